@@ -1,0 +1,111 @@
+# Everything a fresh machine needs: Python 3.11 or newer, git and make. `make` alone lists the verbs.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+
+# The first of these that is 3.11 or newer; PYTHON=/path/to/python picks another.
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(or $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 python3.14,\
+	$(if $(shell $(p) -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && echo yes),$(p)))),python3)
+
+# PyTorch's own index, for those who want one of its other builds, for instance
+#   make eval TORCH_INDEX=https://download.pytorch.org/whl/cpu      small, no CUDA libraries
+#   make eval TORCH_INDEX=https://download.pytorch.org/whl/cu130    for one CUDA release
+# It is used for torch alone and only when .venv is built (`make clean` first to change it).
+TORCH_INDEX ?=
+
+# What `make eval` measures; see `make` for what each one means.
+MODEL ?= menagerie
+MITIGATION ?= none,negprompt
+PROMPTS ?= name
+SEEDS ?= 3
+CHARACTERS ?=
+LIMIT ?=
+OUT ?=
+DEVICE ?=
+
+# For `make test`: MARKERS='slow' or MARKERS='' (all), ARGS='tests/metrics -x'.
+ARGS ?=
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHONNOUSERSITE := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help eval test check format menagerie lock clean
+
+help: ## List these targets
+	@echo "Usage: make TARGET [VARIABLE=value ...]"
+	@echo
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@echo
+	@echo "Variables of make eval (now):"
+	@echo "  MODEL=$(MODEL)             a card (copycat ls models) or a local diffusers folder"
+	@echo "  MITIGATION=$(MITIGATION)   a list; + combines, e.g. none,rewrite+negprompt"
+	@echo "  PROMPTS=$(PROMPTS)                a list of prompt sets (copycat ls prompts)"
+	@echo "  SEEDS=$(SEEDS)                     how many (0, 1, ...), or a list: 0,1,5"
+	@echo "  CHARACTERS=$(CHARACTERS)                 a list of names; all when empty"
+	@echo "  LIMIT=$(LIMIT)                      only the first so many characters"
+	@echo "  OUT=$(OUT)                        the run folder; results/... when empty"
+	@echo "  DEVICE=$(DEVICE)                     cpu, cuda or mps; the best there is when empty"
+	@echo "Variables of the set-up: PYTHON=$(PYTHON)  TORCH_INDEX=$(TORCH_INDEX)"
+
+eval: $(VENV)/.installed ## Evaluate a model with and without guardrails; the same command again resumes
+	@$(BIN)/copycat run --model '$(MODEL)' --mitigation '$(MITIGATION)' --prompts '$(PROMPTS)' --seeds '$(SEEDS)' \
+		$(if $(CHARACTERS),--characters '$(CHARACTERS)') $(if $(LIMIT),--limit '$(LIMIT)') \
+		$(if $(OUT),--out '$(OUT)') $(if $(DEVICE),--device '$(DEVICE)')
+
+test: $(VENV)/.installed-dev ## Run the tests (MARKERS=slow for the slow ones, ARGS= for pytest)
+	$(BIN)/python -m pytest $(if $(filter undefined,$(origin MARKERS)),,-m '$(MARKERS)') $(ARGS)
+
+check: $(VENV)/.installed-dev ## Lint, formatting, types and import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict copycat
+	$(BIN)/lint-imports
+
+format: $(VENV)/.installed-dev ## Apply the formatting and the safe fixes
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+menagerie: $(VENV)/.installed ## Rebuild the corpus, generator, judge and referee from scratch (hours on a CPU)
+	$(BIN)/copycat menagerie build $(if $(DEVICE),--device '$(DEVICE)')
+
+clean: ## Remove .venv and the caches, never results
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	find copycat tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Order matters. The lock comes first and without dependency resolution: it holds everything torch asks
+# for except torch itself, so that the next line downloads torch and nothing that is already there, and
+# no other package can pull a torch of its own choice.
+$(VENV)/.installed: requirements.lock requirements-torch.txt pyproject.toml
+	@$(PYTHON) -c '$(NEW_ENOUGH)' 2>/dev/null || { \
+		echo "copycat needs Python 3.11 or newer, but '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || echo missing)." \
+			"Install a newer one, or say which: make PYTHON=/path/to/python3.12" >&2; exit 2; }
+	@echo "Setting up $(VENV) (once; torch and the rest are a download of some hundred MB)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet $(if $(TORCH_INDEX),--index-url '$(TORCH_INDEX)') -r requirements-torch.txt
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
+	@echo "Adding the development tools to $(VENV) (once)"
+	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# Maintainers only; needs uv. The awk drops torch and the CUDA packages that its default build asks for.
+UV ?= uv
+COMPILE = $(UV) pip compile pyproject.toml --no-config --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-annotate --group build --constraint requirements-torch.txt --quiet
+WITHOUT_TORCH = awk '/^[a-z]/ {drop = /^(torch|triton|nvidia-|cuda-)/} !drop'
+NOTE = \# Made by `make lock`; do not edit. torch is apart, in requirements-torch.txt, which says why.
+
+lock: ## Refresh requirements*.lock (UV=path of uv)
+	{ echo '$(NOTE)'; $(COMPILE) $(UPGRADE) | $(WITHOUT_TORCH); } > requirements.lock.new
+	{ echo '$(NOTE)'; $(COMPILE) --extra dev --constraint requirements.lock.new | $(WITHOUT_TORCH); } > requirements-dev.lock.new
+	mv requirements.lock.new requirements.lock
+	mv requirements-dev.lock.new requirements-dev.lock
