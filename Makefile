@@ -85,16 +85,18 @@ $(VENV)/.installed: requirements.lock requirements-torch.txt pyproject.toml
 	@$(PYTHON) -c '$(NEW_ENOUGH)' 2>/dev/null || { \
 		echo "copycat needs Python 3.11 or newer, but '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || echo missing)." \
 			"Install a newer one, or say which: make PYTHON=/path/to/python3.12" >&2; exit 2; }
-	@echo "Setting up $(VENV) (once; torch and the rest are a download of some hundred MB)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet $(if $(TORCH_INDEX),--index-url '$(TORCH_INDEX)') -r requirements-torch.txt
-	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@echo "Setting up $(VENV), once (1/3): pinned packages, some hundred MB"
+	@$(BIN)/python -m pip install -qq --no-deps --require-hashes -r requirements.lock
+	@echo "Setting up $(VENV), once (2/3): PyTorch, up to a few GB, depending on the build (see TORCH_INDEX)"
+	@$(BIN)/python -m pip install -qq $(if $(TORCH_INDEX),--index-url '$(TORCH_INDEX)') -r requirements-torch.txt
+	@echo "Setting up $(VENV), once (3/3): copycat itself"
+	@$(BIN)/python -m pip install -qq --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
-	@echo "Adding the development tools to $(VENV) (once)"
-	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements-dev.lock
+	@echo "Adding the development tools to $(VENV), once"
+	@$(BIN)/python -m pip install -qq --no-deps --require-hashes -r requirements-dev.lock
 	@touch $@
 
 # Maintainers only; needs uv. The awk drops torch and the CUDA packages that its default build asks for.
