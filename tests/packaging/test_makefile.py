@@ -1,0 +1,66 @@
+"""`make` explains itself, passes variables on, and refuses an old Python before doing anything."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+
+
+def make(*args: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["make", "--no-print-directory", *args], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+
+
+def test_make_alone_lists_the_targets() -> None:
+    done = make()
+    assert done.returncode == 0
+    for target in ("eval", "test", "check", "menagerie", "clean"):
+        assert f"\n  {target} " in done.stdout
+
+
+def test_eval_passes_its_variables_on() -> None:
+    done = make("-n", "eval", "MODEL=sdxl", "MITIGATION=none,negprompt[keywords=3]", "SEEDS=0,1,5",
+                "PROMPTS=name,description", "CHARACTERS=a,b", "LIMIT=2", "OUT=x y", "DEVICE=cpu")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    command = " ".join(done.stdout.replace("\\\n", " ").split())
+    for part in (
+        "--model 'sdxl'",
+        "--mitigation 'none,negprompt[keywords=3]'",
+        "--prompts 'name,description'",
+        "--seeds '0,1,5'",
+        "--characters 'a,b'",
+        "--limit '2'",
+        "--out 'x y'",
+        "--device 'cpu'",
+    ):
+        assert part in command
+
+
+def test_eval_leaves_out_what_is_empty() -> None:
+    command = make("-n", "eval").stdout
+    assert "--mitigation 'none,negprompt'" in command
+    for absent in ("--limit", "--out", "--device", "--characters"):
+        assert absent not in command
+
+
+def test_an_old_python_is_named_and_nothing_is_made(tmp_path: Path) -> None:
+    old = tmp_path / "python-old"
+    old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 3.8.1 && exit 0\nexit 1\n')
+    old.chmod(0o755)
+    done = make(f"{tmp_path}/venv/.installed", f"VENV={tmp_path}/venv", f"PYTHON={old}")
+    assert done.returncode == 2
+    assert "needs Python 3.11 or newer" in done.stderr
+    assert "Python 3.8.1" in done.stderr
+    assert not (tmp_path / "venv").exists()
+
+
+def test_clean_never_names_results() -> None:
+    assert "results" not in make("-n", "clean").stdout
