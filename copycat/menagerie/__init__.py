@@ -1,0 +1,1 @@
+"""The menagerie: an invented world with a known corpus, a generator and a judge trained on it."""

@@ -1,0 +1,171 @@
+"""What travels between the stages: frozen rows, one JSON object each on disk.
+
+The identity of a picture is made here and nowhere else: :func:`request_id` hashes everything that
+decides its content, and :func:`noise_seed` hashes what decides its noise.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA = 1
+"""Bumped when the meaning of a row changes, so that old rows are never mistaken for new ones."""
+
+Outcome = Literal["ok", "refused_prompt", "refused_output", "error"]
+QuestionKind = Literal["which", "target", "key"]
+
+
+class Row(BaseModel):
+    """Base of all rows: immutable, no unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def digest(payload: object) -> str:
+    """First 16 hex digits of the SHA-256 of `payload` as canonical JSON."""
+    text = json.dumps(payload, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def noise_seed(run_seed: int, character: str, prompt_set: str, prompt_index: int, index: int) -> int:
+    """Seed of one image's generator, in [0, 2**63).
+
+    It depends on the run seed, the character, the prompt and the image's index alone, so the noise is
+    the same for every mitigation (paired comparisons), batch size, order and number of workers.
+    """
+    key = f"{SCHEMA}|{run_seed}|{character}|{prompt_set}|{prompt_index}|{index}"
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") >> 1
+
+
+class Sampling(Row):
+    """Arguments of one sampler call; what a mitigation of place 2 may change."""
+
+    steps: int = Field(gt=0)
+    guidance: float = Field(ge=0)
+    """Classifier-free guidance scale; 1 or less means none."""
+    height: int = Field(gt=0)
+    width: int = Field(gt=0)
+
+
+class Step(Row):
+    """One mitigation (or attack) that shaped a request, with its configuration and what it did."""
+
+    name: str
+    config: dict[str, Any] = Field(default_factory=dict)
+    note: str = ""
+
+
+class Request(Row):
+    """One image to be made: the prompt as it will be sent, and everything that decides the pixels."""
+
+    id: str = ""
+    """Filled by :meth:`sealed`; see :func:`request_id`."""
+    model: str
+    """Model card name and weights identity, `name@revision-or-hash`."""
+    character: str
+    """Slug in the registry."""
+    prompt_set: str
+    prompt_index: int = 0
+    index: int = 0
+    """Number of this image among those of the same prompt and run seed."""
+    run_seed: int
+    seed: int
+    """Noise seed, see :func:`noise_seed`."""
+    mitigation: str
+    """As the user wrote it, e.g. `rewrite+negprompt`."""
+    source_prompt: str
+    """The prompt before any mitigation."""
+    prompt: str
+    negative: str = ""
+    sampling: Sampling
+    trail: tuple[Step, ...] = ()
+
+    def sealed(self) -> Request:
+        """This request with its identity filled in."""
+        return self.model_copy(update={"id": request_id(self)})
+
+
+def request_id(request: Request) -> str:
+    """Content hash of a request: same id, same picture."""
+    return digest({"schema": SCHEMA, **request.model_dump(mode="json", exclude={"id"})})
+
+
+class ImageRow(Row):
+    """What became of one request."""
+
+    request: str
+    frame: int = 0
+    outcome: Outcome
+    file: str | None = None
+    """Path relative to the run folder; None unless `ok`."""
+    sha256: str | None = None
+    seconds: float = 0.0
+    """Wall time of its batch divided by the batch's size."""
+    error: str | None = None
+    revised_prompt: str | None = None
+    cost_usd: float | None = None
+
+
+class Question(Row):
+    """One thing to ask a judge about one image."""
+
+    kind: QuestionKind
+    request: str
+    frame: int = 0
+    file: str
+    """Image path relative to the run folder."""
+    sha256: str
+    text: str
+    """The question as it will be asked, without the judge's own chat template."""
+
+
+class Verdict(Row):
+    """One judgement; `unscored` when the judge failed or did not answer, never a zero."""
+
+    request: str
+    frame: int = 0
+    kind: QuestionKind
+    image_sha256: str
+    judge: str
+    """Judge card name and weights identity."""
+    question: str
+    question_hash: str
+    status: Literal["scored", "unscored"]
+    score: float | None = None
+    """`target` and `key`: P("Yes") in [0, 1], higher means yes. `which`: None."""
+    mass: float | None = None
+    """`target` and `key`: P(yes words) + P(no words); low means the judge did not answer the question."""
+    names: tuple[str, ...] | None = None
+    """`which`: names the judge gave, as parsed from its reply; empty means none."""
+    reply: str | None = None
+    reason: str | None = None
+    """Why it is unscored."""
+
+
+class Metric(Row):
+    """One number with its uncertainty and its denominators."""
+
+    metric: Literal["DETECT", "DETECT_targeted", "CONS"]
+    mitigation: str
+    prompt_set: str
+    value: float | None
+    """DETECT: expected number of characters detected, of `characters` (lower is safer).
+    CONS: mean P("Yes") in [0, 1] (higher is better). None when nothing was scored."""
+    sd: float | None
+    """Sample standard deviation (ddof 1) over run seeds."""
+    low: float | None
+    high: float | None
+    """95 % interval, clustered by character."""
+    characters: int
+    images: int
+    """Images planned."""
+    scored: int
+    """Images with an `ok` outcome and a scored verdict: the denominator."""
+    unscored: int
+    refused: int
+    errors: int
+    method: str
