@@ -1,0 +1,116 @@
+"""`copycat doctor`: what this machine can run, and what is missing."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from copycat.models import ModelCard
+
+GB = 1e9
+
+
+def doctor() -> None:
+    """Say what this machine can run, what is missing, and how to install it."""
+    for line in (*_machine(), "", *_packages(), "", *_models()):
+        typer.echo(line)
+
+
+def _machine() -> Iterator[str]:
+    import psutil
+
+    yield f"Python      {platform.python_version()} ({sys.executable})"
+    cores = os.cpu_count()
+    yield f"Processor   {cores} cores, {platform.machine()}"
+    yield f"Memory      {psutil.virtual_memory().total / GB:.1f} GB"
+    yield f"Disk        {shutil.disk_usage(Path.cwd()).free / GB:.1f} GB free here"
+    gpu = gpu_gb()
+    yield "GPU         " + (f"{gpu:.0f} GB (CUDA)" if gpu else "none found")
+
+
+def gpu_gb() -> float | None:
+    """Memory of the largest NVIDIA GPU in GB; None without one. Asks the driver, so needs no torch."""
+    try:
+        asked = subprocess.run(
+            ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=True,
+        )
+        # MiB, one line a GPU.
+        return max(float(line) * 1024**2 / GB for line in asked.stdout.split("\n") if line.strip())
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return None
+
+
+def _packages() -> Iterator[str]:
+    missing = missing_packages()
+    if missing:
+        yield f"Missing     {', '.join(missing)}"
+        quoted = " ".join(f"'{m}'" for m in missing)
+        yield f"            {sys.executable} -m pip install {quoted}"
+    else:
+        yield "Packages    all there"
+    try:
+        yield f"PyTorch     {version('torch')}"
+    except PackageNotFoundError:
+        yield "PyTorch     missing"
+
+
+def missing_packages() -> list[str]:
+    """Required distributions that are absent or too old, as pip would be asked for them."""
+    from packaging.requirements import Requirement
+
+    try:
+        wanted = [Requirement(r) for r in requires("copycat-eval") or ()]
+    except PackageNotFoundError:
+        return []
+    absent = []
+    for requirement in wanted:
+        if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
+            continue
+        try:
+            if requirement.specifier.contains(version(requirement.name), prereleases=True):
+                continue
+        except PackageNotFoundError:
+            pass
+        absent.append(f"{requirement.name}{requirement.specifier}")
+    return absent
+
+
+def _models() -> Iterator[str]:
+    from copycat.errors import UserError
+    from copycat.models import CATALOG
+
+    gpu = gpu_gb()
+    for name in CATALOG.names():
+        try:
+            yield f"{name:<12}{obstacle(CATALOG.get(name), gpu) or 'can run here'}"
+        except UserError as e:
+            yield f"{name:<12}cannot run: {e}"
+
+
+def obstacle(card: ModelCard, gpu: float | None) -> str | None:
+    """Why `card` cannot run with a GPU of `gpu` GB; None when it can."""
+    from copycat.cards import check_folder
+
+    if card.folder is not None:
+        check_folder(card.folder)
+    if card.min_gpu_gb and (gpu or 0) < card.min_gpu_gb:
+        have = f"this one has {gpu:.0f} GB" if gpu else "there is none here"
+        return (
+            f"needs a GPU with {card.min_gpu_gb:g} GB; {have}. "
+            f"Slowly without: copycat run --model {card.name} --device cpu"
+        )
+    return None

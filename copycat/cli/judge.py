@@ -1,0 +1,17 @@
+"""`copycat judge`: verdicts for pictures that have none."""
+
+from __future__ import annotations
+
+import typer
+
+
+def judge(
+    run: str = typer.Argument(help="A run folder, or its name under results/."),
+    judge_name: str | None = typer.Option(None, "--judge", help="Another judge than the run's own."),
+) -> None:
+    """Ask a judge about the pictures of a run that have no verdict yet."""
+    from copycat.cli.folders import opened
+    from copycat.progress import for_stream
+    from copycat.stages import judge as stage
+
+    stage.judge(opened(run), judge_name=judge_name, progress=for_stream())

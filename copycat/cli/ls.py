@@ -1,0 +1,98 @@
+"""`copycat ls`: what there is to choose from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import typer
+
+Rows = Iterable[Sequence[str]]
+
+
+def _models() -> Rows:
+    from copycat.errors import UserError
+    from copycat.models import CATALOG
+
+    yield ("NAME", "TITLE", "LICENCE", "NEEDS")
+    for name in CATALOG.names():
+        try:
+            card = CATALOG.get(name)
+        except UserError as e:
+            yield (name, f"broken: {e}")
+            continue
+        yield (name, card.title, card.licence, f"{card.min_gpu_gb:g} GB GPU" if card.min_gpu_gb else "CPU")
+
+
+def _mitigations() -> Rows:
+    from copycat.mitigations import CATALOG
+
+    yield ("NAME", "WHAT", "OPTIONS")
+    for name in CATALOG.names():
+        kind = CATALOG.get(name)
+        summary = (kind.__doc__ or "").strip().splitlines()[0]
+        yield (name, summary, ", ".join(kind.options.model_fields) or "none")
+
+
+def _judges() -> Rows:
+    from copycat.errors import UserError
+    from copycat.judges.card import CATALOG
+    from copycat.report.words import judge_sentence
+
+    yield ("NAME", "MEASURED")
+    for name in CATALOG.names():
+        try:
+            yield (name, judge_sentence(CATALOG.get(name).rates()).removeprefix("Judge: "))
+        except UserError as e:
+            yield (name, f"broken: {e}")
+
+
+def _prompts() -> Rows:
+    from copycat.paths import PROMPTS
+    from copycat.prompts import available, load_prompts
+
+    yield ("REGISTRY", "SET", "PROMPTS")
+    for folder in sorted(p for p in PROMPTS.iterdir() if p.is_dir()):
+        for name in available(folder.name):
+            yield (folder.name, name, str(len(load_prompts(name, folder.name))))
+
+
+def _characters() -> Rows:
+    from copycat.characters import load_registry
+    from copycat.paths import DATA
+
+    yield ("REGISTRY", "SLUG", "NAME", "OWNER", "TRAINING IMAGES")
+    for path in sorted((DATA / "characters").glob("*.yaml")):
+        for c in load_registry(path.stem).characters:
+            seen = "unknown" if c.training_images is None else str(c.training_images)
+            yield (path.stem, c.slug, c.name, c.owner, seen)
+
+
+def _runs() -> Rows:
+    from copycat.cli.folders import known
+
+    yield ("RUN", "REPORT")
+    for path in known():
+        page = path / "report.html"
+        yield (path.name, str(page) if page.is_file() else "none yet")
+
+
+KINDS: dict[str, Callable[[], Rows]] = {
+    "models": _models,
+    "mitigations": _mitigations,
+    "judges": _judges,
+    "prompts": _prompts,
+    "characters": _characters,
+    "runs": _runs,
+}
+
+
+def ls(what: str = typer.Argument(help="models, mitigations, judges, prompts, characters or runs.")) -> None:
+    """List what there is to choose from."""
+    from copycat.errors import UnknownName
+
+    if what not in KINDS:
+        raise UnknownName("list", what, KINDS)
+    rows = [tuple(r) for r in KINDS[what]()]
+    widths = [max(len(r[i]) for r in rows if i < len(r)) for i in range(max(map(len, rows)))]
+    for row in rows:
+        typer.echo("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=False)).rstrip())

@@ -1,0 +1,74 @@
+"""The `copycat` program: mounts the verbs and turns errors into exit codes."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from copycat import __version__
+from copycat.cli import doctor, judge, ls, menagerie, report, run, score, validate
+
+app = typer.Typer(
+    name="copycat",
+    help="Measures how readily image generators reproduce protected characters, and what stops them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    pass
+
+
+app.command("run")(run.run)
+app.command("judge")(judge.judge)
+app.command("score")(score.score)
+app.command("report")(report.report)
+app.command("ls")(ls.ls)
+app.command("validate")(validate.validate)
+app.command("doctor")(doctor.doctor)
+app.command(
+    "menagerie",
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)(menagerie.menagerie)
+
+
+def main() -> None:
+    """Run the program; exit code 2 for a user's mistake, 130 for Ctrl-C."""
+    try:
+        app(standalone_mode=True)
+    except SystemExit as e:
+        # Typer has turned Ctrl-C into this code, without a word.
+        if e.code == 130:
+            _stop("Stopped. Run the same command again to resume.", 130)
+        raise
+    except Exception as e:
+        if not _is_user_error(e):
+            raise
+        _stop(str(e), 2)
+
+
+def _is_user_error(error: Exception) -> bool:
+    # Imported late, so that --help never loads what it does not need.
+    from copycat.errors import UserError
+
+    return isinstance(error, UserError)
+
+
+def _stop(message: str, code: int) -> None:
+    sys.stderr.write(" ".join(message.split()) + "\n")
+    raise SystemExit(code)

@@ -1,0 +1,28 @@
+"""Reading lists and seeds as people type them."""
+
+from __future__ import annotations
+
+import re
+
+from copycat.errors import UserError
+
+
+def items(text: str) -> tuple[str, ...]:
+    """`none, negprompt[keywords=3]` to its parts; commas inside brackets do not separate."""
+    parts = (p.strip() for p in re.split(r",(?![^\[]*\])", text))
+    return tuple(p for p in parts if p)
+
+
+def seeds(text: str) -> tuple[int, ...]:
+    """A number N is 0 … N−1; a list such as `0,1,5` (or `7,`) is taken as it is."""
+    try:
+        numbers = tuple(int(p) for p in items(text))
+    except ValueError:
+        numbers = ()
+    listed = "," in text
+    wrong = (
+        not numbers or min(numbers) < 0 or len(set(numbers)) < len(numbers) or (not listed and numbers[0] < 1)
+    )
+    if wrong:
+        raise UserError(f"'{text}' is not a number of seeds (3) or a list of different seeds (0,1,5).")
+    return numbers if listed else tuple(range(numbers[0]))

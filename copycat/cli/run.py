@@ -1,0 +1,103 @@
+"""`copycat run`: the whole way from a plan to the page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from copycat.config import RunConfig
+
+
+def run(
+    model: str = typer.Option(
+        "menagerie", help="A model card (copycat ls models) or a local diffusers folder."
+    ),
+    mitigation: str = typer.Option("none,negprompt", help="A list; + combines, options in brackets."),
+    prompts: str = typer.Option("name", help="A list of prompt sets (copycat ls prompts)."),
+    seeds: str = typer.Option("3", help="How many run seeds (0, 1, …), or a list: 0,1,5."),
+    characters: str = typer.Option("", help="A list of names, aliases or slugs; all when empty."),
+    limit: int | None = typer.Option(None, min=1, help="Only the first so many characters."),
+    images: int = typer.Option(1, min=1, help="Images per prompt and seed."),
+    judge: str = typer.Option("menagerie", help="A judge card (copycat ls judges) or a local folder."),
+    registry: str = typer.Option("", help="Character registry; the model card's own when empty."),
+    device: str = typer.Option("auto", help="cpu, cuda, mps; auto takes the best there is."),
+    batch_size: int | None = typer.Option(
+        None, min=1, help="Images a batch; the model card's when left out."
+    ),
+    dtype: str | None = typer.Option(
+        None, help="float32, float16 or bfloat16; the model card's when left out."
+    ),
+    steps: int | None = typer.Option(None, min=1, help="Sampling steps; the model card's when left out."),
+    guidance: float | None = typer.Option(
+        None, min=0, help="Guidance scale; the model card's when left out."
+    ),
+    out: Path | None = typer.Option(None, help="The run folder; derived from the settings when left out."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Say what would be done, and write nothing."),
+) -> None:
+    """Generate, judge, score and report; the same command again resumes."""
+    from copycat.cli.parsing import items
+    from copycat.cli.parsing import seeds as parse_seeds
+    from copycat.config import make_config
+
+    config = make_config(
+        model=model,
+        registry=registry or None,
+        mitigations=items(mitigation),
+        prompts=items(prompts),
+        seeds=parse_seeds(seeds),
+        characters=items(characters) or None,
+        limit=limit,
+        images_per_prompt=images,
+        judge=judge,
+        device=device,
+        batch_size=batch_size,
+        dtype=dtype,
+        steps=steps,
+        guidance=guidance,
+        out=out,
+    )
+    _execute(config, dry_run=dry_run)
+
+
+def _execute(config: RunConfig, *, dry_run: bool) -> None:
+    from rich.console import Console
+
+    from copycat.progress import for_stream
+    from copycat.report.summary import print_summary
+    from copycat.runs.folder import RunFolder
+    from copycat.stages import generate, judge, report, score
+    from copycat.stages.plan import plan
+
+    console = Console()
+    requests = plan(config)
+    seeds = len(config.seeds)
+    people = len({r.character for r in requests})
+    console.print(
+        f"{len(requests)} images with {config.model}: {people} characters × {seeds} seeds × "
+        f"{', '.join(config.mitigations)} × {', '.join(config.prompts)}",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
+    if dry_run:
+        console.print("Dry run: nothing was written.")
+        return
+    folder = RunFolder(config.folder).create(config, requests)
+    if folder.finished:
+        console.print(f"{folder.path} is finished; nothing is left to do.", markup=False, soft_wrap=True)
+    else:
+        progress = for_stream()
+        generate.generate(folder, progress=progress, device=config.device)
+        judge.judge(folder, progress=progress)
+        score.score(folder)
+    if not _current(folder.path / "report.html", folder.path / "metrics.json"):
+        report.report(folder)
+    print_summary(console, folder)
+
+
+def _current(page: Path, metrics: Path) -> bool:
+    """Whether `page` exists and is no older than the numbers it shows."""
+    return page.is_file() and page.stat().st_mtime_ns >= metrics.stat().st_mtime_ns

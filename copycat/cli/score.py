@@ -1,0 +1,15 @@
+"""`copycat score`: the numbers anew."""
+
+from __future__ import annotations
+
+import typer
+
+
+def score(run: str = typer.Argument(help="A run folder, or its name under results/.")) -> None:
+    """Compute the metrics of a run anew from its rows."""
+    from copycat.cli.folders import opened
+    from copycat.stages import score as stage
+
+    folder = opened(run)
+    metrics = stage.score(folder)
+    typer.echo(f"{len(metrics)} metrics in {folder.path / 'metrics.json'}")

@@ -1,0 +1,49 @@
+"""Pictures as data URIs, so that the page needs no other file."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+PIXELATED_BELOW = 128
+"""Native width and height in pixels under which a picture is enlarged with hard pixels."""
+LARGEST = 512
+"""Longer sides are scaled down to this many pixels, to keep the page's size in check."""
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """One picture in the page."""
+
+    uri: str
+    width: int
+    height: int
+
+    @property
+    def pixelated(self) -> bool:
+        """Whether to enlarge with hard pixels."""
+        return max(self.width, self.height) < PIXELATED_BELOW
+
+
+def embed(path: Path) -> Embedded | None:
+    """The picture at `path`; None when it is missing or is not a picture."""
+    try:
+        with Image.open(path) as picture:
+            picture.load()
+            small = picture.convert("RGB")
+    except (OSError, ValueError):
+        return None
+    width, height = small.size
+    buffer = io.BytesIO()
+    if max(width, height) > LARGEST:
+        small.thumbnail((LARGEST, LARGEST))
+        small.save(buffer, "JPEG", quality=88)
+        kind = "jpeg"
+    else:
+        small.save(buffer, "PNG", optimize=True)
+        kind = "png"
+    return Embedded(f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}", width, height)

@@ -1,0 +1,61 @@
+"""What a terminal shows at the end of a run."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from copycat.report.compare import differences
+from copycat.report.view import Run, groups, judge_rates, lookup, pictures
+from copycat.report.words import DASH, digits, estimate, interval, judge_sentence, number
+
+
+def print_summary(console: Console, folder: Run) -> None:
+    """DETECT and CONS with intervals, paired differences, the judge's errors, and what to do next."""
+    metrics, manifest = folder.metrics(), folder.manifest()
+    table = Table(title=f"{folder.path.name}", title_justify="left", header_style="bold")
+    table.add_column("mitigation", overflow="fold")
+    table.add_column("prompts")
+    for name in ("DETECT ↓", "95 %", "CONS ↑", "95 %", "scored"):
+        table.add_column(name, justify="right")
+    for mitigation, prompt_set in groups(metrics):
+        d = lookup(metrics, "DETECT", mitigation, prompt_set)
+        c = lookup(metrics, "CONS", mitigation, prompt_set)
+        table.add_row(
+            escape(mitigation),
+            escape(prompt_set),
+            estimate(d) + (f" of {d.characters}" if d else ""),
+            interval(d.low, d.high, 1) if d else DASH,
+            estimate(c),
+            interval(c.low, c.high, 3) if c else DASH,
+            f"{d.scored}/{d.images}" if d else DASH,
+        )
+    console.print(table)
+    for x in differences(pictures(folder)):
+        places = digits(x.metric)
+        line = (
+            f"{x.metric}, {x.mitigation} minus {x.baseline} ({x.prompt_set}): "
+            f"{number(x.value, places, signed=True)} {interval(x.low, x.high, places, signed=True)}, "
+            f"{x.pairs} pairs"
+        )
+        console.print(line, markup=False, highlight=False)
+    console.print(judge_sentence(judge_rates(manifest)), markup=False, highlight=False, soft_wrap=True)
+    console.print(f"Report: {folder.path / 'report.html'}", markup=False, highlight=False, soft_wrap=True)
+    console.print("Next, for instance:")
+    for command in _next(folder):
+        console.print(f"  {command}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _next(folder: Run) -> list[str]:
+    config = folder.manifest().model_dump(mode="json").get("config") or {}
+    model = config.get("model", "menagerie")
+    used = set(config.get("mitigations") or ())
+    sets = set(config.get("prompts") or ())
+    ideas = []
+    if "rewrite+negprompt" not in used:
+        ideas.append(f"copycat run --model {model} --mitigation none,rewrite+negprompt")
+    if "description" not in sets:
+        ideas.append(f"copycat run --model {model} --prompts description")
+    ideas += [f"copycat run --model {model} --seeds 5", "copycat ls runs"]
+    return ideas[:2]

@@ -1,0 +1,51 @@
+"""`table.md`: the numbers of a run as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel
+
+from copycat.records import Metric
+from copycat.report.view import groups, judge_rates, lookup
+from copycat.report.words import DASH, estimate, interval, judge_sentence
+
+_HEAD = (
+    "| mitigation | prompts | DETECT ↓ (mean ± SD) | 95 % | of | CONS ↑ (mean ± SD) | 95 % "
+    "| scored / planned | unscored | refused | errors |"
+)
+
+
+def _plain(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def table_markdown(metrics: Sequence[Metric], manifest: BaseModel) -> str:
+    """DETECT and CONS of each mitigation and prompt set, with intervals and denominators."""
+    config = manifest.model_dump(mode="json").get("config") or {}
+    lines = [f"# {_plain(str(config.get('model', 'run')))}", "", _HEAD, "|---" * 11 + "|"]
+    for mitigation, prompt_set in groups(metrics):
+        d = lookup(metrics, "DETECT", mitigation, prompt_set)
+        c = lookup(metrics, "CONS", mitigation, prompt_set)
+        cells = [
+            _plain(mitigation),
+            _plain(prompt_set),
+            estimate(d),
+            interval(d.low, d.high, 1) if d else DASH,
+            str(d.characters) if d else DASH,
+            estimate(c),
+            interval(c.low, c.high, 3) if c else DASH,
+            f"{d.scored} / {d.images}" if d else DASH,
+            *((str(d.unscored), str(d.refused), str(d.errors)) if d else (DASH,) * 3),
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    lines += [
+        "",
+        'DETECT is how many characters come out recognisable (lower is safer); CONS is the mean P("Yes") '
+        "that the key characteristic is shown (higher is better). Intervals are clustered by character. "
+        "Refused, failed and unscored pictures are in no denominator.",
+        "",
+        judge_sentence(judge_rates(manifest)),
+        "",
+    ]
+    return "\n".join(lines)

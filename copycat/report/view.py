@@ -1,0 +1,132 @@
+"""Joins a run's rows into what the table, the page and the summary show; no markup here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from pydantic import BaseModel
+
+from copycat.characters import Registry
+from copycat.records import ImageRow, Metric, Request, Verdict
+
+Mark = Literal["detected", "clear", "unscored", "refused", "error", "pending"]
+MARKS: dict[Mark, str] = {
+    "detected": "detected",
+    "clear": "not detected",
+    "unscored": "unscored",
+    "refused": "refused",
+    "error": "error",
+    "pending": "not made yet",
+}
+"""Every state a picture can be in, with its words."""
+
+
+class Run(Protocol):
+    """The part of a run folder that a report reads."""
+
+    path: Path
+
+    def requests(self) -> list[Request]: ...
+
+    def images(self) -> Mapping[str, ImageRow]: ...
+
+    def verdicts(self) -> list[Verdict]: ...
+
+    def metrics(self) -> list[Metric]: ...
+
+    def registry(self) -> Registry: ...
+
+    def manifest(self) -> BaseModel: ...
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One planned picture with all that is known about it."""
+
+    request: Request
+    image: ImageRow | None
+    mark: Mark
+    which: Verdict | None
+    target: Verdict | None
+    key: Verdict | None
+
+    @property
+    def words(self) -> str:
+        """The mark in words."""
+        return MARKS[self.mark]
+
+
+def pictures(run: Run) -> list[Picture]:
+    """Every planned picture, in the plan's order."""
+    registry, images = run.registry(), run.images()
+    judge = str(run.manifest().model_dump().get("judge") or "")
+    latest: dict[tuple[str, str], Verdict] = {}
+    for v in run.verdicts():
+        image = images.get(v.request)
+        # A verdict on other bytes says nothing about this picture.
+        if image is None or image.sha256 != v.image_sha256:
+            continue
+        # With several judges in the folder, the manifest's own goes before the others.
+        known = latest.get((v.request, v.kind))
+        if known is None or v.judge == judge or known.judge != judge:
+            latest[(v.request, v.kind)] = v
+    return [
+        _picture(
+            r,
+            images.get(r.id),
+            registry,
+            *(latest.get((r.id, kind)) for kind in ("which", "target", "key")),
+        )
+        for r in run.requests()
+    ]
+
+
+def _picture(
+    request: Request,
+    image: ImageRow | None,
+    registry: Registry,
+    which: Verdict | None = None,
+    target: Verdict | None = None,
+    key: Verdict | None = None,
+) -> Picture:
+    return Picture(request, image, _mark(request, image, registry, which), which, target, key)
+
+
+def _mark(request: Request, image: ImageRow | None, registry: Registry, which: Verdict | None) -> Mark:
+    if image is None:
+        return "pending"
+    if image.outcome == "error":
+        return "error"
+    if image.outcome != "ok":
+        return "refused"
+    if which is None or which.status != "scored" or which.names is None:
+        return "unscored"
+    named = {slug for name in which.names for slug in registry.mentioned(name)}
+    return "detected" if request.character in named else "clear"
+
+
+def groups(metrics: Iterable[Metric]) -> list[tuple[str, str]]:
+    """(mitigation, prompt set) pairs in the order of the metrics."""
+    return list(dict.fromkeys((m.mitigation, m.prompt_set) for m in metrics))
+
+
+def lookup(metrics: Sequence[Metric], metric: str, mitigation: str, prompt_set: str) -> Metric | None:
+    """One metric, if it was computed."""
+    wanted = (metric, mitigation, prompt_set)
+    return next((m for m in metrics if (m.metric, m.mitigation, m.prompt_set) == wanted), None)
+
+
+def judge_rates(manifest: BaseModel) -> dict[str, Any] | None:
+    """The calibration of the run's judge; None when there is none."""
+    from copycat.errors import UserError
+    from copycat.judges.card import load_judge_card
+
+    config = manifest.model_dump().get("config") or {}
+    try:
+        return load_judge_card(str(config.get("judge", ""))).rates()
+    except UserError:
+        # The card may be gone or unreadable here; a report says "not calibrated" then.
+        return None

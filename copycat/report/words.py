@@ -1,0 +1,58 @@
+"""How numbers are written, the same everywhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from copycat.records import Metric
+
+DASH = "–"
+
+
+def digits(metric: str) -> int:
+    """Decimals: counts of characters get one, probabilities three."""
+    return 3 if metric == "CONS" else 1
+
+
+def number(value: float | None, places: int, *, signed: bool = False) -> str:
+    """`value` with a true minus sign; a dash for None."""
+    if value is None:
+        return DASH
+    text = f"{value:+.{places}f}" if signed else f"{value:.{places}f}"
+    return text.replace("-", "−")
+
+
+def estimate(m: Metric | None) -> str:
+    """Mean ± SD."""
+    if m is None or m.value is None:
+        return DASH
+    places = digits(m.metric)
+    spread = f" ± {number(m.sd, places)}" if m.sd is not None else ""
+    return number(m.value, places) + spread
+
+
+def interval(low: float | None, high: float | None, places: int, *, signed: bool = False) -> str:
+    """`[low, high]`."""
+    if low is None or high is None:
+        return DASH
+    return f"[{number(low, places, signed=signed)}, {number(high, places, signed=signed)}]"
+
+
+def judge_sentence(rates: dict[str, Any] | None) -> str:
+    """What is known of the judge's errors, in one line."""
+    if not rates:
+        return "Judge: not calibrated, so its error rates are unknown."
+    parts = []
+    if rates.get("fpr") is not None:
+        parts.append(f"false-positive rate {rates['fpr']:.1%}")
+    if rates.get("fpr_lookalike") is not None:
+        parts.append(f"{rates['fpr_lookalike']:.1%} on look-alikes")
+    if rates.get("tpr") is not None:
+        parts.append(f"true-positive rate {rates['tpr']:.1%}")
+    if rates.get("kappa") is not None:
+        parts.append(f"κ {rates['kappa']:.3f} on {rates.get('n', '?')} held-out pictures")
+    if rates.get("referee_kappa") is not None:
+        parts.append(
+            f"κ {rates['referee_kappa']:.3f} with the referee on {rates.get('referee_n', '?')} generated ones"
+        )
+    return "Judge: " + (", ".join(parts) or "not calibrated, so its error rates are unknown") + "."

@@ -1,0 +1,95 @@
+"""Opens the page in headless Chromium and uses it as a reader would."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from copycat.stages.report import report
+from tests.report.synthetic import SyntheticRun
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+FLAGS = (
+    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs chromium and chromedriver on the PATH"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium")
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    service = webdriver.ChromeService(executable_path=DRIVER)
+    driver = webdriver.Chrome(options=options, service=service)
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def page(browser: Any, tmp_path: Path) -> Any:
+    browser.get(report(SyntheticRun(tmp_path / "run")).as_uri())
+    return browser
+
+
+def _visible(page: Any) -> list[str]:
+    script = (
+        "return [...document.querySelectorAll('.cell')]"
+        ".filter(c => c.checkVisibility({visibilityProperty: true})).map(c => c.dataset.mark)"
+    )
+    return list(page.execute_script(script))
+
+
+def _shown(page: Any) -> str:
+    return str(page.find_element("id", "shown").text)
+
+
+def test_filter_by_verdict(page: Any) -> None:
+    assert _shown(page) == "36 of 36 pictures"
+    page.find_element("css selector", "label.m-refused").click()
+    assert _visible(page) == ["refused"]
+    assert _shown(page) == "1 of 36 pictures"
+
+
+def test_filter_by_mitigation_and_character(page: Any) -> None:
+    page.find_element("css selector", "select[name=mitigation] option:nth-child(2)").click()
+    assert _shown(page) == "18 of 36 pictures"
+    page.find_element("name", "character").send_keys("quil")
+    assert _shown(page) == "3 of 36 pictures"
+    assert len(_visible(page)) == 3
+    page.find_element("name", "character").send_keys("zzz")
+    page.find_element("id", "reset").click()
+    assert _shown(page) == "36 of 36 pictures"
+
+
+def test_keyboard_opens_and_closes_the_detail(page: Any) -> None:
+    cell = page.find_element("css selector", ".cell.m-error")
+    cell.send_keys("\ue007")
+    dialog = page.find_element("id", "detail")
+    assert dialog.is_displayed()
+    assert "out of memory" in dialog.text
+    page.find_element("css selector", "#detail button").send_keys("\ue00c")
+    assert not dialog.is_displayed()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_is_wider_than_the_screen_and_nothing_is_logged(page: Any, width: int) -> None:
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    assert page.execute_script("return document.documentElement.scrollWidth") <= width
+    assert (
+        page.execute_script("const w = document.querySelector('.wide'); return w.scrollWidth - w.clientWidth")
+        <= 0
+    )
+    assert page.get_log("browser") == []
