@@ -28,6 +28,9 @@ LIMIT ?=
 OUT ?=
 DEVICE ?=
 
+# For `make menagerie`: full (the default), quick or smoke.
+RECIPE ?=
+
 # For `make test`: MARKERS='slow' or MARKERS='' (all), ARGS='tests/metrics -x'.
 ARGS ?=
 
@@ -72,7 +75,7 @@ format: $(VENV)/.installed-dev ## Apply the formatting and the safe fixes
 	$(BIN)/ruff format .
 
 menagerie: $(VENV)/.installed ## Rebuild the corpus, generator, judge and referee from scratch (hours on a CPU)
-	$(BIN)/copycat menagerie build $(if $(DEVICE),--device '$(DEVICE)')
+	$(BIN)/copycat menagerie build $(if $(RECIPE),--recipe '$(RECIPE)')
 
 clean: ## Remove .venv and the caches, never results
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
