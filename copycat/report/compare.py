@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from statistics import fmean
 
-import numpy as np
-
+from copycat.metrics.intervals import cluster_bootstrap
 from copycat.report.view import Picture
-
-RESAMPLES = 2000
 
 
 @dataclass(frozen=True)
@@ -23,9 +21,9 @@ class Difference:
     prompt_set: str
     value: float
     """DETECT: characters, of `characters`. CONS: P("Yes")."""
-    low: float
-    high: float
-    """95 % percentile interval of a bootstrap that resamples characters, with a fixed seed."""
+    low: float | None
+    high: float | None
+    """95 % percentile interval, see `copycat.metrics.intervals`; None with one character."""
     pairs: int
     """Pairs of pictures with both scored: the denominator."""
     characters: int
@@ -76,19 +74,19 @@ def _difference(
             by_character[character].append(both[mitigation] - both[baseline])
     if not by_character:
         return None
-    means = np.array([np.mean(d) for d in by_character.values()])
+    means = [fmean(d) for d in by_character.values()]
     planned = len({p.request.character for p in pictures})
-    scale = planned if metric == "DETECT" else 1
-    draws = np.random.default_rng(0).integers(len(means), size=(RESAMPLES, len(means)))
-    low, high = np.percentile(means[draws].mean(axis=1) * scale, [2.5, 97.5])
+    found = cluster_bootstrap(means, planned if metric == "DETECT" else 1)
+    if found.value is None:
+        return None
     return Difference(
         metric,
         mitigation,
         baseline,
         prompt_set,
-        float(means.mean() * scale),
-        float(low),
-        float(high),
+        found.value,
+        found.low,
+        found.high,
         sum(map(len, by_character.values())),
         planned,
     )

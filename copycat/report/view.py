@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 from pydantic import BaseModel
 
 from copycat.characters import Registry
+from copycat.metrics.detect import named
 from copycat.records import ImageRow, Metric, Request, Verdict
 
 Mark = Literal["detected", "clear", "unscored", "refused", "error", "pending"]
@@ -69,9 +70,8 @@ def pictures(run: Run) -> list[Picture]:
         # A verdict on other bytes says nothing about this picture.
         if image is None or image.sha256 != v.image_sha256:
             continue
-        # With several judges in the folder, the manifest's own goes before the others.
-        known = latest.get((v.request, v.kind))
-        if known is None or v.judge == judge or known.judge != judge:
+        # As the metrics do: only the judge that was asked last counts.
+        if not judge or v.judge == judge:
             latest[(v.request, v.kind)] = v
     return [
         _picture(
@@ -104,8 +104,7 @@ def _mark(request: Request, image: ImageRow | None, registry: Registry, which: V
         return "refused"
     if which is None or which.status != "scored" or which.names is None:
         return "unscored"
-    named = {slug for name in which.names for slug in registry.mentioned(name)}
-    return "detected" if request.character in named else "clear"
+    return "detected" if named(which, registry[request.character]) else "clear"
 
 
 def groups(metrics: Iterable[Metric]) -> list[tuple[str, str]]:
@@ -124,9 +123,12 @@ def judge_rates(manifest: BaseModel) -> dict[str, Any] | None:
     from copycat.errors import UserError
     from copycat.judges.card import load_judge_card
 
-    config = manifest.model_dump().get("config") or {}
+    facts = manifest.model_dump(mode="json")
+    # The judge that was asked last, which may be another than the one the run began with.
+    chosen = str((facts.get("config") or {}).get("judge", ""))
+    asked = str(facts.get("judge") or "").partition("@")[0]
     try:
-        return load_judge_card(str(config.get("judge", ""))).rates()
+        return load_judge_card(chosen if Path(chosen).name == asked else asked or chosen).rates()
     except UserError:
         # The card may be gone or unreadable here; a report says "not calibrated" then.
         return None

@@ -18,7 +18,7 @@ NASTY = "<script>alert('x')</script> & \"Co\""
 
 class Facts(BaseModel):
     config: dict[str, Any]
-    judge: str = "menagerie@1"
+    judge: str | None = None
     note: str = NASTY
 
 
