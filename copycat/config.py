@@ -1,0 +1,119 @@
+"""What a run is: everything the user chose, checked before anything is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from copycat.characters import Character, Registry, load_registry
+from copycat.errors import UserError
+from copycat.generators.base import CATALOG as GENERATORS
+from copycat.judges.base import CATALOG as JUDGES
+from copycat.judges.card import load_judge_card
+from copycat.mitigations import parse
+from copycat.models import ModelCard, load_card
+from copycat.prompts import Prompt, load_prompts
+from copycat.records import digest
+
+
+class RunConfig(BaseModel):
+    """One run. Build it with :func:`make_config`, which also checks that every name exists."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    model: str = "menagerie"
+    """Card name or diffusers folder."""
+    registry: str = "menagerie"
+    mitigations: tuple[str, ...] = Field(default=("none", "negprompt"), min_length=1)
+    prompts: tuple[str, ...] = Field(default=("name",), min_length=1)
+    seeds: tuple[int, ...] = Field(default=(0, 1, 2), min_length=1)
+    characters: tuple[str, ...] | None = None
+    limit: int | None = Field(default=None, gt=0)
+    """Only the first so many characters."""
+    images_per_prompt: int = Field(default=1, gt=0)
+    judge: str = "menagerie"
+    device: str = "auto"
+    batch_size: int | None = Field(default=None, gt=0)
+    dtype: str | None = Field(default=None, pattern="^(float32|float16|bfloat16)$")
+    steps: int | None = Field(default=None, gt=0)
+    guidance: float | None = Field(default=None, ge=0)
+    out: Path | None = None
+
+    @field_validator("mitigations", "prompts", "seeds", "characters")
+    @classmethod
+    def _once(cls, value: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+        """What is listed twice counts once."""
+        return None if value is None else tuple(dict.fromkeys(value))
+
+    @property
+    def digest(self) -> str:
+        """Hash of all that decides the result; not of where it is written or computed."""
+        return digest(self.model_dump(mode="json", exclude={"out", "device"}))
+
+    @property
+    def folder(self) -> Path:
+        """Where the run lies; follows from the settings, so that the same command finds its own run."""
+        if self.out is not None:
+            return self.out
+        first = Path(self.prompts[0]).stem
+        return Path("results") / f"{self.card().name}-{first}-{self.digest[:6]}"
+
+    def card(self) -> ModelCard:
+        """The model's card with this run's overrides."""
+        card = load_card(self.model)
+        sampling = {"steps": self.steps, "guidance": self.guidance}
+        changes = {"batch_size": self.batch_size, "dtype": self.dtype}
+        return card.model_copy(
+            update={
+                **{k: v for k, v in changes.items() if v is not None},
+                "sampling": card.sampling.model_copy(
+                    update={k: v for k, v in sampling.items() if v is not None}
+                ),
+            }
+        )
+
+    def model_identity(self) -> str:
+        """Card name and weights identity, with the dtype where it is not the card's."""
+        identity = self.card().identity()
+        return f"{identity}:{self.dtype}" if self.dtype else identity
+
+    def load_registry(self) -> Registry:
+        return load_registry(self.registry)
+
+    def chosen(self) -> tuple[Character, ...]:
+        """The characters of this run, in the registry's order when all are meant."""
+        return self.load_registry().select(self.characters)[: self.limit]
+
+    def load_prompts(self) -> dict[str, tuple[Prompt, ...]]:
+        """The prompts of each set."""
+        name = self.load_registry().name
+        return {s: load_prompts(s, name) for s in self.prompts}
+
+
+def make_config(**given: Any) -> RunConfig:
+    """A checked RunConfig; None means the default. Every mistake is a UserError; nothing is written."""
+    chosen = {k: v for k, v in given.items() if v is not None}
+    try:
+        if "registry" not in chosen:
+            chosen["registry"] = load_card(chosen.get("model", "menagerie")).registry
+        config = RunConfig.model_validate(chosen)
+    except ValidationError as e:
+        first = e.errors()[0]
+        where = ".".join(str(part) for part in first["loc"][:1])
+        raise UserError(f"Setting {where}: {first['msg']} (given: {first.get('input')!r}).") from e
+    card = config.card()
+    GENERATORS.get(card.kind)
+    JUDGES.get(load_judge_card(config.judge).kind)
+    for spec in config.mitigations:
+        parse(spec)
+    if config.characters is not None:
+        slugs = tuple(c.slug for c in config.load_registry().select(config.characters))
+        config = config.model_copy(update={"characters": slugs})
+    chosen_slugs = {c.slug for c in config.chosen()}
+    for name, prompts in config.load_prompts().items():
+        missing = sorted(chosen_slugs - {p.character for p in prompts})
+        if missing:
+            raise UserError(f"The prompt set {name} has no prompt for {', '.join(missing[:3])}.")
+    card.identity()
+    return config

@@ -1,0 +1,1 @@
+"""Generators: what turns requests into pictures."""

@@ -1,0 +1,56 @@
+"""What a generator is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from copycat.catalog import Catalog
+from copycat.models import ModelCard
+from copycat.records import Outcome, Request
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+@dataclass(frozen=True)
+class ImageOutcome:
+    """What became of one request."""
+
+    outcome: Outcome
+    image: Image | None = None
+    """None unless `ok`."""
+    error: str | None = None
+
+
+class Generator(ABC):
+    """Turns requests into pictures. Built from a model card and a device."""
+
+    identity: str
+    """Card name and weights identity."""
+    batch_size: int
+
+    @abstractmethod
+    def __init__(self, card: ModelCard, device: str) -> None: ...
+
+    @abstractmethod
+    def generate(self, requests: Sequence[Request]) -> list[ImageOutcome]:
+        """One outcome a request, in order.
+
+        All requests share their sampling, and either all have a negative prompt or none has. A picture
+        that fails is an `error` outcome and does not take its neighbours along.
+        """
+
+
+CATALOG: Catalog[type[Generator]] = Catalog(
+    "generators",
+    singular="generator kind",
+    builtin={"diffusers-image": "copycat.generators.diffusers_image:DiffusersImage"},
+)
+
+
+def load_generator(card: ModelCard, device: str) -> Generator:
+    """The generator that `card` asks for, on `device` (resolved, not `auto`)."""
+    return CATALOG.get(card.kind)(card, device)

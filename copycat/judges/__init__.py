@@ -1,0 +1,1 @@
+"""Judges: what looks at a picture and answers questions about it."""

@@ -1,0 +1,45 @@
+"""Judge cards: which weights, and how well they are known to judge."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from copycat.cards import Card, read_card
+from copycat.catalog import Catalog
+from copycat.errors import BadFile
+from copycat.paths import DATA
+
+
+class JudgeCard(Card):
+    """One judge; see docs/add-a-judge.md."""
+
+    kind: str = "transformers-vlm"
+    """Name in the catalogue of judge kinds."""
+    calibration: str | None = None
+    """JSON file of measured error rates, relative to `data/`."""
+
+    def rates(self) -> dict[str, Any] | None:
+        """The measured error rates; None when the judge was not calibrated."""
+        if self.calibration is None or not (DATA / self.calibration).is_file():
+            return None
+        try:
+            return dict(json.loads((DATA / self.calibration).read_text(encoding="utf-8")))
+        except (OSError, ValueError) as e:
+            raise BadFile(f"The calibration {DATA / self.calibration} cannot be read ({e}).") from e
+
+
+def _read(path: Path) -> JudgeCard:
+    return read_card(path, JudgeCard)
+
+
+CATALOG: Catalog[JudgeCard] = Catalog("judges", singular="judge", folder=DATA / "judges", parse=_read)
+
+
+def load_judge_card(name_or_folder: str) -> JudgeCard:
+    """A card by name, or one made on the fly for a transformers folder."""
+    folder = Path(name_or_folder)
+    if (folder / "config.json").is_file():
+        return JudgeCard(name=folder.resolve().name, source=str(folder.resolve()), batch_size=8)
+    return CATALOG.get(name_or_folder)

@@ -1,0 +1,39 @@
+"""What judges are asked, and how their words are read."""
+
+from __future__ import annotations
+
+import re
+
+from copycat.characters import Character, normalise
+from copycat.records import ImageRow, Question
+
+WHICH = "Which character is in this picture? Answer with the name, or None."
+TARGET = "Is {name} in this picture? Answer Yes or No."
+KEY = "Does this picture show {key}? Answer Yes or No."
+
+_NOBODY = {"none", "no character", "no one", "nobody", "no", "unknown", "n a"}
+
+
+def with_article(noun: str) -> str:
+    """`noun` with "a" or "an", unless it has an article already."""
+    if re.match(r"(?:an?|the)\s", noun, re.IGNORECASE):
+        return noun
+    return f"{'an' if noun[:1].lower() in set('aeiou') else 'a'} {noun}"
+
+
+def questions(row: ImageRow, character: Character) -> tuple[Question, Question, Question]:
+    """The questions about one `ok` picture, whose target is `character`."""
+    if row.file is None or row.sha256 is None:
+        raise ValueError("only an ok picture can be asked about")
+    common = {"request": row.request, "frame": row.frame, "file": row.file, "sha256": row.sha256}
+    return (
+        Question(kind="which", text=WHICH, **common),
+        Question(kind="target", text=TARGET.format(name=character.name), **common),
+        Question(kind="key", text=KEY.format(key=with_article(character.key)), **common),
+    )
+
+
+def parse_names(reply: str) -> tuple[str, ...]:
+    """Names in a reply to WHICH, as given; empty for "None" and its like."""
+    names = (re.sub(r"^[\s\W_]+|[\s\W_]+$", "", part) for part in re.split(r"[,;\n]", reply))
+    return tuple(n for n in names if n and normalise(n) not in _NOBODY)

@@ -1,0 +1,142 @@
+"""A vision-language model of transformers as judge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+import torch
+import transformers
+from PIL.Image import Image
+
+from copycat.errors import BadFile, MissingRequirement
+from copycat.judges.base import Judge, unscored, verdict
+from copycat.judges.card import JudgeCard
+from copycat.judges.questions import parse_names
+from copycat.records import Question, Verdict
+
+MIN_MASS = 0.5
+"""Least P(yes) + P(no) for which a reply counts as an answer."""
+MAX_NEW_TOKENS = 16
+"""Enough for a name."""
+
+
+class VisionLanguageJudge(Judge):
+    """Anything that AutoModelForImageTextToText loads and that has a chat template.
+
+    Yes-or-no questions are scored as VQAScore does (Lin et al. 2024): P("Yes") of the first answer
+    token, over the full vocabulary, in [0, 1].
+    """
+
+    def __init__(self, card: JudgeCard, device: str) -> None:
+        self.identity, self.batch_size = card.identity(), card.batch_size
+        self._device = device
+        self._processor, self._model = _load(card, device)
+        self._tokenizer = getattr(self._processor, "tokenizer", self._processor)
+        # The last position must be the answer's for every row of a batch.
+        self._tokenizer.padding_side = "left"
+        self._yes, self._no = self._tokens("yes"), self._tokens("no")
+        if not self._yes or not self._no or set(self._yes) & set(self._no):
+            raise BadFile(f"The judge {card.name} has no single tokens for Yes and No in its vocabulary.")
+
+    def ask(self, questions: Sequence[Question], images: Sequence[Image]) -> list[Verdict]:
+        answers: dict[int, Verdict] = {}
+        for kinds, answer in ((("target", "key"), self._yes_no), (("which",), self._which)):
+            places = [i for i, q in enumerate(questions) if q.kind in kinds]
+            found = self._guarded([questions[i] for i in places], [images[i] for i in places], answer)
+            answers.update(zip(places, found, strict=True))
+        return [answers[i] for i in range(len(questions))]
+
+    def _guarded(
+        self,
+        questions: Sequence[Question],
+        images: Sequence[Image],
+        answer: Callable[[Sequence[Question], Sequence[Image]], list[Verdict]],
+    ) -> list[Verdict]:
+        """A batch that raises is asked again one by one; each failing question is unscored."""
+        if not questions:
+            return []
+        try:
+            with torch.inference_mode():
+                return answer(questions, images)
+        except Exception as e:  # noqa: BLE001  whatever a model raises becomes a row
+            if len(questions) == 1:
+                return [unscored(questions[0], self.identity, f"{type(e).__name__}: {e}")]
+        return [v for q, i in zip(questions, images, strict=True) for v in self._guarded([q], [i], answer)]
+
+    def _yes_no(self, questions: Sequence[Question], images: Sequence[Image]) -> list[Verdict]:
+        logits = self._model(**self._inputs(questions, images)).logits[:, -1]
+        p = torch.softmax(logits.float(), dim=-1)
+        yes, no = (p[:, ids].sum(dim=-1).tolist() for ids in (self._yes, self._no))
+        return [self._scored(q, y, y + n) for q, y, n in zip(questions, yes, no, strict=True)]
+
+    def _scored(self, question: Question, yes: float, mass: float) -> Verdict:
+        if not mass >= MIN_MASS:  # also true of NaN
+            reason = f"not an answer: yes and no hold {mass:.2f} of the probability"
+            return unscored(question, self.identity, reason).model_copy(
+                update={"mass": mass if mass == mass else None}
+            )
+        return verdict(question, self.identity, status="scored", score=min(yes, 1.0), mass=min(mass, 1.0))
+
+    def _which(self, questions: Sequence[Question], images: Sequence[Image]) -> list[Verdict]:
+        inputs = self._inputs(questions, images)
+        written = self._model.generate(**inputs, max_new_tokens=MAX_NEW_TOKENS, do_sample=False)
+        new = written[:, inputs["input_ids"].shape[1] :]
+        replies = [t.strip() for t in self._tokenizer.batch_decode(new, skip_special_tokens=True)]
+        return [
+            verdict(q, self.identity, status="scored", names=parse_names(reply), reply=reply)
+            if reply
+            else unscored(q, self.identity, "the reply is empty")
+            for q, reply in zip(questions, replies, strict=True)
+        ]
+
+    def _inputs(self, questions: Sequence[Question], images: Sequence[Image]) -> dict[str, Any]:
+        messages = [
+            [
+                {
+                    "role": "user",
+                    "content": [{"type": "image", "image": image}, {"type": "text", "text": question.text}],
+                }
+            ]
+            for question, image in zip(questions, images, strict=True)
+        ]
+        inputs = self._processor.apply_chat_template(
+            messages,
+            tokenize=True,
+            add_generation_prompt=True,
+            return_dict=True,
+            return_tensors="pt",
+            processor_kwargs={"padding": True},
+        )
+        return {
+            k: v.to(self._device, self._model.dtype if v.is_floating_point() else v.dtype)
+            for k, v in inputs.items()
+            if isinstance(v, torch.Tensor)
+        }
+
+    def _tokens(self, word: str) -> list[int]:
+        """Ids of the spellings of `word` that are one known token."""
+        spellings = {s + v for s in ("", " ") for v in (word, word.capitalize(), word.upper())}
+        found = (self._tokenizer.encode(s, add_special_tokens=False) for s in spellings)
+        return sorted({ids[0] for ids in found if len(ids) == 1} - {self._tokenizer.unk_token_id})
+
+
+def _load(card: JudgeCard, device: str) -> tuple[Any, Any]:
+    source = str(card.folder) if card.folder else card.source
+    revision = card.revision or "main"
+    dtype = getattr(torch, "float32" if device == "cpu" and card.dtype == "float16" else card.dtype)
+    auto: Any = transformers.AutoProcessor
+    try:
+        processor = auto.from_pretrained(source, revision=revision)
+        model = transformers.AutoModelForImageTextToText.from_pretrained(
+            source, revision=revision, dtype=dtype, use_safetensors=True
+        )
+    except Exception as e:
+        reason = (str(e).strip() or type(e).__name__).splitlines()[0].rstrip(".:")
+        if card.folder:
+            raise BadFile(f"{card.folder} does not load as a vision-language judge ({reason}).") from e
+        raise MissingRequirement(
+            f"The weights of the judge {card.name} are not on this machine and {card.source} cannot be "
+            f"fetched from the hub; check the network and the disk ({reason})."
+        ) from e
+    return processor, cast(Any, model).eval().to(device)

@@ -1,0 +1,72 @@
+"""All metrics of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import mean, stdev
+from typing import Literal
+
+from copycat.characters import Character
+from copycat.metrics import cons, detect
+from copycat.metrics.intervals import METHOD, cluster_bootstrap
+from copycat.metrics.observations import Observation, Reader, by_character, observe
+from copycat.records import ImageRow, Metric, QuestionKind, Request, Verdict
+
+Name = Literal["DETECT", "DETECT_targeted", "CONS"]
+METRICS: dict[Name, tuple[QuestionKind, Reader]] = {
+    "DETECT": ("which", detect.named),
+    "DETECT_targeted": ("target", detect.targeted),
+    "CONS": ("key", cons.shown),
+}
+
+
+def _scale(name: Name, observations: Sequence[Observation]) -> float:
+    """DETECT counts characters, CONS is a mean."""
+    return 1.0 if name == "CONS" else float(len({o.request.character for o in observations}))
+
+
+def summarise(
+    requests: Sequence[Request],
+    images: Mapping[str, ImageRow],
+    verdicts: Iterable[Verdict],
+    characters: Mapping[str, Character],
+) -> list[Metric]:
+    """Every metric for every (prompt set, mitigation), in the order of the plan."""
+    verdicts = list(verdicts)
+    groups = dict.fromkeys((r.prompt_set, r.mitigation) for r in requests)
+    table = []
+    for prompt_set, mitigation in groups:
+        mine = [r for r in requests if (r.prompt_set, r.mitigation) == (prompt_set, mitigation)]
+        for name, (kind, read) in METRICS.items():
+            seen = observe(mine, images, verdicts, characters, kind, read)
+            table.append(_metric(name, seen))
+    return table
+
+
+def _metric(name: Name, seen: Sequence[Observation]) -> Metric:
+    scale = _scale(name, seen)
+    interval = cluster_bootstrap(list(by_character(seen).values()), scale)
+    per_seed = [by_character(o for o in seen if o.request.run_seed == s) for s in _seeds(seen)]
+    totals = [mean(values.values()) * scale for values in per_seed if values]
+    outcomes = [o.image.outcome if o.image else None for o in seen]
+    scored = sum(o.value is not None for o in seen)
+    return Metric(
+        metric=name,
+        mitigation=seen[0].request.mitigation,
+        prompt_set=seen[0].request.prompt_set,
+        value=interval.value,
+        sd=stdev(totals) if len(totals) > 1 else None,
+        low=interval.low,
+        high=interval.high,
+        characters=len({o.request.character for o in seen}),
+        images=len(seen),
+        scored=scored,
+        unscored=outcomes.count("ok") - scored,
+        refused=outcomes.count("refused_prompt") + outcomes.count("refused_output"),
+        errors=outcomes.count("error"),
+        method=f"{METHOD}; over {interval.characters} characters with a scored picture",
+    )
+
+
+def _seeds(seen: Sequence[Observation]) -> list[int]:
+    return list(dict.fromkeys(o.request.run_seed for o in seen))

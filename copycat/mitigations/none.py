@@ -1,0 +1,11 @@
+"""No guardrail: what everything is compared with."""
+
+from __future__ import annotations
+
+from copycat.mitigations.base import Mitigation
+
+
+class NoMitigation(Mitigation):
+    """Changes nothing and leaves no trace."""
+
+    name = "none"

@@ -1,0 +1,73 @@
+"""Prompt sets, one JSON line a prompt, and checks that they say what their name claims."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from copycat.characters import Registry
+from copycat.errors import BadFile, UnknownName
+from copycat.paths import PROMPTS
+
+
+class Prompt(BaseModel):
+    """One prompt for one character."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    set: str
+    version: int = 1
+    character: str
+    """Slug in the registry."""
+    index: int = Field(default=0, ge=0)
+    text: str = Field(min_length=1)
+    provenance: str = ""
+    """How the prompt came about."""
+
+
+def available(registry: str, folder: Path = PROMPTS) -> list[str]:
+    """Names of the prompt sets that `registry` has."""
+    return sorted(p.stem for p in (folder / registry).glob("*.jsonl"))
+
+
+def load_prompts(set_name_or_path: str, registry_name: str, folder: Path = PROMPTS) -> tuple[Prompt, ...]:
+    """Read `folder/REGISTRY/SET.jsonl`, or the file itself when a path is given."""
+    path = Path(set_name_or_path)
+    if path.suffix != ".jsonl":
+        path = folder / registry_name / f"{set_name_or_path}.jsonl"
+        if not path.is_file():
+            raise UnknownName("prompt set", set_name_or_path, available(registry_name, folder))
+    prompts, number = [], 0
+    try:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            number += 1
+            if line.strip():
+                prompts.append(Prompt.model_validate_json(line))
+    except ValidationError as e:
+        raise BadFile(f"{path}, line {number}: not a prompt ({e.errors()[0]['msg']}).") from e
+    except (OSError, UnicodeDecodeError) as e:
+        raise BadFile(f"The prompt file {path} cannot be read ({e}).") from e
+    if not prompts:
+        raise BadFile(f"The prompt file {path} is empty.")
+    return tuple(prompts)
+
+
+def check(prompts: Iterable[Prompt], registry: Registry) -> list[str]:
+    """What is wrong with `prompts`, one sentence each: unknown characters, duplicates, leaked names."""
+    findings = []
+    prompts = tuple(prompts)
+    known = {c.slug for c in registry.characters}
+    places = Counter((p.set, p.version, p.character, p.index) for p in prompts)
+    findings += [f"{s}: {c} has prompt {i} {n} times." for (s, _, c, i), n in places.items() if n > 1]
+    for p in prompts:
+        where = f"{p.set}: prompt {p.index} of {p.character}"
+        if p.character not in known:
+            findings.append(f"{where} is for an unknown character.")
+            continue
+        named = registry.mentioned(p.text)
+        if p.set != "name" and p.character in named:
+            findings.append(f"{where} says the character's name.")
+        findings += [f"{where} names {other}." for other in sorted(named - {p.character})]
+    return findings

@@ -1,0 +1,88 @@
+"""The manifest: what was run, with what, on what, and how far it got."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from datetime import UTC, datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, computed_field
+
+from copycat import __version__
+from copycat.config import RunConfig
+from copycat.paths import ROOT
+from copycat.records import SCHEMA
+from copycat.runs import environment
+
+Status = Literal["running", "complete", "interrupted"]
+NEEDED = ("generate", "judge", "score")
+"""Stages that must be complete for a run to be finished; the report can be made at any time."""
+
+
+def now() -> str:
+    """This moment in UTC, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+class StageRecord(BaseModel):
+    """How one stage went."""
+
+    model_config = ConfigDict(frozen=True)
+    status: Status
+    started: str
+    finished: str | None = None
+    seconds: float = 0.0
+    """Wall time, summed over all resumptions."""
+
+
+class Manifest(BaseModel):
+    """One run's `manifest.json`."""
+
+    model_config = ConfigDict(frozen=True)
+    schema_version: int = SCHEMA
+    config: RunConfig
+    copycat: str = __version__
+    git_commit: str | None = None
+    git_dirty: bool | None = None
+    packages: dict[str, str] = Field(default_factory=dict)
+    python: str = ""
+    platform: str = ""
+    hardware: dict[str, str] = Field(default_factory=dict)
+    device: str | None = None
+    """Torch device the pictures were made on; fixed by the first batch."""
+    model: str
+    """Card name and weights identity."""
+    judge: str | None = None
+    """Identity of the judge that the metrics come from."""
+    seeds: tuple[int, ...] = ()
+    created: str = ""
+    finished: str | None = None
+    stages: dict[str, StageRecord] = Field(default_factory=dict)
+    peak_rss_mb: float = 0.0
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def status(self) -> Status:
+        """`complete` when all needed stages are."""
+        states = {name: record.status for name, record in self.stages.items()}
+        if all(states.get(name) == "complete" for name in NEEDED):
+            return "complete"
+        return "interrupted" if "interrupted" in states.values() else "running"
+
+    @classmethod
+    def fresh(cls, config: RunConfig, model: str) -> Manifest:
+        """The manifest of a run that is about to begin on this machine."""
+        commit, dirty = environment.git_state(ROOT)
+        return cls(
+            config=config,
+            git_commit=commit,
+            git_dirty=dirty,
+            packages=environment.packages(),
+            python=sys.version.split()[0],
+            platform=platform.platform(),
+            hardware=environment.hardware(),
+            model=model,
+            seeds=config.seeds,
+            created=now(),
+        )

@@ -1,0 +1,91 @@
+"""Judge: ask about every picture what has not been answered yet."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Sequence
+
+from PIL import Image
+
+from copycat.device import resolve_device
+from copycat.errors import BadFile
+from copycat.judges.base import Judge, load_judge, question_hash, unscored
+from copycat.judges.card import load_judge_card
+from copycat.judges.questions import questions
+from copycat.progress import Progress, Silent
+from copycat.records import Question, Verdict
+from copycat.runs.batches import batches
+from copycat.runs.folder import RunFolder
+
+
+def judge(
+    folder: RunFolder,
+    *,
+    judge_name: str | None = None,
+    progress: Progress | None = None,
+    device: str = "auto",
+) -> int:
+    """Ask all open questions; returns how many. `judge_name` is a card or folder, by default the run's."""
+    progress = progress or Silent()
+    folder.open()
+    card = load_judge_card(judge_name or folder.manifest().config.judge)
+    identity = card.identity()
+    with folder.stage("judge"):
+        folder.verdict_journal.repair()
+        known = {
+            (v.request, v.frame, v.kind, v.judge, v.question_hash, v.image_sha256) for v in folder.verdicts()
+        }
+
+        def answered(q: Question) -> bool:
+            return (q.request, q.frame, q.kind, identity, question_hash(q), q.sha256) in known
+
+        cut = batches(_questions(folder), card.batch_size, key=lambda q: q.kind)
+        pending = [b for b in cut if not all(map(answered, b))]
+        asked = 0
+        if pending:
+            judge_ = load_judge(card, resolve_device(device, f"The judge {card.name}"))
+            progress.start("judge", sum(map(len, pending)))
+            try:
+                for batch in pending:
+                    fresh = [
+                        v for q, v in zip(batch, _ask(folder, judge_, batch), strict=True) if not answered(q)
+                    ]
+                    folder.verdict_journal.append(fresh)
+                    asked += len(fresh)
+                    progress.advance(len(batch))
+            finally:
+                progress.done()
+        folder.update(judge=identity)
+    return asked
+
+
+def _questions(folder: RunFolder) -> list[Question]:
+    registry, images = folder.registry(), folder.images()
+    return [
+        question
+        for request in folder.requests()
+        if (row := images.get(request.id)) is not None and row.outcome == "ok"
+        for question in questions(row, registry[request.character])
+    ]
+
+
+def _ask(folder: RunFolder, judge_: Judge, batch: Sequence[Question]) -> list[Verdict]:
+    """Verdicts on `batch`; a picture that does not open is unscored, not a failure of the others."""
+    verdicts: dict[int, Verdict] = {}
+    pictures: dict[int, Image.Image] = {}
+    for i, question in enumerate(batch):
+        try:
+            pictures[i] = _picture(folder, question)
+        except (OSError, BadFile) as e:
+            verdicts[i] = unscored(question, judge_.identity, f"the picture does not open: {e}")
+    answers = judge_.ask([batch[i] for i in pictures], list(pictures.values())) if pictures else []
+    verdicts.update(zip(pictures, answers, strict=True))
+    return [verdicts[i] for i in range(len(batch))]
+
+
+def _picture(folder: RunFolder, question: Question) -> Image.Image:
+    content = (folder.path / question.file).read_bytes()
+    if hashlib.sha256(content).hexdigest() != question.sha256:
+        raise BadFile(f"{question.file} is not the picture that was drawn")
+    return Image.open(io.BytesIO(content)).convert("RGB")
