@@ -8,10 +8,11 @@ import typer
 def judge(
     run: str = typer.Argument(help="A run folder, or its name under results/."),
     judge_name: str | None = typer.Option(None, "--judge", help="Another judge than the run's own."),
+    device: str = typer.Option("auto", help="cpu, cuda, mps; auto takes the best there is."),
 ) -> None:
     """Ask a judge about the pictures of a run that have no verdict yet."""
     from copycat.cli.folders import opened
     from copycat.progress import for_stream
     from copycat.stages import judge as stage
 
-    stage.judge(opened(run), judge_name=judge_name, progress=for_stream())
+    stage.judge(opened(run), judge_name=judge_name, progress=for_stream(), device=device)

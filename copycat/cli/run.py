@@ -65,6 +65,7 @@ def run(
 def _execute(config: RunConfig, *, dry_run: bool) -> None:
     from rich.console import Console
 
+    from copycat.judges.card import load_judge_card
     from copycat.progress import for_stream
     from copycat.report.summary import print_summary
     from copycat.runs.folder import RunFolder
@@ -85,13 +86,15 @@ def _execute(config: RunConfig, *, dry_run: bool) -> None:
     if dry_run:
         console.print("Dry run: nothing was written.")
         return
+    # Missing judge weights are said now, not after all pictures are drawn.
+    load_judge_card(config.judge).identity()
     folder = RunFolder(config.folder).create(config, requests)
     if folder.finished:
         console.print(f"{folder.path} is finished; nothing is left to do.", markup=False, soft_wrap=True)
     else:
         progress = for_stream()
         generate.generate(folder, progress=progress, device=config.device)
-        judge.judge(folder, progress=progress)
+        judge.judge(folder, progress=progress, device=config.device)
         score.score(folder)
     if not _current(folder.path / "report.html", folder.path / "metrics.json"):
         report.report(folder)
