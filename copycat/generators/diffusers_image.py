@@ -11,6 +11,7 @@ from PIL.Image import Image
 
 from copycat.errors import BadFile, MissingRequirement
 from copycat.generators.base import Generator, ImageOutcome
+from copycat.loading import quiet_loading
 from copycat.models import ModelCard
 from copycat.records import Request
 
@@ -69,14 +70,15 @@ def load_pipeline(card: ModelCard, device: str) -> Any:
     if "safety_checker" in card.null_components:
         options["requires_safety_checker"] = False
     try:
-        pipeline = kind.from_pretrained(
-            str(card.folder) if card.folder else card.source,
-            revision=card.revision,
-            variant=card.variant,
-            dtype=getattr(torch, dtype),
-            use_safetensors=True,
-            **options,
-        )
+        with quiet_loading():
+            pipeline = kind.from_pretrained(
+                str(card.folder) if card.folder else card.source,
+                revision=card.revision,
+                variant=card.variant,
+                dtype=getattr(torch, dtype),
+                use_safetensors=True,
+                **options,
+            )
     except Exception as e:
         reason = (str(e).strip() or type(e).__name__).splitlines()[0].rstrip(".:")
         if card.folder:

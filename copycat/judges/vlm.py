@@ -13,6 +13,7 @@ from copycat.errors import BadFile, MissingRequirement
 from copycat.judges.base import Judge, unscored, verdict
 from copycat.judges.card import JudgeCard
 from copycat.judges.questions import parse_names
+from copycat.loading import quiet_loading
 from copycat.records import Question, Verdict
 
 MIN_MASS = 0.5
@@ -127,10 +128,11 @@ def _load(card: JudgeCard, device: str) -> tuple[Any, Any]:
     dtype = getattr(torch, "float32" if device == "cpu" and card.dtype == "float16" else card.dtype)
     auto: Any = transformers.AutoProcessor
     try:
-        processor = auto.from_pretrained(source, revision=revision)
-        model = transformers.AutoModelForImageTextToText.from_pretrained(
-            source, revision=revision, dtype=dtype, use_safetensors=True
-        )
+        with quiet_loading():
+            processor = auto.from_pretrained(source, revision=revision)
+            model = transformers.AutoModelForImageTextToText.from_pretrained(
+                source, revision=revision, dtype=dtype, use_safetensors=True
+            )
     except Exception as e:
         reason = (str(e).strip() or type(e).__name__).splitlines()[0].rstrip(".:")
         if card.folder:

@@ -1,0 +1,50 @@
+"""Fixtures that several rooms use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from copycat.config import RunConfig, make_config
+from tests.helpers import tiny
+
+
+@dataclass(frozen=True)
+class Tiny:
+    """Paths of the tiny models and their world."""
+
+    sd: Path
+    sdxl: Path
+    judge: Path
+    registry: Path
+    prompts: Path
+
+    def config(self, out: Path, **given: Any) -> RunConfig:
+        """Three characters × two seeds × two mitigations in batches of four, unless `given` otherwise."""
+        defaults = {
+            "model": str(self.sd), "registry": str(self.registry), "prompts": (str(self.prompts),),
+            "mitigations": ("none", "negprompt"), "seeds": (0, 1), "judge": str(self.judge),
+            "steps": 2, "batch_size": 4, "out": out,
+        }  # fmt: skip
+        return make_config(**{**defaults, **given})
+
+
+@pytest.fixture(scope="session")
+def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    import torch
+
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("tiny")
+    registry, prompts = tiny.world(folder / "world")
+    return Tiny(
+        tiny.sd(folder / "sd"), tiny.sdxl(folder / "sdxl"), tiny.judge(folder / "judge"), registry, prompts
+    )
+
+
+@pytest.fixture
+def config(tiny_models: Tiny, tmp_path: Path) -> Callable[..., RunConfig]:
+    return lambda **given: tiny_models.config(given.pop("out", tmp_path / "run"), **given)

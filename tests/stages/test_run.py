@@ -1,0 +1,200 @@
+"""The thin path, and what interrupts it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from copycat.errors import MissingRequirement, RunConflict, UserError
+from copycat.runs import atomic
+from copycat.runs.folder import RunFolder
+from copycat.stages.generate import generate
+from copycat.stages.judge import judge
+from copycat.stages.plan import plan, prepare
+from copycat.stages.score import score
+
+
+def hashes(folder: RunFolder) -> dict[str, str | None]:
+    return {k: row.sha256 for k, row in folder.images().items()}
+
+
+@pytest.fixture
+def whole(config, tmp_path):
+    folder = prepare(config(out=tmp_path / "whole"))
+    assert generate(folder, device="cpu") == 12
+    return folder
+
+
+def pixels(folder: RunFolder, request: str) -> np.ndarray:
+    return np.asarray(Image.open(folder.path / f"images/{request}.png"), dtype=int)
+
+
+@pytest.mark.parametrize("model", ["sd", "sdxl"])
+def test_the_whole_path(config, tiny_models, model):
+    folder = prepare(config(model=str(getattr(tiny_models, model))))
+    assert generate(folder, device="cpu") == 12
+    assert judge(folder) == 36
+    metrics = score(folder)
+    assert folder.finished
+    assert folder.metrics() == metrics
+    assert {m.metric for m in metrics} == {"DETECT", "DETECT_targeted", "CONS"}
+    assert all(m.images == m.scored == 6 for m in metrics)
+    assert (folder.path / "table.md").read_text()
+    # Again: nothing is left to do.
+    assert generate(prepare(folder.manifest().config), device="cpu") == 0
+    assert judge(folder) == 0
+    assert folder.finished
+
+
+def test_mitigations_share_their_noise(config):
+    by_mitigation = {}
+    for r in plan(config()):
+        by_mitigation.setdefault(r.mitigation, []).append(r.seed)
+    assert by_mitigation["none"] == by_mitigation["negprompt"]
+    assert len(set(by_mitigation["none"])) == 6
+
+
+def test_a_resumed_run_gives_the_same_bits(config, whole):
+    folder = prepare(config())
+    generate(folder, device="cpu")
+    rows = (folder.path / "images.jsonl").read_bytes().splitlines(keepends=True)
+    # One row of the middle batch is left, and the next is torn.
+    (folder.path / "images.jsonl").write_bytes(b"".join(rows[:5]) + rows[5][:20])
+    for image in (folder.path / "images").iterdir():
+        if image.stem not in folder.images():
+            image.unlink()
+    assert len(folder.images()) == 5
+    assert generate(folder, device="cpu") == 7
+    assert hashes(folder) == hashes(whole)
+
+
+def test_another_batch_size_differs_by_rounding_alone(config, whole):
+    folder = prepare(config(batch_size=1))
+    generate(folder, device="cpu")
+    for request in whole.images():
+        assert np.abs(pixels(whole, request) - pixels(folder, request)).max() <= 1
+
+
+def test_kill_9_loses_at_most_the_batch_in_hand(config, whole, tmp_path):
+    made = config(out=tmp_path / "killed", batch_size=2)
+    reference = prepare(config(out=tmp_path / "reference", batch_size=2))
+    generate(reference, device="cpu")
+    folder = prepare(made)
+    code = textwrap.dedent("""
+        import sys, time, torch
+        torch.set_num_threads(1)
+        from copycat.runs.folder import RunFolder
+        from copycat.stages.generate import generate
+        class Slow:
+            def start(self, label, total): pass
+            def advance(self, n): time.sleep(0.5)
+            def done(self): pass
+        generate(RunFolder(sys.argv[1]), progress=Slow(), device="cpu")
+    """)
+    process = subprocess.Popen([sys.executable, "-c", code, str(folder.path)])
+    deadline = time.monotonic() + 120
+    while not folder.images() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    kept = len(folder.images())
+    pictures = len(list((folder.path / "images").glob("*.png")))
+    assert 0 < kept < 12
+    assert 0 <= pictures - kept <= 2
+    assert generate(folder, device="cpu") == 12 - kept
+    assert hashes(folder) == hashes(reference)
+
+
+class Interrupting:
+    """A user who presses Ctrl-C after the first batch."""
+
+    def start(self, label: str, total: int) -> None: ...
+
+    def advance(self, n: int) -> None:
+        raise KeyboardInterrupt
+
+    def done(self) -> None: ...
+
+
+def test_ctrl_c_leaves_an_interrupted_run(config):
+    folder = prepare(config())
+    with pytest.raises(KeyboardInterrupt):
+        generate(folder, progress=Interrupting(), device="cpu")
+    assert folder.manifest().status == "interrupted"
+    assert len(folder.images()) == 4
+    assert generate(folder, device="cpu") == 8
+
+
+def test_a_full_disk_is_one_line_and_loses_nothing(config, monkeypatch):
+    folder = prepare(config())
+    with pytest.raises(KeyboardInterrupt):
+        generate(folder, progress=Interrupting(), device="cpu")
+
+    def full(fd: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(atomic.os, "fsync", full)
+        with pytest.raises(MissingRequirement, match="is full"):
+            generate(folder, device="cpu")
+    assert len(folder.images()) == 4
+    assert not list(folder.path.rglob("*.tmp"))
+    assert generate(folder, device="cpu") == 8
+
+
+def test_a_folder_of_another_run_is_refused_untouched(config, whole):
+    before = (whole.path / "manifest.json").read_bytes()
+    with pytest.raises(RunConflict, match="seeds"):
+        prepare(config(out=whole.path, seeds=(7,)))
+    assert (whole.path / "manifest.json").read_bytes() == before
+
+
+def test_a_folder_of_strangers_is_refused(config, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.tex").write_text("dear")
+    with pytest.raises(RunConflict, match=r"thesis\.tex"):
+        prepare(config())
+    assert [p.name for p in (tmp_path / "run").iterdir()] == ["thesis.tex"]
+
+
+def test_two_processes_cannot_write_one_run(whole):
+    with whole.locked(), pytest.raises(RunConflict, match="Another process"):
+        generate(whole, device="cpu")
+
+
+def test_a_damaged_picture_is_unscored_and_not_undetected(whole):
+    victim = next(iter(whole.images().values()))
+    (whole.path / str(victim.file)).write_bytes(b"not a picture")
+    judge(whole)
+    hit = [v for v in whole.verdicts() if v.request == victim.request]
+    assert {v.status for v in hit} == {"unscored"}
+    detect = next(m for m in score(whole) if m.metric == "DETECT" and m.mitigation == "none")
+    assert (detect.images, detect.scored, detect.unscored) == (6, 5, 1)
+
+
+def test_scoring_before_judging_says_what_to_do(whole):
+    with pytest.raises(UserError, match="copycat judge"):
+        score(whole)
+
+
+def test_a_bad_name_writes_nothing(config, tmp_path: Path):
+    for wrong, message in (
+        ({"mitigations": ("negpromt",)}, "Did you mean negprompt"),
+        ({"mitigations": ("negprompt[keyword=3]",)}, "keywords"),
+        ({"characters": ("zory",)}, "Did you mean zori"),
+        ({"model": "sdlx"}, "Did you mean sdxl"),
+        ({"seeds": ()}, "seeds"),
+    ):
+        with pytest.raises(UserError, match=message):
+            config(**wrong)
+    assert not (tmp_path / "run").exists()
