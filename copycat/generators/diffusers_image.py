@@ -54,7 +54,7 @@ def _outcome(image: Image, flagged: bool) -> ImageOutcome:
     if flagged:
         return ImageOutcome("refused_output", error="the pipeline's safety checker withheld the picture")
     image = image.convert("RGB")
-    if all(high == 0 for _, high in image.getextrema()):
+    if image.getbbox() is None:
         # What NaN latents decode to; a picture of nothing must not count as "not detected".
         return ImageOutcome("error", error="the picture is entirely black (numerical overflow?)")
     return ImageOutcome("ok", image)

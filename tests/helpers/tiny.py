@@ -16,10 +16,38 @@ characters:
 - {slug: kamo, name: Kamo, owner: Tin Comet, key: frog, generic: a frog, keywords: [comic]}
 - {slug: plitu, name: Plitu, owner: Marrow Lane, key: cat, generic: a cat}
 """
-WORDS = (
-    "yes no none is in this picture which character a an the does show answer with name or "
-    "zori kamo plitu owl frog cat ? . , user assistant :"
-).split()
+WORDS = [
+    "yes",
+    "no",
+    "none",
+    "is",
+    "in",
+    "this",
+    "picture",
+    "which",
+    "character",
+    "a",
+    "an",
+    "the",
+    "does",
+    "show",
+    "answer",
+    "with",
+    "name",
+    "or",
+    "zori",
+    "kamo",
+    "plitu",
+    "owl",
+    "frog",
+    "cat",
+    "?",
+    ".",
+    ",",
+    "user",
+    "assistant",
+    ":",
+]
 
 
 def world(folder: Path) -> tuple[Path, Path]:

@@ -1,0 +1,78 @@
+"""What every shipped card keeps to."""
+
+from __future__ import annotations
+
+import pytest
+
+from copycat.generators.base import CATALOG as GENERATORS
+from copycat.generators.base import Generator, load_generator
+from copycat.judges.base import CATALOG as JUDGE_KINDS
+from copycat.judges.base import Judge, load_judge
+from copycat.judges.card import CATALOG as JUDGES
+from copycat.judges.card import load_judge_card
+from copycat.judges.questions import questions
+from copycat.models import CATALOG as MODELS
+from copycat.models import load_card
+from copycat.records import ImageRow
+from copycat.stages.plan import plan
+
+
+@pytest.mark.parametrize("name", MODELS.names())
+def test_model_card(name):
+    import diffusers
+
+    card = MODELS.get(name)
+    assert card.name == name
+    assert issubclass(GENERATORS.get(card.kind), Generator)
+    assert hasattr(diffusers, card.pipeline)
+    assert card.licence
+    assert card.settings_source
+    if card.folder is None:
+        assert len(card.revision or "") == 40, "a hub model is pinned to a commit"
+
+
+@pytest.mark.parametrize("name", JUDGES.names())
+def test_judge_card(name):
+    card = JUDGES.get(name)
+    assert card.name == name
+    assert issubclass(JUDGE_KINDS.get(card.kind), Judge)
+    if card.folder is None:
+        assert len(card.revision or "") == 40
+
+
+@pytest.mark.parametrize("model", ["sd", "sdxl"])
+def test_generator(config, tiny_models, model):
+    requests = plan(config(model=str(getattr(tiny_models, model))))[:4]
+    generator = load_generator(load_card(str(getattr(tiny_models, model))), "cpu")
+    first, second = generator.generate(requests), generator.generate(requests)
+    assert len(first) == len(requests)
+    for a, b, r in zip(first, second, requests, strict=True):
+        assert a.outcome == "ok"
+        assert a.image.tobytes() == b.image.tobytes(), "same requests, same bits"
+        assert a.image.size == (r.sampling.width, r.sampling.height)
+        assert a.image.mode == "RGB"
+
+
+def test_judge(tiny_models):
+    from PIL import Image
+
+    from copycat.characters import load_registry
+
+    character = load_registry(str(tiny_models.registry))["zori"]
+    row = ImageRow(request="r", outcome="ok", file="images/r.png", sha256="0")
+    asked = [q for colour in ("red", "blue") for q in questions(row, character)]
+    pictures = [Image.new("RGB", (16, 16), c) for c in ("red",) * 3 + ("blue",) * 3]
+    judge = load_judge(load_judge_card(str(tiny_models.judge)), "cpu")
+    verdicts = judge.ask(asked, pictures)
+    assert [(v.kind, v.question) for v in verdicts] == [(q.kind, q.text) for q in asked]
+    for v in verdicts:
+        assert v.judge == judge.identity
+        assert v.status == "scored"
+        if v.kind == "which":
+            assert v.names is not None
+            assert v.score is None
+        else:
+            assert 0 <= v.score <= v.mass <= 1
+    alone = [judge.ask([q], [p])[0] for q, p in zip(asked, pictures, strict=True)]
+    for a, v in zip(alone, verdicts, strict=True):
+        assert a.score == pytest.approx(v.score, abs=1e-4)

@@ -1,0 +1,45 @@
+"""What every mitigation keeps to."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from copycat.characters import Character
+from copycat.mitigations import CATALOG, parse
+from copycat.records import Request, Sampling
+from tests.helpers.tiny import WORLD
+
+CHARACTER = Character.model_validate(yaml.safe_load(WORLD)["characters"][0])
+REQUEST = Request(
+    model="tiny@0", character="zori", prompt_set="name", run_seed=0, seed=7, mitigation="x",
+    source_prompt="Zori the owl with red cape", prompt="Zori the owl with red cape",
+    sampling=Sampling(steps=2, guidance=4, height=16, width=16),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*CATALOG.names(), "rewrite+negprompt", "negprompt[keywords=2]"])
+def test_contract(name):
+    mitigation = parse(name)
+    edited = mitigation.apply(REQUEST, CHARACTER)
+    assert edited == parse(name).apply(REQUEST, CHARACTER), "same input, same output"
+    assert edited.seed == REQUEST.seed
+    assert edited.source_prompt == REQUEST.source_prompt
+    assert edited.prompt.strip()
+    changed = {f for f in Request.model_fields if getattr(edited, f) != getattr(REQUEST, f)}
+    assert changed <= {"prompt", "negative", "sampling", "trail"}
+    assert bool(edited.trail) == bool(changed), "a change leaves a trace"
+    for part in mitigation.parts:
+        assert part.name in CATALOG.names()
+        assert part.config.model_config["frozen"]
+
+
+def test_none_changes_nothing():
+    assert parse("none").apply(REQUEST, CHARACTER) == REQUEST
+
+
+def test_order_is_the_users():
+    edited = parse("rewrite+negprompt[keywords=1]").apply(REQUEST, CHARACTER)
+    assert [s.name for s in edited.trail] == ["rewrite", "negprompt"]
+    assert edited.negative == "Zori, videogame"
+    assert "Zori" not in edited.prompt

@@ -1,0 +1,109 @@
+"""DETECT and CONS by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from copycat.characters import Character
+from copycat.judges.questions import parse_names, with_article
+from copycat.metrics.detect import named
+from copycat.metrics.intervals import cluster_bootstrap, paired_difference
+from copycat.metrics.summary import summarise
+from copycat.records import ImageRow, Request, Sampling, Verdict
+
+
+def character(slug: str) -> Character:
+    return Character(
+        slug=slug, name=slug.title(), aliases=(f"{slug}kin",), owner="o", key="owl", generic="an owl"
+    )
+
+
+def request(slug: str, seed: int) -> Request:
+    return Request(
+        model="m", character=slug, prompt_set="name", run_seed=seed, seed=seed, mitigation="none",
+        source_prompt="p", prompt="p", sampling=Sampling(steps=1, guidance=1, height=8, width=8),
+    ).sealed()  # fmt: skip
+
+
+def which(r: Request, *names: str, status: str = "scored", sha: str = "0") -> Verdict:
+    return Verdict(
+        request=r.id, kind="which", image_sha256=sha, judge="j", question="q", question_hash="h",
+        status=status, names=names if status == "scored" else None,
+    )  # fmt: skip
+
+
+PEOPLE = {s: character(s) for s in ("a1", "b1", "c1")}
+
+
+def detect(requests, images, verdicts):
+    return summarise(requests, images, verdicts, PEOPLE)[0]
+
+
+def ok(requests):
+    return {r.id: ImageRow(request=r.id, outcome="ok", file="f", sha256="0") for r in requests}
+
+
+def test_detect_counts_characters():
+    requests = [request(s, seed) for seed in (0, 1) for s in PEOPLE]
+    says = ["A1", "b1kin", "nobody", "a1", "a1", "b1"]
+    m = detect(requests, ok(requests), [which(r, s) for r, s in zip(requests, says, strict=True)])
+    assert m.value == pytest.approx(1.5)
+    assert m.sd == pytest.approx(2**-0.5)
+    assert (m.characters, m.images, m.scored) == (3, 6, 6)
+    assert 0 <= m.low <= m.value <= m.high <= 3
+
+
+def test_what_failed_is_not_undetected():
+    requests = [request(s, 0) for s in PEOPLE]
+    images = ok(requests)
+    images[requests[1].id] = ImageRow(request=requests[1].id, outcome="refused_output")
+    images[requests[2].id] = ImageRow(request=requests[2].id, outcome="error")
+    m = detect(requests, images, [which(requests[0], "a1")])
+    assert m.value == 3, "the one that was scored was detected"
+    assert (m.images, m.scored, m.unscored, m.refused, m.errors) == (3, 1, 0, 1, 1)
+    assert m.low is None
+    m = detect(requests, ok(requests), [which(requests[0], status="unscored"), which(requests[1])])
+    assert (m.value, m.scored, m.unscored) == (0, 1, 2)
+
+
+def test_a_verdict_on_other_pixels_does_not_count():
+    requests = [request("a1", 0)]
+    m = detect(requests, ok(requests), [which(requests[0], "a1", sha="9")])
+    assert (m.value, m.scored, m.unscored) == (None, 0, 1)
+
+
+def test_pictures_never_drawn_are_planned_only():
+    m = detect([request("a1", 0)], {}, [])
+    assert (m.value, m.images, m.scored, m.unscored) == (None, 1, 0, 0)
+
+
+@pytest.mark.parametrize(("reply", "hit"), [("A1kin.", 1), ("it is A1!", 1), ("a12", 0), ("None", 0)])
+def test_names_match_whole_words(reply, hit):
+    assert named(which(request("a1", 0), *parse_names(reply)), character("a1")) == hit
+
+
+def test_names_are_parsed():
+    assert parse_names(" 'Zori', Kamo.\n") == ("Zori", "Kamo")
+    assert parse_names("None.") == parse_names("no character") == ()
+
+
+def test_articles():
+    assert [with_article(w) for w in ("owl", "cat", "the moon")] == ["an owl", "a cat", "the moon"]
+
+
+def test_intervals_are_deterministic_and_paired():
+    assert cluster_bootstrap([0, 1, 1]) == cluster_bootstrap([0, 1, 1])
+    assert cluster_bootstrap([]).value is None
+    d = paired_difference({"a": 1, "b": 1, "x": 9}, {"a": 0.5, "b": 0.5}, scale=10)
+    assert (d.value, d.low, d.high, d.characters) == (-5, -5, -5, 2)
+
+
+def test_bootstrap_covers():
+    import numpy as np
+
+    rng = np.random.default_rng(1)
+    hits = 0
+    for _ in range(200):
+        i = cluster_bootstrap(list(rng.binomial(1, 0.5, 50)), 50)
+        hits += i.low <= 25 <= i.high
+    assert 180 <= hits <= 199
