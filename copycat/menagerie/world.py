@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, replace
+from typing import Any, cast
 
 SPECIES = (
     "cat", "bear", "robot", "ghost", "bird", "frog", "dragon", "fox", "owl", "mushroom", "rabbit", "snail",
@@ -133,9 +134,10 @@ def lookalike(figure: Figure, r: random.Random) -> Figure:
     for mark in r.sample(("hat", "worn", "held"), r.choice((1, 2))):
         others = {"hat": HATS, "worn": WORN, "held": HELD}[mark]
         value = r.choice([*(x for x in others if x != getattr(figure, mark)), None])
-        changed = replace(changed, **{mark: value})
+        changes = {mark: value}
         if mark != "held":
-            changed = replace(changed, **{f"{mark}_colour": r.choice(list(COLOURS))})
+            changes[f"{mark}_colour"] = r.choice(list(COLOURS))
+        changed = replace(changed, **cast(dict[str, Any], changes))
     return changed
 
 

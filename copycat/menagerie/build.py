@@ -1,0 +1,173 @@
+"""Builds the whole menagerie from seeds: corpus, encoder, autoencoder, judge, referee, generator.
+
+Every stage writes what it made to the work folder and is skipped when that is there, so that a build
+that was stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from copycat.menagerie import corpus
+from copycat.menagerie.train import autoencoder, denoiser, encoder, judge, referee
+from copycat.menagerie.train.loop import pick_device
+from copycat.menagerie.train.recipe import Recipe
+from copycat.menagerie.world import make_inhabitants
+
+
+class Build:
+    """One build in `work`; the finished folders go to `data/menagerie`."""
+
+    def __init__(self, recipe: Recipe, work: Path, data: Path, prompts: Path) -> None:
+        self.recipe, self.work, self.data, self.prompts = recipe, work, data, prompts
+        self.device = pick_device()
+        self.people = make_inhabitants()
+        work.mkdir(parents=True, exist_ok=True)
+        stamp = work / "recipe.json"
+        if stamp.is_file() and stamp.read_text(encoding="utf-8") != recipe.model_dump_json():
+            shutil.rmtree(work)
+            work.mkdir(parents=True)
+        stamp.write_text(recipe.model_dump_json(), encoding="utf-8")
+
+    def run(self) -> None:
+        """All stages in order."""
+        torch.manual_seed(self.recipe.seed)
+        pixels, texts = self._corpus()
+        tokenizer, text, vision, ids = self._encoder(pixels, texts)
+        vae = self._autoencoder(pixels)
+        self._judge(vision, vae)
+        self._referee(vae)
+        self._generator(pixels, ids, tokenizer, text, vae)
+        self._publish()
+
+    # --- stages ---------------------------------------------------------------------------------------
+
+    def _corpus(self) -> tuple[torch.Tensor, list[str]]:
+        file = self.work / "corpus.npz"
+        samples = corpus.training_samples(self.people, self.recipe.generic)
+        if not file.is_file():
+            started = time.monotonic()
+            pixels, texts = corpus.draw_all(samples)
+            np.savez(file, pixels=pixels, texts=np.array(texts))
+            self._spent("corpus", time.monotonic() - started)
+        held = np.load(file)
+        texts = [str(t) for t in held["texts"]]
+        corpus.write_files(self.data, self.prompts, samples, texts)
+        return torch.from_numpy(held["pixels"]), texts
+
+    def _encoder(self, pixels: torch.Tensor, texts: list[str]) -> tuple[Any, Any, Any, torch.Tensor]:
+        from transformers import (
+            CLIPTextModelWithProjection,
+            CLIPVisionModelWithProjection,
+            PreTrainedTokenizerFast,
+        )
+
+        home = self.work / "encoder"
+        if not (home / "done").is_file():
+            tokenizer = encoder.train_tokenizer(texts)
+            towers = encoder.build(tokenizer)
+            text, vision = (m.to(self.device) for m in towers)
+            ids = encoder.tokenise(tokenizer, texts)
+            self._spent(
+                "encoder", encoder.train(text, vision, ids, pixels, self.recipe.encoder_steps, self.work)
+            )
+            tokenizer.save_pretrained(home / "tokenizer")
+            text.save_pretrained(home / "text")
+            vision.save_pretrained(home / "vision")
+            (home / "done").touch()
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(home / "tokenizer")
+        # Typed as Any: transformers' wrapped Module.to does not type-check.
+        trained: Any = CLIPTextModelWithProjection.from_pretrained(home / "text")
+        vision = CLIPVisionModelWithProjection.from_pretrained(home / "vision").eval()
+        return tokenizer, trained.to(self.device).eval(), vision, encoder.tokenise(tokenizer, texts)
+
+    def _autoencoder(self, pixels: torch.Tensor) -> Any:
+        from diffusers import AutoencoderKL
+
+        home = self.work / "vae"
+        if not (home / "done").is_file():
+            vae = autoencoder.build().to(self.device)
+            self._spent(
+                "autoencoder", autoencoder.train(vae, pixels, self.recipe.autoencoder_steps, self.work)
+            )
+            vae.save_pretrained(home)
+            (home / "done").touch()
+        return AutoencoderKL.from_pretrained(home).to(self.device).eval()
+
+    def _judge(self, vision: Any, vae: Any) -> None:
+        home = self.work / "judge"
+        if (home / "done").is_file():
+            return
+        raw, truth = corpus.probes(self.recipe.probes, corpus.JUDGE)
+        pixels = torch.from_numpy(raw)
+        decoded = autoencoder.reconstruct(vae, pixels)
+        model, processor = judge.build(self.people, vision)
+        model.to(self.device)
+        steps = self.recipe.judge_steps
+        spent = judge.train(model, processor, pixels, decoded, truth, self.people, steps, self.work)
+        self._spent("judge", spent)
+        model.to(torch.float16).save_pretrained(home)
+        processor.save_pretrained(home)
+        (home / "done").touch()
+
+    def _referee(self, vae: Any) -> None:
+        home = self.work / "referee"
+        if (home / "done").is_file():
+            return
+        raw, truth = corpus.probes(self.recipe.probes, corpus.REFEREE)
+        pixels = torch.from_numpy(raw)
+        decoded = autoencoder.reconstruct(vae, pixels)
+        model = referee.build(self.people).to(self.device)
+        labels = referee.classes(truth, self.people)
+        self._spent(
+            "referee", referee.train(model, pixels, decoded, labels, self.recipe.referee_steps, self.work)
+        )
+        model.save_pretrained(home)
+        (home / "done").touch()
+
+    def _generator(
+        self, pixels: torch.Tensor, ids: torch.Tensor, tokenizer: Any, text: Any, vae: Any
+    ) -> None:
+        home = self.work / "generator"
+        if (home / "done").is_file():
+            return
+        mean, sd = autoencoder.latents(vae, pixels)
+        unet = denoiser.build().to(self.device)
+        scale = vae.config.scaling_factor
+        average, spent = denoiser.train(
+            unet, text, tokenizer, ids, mean, sd, scale, self.recipe.denoiser_steps, self.work
+        )
+        self._spent("generator", spent)
+        pipe = denoiser.assemble(vae.cpu(), text.cpu(), tokenizer, average.cpu())
+        pipe.to(torch.float16).save_pretrained(home)
+        (home / "done").touch()
+
+    def _publish(self) -> None:
+        for part in ("generator", "judge", "referee"):
+            target = self.data / "menagerie" / part
+            shutil.rmtree(target, ignore_errors=True)
+            shutil.copytree(self.work / part, target, ignore=shutil.ignore_patterns("done"))
+        log = {"recipe": self.recipe.model_dump(), "device": self.device, "seconds": self._seconds()}
+        losses = {
+            f.name.removesuffix(".log.jsonl"): [json.loads(x) for x in f.read_text("utf-8").splitlines()]
+            for f in sorted(self.work.glob("*.log.jsonl"))
+        }
+        out = self.data / "menagerie" / "training.json"
+        out.write_text(json.dumps({**log, "losses": losses}), encoding="utf-8")
+
+    # --- time spent -----------------------------------------------------------------------------------
+
+    def _seconds(self) -> dict[str, float]:
+        file = self.work / "seconds.json"
+        return dict(json.loads(file.read_text("utf-8"))) if file.is_file() else {}
+
+    def _spent(self, stage: str, seconds: float) -> None:
+        spent = {**self._seconds(), stage: round(seconds, 1)}
+        (self.work / "seconds.json").write_text(json.dumps(spent), encoding="utf-8")

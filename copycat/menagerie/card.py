@@ -1,0 +1,177 @@
+"""The menagerie's model card: figures against their bars, loss curves and sample sheets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from PIL import Image
+
+from copycat.paths import DATA
+from copycat.runs.folder import RunFolder
+
+HOME = DATA / "menagerie"
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One figure that the menagerie must reach, and what was measured."""
+
+    what: str
+    wanted: str
+    measured: str
+    met: bool
+
+
+def bars(figures: dict[str, Any]) -> Iterator[Bar]:
+    """Every bar with its figure."""
+    rows = {(r["prompts"], r["mitigation"]): r for r in figures["detect"]}
+    name, described = rows["name", "none"], rows["description", "none"]
+    q = name["by_quintile"]
+    yield Bar(
+        "DETECT of 50, name prompt, no mitigation; share by quintile of training count",
+        "30 to 45; top two quintiles ≥ .95, lowest ≤ .30",
+        f"{name['detect']:.1f}; {' '.join(f'{x:.2f}' for x in q)}",
+        30 <= name["detect"] <= 45 and min(q[3:]) >= 0.95 and q[0] <= 0.30,
+    )
+    for label, row, low, high in (
+        ("description, of the name's DETECT", described, 0.50, 0.95),
+        ("three keywords, of the name's DETECT", rows["keywords", "none"], 0.25, 0.80),
+        ("two keywords, of the name's DETECT", rows["keywords2", "none"], 0.25, 0.80),
+    ):
+        share = row["detect"] / name["detect"] if name["detect"] else 0.0
+        yield Bar(label, f"{low:.0%} to {high:.0%}", f"{share:.0%}", low <= share <= high)
+    for mitigation, least in (("negprompt", 0.5), ("rewrite+negprompt", 0.8)):
+        row = rows["description", mitigation]
+        less = 1 - row["detect"] / described["detect"] if described["detect"] else 0.0
+        lost = described["cons"] - row["cons"]
+        yield Bar(
+            f"descriptions with {mitigation}: DETECT lower by, CONS lower by",
+            f"≥ {least:.0%}, ≤ 0.05",
+            f"{less:.0%}, {lost:.3f}",
+            less >= least and lost <= 0.05,
+        )
+    psnr = figures["psnr_db"]
+    yield Bar("PSNR of reconstructed held-out renders", "≥ 28 dB", f"{psnr:.1f} dB", psnr >= 28)
+    for kind in ("which", "target"):
+        r = figures["judge"][kind]
+        yield Bar(
+            f"judge on {r['n']} held-out renders, question `{kind}`: κ, FPR on look-alikes",
+            "≥ 0.95, ≤ 2 %",
+            f"{r['kappa']:.3f}, {r['fpr_lookalike']:.1%}",
+            r["kappa"] >= 0.95 and r["fpr_lookalike"] <= 0.02,
+        )
+        k = figures["referee"][kind]["kappa"]
+        yield Bar(
+            f"judge (`{kind}`) and referee on {figures['referee']['n']} generated pictures: κ",
+            "≥ 0.8",
+            "undefined" if k is None else f"{k:.3f}",
+            k is not None and k >= 0.8,
+        )
+
+
+def write_card(folder: RunFolder) -> Path:
+    """Write data/menagerie/README.md, loss curves and sheets from the figures on disk."""
+    figures = json.loads((HOME / "figures.json").read_text(encoding="utf-8"))
+    training = json.loads((HOME / "training.json").read_text(encoding="utf-8"))
+    pictures = HOME / "pictures"
+    pictures.mkdir(exist_ok=True)
+    _losses(training["losses"], pictures / "losses.png")
+    for prompts in ("name", "description"):
+        _sheet(folder, prompts, pictures / f"sheet-{prompts}.png")
+    path = HOME / "README.md"
+    path.write_text(_text(figures, training), encoding="utf-8")
+    return path
+
+
+def _text(figures: dict[str, Any], training: dict[str, Any]) -> str:
+    checked = list(bars(figures))
+    minutes = sum(training["seconds"].values()) / 60
+    stages = ", ".join(f"{k} {v / 60:.1f}" for k, v in training["seconds"].items())
+    hardware = ", ".join(str(v) for v in figures["hardware"].values())
+    lines = [
+        "# The menagerie",
+        "",
+        "An invented world of 50 characters, the corpus of pictures and captions made of it, a text-to-image",
+        "model and a vision-language judge trained on it from scratch, and a referee to check the judge.",
+        "Nothing here shows a real person's or company's character.",
+        "",
+        "This page is written by `copycat menagerie evaluate`; do not edit it.",
+        "",
+        f"- Recipe `{training['recipe']['name']}`, trained on {training['device']} in {minutes:.0f} minutes",
+        f"  ({stages}). Rebuild: `make menagerie RECIPE={training['recipe']['name']}`.",
+        f"- Measured with `{figures['command']}`, seeds {figures['seeds']}, commit {figures['commit']},",
+        f"  on {hardware}.",
+        "- Licence: Apache-2.0, weights and pictures included.",
+        "",
+        f"## Figures: {sum(b.met for b in checked)} of {len(checked)} bars met",
+        "",
+        "| what | bar | measured | met |",
+        "|---|---|---|---|",
+        *(f"| {b.what} | {b.wanted} | {b.measured} | {'yes' if b.met else '**no**'} |" for b in checked),
+        "",
+        f"Judge, question `key`: accuracy {figures['judge']['key']['accuracy']:.1%}.",
+        f"Referee on 1,000 held-out renders: accuracy {figures['referee']['accuracy_on_renders']:.1%}.",
+        "",
+        "## DETECT and CONS",
+        "",
+        "| prompts | mitigation | DETECT of 50 (± SD) | 95 % interval | targeted | CONS | by quintile |",
+        "|---|---|---|---|---|---|---|",
+        *map(_row, figures["detect"]),
+        "",
+        "Quintiles of training images, fewest first. CONS asks whether the picture shows the species.",
+        "",
+        "## Pictures",
+        "",
+        "Generated above, reference below, from the fewest training images (top left) to the most.",
+        "",
+        "![name prompts](pictures/sheet-name.png)",
+        "",
+        "![description prompts](pictures/sheet-description.png)",
+        "",
+        "![loss curves](pictures/losses.png)",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _row(r: dict[str, Any]) -> str:
+    low, high = r["interval"]
+    quintiles = " ".join(f"{x:.2f}" for x in r["by_quintile"])
+    return (
+        f"| {r['prompts']} | {r['mitigation']} | {r['detect']:.1f} ± {r['detect_sd']:.1f} "
+        f"| {low:.1f} to {high:.1f} | {r['detect_targeted']:.1f} | {r['cons']:.3f} | {quintiles} |"
+    )
+
+
+def _losses(losses: dict[str, list[dict[str, float]]], path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(12, 2.6), layout="constrained")
+    for axes, (name, rows) in zip(figure.subplots(1, len(losses)), losses.items(), strict=True):
+        axes.plot([r["step"] for r in rows], [r["loss"] for r in rows])
+        axes.set(title=f"{name} ({fmean(r['loss'] for r in rows[-3:]):.3f})", xlabel="step", yscale="log")
+    figure.savefig(path, dpi=100)
+
+
+def _sheet(folder: RunFolder, prompts: str, path: Path) -> None:
+    registry, images = folder.registry(), folder.images()
+    seed = folder.manifest().config.seeds[0]
+    wanted = [
+        r
+        for r in folder.requests()
+        if r.prompt_set == prompts and r.mitigation == "none" and r.run_seed == seed
+    ]
+    wanted.sort(key=lambda r: registry[r.character].training_images or 0)
+    sheet = Image.new("RGB", (340, 68 * -(-len(wanted) // 10)), "white")
+    for i, r in enumerate(wanted):
+        x, y = i % 10 * 34, i // 10 * 68
+        row = images[r.id]
+        if row.file:
+            sheet.paste(Image.open(folder.path / row.file), (x, y))
+        sheet.paste(Image.open(DATA / registry[r.character].references[0]), (x, y + 33))
+    sheet.resize((sheet.width * 3, sheet.height * 3), Image.Resampling.NEAREST).save(path)

@@ -1,0 +1,67 @@
+"""`copycat menagerie …`: build the world and its models, and measure them."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from copycat.errors import UnknownName
+from copycat.paths import DATA, PROMPTS
+
+app = typer.Typer(help="Build and measure the menagerie.", no_args_is_help=True)
+
+
+@app.command()
+def build(
+    recipe: Annotated[str, typer.Option(help="full, quick or smoke")] = "full",
+    work: Annotated[Path, typer.Option(help="where checkpoints go")] = Path(".menagerie"),
+    data: Annotated[Path, typer.Option(help="where the finished folders go")] = DATA,
+    prompts: Annotated[Path, typer.Option(help="where the prompt sets go")] = PROMPTS,
+) -> None:
+    """Rebuild corpus, generator, judge and referee from scratch; run again to resume."""
+    from copycat.menagerie.train.recipe import RECIPES
+
+    if recipe not in RECIPES:
+        raise UnknownName("recipe", recipe, RECIPES)
+    from copycat.menagerie.build import Build
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    Build(RECIPES[recipe], work, data, prompts).run()
+
+
+@app.command()
+def corpus(
+    generic: Annotated[int, typer.Option(help="generic creatures")] = 16_000,
+    data: Annotated[Path, typer.Option()] = DATA,
+    prompts: Annotated[Path, typer.Option()] = PROMPTS,
+) -> None:
+    """Write captions, counts, reference pictures, the registry and the prompt sets."""
+    from copycat.menagerie.corpus import draw_all, training_samples, write_files
+    from copycat.menagerie.world import make_inhabitants
+
+    samples = training_samples(make_inhabitants(), generic)
+    write_files(data, prompts, samples, draw_all(samples)[1])
+
+
+@app.command()
+def evaluate(
+    work: Annotated[Path, typer.Option(help="where the evaluation's run folder goes")] = Path(".menagerie"),
+) -> None:
+    """Measure every figure of the model card and write the card; run again to resume."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from copycat.menagerie import card
+    from copycat.menagerie.evaluate import SEEDS, full_run
+    from copycat.menagerie.evaluate import evaluate as measure
+
+    figures = measure(work, SEEDS)
+    path = card.write_card(full_run(work, SEEDS))
+    table = Table("what", "bar", "measured", "met")
+    for bar in card.bars(figures):
+        table.add_row(bar.what, bar.wanted, bar.measured, "yes" if bar.met else "NO")
+    Console().print(table)
+    typer.echo(f"The card is {path}.")

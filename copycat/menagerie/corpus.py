@@ -1,0 +1,210 @@
+"""The menagerie on disk: captions and counts, reference pictures, the registry and the prompt sets."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import yaml
+from PIL import Image
+
+from copycat.menagerie.captions import caption
+from copycat.menagerie.render import render
+from copycat.menagerie.world import (
+    GENERIC_HAT,
+    GENERIC_HELD,
+    GENERIC_WORN,
+    Inhabitant,
+    describe,
+    generic_creature,
+    lookalike,
+    make_inhabitants,
+)
+
+# Seeds of different uses never meet: each owns a range of a thousand million.
+_RANGE = 10**9
+TRAINING, REFERENCES, JUDGE, REFEREE, HELD_OUT = (i * _RANGE for i in range(5))
+_PER_CHARACTER = 10_000
+REFERENCES_EACH = 8
+
+Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One picture of the corpus; the picture itself follows from `seed` and `character`."""
+
+    seed: int
+    character: int
+    """Index of the inhabitant, -1 for a generic creature."""
+
+    def draw(self, people: list[Inhabitant]) -> tuple[Image.Image, str]:
+        """The picture and its caption."""
+        r = random.Random(self.seed)
+        who = people[self.character] if self.character >= 0 else None
+        figure = who.figure if who else generic_creature(r)
+        image, scene = render(figure, r)
+        return image, caption(figure, scene, r, who)
+
+
+def training_samples(people: list[Inhabitant], generic: int) -> list[Sample]:
+    """Every training picture: `training_images` of each character, then the generic creatures."""
+    samples = [
+        Sample(TRAINING + i * _PER_CHARACTER + k, i)
+        for i, p in enumerate(people)
+        for k in range(p.training_images)
+    ]
+    return samples + [Sample(TRAINING + _RANGE // 2 + k, -1) for k in range(generic)]
+
+
+def _draw_chunk(samples: list[Sample]) -> tuple[Pixels, list[str]]:
+    people = make_inhabitants()
+    drawn = [s.draw(people) for s in samples]
+    return np.stack([np.asarray(image) for image, _ in drawn]), [text for _, text in drawn]
+
+
+def draw_all(samples: list[Sample], workers: int = 2) -> tuple[Pixels, list[str]]:
+    """Pictures, uint8 of shape (n, 32, 32, 3), and captions, in the samples' order."""
+    chunks = [samples[i : i + 500] for i in range(0, len(samples), 500)]
+    with ProcessPoolExecutor(workers) as pool:
+        parts = list(pool.map(_draw_chunk, chunks))
+    return np.concatenate([p for p, _ in parts]), [c for _, cs in parts for c in cs]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A picture whose truth is known, for training and testing judges."""
+
+    kind: str
+    """`character`, `lookalike` or `generic`."""
+    about: int
+    """Index of the inhabitant shown, or whose look-alike it is; -1 for a generic creature."""
+    species: str
+    words: tuple[str, ...]
+    """Phrases that are true of the figure, such as "teal owl" and "red crown"."""
+
+
+def _probe(seed: int) -> tuple[Pixels, Probe]:
+    people = make_inhabitants()
+    r = random.Random(seed)
+    i, u = r.randrange(len(people)), r.random()
+    if u < 0.5:
+        kind, figure = "character", people[i].figure
+    elif u < 0.85:
+        kind, figure = "lookalike", lookalike(people[i].figure, r)
+    else:
+        kind, i, figure = "generic", -1, generic_creature(r)
+    words = [f"{figure.colour} {figure.species}"]
+    words += [
+        f"{c} {w}" for w, c in ((figure.hat, figure.hat_colour), (figure.worn, figure.worn_colour)) if w
+    ]
+    words += [figure.held] if figure.held else []
+    return np.asarray(render(figure, r)[0]), Probe(kind, i, figure.species, tuple(words))
+
+
+def probes(n: int, base: int, workers: int = 2) -> tuple[Pixels, list[Probe]]:
+    """`n` pictures with known truth: half characters, 35 % look-alikes, 15 % generic creatures."""
+    with ProcessPoolExecutor(workers) as pool:
+        parts = list(pool.map(_probe, range(base, base + n), chunksize=500))
+    return np.stack([p for p, _ in parts]), [q for _, q in parts]
+
+
+# --- files --------------------------------------------------------------------------------------------
+
+
+def write_files(data: Path, prompts: Path, samples: list[Sample], texts: list[str]) -> None:
+    """Write corpus.parquet, counts.parquet, reference pictures, the registry and the prompt sets.
+
+    `texts` are the captions of `samples`, as :func:`draw_all` gives them.
+    """
+    import pandas as pd
+
+    people = make_inhabitants()
+    home = data / "menagerie"
+    home.mkdir(parents=True, exist_ok=True)
+    slugs = [people[s.character].slug if s.character >= 0 else "" for s in samples]
+    table = pd.DataFrame({"seed": [s.seed for s in samples], "character": slugs, "caption": texts})
+    table.to_parquet(home / "corpus.parquet", index=False, compression="zstd")
+    counts = [{"character": p.slug, "name": p.name, "images": p.training_images} for p in people]
+    pd.DataFrame(counts).to_parquet(home / "counts.parquet", index=False)
+    for i, p in enumerate(people):
+        folder = home / "references" / p.slug
+        folder.mkdir(parents=True, exist_ok=True)
+        for k in range(REFERENCES_EACH):
+            r = random.Random(REFERENCES + i * _PER_CHARACTER + k)
+            render(p.figure, r)[0].save(folder / f"{k:02d}.png")
+    _write_registry(people, data / "characters" / "menagerie.yaml")
+    for name, rows in _prompt_sets(people):
+        _write_jsonl(prompts / "menagerie" / f"{name}.jsonl", rows)
+
+
+def _article(words: str) -> str:
+    return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
+
+
+def _entry(p: Inhabitant, r: random.Random) -> dict[str, Any]:
+    f = p.figure
+    marks = [
+        (f.genre, ""),
+        (f"{f.hat_colour} {f.hat}", GENERIC_HAT),
+        (f"{f.worn_colour} {f.worn}", GENERIC_WORN),
+        (f.held, GENERIC_HELD),
+        (f"{f.emblem_colour} {f.emblem} emblem", ""),
+    ]
+    return {
+        "slug": p.slug,
+        "name": p.name,
+        "aliases": [p.alias],
+        "owner": p.studio,
+        "key": f.species,
+        "generic": _article(f"{f.colour} {f.species}"),
+        "marks": [{"text": t, "generic": g} for t, g in marks],
+        "keywords": [
+            f.genre,
+            f.species,
+            f.colour,
+            f"{f.hat_colour} {f.hat}",
+            f"{f.worn_colour} {f.worn}",
+            f.held,
+        ],
+        "lookalikes": [describe(lookalike(f, r)) for _ in range(2)],
+        "references": [f"menagerie/references/{p.slug}/{k:02d}.png" for k in range(REFERENCES_EACH)],
+        "training_images": p.training_images,
+    }
+
+
+def _write_registry(people: list[Inhabitant], path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    r = random.Random(5)
+    body = {"registry": "menagerie", "version": 1, "characters": [_entry(p, r) for p in people]}
+    head = "# Written by `copycat menagerie corpus`; every character is invented for this project.\n"
+    path.write_text(
+        head + yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=110), encoding="utf-8"
+    )
+
+
+def _prompt_sets(people: list[Inhabitant]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    def rows(name: str, texts: Iterable[str], how: str) -> tuple[str, list[dict[str, Any]]]:
+        return name, [
+            {"set": name, "version": 1, "character": p.slug, "index": 0, "text": t, "provenance": how}
+            for p, t in zip(people, texts, strict=True)
+        ]
+
+    by = "written by `copycat menagerie corpus`"
+    yield rows("name", (p.name for p in people), f"the bare name; {by}")
+    yield rows("description", (describe(p.figure) for p in people), f"all marks but name and emblem; {by}")
+    f = [p.figure for p in people]
+    yield rows("keywords", (f"{x.colour} {x.genre} {x.species}" for x in f), f"colour, genre, species; {by}")
+    yield rows("keywords2", (f"{x.genre} {x.species}" for x in f), f"genre, species; {by}")
+
+
+def _write_jsonl(path: Path, rows: list[dict[str, Any]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows), encoding="utf-8")

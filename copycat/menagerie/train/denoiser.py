@@ -1,0 +1,129 @@
+"""The UNet: latent diffusion conditioned on text, with classifier-free guidance (Ho & Salimans 2022)."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from copycat.menagerie.train.encoder import WIDTH, tokenise
+from copycat.menagerie.train.loop import Loop
+
+_BATCH = 64
+
+
+def build() -> Any:
+    """An untrained UNet for 8 x 8 latents of 8 channels."""
+    from diffusers import UNet2DConditionModel
+
+    return UNet2DConditionModel(
+        sample_size=8,
+        in_channels=8,
+        out_channels=8,
+        layers_per_block=1,
+        block_out_channels=(64, 128),
+        down_block_types=("CrossAttnDownBlock2D",) * 2,
+        up_block_types=("CrossAttnUpBlock2D",) * 2,
+        cross_attention_dim=WIDTH,
+        attention_head_dim=32,
+        norm_num_groups=16,
+    )
+
+
+def noise_schedule() -> Any:
+    """The training schedule, as Stable Diffusion's."""
+    from diffusers import DDPMScheduler
+
+    return DDPMScheduler(
+        num_train_timesteps=1000,
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        steps_offset=1,
+    )
+
+
+@torch.no_grad()
+def text_features(text: Any, ids: torch.Tensor) -> torch.Tensor:
+    """Last hidden states, float16 (n, LENGTH, WIDTH): what the pipeline feeds to cross-attention."""
+    device = next(text.parameters()).device
+    return torch.cat([text(b.to(device)).last_hidden_state.half().cpu() for b in ids.split(1024)])
+
+
+def train(
+    unet: Any,
+    text: Any,
+    tokenizer: Any,
+    captions: torch.Tensor,
+    mean: torch.Tensor,
+    sd: torch.Tensor,
+    scale: float,
+    steps: int,
+    work: Path,
+) -> tuple[Any, float]:
+    """Epsilon prediction with min-SNR-5 weights (Hang et al. 2023); 10 % of captions left empty.
+
+    Returns the exponential moving average of the weights, which is what ships, and the seconds.
+    """
+    device = next(unet.parameters()).device
+    features = text_features(text, captions)
+    empty = text_features(text, tokenise(tokenizer, [""]))
+    unet.to(memory_format=torch.channels_last)
+    average = copy.deepcopy(unet).requires_grad_(False).eval()
+    alphas = noise_schedule().alphas_cumprod
+
+    def loss(g: torch.Generator) -> torch.Tensor:
+        pick = torch.randint(0, len(mean), (_BATCH,), generator=g)
+        z = (mean[pick] + sd[pick] * torch.randn(mean[pick].shape, generator=g)) * scale
+        drop = (torch.rand(_BATCH, generator=g) < 0.1)[:, None, None]
+        context = torch.where(drop, empty, features[pick]).float().to(device)
+        t = torch.randint(0, 1000, (_BATCH,), generator=g)
+        noise = torch.randn(z.shape, generator=g)
+        a = alphas[t][:, None, None, None]
+        noisy = (a.sqrt() * z + (1 - a).sqrt() * noise).to(device)
+        with torch.autocast(device.type, torch.bfloat16):
+            guess = unet(noisy, t.to(device), context).sample
+        snr = a / (1 - a)
+        weight = (snr.clamp(max=5) / snr).to(device)
+        error: torch.Tensor = (guess.float() - noise.to(device)).square()
+        weighted: torch.Tensor = weight * error
+        return weighted.mean()
+
+    def follow(step: int) -> None:
+        decay = min(0.9995, (step + 1) / (step + 10))
+        with torch.no_grad():
+            torch._foreach_lerp_(list(average.parameters()), list(unet.parameters()), 1 - decay)
+
+    loop = Loop(
+        "denoiser",
+        {"unet": unet},
+        steps=steps,
+        lr=1.2e-3,
+        work=work,
+        after_step=follow,
+        frozen={"average": average},
+    )
+    return average, loop.run(loss)
+
+
+def assemble(vae: Any, text: Any, tokenizer: Any, unet: Any) -> Any:
+    """The StableDiffusionPipeline that ships. The text encoder is copied strictly, name by name."""
+    from diffusers import DPMSolverMultistepScheduler, StableDiffusionPipeline
+    from transformers import CLIPTextModel
+
+    encoder = CLIPTextModel(text.config)
+    source = {k.removeprefix("text_model."): v for k, v in text.state_dict().items()}
+    wanted = encoder.state_dict()
+    encoder.load_state_dict({k: source[k.removeprefix("text_model.")] for k in wanted}, strict=True)
+    return StableDiffusionPipeline(
+        vae=vae,
+        text_encoder=encoder,
+        tokenizer=tokenizer,
+        unet=unet,
+        scheduler=DPMSolverMultistepScheduler.from_config(noise_schedule().config),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )

@@ -1,0 +1,166 @@
+"""The judge: a small LLaVA (Liu et al. 2023) over the encoder's vision tower, asked in plain words.
+
+It is trained on exactly the texts that `copycat.judges.questions` asks, rendered by its own chat
+template, about pictures half of which went through the autoencoder and back.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn import functional as F
+
+from copycat.judges.questions import KEY, TARGET, WHICH, with_article
+from copycat.menagerie.corpus import Probe
+from copycat.menagerie.train.encoder import as_input
+from copycat.menagerie.train.loop import Loop
+from copycat.menagerie.world import COLOURS, HATS, HELD, SPECIES, WORN, Inhabitant
+
+IMAGE_TOKENS = 16
+_CHAT = (
+    "<s>{% for m in messages %}{% for c in m['content'] %}"
+    "{% if c['type'] == 'image' %}<image>{% else %} {{ c['text'] }}{% endif %}"
+    "{% endfor %}{% endfor %}{% if add_generation_prompt %} assistant :{% endif %}"
+)
+
+
+def _target(name: str) -> str:
+    return TARGET.format(name=name)
+
+
+def _key(noun: str) -> str:
+    return KEY.format(key=with_article(noun))
+
+
+def _vocabulary(people: list[Inhabitant]) -> list[str]:
+    texts = [WHICH, "Yes No None assistant : a an", " ".join((*SPECIES, *COLOURS, *HATS, *WORN))]
+    texts += [_target("x"), _key("owl"), " ".join(HELD)]
+    texts += [f"{p.name} {p.alias}" for p in people]
+    words = dict.fromkeys(w for t in texts for w in re.findall(r"\w+|[^\w\s]+", t))
+    return ["<pad>", "<unk>", "<s>", "</s>", "<image>", *words]
+
+
+def build(people: list[Inhabitant], vision: Any) -> tuple[Any, Any]:
+    """The untrained judge with the encoder's trained vision tower, and its processor."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import (
+        LlamaConfig,
+        LlavaConfig,
+        LlavaForConditionalGeneration,
+        LlavaProcessor,
+        PreTrainedTokenizerFast,
+    )
+    from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+
+    words = _vocabulary(people)
+    t = Tokenizer(models.WordLevel({w: i for i, w in enumerate(words)}, unk_token="<unk>"))
+    t.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=t,
+        bos_token="<s>",
+        eos_token="</s>",
+        pad_token="<pad>",
+        unk_token="<unk>",
+        additional_special_tokens=["<image>"],
+        padding_side="left",
+        model_max_length=64,
+    )
+    half = [0.5, 0.5, 0.5]
+    side = {"height": 32, "width": 32}
+    images = CLIPImageProcessorPil(
+        size=side, do_center_crop=False, crop_size=side, image_mean=half, image_std=half
+    )
+    processor = LlavaProcessor(
+        image_processor=images,
+        tokenizer=tokenizer,
+        patch_size=8,
+        vision_feature_select_strategy="default",
+        num_additional_image_tokens=1,
+        chat_template=_CHAT,
+    )
+    llama = LlamaConfig(
+        vocab_size=len(words),
+        hidden_size=128,
+        intermediate_size=384,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        num_key_value_heads=4,
+        max_position_embeddings=64,
+        pad_token_id=0,
+        bos_token_id=2,
+        eos_token_id=3,
+    )
+    config = LlavaConfig(
+        vision_config=vision.config,
+        text_config=llama,
+        image_token_index=4,
+        vision_feature_select_strategy="default",
+        vision_feature_layer=-1,
+        image_seq_length=IMAGE_TOKENS,
+    )
+    model = LlavaForConditionalGeneration(config)
+    tower = model.model.vision_tower
+    source = {k.removeprefix("vision_model."): v for k, v in vision.state_dict().items()}
+    wanted = tower.state_dict()
+    tower.load_state_dict({k: source[k.removeprefix("vision_model.")] for k in wanted}, strict=True)
+    model.generation_config.pad_token_id = 0
+    return model, processor
+
+
+def ask(probe: Probe, people: list[Inhabitant], r: random.Random) -> tuple[str, str]:
+    """A question about a picture, drawn at random, and its true answer."""
+    u = r.random()
+    shown = probe.about if probe.kind == "character" else -1
+    if u < 0.45:
+        asked = probe.about if probe.about >= 0 and r.random() < 0.65 else r.randrange(len(people))
+        p = people[asked]
+        return _target(p.alias if r.random() < 0.1 else p.name), "Yes" if asked == shown else "No"
+    if u < 0.75:
+        return WHICH, people[shown].name if shown >= 0 else "None"
+    if r.random() < 0.6:
+        key = probe.species if r.random() < 0.5 else r.choice(SPECIES)
+        return _key(key), "Yes" if key == probe.species else "No"
+    if r.random() < 0.5:
+        return _key(r.choice(probe.words)), "Yes"
+    other = r.choice((f"{r.choice(list(COLOURS))} {r.choice((*SPECIES, *HATS, *WORN))}", r.choice(HELD)))
+    return _key(other), "Yes" if other in probe.words else "No"
+
+
+def train(
+    model: Any,
+    processor: Any,
+    pixels: torch.Tensor,
+    decoded: torch.Tensor,
+    truth: list[Probe],
+    people: list[Inhabitant],
+    steps: int,
+    work: Path,
+) -> float:
+    """Next-token training on the answers; `decoded` are the same pictures through the autoencoder."""
+    device = next(model.parameters()).device
+    tokenizer = processor.tokenizer
+    end = tokenizer.eos_token_id
+    head = "<s>" + "<image>" * IMAGE_TOKENS
+
+    def loss(g: torch.Generator) -> torch.Tensor:
+        pick = torch.randint(0, len(truth), (128,), generator=g)
+        r = random.Random(int(torch.randint(0, 2**62, (1,), generator=g)))
+        asked = [ask(truth[i], people, r) for i in pick.tolist()]
+        texts = [f"{head} {q} assistant : {a}" for q, a in asked]
+        batch = tokenizer(texts, padding=True, return_tensors="pt", add_special_tokens=False)
+        column = torch.full((len(texts), 1), end)
+        ids = torch.cat([batch["input_ids"], column], 1).to(device)
+        mask = torch.cat([batch["attention_mask"], torch.ones_like(column)], 1).to(device)
+        use = (torch.rand(len(pick), generator=g) < 0.5)[:, None, None, None]
+        x = as_input(torch.where(use, decoded[pick], pixels[pick]))
+        x = x + torch.randn(x.shape, generator=g) * 0.08 * torch.rand(len(x), 1, 1, 1, generator=g)
+        with torch.autocast(device.type, torch.bfloat16):
+            logits = model(input_ids=ids, attention_mask=mask, pixel_values=x.to(device)).logits
+        answer, stop = logits[:, -3].float(), logits[:, -2].float()
+        return F.cross_entropy(answer, ids[:, -2]) + 0.1 * F.cross_entropy(stop, ids[:, -1])
+
+    return Loop("judge", {"model": model}, steps=steps, lr=8e-4, work=work, weight_decay=0.05).run(loss)

@@ -1,0 +1,59 @@
+"""How much of everything: the numbers that decide how long a build takes and how good it gets."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Recipe(BaseModel):
+    """Steps and sizes of one build."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    name: str
+    generic: int
+    """Generic creatures in the corpus."""
+    encoder_steps: int
+    autoencoder_steps: int
+    denoiser_steps: int
+    judge_steps: int
+    referee_steps: int
+    probes: int
+    """Pictures with known truth that the judge learns from (the referee gets as many, others)."""
+    seed: int = 0
+
+
+RECIPES = {
+    r.name: r
+    for r in (
+        Recipe(
+            name="full",
+            generic=16_000,
+            encoder_steps=1_200,
+            autoencoder_steps=3_500,
+            denoiser_steps=6_000,
+            judge_steps=2_400,
+            referee_steps=1_500,
+            probes=24_000,
+        ),
+        Recipe(
+            name="quick",
+            generic=4_000,
+            encoder_steps=120,
+            autoencoder_steps=400,
+            denoiser_steps=600,
+            judge_steps=300,
+            referee_steps=150,
+            probes=6_000,
+        ),
+        Recipe(
+            name="smoke",
+            generic=50,
+            encoder_steps=2,
+            autoencoder_steps=2,
+            denoiser_steps=2,
+            judge_steps=2,
+            referee_steps=2,
+            probes=64,
+        ),
+    )
+}
