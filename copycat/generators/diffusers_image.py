@@ -62,7 +62,8 @@ def _outcome(image: Image, flagged: bool) -> ImageOutcome:
 
 def load_pipeline(card: ModelCard, device: str) -> Any:
     """The pipeline of `card` on `device`; half precision becomes float32 on a CPU, which lacks it."""
-    kind = getattr(diffusers, card.pipeline, None)
+    with quiet_loading():  # diffusers imports a pipeline when it is first named
+        kind = getattr(diffusers, card.pipeline, None)
     if not isinstance(kind, type) or not issubclass(kind, diffusers.DiffusionPipeline):
         raise BadFile(f"The card {card.name} names {card.pipeline}, which is no pipeline of diffusers.")
     dtype = "float32" if device == "cpu" and card.dtype == "float16" else card.dtype

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from copycat.config import RunConfig
+from copycat.device import resolve_device
+from copycat.judges.card import load_judge_card
 from copycat.mitigations import parse
 from copycat.records import Request, noise_seed
 from copycat.runs.folder import RunFolder
@@ -39,6 +41,15 @@ def plan(config: RunConfig) -> list[Request]:
     return requests
 
 
-def prepare(config: RunConfig) -> RunFolder:
-    """The run's folder, begun or taken up again. Raises RunConflict for another run's folder."""
-    return RunFolder(config.folder).create(config, plan(config))
+def prepare(config: RunConfig, requests: list[Request] | None = None) -> RunFolder:
+    """The run's folder, begun or taken up again; `requests` is its plan, made here when not given.
+
+    Raises RunConflict for another run's folder. What a new run would lack later, a GPU or the judge's
+    weights, is said here, before anything is written.
+    """
+    folder = RunFolder(config.folder)
+    if not folder.manifest_path.exists():
+        card = config.card()
+        resolve_device(config.device, card.title, card.min_gpu_gb)
+        load_judge_card(config.judge).identity()
+    return folder.create(config, plan(config) if requests is None else requests)

@@ -198,3 +198,19 @@ def test_a_bad_name_writes_nothing(config, tmp_path: Path):
         with pytest.raises(UserError, match=message):
             config(**wrong)
     assert not (tmp_path / "run").exists()
+
+
+def test_what_the_machine_lacks_is_said_before_anything_is_written(config, tmp_path, monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(MissingRequirement, match="--device cpu"):
+        prepare(config(model="sdxl"))
+    with pytest.raises(MissingRequirement, match="no device cuda"):
+        prepare(config(device="cuda"))
+    (tmp_path / "hollow").mkdir()
+    (tmp_path / "hollow" / "config.json").write_text("{}")
+    with pytest.raises(UserError, match="safetensors"):
+        prepare(config(judge=str(tmp_path / "hollow")))
+    assert not (tmp_path / "run").exists()
