@@ -65,12 +65,10 @@ def run(
 def _execute(config: RunConfig, *, dry_run: bool) -> None:
     from rich.console import Console
 
-    from copycat.judges.card import load_judge_card
     from copycat.progress import for_stream
     from copycat.report.summary import print_summary
-    from copycat.runs.folder import RunFolder
     from copycat.stages import generate, judge, report, score
-    from copycat.stages.plan import plan
+    from copycat.stages.plan import plan, prepare
 
     console = Console()
     requests = plan(config)
@@ -86,9 +84,7 @@ def _execute(config: RunConfig, *, dry_run: bool) -> None:
     if dry_run:
         console.print("Dry run: nothing was written.")
         return
-    # Missing judge weights are said now, not after all pictures are drawn.
-    load_judge_card(config.judge).identity()
-    folder = RunFolder(config.folder).create(config, requests)
+    folder = prepare(config, requests)
     if folder.finished:
         console.print(f"{folder.path} is finished; nothing is left to do.", markup=False, soft_wrap=True)
     else:

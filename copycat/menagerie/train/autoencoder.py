@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from copycat.menagerie.train.encoder import as_input
-from copycat.menagerie.train.loop import Loop
+from copycat.menagerie.train.loop import Loop, mixed_precision
 
 
 def build() -> Any:
@@ -35,7 +35,7 @@ def train(vae: Any, pixels: torch.Tensor, steps: int, work: Path) -> float:
 
     def loss(g: torch.Generator) -> torch.Tensor:
         x = as_input(pixels[torch.randint(0, len(pixels), (48,), generator=g)]).to(device)
-        with torch.autocast(device.type, torch.bfloat16):
+        with mixed_precision(device):
             posterior = vae.encode(x).latent_dist
             noise = torch.randn(posterior.mean.shape, generator=g).to(device)
             y = vae.decode(posterior.mean + posterior.std * noise).sample

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from copycat.menagerie.train.encoder import WIDTH, tokenise
-from copycat.menagerie.train.loop import Loop
+from copycat.menagerie.train.loop import Loop, mixed_precision
 
 _BATCH = 64
 
@@ -83,7 +83,7 @@ def train(
         noise = torch.randn(z.shape, generator=g)
         a = alphas[t][:, None, None, None]
         noisy = (a.sqrt() * z + (1 - a).sqrt() * noise).to(device)
-        with torch.autocast(device.type, torch.bfloat16):
+        with mixed_precision(device):
             guess = unet(noisy, t.to(device), context).sample
         snr = a / (1 - a)
         weight = (snr.clamp(max=5) / snr).to(device)

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from copycat.menagerie.train.loop import Loop
+from copycat.menagerie.train.loop import Loop, mixed_precision
 
 LENGTH = 32
 """Tokens of a prompt."""
@@ -88,7 +88,7 @@ def train(text: Any, vision: Any, ids: torch.Tensor, pixels: torch.Tensor, steps
 
     def loss(g: torch.Generator) -> torch.Tensor:
         pick = torch.randint(0, len(ids), (256,), generator=g)
-        with torch.autocast(device.type, torch.bfloat16):
+        with mixed_precision(device):
             t = text(ids[pick].to(device)).text_embeds
             v = vision(as_input(pixels[pick]).to(device)).image_embeds
         t, v = F.normalize(t.float(), dim=-1), F.normalize(v.float(), dim=-1)

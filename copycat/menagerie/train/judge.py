@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from copycat.judges.questions import KEY, TARGET, WHICH, with_article
 from copycat.menagerie.corpus import Probe
 from copycat.menagerie.train.encoder import as_input
-from copycat.menagerie.train.loop import Loop
+from copycat.menagerie.train.loop import Loop, mixed_precision
 from copycat.menagerie.world import COLOURS, HATS, HELD, SPECIES, WORN, Inhabitant
 
 IMAGE_TOKENS = 16
@@ -111,6 +111,11 @@ def build(people: list[Inhabitant], vision: Any) -> tuple[Any, Any]:
     return model, processor
 
 
+def rendered(question: str) -> str:
+    """What the chat template makes of a picture and this question."""
+    return f"<s>{'<image>' * IMAGE_TOKENS} {question} assistant :"
+
+
 def ask(probe: Probe, people: list[Inhabitant], r: random.Random) -> tuple[str, str]:
     """A question about a picture, drawn at random, and its true answer."""
     u = r.random()
@@ -144,13 +149,12 @@ def train(
     device = next(model.parameters()).device
     tokenizer = processor.tokenizer
     end = tokenizer.eos_token_id
-    head = "<s>" + "<image>" * IMAGE_TOKENS
 
     def loss(g: torch.Generator) -> torch.Tensor:
         pick = torch.randint(0, len(truth), (128,), generator=g)
         r = random.Random(int(torch.randint(0, 2**62, (1,), generator=g)))
         asked = [ask(truth[i], people, r) for i in pick.tolist()]
-        texts = [f"{head} {q} assistant : {a}" for q, a in asked]
+        texts = [f"{rendered(q)} {a}" for q, a in asked]
         batch = tokenizer(texts, padding=True, return_tensors="pt", add_special_tokens=False)
         column = torch.full((len(texts), 1), end)
         ids = torch.cat([batch["input_ids"], column], 1).to(device)
@@ -158,7 +162,7 @@ def train(
         use = (torch.rand(len(pick), generator=g) < 0.5)[:, None, None, None]
         x = as_input(torch.where(use, decoded[pick], pixels[pick]))
         x = x + torch.randn(x.shape, generator=g) * 0.08 * torch.rand(len(x), 1, 1, 1, generator=g)
-        with torch.autocast(device.type, torch.bfloat16):
+        with mixed_precision(device):
             logits = model(input_ids=ids, attention_mask=mask, pixel_values=x.to(device)).logits
         answer, stop = logits[:, -3].float(), logits[:, -2].float()
         return F.cross_entropy(answer, ids[:, -2]) + 0.1 * F.cross_entropy(stop, ids[:, -1])

@@ -23,6 +23,12 @@ def pick_device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
+def mixed_precision(device: torch.device) -> torch.autocast:
+    """bfloat16 autocast where the hardware has it; elsewhere a CPU emulates it, ten times slower."""
+    native = device.type != "cpu" or torch.cpu._is_avx512_bf16_supported()
+    return torch.autocast(device.type, torch.bfloat16, enabled=native)
+
+
 class Loop:
     """Runs `loss(generator)` for `steps` steps; the generator of a step depends on the step alone.
 

@@ -38,11 +38,11 @@ RECIPES = {
         Recipe(
             name="quick",
             generic=4_000,
-            encoder_steps=120,
-            autoencoder_steps=400,
-            denoiser_steps=600,
+            encoder_steps=80,
+            autoencoder_steps=300,
+            denoiser_steps=450,
             judge_steps=300,
-            referee_steps=150,
+            referee_steps=120,
             probes=6_000,
         ),
         Recipe(

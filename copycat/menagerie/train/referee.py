@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from copycat.menagerie.corpus import Probe
 from copycat.menagerie.train.encoder import as_input
-from copycat.menagerie.train.loop import Loop
+from copycat.menagerie.train.loop import Loop, mixed_precision
 from copycat.menagerie.world import Inhabitant
 
 NOBODY = "none"
@@ -53,7 +53,7 @@ def train(
         use = (torch.rand(len(pick), generator=g) < 0.5)[:, None, None, None]
         x = as_input(torch.where(use, decoded[pick], pixels[pick]))
         x = x + torch.randn(x.shape, generator=g) * 0.08 * torch.rand(len(x), 1, 1, 1, generator=g)
-        with torch.autocast(device.type, torch.bfloat16):
+        with mixed_precision(device):
             logits = model(prepare(x.to(device))).logits
         return F.cross_entropy(logits.float(), labels[pick].to(device))
 
