@@ -141,9 +141,10 @@ def _text(figures: dict[str, Any], training: dict[str, Any]) -> str:
 
 def _row(r: dict[str, Any]) -> str:
     low, high = r["interval"]
+    sd = "" if r["detect_sd"] is None else f" ± {r['detect_sd']:.1f}"
     quintiles = " ".join(f"{x:.2f}" for x in r["by_quintile"])
     return (
-        f"| {r['prompts']} | {r['mitigation']} | {r['detect']:.1f} ± {r['detect_sd']:.1f} "
+        f"| {r['prompts']} | {r['mitigation']} | {r['detect']:.1f}{sd} "
         f"| {low:.1f} to {high:.1f} | {r['detect_targeted']:.1f} | {r['cons']:.3f} | {quintiles} |"
     )
 

@@ -48,6 +48,7 @@ def corpus(
 
 @app.command()
 def evaluate(
+    seeds: Annotated[int, typer.Option(min=1, help="run seeds 0, 1, …; the bars ask for three")] = 3,
     work: Annotated[Path, typer.Option(help="where the evaluation's run folder goes")] = Path(".menagerie"),
 ) -> None:
     """Measure every figure of the model card and write the card; run again to resume."""
@@ -55,11 +56,11 @@ def evaluate(
     from rich.table import Table
 
     from copycat.menagerie import card
-    from copycat.menagerie.evaluate import SEEDS, full_run
+    from copycat.menagerie.evaluate import full_run
     from copycat.menagerie.evaluate import evaluate as measure
 
-    figures = measure(work, SEEDS)
-    path = card.write_card(full_run(work, SEEDS))
+    figures = measure(work, tuple(range(seeds)))
+    path = card.write_card(full_run(work, tuple(range(seeds))))
     table = Table("what", "bar", "measured", "met")
     for bar in card.bars(figures):
         table.add_row(bar.what, bar.wanted, bar.measured, "yes" if bar.met else "NO")

@@ -33,8 +33,7 @@ from copycat.stages.score import score
 
 MITIGATIONS = ("none", "negprompt", "rewrite", "rewrite+negprompt")
 PROMPT_SETS = ("name", "description", "keywords", "keywords2")
-SEEDS = (0, 1, 2)
-COMMAND = "copycat menagerie evaluate"
+_COMMAND = "copycat menagerie evaluate --seeds"
 
 Hit = Callable[[Verdict, Character], float | None]
 
@@ -43,7 +42,7 @@ def evaluate(work: Path, seeds: tuple[int, ...]) -> dict[str, Any]:
     """Generate and judge all prompt sets under all mitigations, judge known pictures; return figures."""
     folder = full_run(work, seeds)
     figures = {
-        "command": COMMAND,
+        "command": f"{_COMMAND} {len(seeds)}",
         "commit": git_state(ROOT)[0],
         "hardware": hardware(),
         "seeds": list(seeds),
@@ -196,6 +195,6 @@ def _write_calibration(figures: dict[str, Any]) -> None:
     which = figures["judge"]["which"]
     rates = {k: which[k] for k in ("kappa", "tpr", "fpr", "fpr_lookalike", "n")}
     rates |= {"referee_kappa": figures["referee"]["which"]["kappa"], "referee_n": figures["referee"]["n"]}
-    rates |= {"command": COMMAND, "commit": figures["commit"]}
+    rates |= {"command": figures["command"], "commit": figures["commit"]}
     path = DATA / "menagerie" / "calibration.json"
     path.write_text(json.dumps(rates, indent=1) + "\n", encoding="utf-8")

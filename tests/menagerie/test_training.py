@@ -1,0 +1,85 @@
+"""Training: resumes to the same weights, asks what the judge's code asks, copies the text encoder whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from copycat.judges.questions import WHICH
+from copycat.menagerie.train import denoiser, encoder, judge
+from copycat.menagerie.train.loop import Loop
+from copycat.menagerie.world import make_inhabitants
+
+
+class Stopped(Exception):
+    """Stands for a power cut."""
+
+
+def _train(work: Path, stop_at: int | None) -> torch.Tensor:
+    torch.manual_seed(0)
+    model = nn.Linear(4, 1)
+
+    def loss(g: torch.Generator) -> torch.Tensor:
+        x = torch.randn(8, 4, generator=g)
+        return (model(x) - x.sum(1, keepdim=True)).square().mean()
+
+    def cut(step: int) -> None:
+        if step == stop_at:
+            loop._save()
+            raise Stopped
+
+    loop = Loop("toy", {"model": model}, steps=30, lr=1e-2, work=work, after_step=cut)
+    if stop_at is not None:
+        # The step counter moves after the hook, so the saved state is that of a finished step.
+        with pytest.raises(Stopped):
+            loop.run(loss)
+        saved = torch.load(work / "toy.ckpt", weights_only=True)
+        torch.save({**saved, "step": saved["step"] + 1}, work / "toy.ckpt")
+        return _train(work, None)
+    loop.run(loss)
+    return torch.cat([p.detach().flatten() for p in model.parameters()])
+
+
+def test_a_resumed_training_ends_with_the_same_weights(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    whole, cut = _train(tmp_path / "a", None), _train(tmp_path / "b", 12)
+    assert torch.equal(whole, cut)
+    assert not (tmp_path / "b" / "toy.ckpt").exists()
+
+
+@pytest.fixture(scope="module")
+def towers() -> tuple[object, object, object]:
+    tokenizer = encoder.train_tokenizer(["a red cat with blue crown, Zorimo in the snow"] * 5)
+    text, vision = encoder.build(tokenizer)
+    return tokenizer, text.eval(), vision.eval()
+
+
+def test_the_judge_is_trained_on_the_text_its_chat_template_gives(towers: tuple[object, ...]) -> None:
+    _, processor = judge.build(make_inhabitants(), towers[2])
+    from PIL import Image
+
+    content = [{"type": "image", "image": Image.new("RGB", (32, 32))}, {"type": "text", "text": WHICH}]
+    asked = processor.apply_chat_template(
+        [{"role": "user", "content": content}],
+        tokenize=True,
+        add_generation_prompt=True,
+        return_dict=True,
+        return_tensors="pt",
+    )
+    trained = processor.tokenizer(judge.rendered(WHICH), add_special_tokens=False)["input_ids"]
+    assert asked["input_ids"][0].tolist() == trained
+    assert processor.tokenizer.unk_token_id not in trained
+
+
+def test_the_pipeline_conditions_on_the_trained_text_features(towers: tuple[object, ...]) -> None:
+    from copycat.menagerie.train import autoencoder
+
+    tokenizer, text, _ = towers
+    pipe = denoiser.assemble(autoencoder.build(), text, tokenizer, denoiser.build())
+    ids = encoder.tokenise(tokenizer, ["red cat, Zorimo"])
+    with torch.no_grad():
+        assert torch.equal(pipe.text_encoder(ids)[0], text(ids).last_hidden_state)
