@@ -154,6 +154,7 @@ class Build:
             target = self.data / "menagerie" / part
             shutil.rmtree(target, ignore_errors=True)
             shutil.copytree(self.work / part, target, ignore=shutil.ignore_patterns("done"))
+            _forget_paths(target)
         log = {"recipe": self.recipe.model_dump(), "device": self.device, "seconds": self._seconds()}
         losses = {
             f.name.removesuffix(".log.jsonl"): [json.loads(x) for x in f.read_text("utf-8").splitlines()]
@@ -171,3 +172,20 @@ class Build:
     def _spent(self, stage: str, seconds: float) -> None:
         spent = {**self._seconds(), stage: round(seconds, 1)}
         (self.work / "seconds.json").write_text(json.dumps(spent), encoding="utf-8")
+
+
+def _forget_paths(folder: Path) -> None:
+    """Drop `_name_or_path` from the configs: it names folders of the machine that trained."""
+    for file in folder.rglob("*.json"):
+        content = json.loads(file.read_text(encoding="utf-8"))
+        cleaned = _without_paths(content)
+        if cleaned != content:
+            file.write_text(json.dumps(cleaned, indent=2) + "\n", encoding="utf-8")
+
+
+def _without_paths(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {k: _without_paths(v) for k, v in content.items() if k != "_name_or_path"}
+    if isinstance(content, list):
+        return [_without_paths(v) for v in content]
+    return content

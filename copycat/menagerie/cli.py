@@ -56,8 +56,8 @@ def evaluate(
     from rich.table import Table
 
     from copycat.menagerie import card
-    from copycat.menagerie.evaluate import full_run
     from copycat.menagerie.evaluate import evaluate as measure
+    from copycat.menagerie.evaluate import full_run
 
     figures = measure(work, tuple(range(seeds)))
     path = card.write_card(full_run(work, tuple(range(seeds))))
