@@ -52,6 +52,7 @@ help: ## List these targets
 	@echo "  SEEDS=$(SEEDS)                     how many (0, 1, ...), or a list: 0,1,5"
 	@echo "  CHARACTERS=$(CHARACTERS)                 a list of names; all when empty"
 	@echo "  LIMIT=$(LIMIT)                      only the first so many characters"
+	@echo "  JUDGE=$(JUDGE)                      a judge card (copycat ls judges); the model's when empty"
 	@echo "  OUT=$(OUT)                        the run folder; results/... when empty"
 	@echo "  DEVICE=$(DEVICE)                     cpu, cuda or mps; the best there is when empty"
 	@echo "Variables of the set-up: PYTHON=$(PYTHON)  TORCH_INDEX=$(TORCH_INDEX)"
@@ -59,7 +60,7 @@ help: ## List these targets
 eval: $(VENV)/.installed ## Evaluate a model with and without guardrails; the same command again resumes
 	@$(BIN)/copycat run --model '$(MODEL)' --mitigation '$(MITIGATION)' --prompts '$(PROMPTS)' --seeds '$(SEEDS)' \
 		$(if $(CHARACTERS),--characters '$(CHARACTERS)') $(if $(LIMIT),--limit '$(LIMIT)') \
-		$(if $(OUT),--out '$(OUT)') $(if $(DEVICE),--device '$(DEVICE)')
+		$(if $(JUDGE),--judge '$(JUDGE)') $(if $(OUT),--out '$(OUT)') $(if $(DEVICE),--device '$(DEVICE)')
 
 test: $(VENV)/.installed-dev ## Run the tests (MARKERS=slow for the slow ones, ARGS= for pytest)
 	$(BIN)/python -m pytest $(if $(filter undefined,$(origin MARKERS)),,-m '$(MARKERS)') $(ARGS)

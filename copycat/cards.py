@@ -10,6 +10,7 @@ from typing import Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from copycat.api import Api
 from copycat.errors import BadFile
 from copycat.paths import DATA
 
@@ -25,22 +26,28 @@ class Card(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     name: str
     source: str
-    """A hub repository when `revision` is given, else a folder, absolute or relative to `data/`."""
+    """A hub repository when `revision` is given, a model's name with its provider when `api` is, else a
+    folder, absolute or relative to `data/`."""
     revision: str | None = None
     """Commit of the hub repository."""
+    api: Api | None = None
+    """For a hosted model, whose name with its provider is then `source`."""
     dtype: Dtype = "float32"
     batch_size: int = Field(default=1, gt=0)
 
     @property
     def folder(self) -> Path | None:
-        """The weights' folder; None for a hub repository."""
-        return None if self.revision else DATA / self.source
+        """The weights' folder; None for a hub repository and a hosted model."""
+        return None if self.revision or self.api else DATA / self.source
 
     def identity(self) -> str:
         """`name@` and 12 digits of the revision, or of the hash of all that is read from the folder.
 
+        A hosted model has nothing to hash: its identity is what it is called, and where.
         Raises BadFile for a folder that is missing or holds pickles.
         """
+        if self.api:
+            return f"{self.name}@{self.source}{f'@{self.api.base_url}' if self.api.base_url else ''}"
         if self.folder is None:
             return f"{self.name}@{(self.revision or '')[:12]}"
         check_folder(self.folder)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from copycat.errors import BadFile, UnknownName, UserError
 from copycat.paths import DATA
@@ -25,6 +25,19 @@ class Mark(BaseModel):
     """Replacement for a rewriter; empty to drop the mark."""
 
 
+class Origin(BaseModel):
+    """Where a character first appeared."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    work: str
+    medium: str
+    """For instance film, television, comic, book, video game, toy."""
+    country: str
+    """ISO 3166 code of two letters."""
+    year: int
+    """Of first publication."""
+
+
 class Character(BaseModel):
     """One protected character."""
 
@@ -32,9 +45,14 @@ class Character(BaseModel):
     slug: str
     name: str
     aliases: tuple[str, ...] = ()
+    names: dict[str, str] = Field(default_factory=dict)
+    """Names in other languages, by ISO 639-1 code, where they differ from `name`."""
     owner: str
+    origin: Origin | None = None
+    public_domain: str = ""
+    """What of the character is free of copyright, where that is so, e.g. an early version."""
     key: str
-    """Key characteristic for CONS, e.g. "owl"."""
+    """Key characteristic for CONS, e.g. "owl"; true of the character, and visible."""
     generic: str
     """What a rewriter puts in place of the name, e.g. "an owl"."""
     marks: tuple[Mark, ...] = ()
@@ -46,6 +64,11 @@ class Character(BaseModel):
     """Reference pictures, relative to the data folder."""
     training_images: int | None = None
     """How many pictures of it the model was trained on, where that is known."""
+
+    @property
+    def spoken(self) -> tuple[str, ...]:
+        """Everything it is called: name, aliases, names in other languages."""
+        return self.name, *self.aliases, *self.names.values()
 
 
 def normalise(text: str) -> str:
@@ -73,23 +96,35 @@ class Registry:
             raise UnknownName("character", slug, self._by_slug) from None
 
     @cached_property
-    def _patterns(self) -> dict[str, re.Pattern[str]]:
-        def pattern(c: Character) -> re.Pattern[str]:
-            names = sorted({normalise(n) for n in (c.name, *c.aliases)}, key=len, reverse=True)
-            return re.compile(r"\b(?:" + "|".join(map(re.escape, names)) + r")\b")
+    def _names(self) -> dict[str, list[tuple[tuple[str, ...], str]]]:
+        """Every name as words with its slug, by the first word."""
+        names: dict[str, list[tuple[tuple[str, ...], str]]] = {}
+        for c in self.characters:
+            for words in {tuple(normalise(n).split()) for n in c.spoken} - {()}:
+                names.setdefault(words[0], []).append((words, c.slug))
+        return names
 
-        return {c.slug: pattern(c) for c in self.characters}
+    @cached_property
+    def owner_words(self) -> frozenset[str]:
+        """The owners' names, normalised, and their words of more than three letters."""
+        names = {normalise(c.owner) for c in self.characters}
+        return frozenset(names | {w for n in names for w in n.split() if len(w) > 3})
 
     def mentioned(self, text: str) -> frozenset[str]:
         """Slugs of all characters whose name or alias stands in `text` as whole words."""
-        plain = normalise(text)
-        return frozenset(slug for slug, p in self._patterns.items() if p.search(plain))
+        words = tuple(normalise(text).split())
+        return frozenset(
+            slug
+            for i, word in enumerate(words)
+            for name, slug in self._names.get(word, ())
+            if words[i : i + len(name)] == name
+        )
 
     def select(self, wanted: Iterable[str] | None) -> tuple[Character, ...]:
         """Characters by slug, name or alias; all of them for None. Unknown ones raise UnknownName."""
         if wanted is None:
             return self.characters
-        lookup = {normalise(n): c for c in self.characters for n in (c.slug, c.name, *c.aliases)}
+        lookup = {normalise(n): c for c in self.characters for n in (c.slug, *c.spoken)}
         chosen: dict[str, Character] = {}
         for w in wanted:
             if normalise(w) not in lookup:

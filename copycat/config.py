@@ -95,8 +95,8 @@ def make_config(**given: Any) -> RunConfig:
     """A checked RunConfig; None means the default. Every mistake is a UserError; nothing is written."""
     chosen = {k: v for k, v in given.items() if v is not None}
     try:
-        if "registry" not in chosen:
-            chosen["registry"] = load_card(chosen.get("model", "menagerie")).registry
+        card = load_card(chosen.get("model", "menagerie"))
+        chosen = {"registry": card.registry, "judge": card.judge, **chosen}
         config = RunConfig.model_validate(chosen)
     except ValidationError as e:
         first = e.errors()[0]
@@ -104,16 +104,22 @@ def make_config(**given: Any) -> RunConfig:
         raise UserError(f"Setting {where}: {first['msg']} (given: {first.get('input')!r}).") from e
     card = config.card()
     GENERATORS.get(card.kind)
-    JUDGES.get(load_judge_card(config.judge).kind)
+    judge = load_judge_card(config.judge)
+    JUDGES.get(judge.kind)
+    registry = config.load_registry()
+    if judge.registry not in (None, registry.name):
+        raise UserError(
+            f"The judge {judge.name} knows only the characters of {judge.registry}, not those of "
+            f"{registry.name}; choose another with --judge (copycat ls judges)."
+        )
     for spec in config.mitigations:
         parse(spec)
     if config.characters is not None:
-        slugs = tuple(c.slug for c in config.load_registry().select(config.characters))
+        slugs = tuple(c.slug for c in registry.select(config.characters))
         config = config.model_copy(update={"characters": slugs})
     chosen_slugs = {c.slug for c in config.chosen()}
     for name, prompts in config.load_prompts().items():
-        missing = sorted(chosen_slugs - {p.character for p in prompts})
-        if missing:
-            raise UserError(f"The prompt set {name} has no prompt for {', '.join(missing[:3])}.")
+        if not chosen_slugs & {p.character for p in prompts}:
+            raise UserError(f"The prompt set {name} has no prompt for any of the chosen characters.")
     card.identity()
     return config

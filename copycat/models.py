@@ -18,13 +18,17 @@ class ModelCard(Card):
     title: str
     kind: str = "diffusers-image"
     """Name of a generator in the catalogue of generators."""
-    pipeline: str
+    pipeline: str = ""
     """Class name in diffusers."""
     variant: str | None = None
     sampling: Sampling
     licence: str = "unknown"
     settings_source: str = ""
+    negative_prompt: bool = True
+    """Whether the model takes one. With a guidance of 1 or less none has an effect, and it is refused."""
     registry: str = "menagerie"
+    judge: str = "menagerie"
+    """The judge that is asked when the user names none; it must know the registry's characters."""
     min_gpu_gb: float | None = None
     """GPU memory in GB; None for a model that a CPU runs well."""
     null_components: tuple[str, ...] = ()

@@ -12,6 +12,9 @@ from copycat.characters import Registry
 from copycat.errors import BadFile, UnknownName
 from copycat.paths import PROMPTS
 
+NAMING = frozenset({"name", "languages", "actions"})
+"""Sets that name their character on purpose; anywhere else its name is a leak."""
+
 
 class Prompt(BaseModel):
     """One prompt for one character."""
@@ -67,7 +70,7 @@ def check(prompts: Iterable[Prompt], registry: Registry) -> list[str]:
             findings.append(f"{where} is for an unknown character.")
             continue
         named = registry.mentioned(p.text)
-        if p.set != "name" and p.character in named:
+        if p.set not in NAMING and p.character in named:
             findings.append(f"{where} says the character's name.")
         findings += [f"{where} names {other}." for other in sorted(named - {p.character})]
     return findings

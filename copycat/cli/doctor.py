@@ -103,8 +103,16 @@ def _models() -> Iterator[str]:
 
 def obstacle(card: ModelCard, gpu: float | None) -> str | None:
     """Why `card` cannot run with a GPU of `gpu` GB; None when it can."""
+    from copycat.api import connect
     from copycat.cards import check_folder
+    from copycat.errors import MissingRequirement
 
+    if card.api:
+        try:
+            connect(card.api, card.title)
+        except MissingRequirement as e:
+            return str(e)
+        return None
     if card.folder is not None:
         check_folder(card.folder)
     if card.min_gpu_gb and (gpu or 0) < card.min_gpu_gb:

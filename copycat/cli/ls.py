@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import typer
+
+if TYPE_CHECKING:
+    from copycat.models import ModelCard
 
 Rows = Iterable[Sequence[str]]
 
@@ -20,7 +24,13 @@ def _models() -> Rows:
         except UserError as e:
             yield (name, f"broken: {e}")
             continue
-        yield (name, card.title, card.licence, f"{card.min_gpu_gb:g} GB GPU" if card.min_gpu_gb else "CPU")
+        yield (name, card.title, card.licence, _needs(card))
+
+
+def _needs(card: ModelCard) -> str:
+    if card.api:
+        return f"${card.api.key_env}" if card.api.key_env else "its server"
+    return f"{card.min_gpu_gb:g} GB GPU" if card.min_gpu_gb else "CPU"
 
 
 def _mitigations() -> Rows:

@@ -26,3 +26,14 @@ def seeds(text: str) -> tuple[int, ...]:
     if wrong:
         raise UserError(f"'{text}' is not a number of seeds (3) or a list of different seeds (0,1,5).")
     return numbers if listed else tuple(range(numbers[0]))
+
+
+def sizes(text: str) -> tuple[int, ...]:
+    """`3,5,10` to its numbers, all positive and different."""
+    try:
+        numbers = tuple(int(p) for p in items(text))
+    except ValueError:
+        numbers = ()
+    if not numbers or min(numbers) < 1 or len(set(numbers)) < len(numbers):
+        raise UserError(f"'{text}' is not a list of different sizes (3,5,10).")
+    return numbers

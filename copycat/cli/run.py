@@ -9,6 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from copycat.config import RunConfig
+    from copycat.records import Request
 
 
 def run(
@@ -21,7 +22,7 @@ def run(
     characters: str = typer.Option("", help="A list of names, aliases or slugs; all when empty."),
     limit: int | None = typer.Option(None, min=1, help="Only the first so many characters."),
     images: int = typer.Option(1, min=1, help="Images per prompt and seed."),
-    judge: str = typer.Option("menagerie", help="A judge card (copycat ls judges) or a local folder."),
+    judge: str = typer.Option("", help="A judge card (copycat ls judges) or folder; the model's when empty."),
     registry: str = typer.Option("", help="Character registry; the model card's own when empty."),
     device: str = typer.Option("auto", help="cpu, cuda, mps; auto takes the best there is."),
     batch_size: int | None = typer.Option(
@@ -51,7 +52,7 @@ def run(
         characters=items(characters) or None,
         limit=limit,
         images_per_prompt=images,
-        judge=judge,
+        judge=judge or None,
         device=device,
         batch_size=batch_size,
         dtype=dtype,
@@ -81,6 +82,9 @@ def _execute(config: RunConfig, *, dry_run: bool) -> None:
         highlight=False,
         soft_wrap=True,
     )
+    for prompt_set, slugs in _uncovered(config, requests).items():
+        told = f"{prompt_set} has no prompt for {len(slugs)} of them, which are left out: {', '.join(slugs)}"
+        console.print(told, markup=False, highlight=False, soft_wrap=True)
     if dry_run:
         console.print("Dry run: nothing was written.")
         return
@@ -95,6 +99,15 @@ def _execute(config: RunConfig, *, dry_run: bool) -> None:
     if not _current(folder.path / "report.html", folder.path / "metrics.json"):
         report.report(folder)
     print_summary(console, folder)
+
+
+def _uncovered(config: RunConfig, requests: list[Request]) -> dict[str, list[str]]:
+    """Chosen characters that a prompt set says nothing for."""
+    asked: dict[str, set[str]] = {}
+    for r in requests:
+        asked.setdefault(r.prompt_set, set()).add(r.character)
+    lacking = {s: [c.slug for c in config.chosen() if c.slug not in had] for s, had in asked.items()}
+    return {s: slugs for s, slugs in lacking.items() if slugs}
 
 
 def _current(page: Path, metrics: Path) -> bool:

@@ -23,6 +23,9 @@ class ImageOutcome:
     image: Image | None = None
     """None unless `ok`."""
     error: str | None = None
+    revised_prompt: str | None = None
+    """What a hosted model made of the prompt."""
+    cost_usd: float | None = None
 
 
 class Generator(ABC):
@@ -47,7 +50,10 @@ class Generator(ABC):
 CATALOG: Catalog[type[Generator]] = Catalog(
     "generators",
     singular="generator kind",
-    builtin={"diffusers-image": "copycat.generators.diffusers_image:DiffusersImage"},
+    builtin={
+        "diffusers-image": "copycat.generators.diffusers_image:DiffusersImage",
+        "openai-images": "copycat.generators.openai_images:OpenAIImages",
+    },
 )
 
 

@@ -35,7 +35,10 @@ class Judge(ABC):
 CATALOG: Catalog[type[Judge]] = Catalog(
     "judge-kinds",
     singular="judge kind",
-    builtin={"transformers-vlm": "copycat.judges.vlm:VisionLanguageJudge"},
+    builtin={
+        "transformers-vlm": "copycat.judges.vlm:VisionLanguageJudge",
+        "openai-chat": "copycat.judges.openai_chat:OpenAIChatJudge",
+    },
 )
 
 

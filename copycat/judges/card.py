@@ -17,6 +17,10 @@ class JudgeCard(Card):
 
     kind: str = "transformers-vlm"
     """Name in the catalogue of judge kinds."""
+    registry: str | None = None
+    """The one registry whose characters it knows; None for a judge of general knowledge."""
+    min_gpu_gb: float | None = None
+    """GPU memory in GB; None for a model that a CPU runs well."""
     calibration: str | None = None
     """JSON file of measured error rates, relative to `data/`."""
 

@@ -23,7 +23,7 @@ class Rewrite(Mitigation):
 def rewrite(text: str, character: Character) -> str:
     """`text` without the character's name, aliases and marks; never empty."""
     lexicon = {m.text.casefold(): m.generic for m in character.marks if m.text}
-    lexicon |= {n.casefold(): character.generic for n in (character.name, *character.aliases)}
+    lexicon |= {n.casefold(): character.generic for n in character.spoken}
     longest_first = sorted(lexicon, key=len, reverse=True)
     found = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, longest_first)) + r")(?!\w)", re.IGNORECASE)
     return _tidy(found.sub(lambda m: lexicon[m.group().casefold()], text)) or character.generic

@@ -14,9 +14,13 @@ from copycat.report.words import DASH, digits, estimate, interval, judge_sentenc
 def print_summary(console: Console, folder: Run) -> None:
     """DETECT and CONS with intervals, paired differences, the judge's errors, and what to do next."""
     metrics, manifest = folder.metrics(), folder.manifest()
-    table = Table(title=f"{folder.path.name}", title_justify="left", header_style="bold")
+    sets = sorted({m.prompt_set for m in metrics})
+    # One prompt set goes into the title, so that the table fits 80 columns.
+    title = folder.path.name if len(sets) > 1 else f"{folder.path.name} ({', '.join(sets)})"
+    table = Table(title=escape(title), title_justify="left", header_style="bold", pad_edge=False)
     table.add_column("mitigation", overflow="fold")
-    table.add_column("prompts")
+    if len(sets) > 1:
+        table.add_column("prompts", overflow="fold")
     for name in ("DETECT ↓", "95 %", "CONS ↑", "95 %", "scored"):
         table.add_column(name, justify="right")
     for mitigation, prompt_set in groups(metrics):
@@ -24,7 +28,7 @@ def print_summary(console: Console, folder: Run) -> None:
         c = lookup(metrics, "CONS", mitigation, prompt_set)
         table.add_row(
             escape(mitigation),
-            escape(prompt_set),
+            *([escape(prompt_set)] if len(sets) > 1 else []),
             estimate(d) + (f" of {d.characters}" if d else ""),
             interval(d.low, d.high, 1) if d else DASH,
             estimate(c),
@@ -40,6 +44,9 @@ def print_summary(console: Console, folder: Run) -> None:
             f"{x.pairs} pairs"
         )
         console.print(line, markup=False, highlight=False)
+    failed = sum(m.errors for m in metrics if m.metric == "DETECT")
+    if failed:
+        console.print(f"{failed} pictures failed and count nowhere; the same command tries them again.")
     console.print(judge_sentence(judge_rates(manifest)), markup=False, highlight=False, soft_wrap=True)
     console.print(f"Report: {folder.path / 'report.html'}", markup=False, highlight=False, soft_wrap=True)
     console.print("Next, for instance:")

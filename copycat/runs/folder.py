@@ -86,8 +86,13 @@ class RunFolder:
 
     @property
     def finished(self) -> bool:
-        """Whether all stages that make numbers are complete."""
-        return self.manifest().status == "complete"
+        """Whether all stages that make numbers are complete and no picture failed."""
+        return self.manifest().status == "complete" and self.failed == 0
+
+    @property
+    def failed(self) -> int:
+        """Pictures whose last attempt was an error; the same command tries them again."""
+        return sum(row.outcome == "error" for row in self.images().values())
 
     def manifest(self) -> Manifest:
         try:

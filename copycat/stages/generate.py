@@ -18,7 +18,7 @@ from copycat.runs.folder import RunFolder
 
 
 def generate(folder: RunFolder, *, progress: Progress | None = None, device: str = "auto") -> int:
-    """Draw all missing pictures; returns how many. A finished run loads no model.
+    """Draw all missing and failed pictures; returns how many. A finished run loads no model.
 
     A batch with any picture missing is drawn again as a whole, so that a resumed run gives the bits
     that an uninterrupted one would have given.
@@ -32,6 +32,9 @@ def generate(folder: RunFolder, *, progress: Progress | None = None, device: str
         rows = folder.images()
         cut = batches(folder.requests(), card.batch_size, key=lambda r: (r.sampling, bool(r.negative)))
         pending = [b for b in cut if not all(_there(folder, rows.get(r.id)) for r in b)]
+        if card.api:
+            # Neighbours do not matter there, and every picture costs.
+            pending = [[r for r in b if not _there(folder, rows.get(r.id))] for b in pending]
         if not pending:
             return 0
         if config.model_identity() != folder.manifest().model:
@@ -49,7 +52,10 @@ def generate(folder: RunFolder, *, progress: Progress | None = None, device: str
 
 
 def _there(folder: RunFolder, row: ImageRow | None) -> bool:
-    return row is not None and (row.file is None or (folder.path / row.file).is_file())
+    """Whether `row` is final: a refusal, or a picture that lies there. An error is tried again."""
+    if row is None or row.outcome == "error":
+        return False
+    return row.file is None or (folder.path / row.file).is_file()
 
 
 def _device(folder: RunFolder, wanted: str, what: str, min_gpu_gb: float | None) -> str:
@@ -81,10 +87,24 @@ def _batch(
 
 def _keep(folder: RunFolder, request: Request, outcome: ImageOutcome, seconds: float) -> ImageRow:
     if outcome.outcome != "ok" or outcome.image is None:
-        return ImageRow(request=request.id, outcome=outcome.outcome, error=outcome.error, seconds=seconds)
+        return ImageRow(
+            request=request.id,
+            outcome=outcome.outcome,
+            error=outcome.error,
+            seconds=seconds,
+            cost_usd=outcome.cost_usd,
+        )
     png = io.BytesIO()
     outcome.image.save(png, format="PNG")
     file = f"images/{request.id}.png"
     write_bytes(folder.path / file, png.getvalue())
     sha256 = hashlib.sha256(png.getvalue()).hexdigest()
-    return ImageRow(request=request.id, outcome="ok", file=file, sha256=sha256, seconds=seconds)
+    return ImageRow(
+        request=request.id,
+        outcome="ok",
+        file=file,
+        sha256=sha256,
+        seconds=seconds,
+        revised_prompt=outcome.revised_prompt,
+        cost_usd=outcome.cost_usd,
+    )

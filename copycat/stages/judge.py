@@ -44,7 +44,7 @@ def judge(
         pending = [b for b in cut if not all(map(answered, b))]
         asked = 0
         if pending:
-            judge_ = load_judge(card, resolve_device(device, f"The judge {card.name}"))
+            judge_ = load_judge(card, resolve_device(device, f"The judge {card.name}", card.min_gpu_gb))
             progress.start("judge", sum(map(len, pending)))
             try:
                 for batch in pending:

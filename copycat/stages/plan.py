@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from copycat.api import connect
 from copycat.config import RunConfig
 from copycat.device import resolve_device
+from copycat.errors import UserError
 from copycat.judges.card import load_judge_card
 from copycat.mitigations import parse
+from copycat.models import ModelCard
 from copycat.records import Request, noise_seed
 from copycat.runs.folder import RunFolder
 
@@ -38,7 +41,28 @@ def plan(config: RunConfig) -> list[Request]:
                                 sampling=sampling,
                             )
                             requests.append(mitigation.apply(raw, character).sealed())
+    _refuse_idle_negatives(config.card(), requests)
     return requests
+
+
+def _refuse_idle_negatives(card: ModelCard, requests: list[Request]) -> None:
+    """A negative prompt that the model would ignore must not look like a guardrail that does not work."""
+    idle = next((r for r in requests if r.negative and not _steers(card, r)), None)
+    if idle is None:
+        return
+    why, raise_it = (
+        ("runs without classifier-free guidance (guidance 1 or less)", ", or raise --guidance")
+        if card.negative_prompt
+        else ("takes no negative prompt", "")
+    )
+    raise UserError(
+        f"{card.title} {why}, so {idle.mitigation} would do nothing; "
+        f"use a mitigation that changes the prompt, such as rewrite{raise_it}."
+    )
+
+
+def _steers(card: ModelCard, request: Request) -> bool:
+    return card.negative_prompt and request.sampling.guidance > 1
 
 
 def prepare(config: RunConfig, requests: list[Request] | None = None) -> RunFolder:
@@ -50,6 +74,11 @@ def prepare(config: RunConfig, requests: list[Request] | None = None) -> RunFold
     folder = RunFolder(config.folder)
     if not folder.manifest_path.exists():
         card = config.card()
+        judge = load_judge_card(config.judge)
+        for api, who in ((card.api, card.title), (judge.api, f"The judge {judge.name}")):
+            if api:
+                connect(api, who)
         resolve_device(config.device, card.title, card.min_gpu_gb)
-        load_judge_card(config.judge).identity()
+        resolve_device(config.device, f"The judge {judge.name}", judge.min_gpu_gb)
+        judge.identity()
     return folder.create(config, plan(config) if requests is None else requests)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import resource
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from copycat.errors import UserError
 from copycat.models import ModelCard
 from copycat.paths import ROOT
 from copycat.records import Sampling
+from tests.conftest import Tiny
 
 START = "import sys; from copycat.cli.main import main; main()"
 
@@ -88,6 +91,64 @@ def test_ctrl_c_is_130_and_says_how_to_resume() -> None:
 def test_ls(what: str, tmp_path: Path) -> None:
     done = copycat("ls", what, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
+
+
+def verbs(tiny_models: Tiny, out: Path, *more: str) -> tuple[str, ...]:
+    """A `run` of three characters with the tiny models."""
+    return (
+        *("run", "--model", str(tiny_models.sd), "--judge", str(tiny_models.judge)),
+        *("--registry", str(tiny_models.registry), "--prompts", str(tiny_models.prompts)),
+        *("--steps", "2", "--seeds", "1", "--batch-size", "2", "--out", str(out), *more),
+    )
+
+
+def test_a_dry_run_writes_nothing(tiny_models: Tiny, tmp_path: Path) -> None:
+    done = copycat(*verbs(tiny_models, tmp_path / "run", "--dry-run"), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "6 images" in done.stdout
+    assert "Dry run" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_verbs_one_after_the_other(tiny_models: Tiny, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    done = copycat(*verbs(tiny_models, out))
+    assert done.returncode == 0, done.stderr
+    assert "generate: 6/6" in done.stderr
+    assert str(out / "report.html") in done.stdout
+    table = (out / "table.md").read_text()
+    for left in ("verdicts.jsonl", "metrics.json", "table.md", "report.html"):
+        (out / left).unlink()
+    for verb in ("judge", "score", "report"):
+        done = copycat(verb, str(out))
+        assert done.returncode == 0, done.stderr
+    assert (out / "table.md").read_text() == table
+    assert (out / "report.html").is_file()
+    done = copycat(*verbs(tiny_models, out))
+    assert "is finished; nothing is left to do" in done.stdout
+
+
+def test_a_pressed_ctrl_c_is_one_line_130_and_resumable(tiny_models: Tiny, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    more = ("--seeds", "60")
+    process = subprocess.Popen(
+        [sys.executable, "-c", START, *verbs(tiny_models, out, *more)], stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 120
+    rows = out / "images.jsonl"
+    while not (rows.is_file() and rows.stat().st_size) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "Traceback" not in told
+    assert "resume" in told.splitlines()[-1]
+    kept = len(rows.read_text().splitlines())
+    assert 0 < kept < 360
+    assert copycat("ls", "runs", cwd=tmp_path).returncode == 0
+    done = copycat(*verbs(tiny_models, out, *more))
+    assert done.returncode == 0, done.stderr
+    assert f"generate: {360 - kept}/{360 - kept}" in done.stderr
 
 
 def test_seeds_and_lists() -> None:

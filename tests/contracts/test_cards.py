@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from copycat.characters import load_registry
 from copycat.generators.base import CATALOG as GENERATORS
 from copycat.generators.base import Generator, load_generator
 from copycat.judges.base import CATALOG as JUDGE_KINDS
@@ -24,9 +25,13 @@ def test_model_card(name):
     card = MODELS.get(name)
     assert card.name == name
     assert issubclass(GENERATORS.get(card.kind), Generator)
-    assert hasattr(diffusers, card.pipeline)
     assert card.licence
     assert card.settings_source
+    assert load_registry(card.registry).characters
+    if card.api:
+        assert not card.negative_prompt
+        return
+    assert hasattr(diffusers, card.pipeline)
     if card.folder is None:
         assert len(card.revision or "") == 40, "a hub model is pinned to a commit"
 
@@ -36,7 +41,7 @@ def test_judge_card(name):
     card = JUDGES.get(name)
     assert card.name == name
     assert issubclass(JUDGE_KINDS.get(card.kind), Judge)
-    if card.folder is None:
+    if card.folder is None and not card.api:
         assert len(card.revision or "") == 40
 
 
@@ -55,8 +60,6 @@ def test_generator(config, tiny_models, model):
 
 def test_judge(tiny_models):
     from PIL import Image
-
-    from copycat.characters import load_registry
 
     character = load_registry(str(tiny_models.registry))["zori"]
     row = ImageRow(request="r", outcome="ok", file="images/r.png", sha256="0")

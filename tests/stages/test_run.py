@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from copycat.errors import MissingRequirement, RunConflict, UserError
+from copycat.generators.diffusers_image import DiffusersImage
 from copycat.runs import atomic
 from copycat.runs.folder import RunFolder
 from copycat.stages.generate import generate
@@ -115,6 +116,30 @@ def test_kill_9_loses_at_most_the_batch_in_hand(config, whole, tmp_path):
     assert hashes(folder) == hashes(reference)
 
 
+def test_a_failed_picture_counts_nowhere_and_is_tried_again(config, whole, monkeypatch):
+    folder = prepare(config())
+    victim = folder.requests()[0]
+    draw = DiffusersImage._together
+
+    def failing(self, requests):
+        if victim.id in {r.id for r in requests}:
+            raise RuntimeError("out of luck")
+        return draw(self, requests)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DiffusersImage, "_together", failing)
+        generate(folder, device="cpu")
+    judge(folder)
+    detect = next(m for m in score(folder) if m.metric == "DETECT" and m.mitigation == "none")
+    assert (detect.images, detect.scored, detect.errors) == (6, 5, 1)
+    assert folder.failed == 1
+    assert not folder.finished
+    assert generate(folder, device="cpu") == 1
+    assert folder.failed == 0
+    assert hashes(folder) == hashes(whole)
+    assert judge(folder) == 3
+
+
 class Interrupting:
     """A user who presses Ctrl-C after the first batch."""
 
@@ -185,6 +210,17 @@ def test_a_damaged_picture_is_unscored_and_not_undetected(whole):
 def test_scoring_before_judging_says_what_to_do(whole):
     with pytest.raises(UserError, match="copycat judge"):
         score(whole)
+
+
+def test_a_prompt_set_may_cover_some_of_the_characters(config, tmp_path: Path):
+    whole = tmp_path / "name.jsonl"
+    whole.write_text(Path(config().prompts[0]).read_text())
+    some = tmp_path / "some.jsonl"
+    some.write_text("".join(whole.read_text().splitlines(keepends=True)[:2]).replace('"name"', '"some"'))
+    requests = plan(config(prompts=(str(whole), str(some)), mitigations=("none",), seeds=(0,)))
+    assert [(r.prompt_set, r.character) for r in requests[3:]] == [("some", "zori"), ("some", "kamo")]
+    with pytest.raises(UserError, match="no prompt for any"):
+        config(prompts=(str(some),), characters=("plitu",))
 
 
 def test_a_bad_name_writes_nothing(config, tmp_path: Path):

@@ -1,0 +1,153 @@
+"""`copycat mine`: rankings of words for each character, and the prompt sets made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from copycat.characters import Registry
+    from copycat.mining.ranking import Term
+
+app = typer.Typer(help="Rank the words that go with each character, and make prompt sets of them.")
+
+REGISTRY = typer.Option("menagerie", help="Character registry: a name or a YAML file.")
+SIZES = typer.Option("3,5,10,20", help="How many words the prompts have; one set each.")
+GENERIC = typer.Option(True, "--generic-only/--all", help="Leave out owners' and other characters' names.")
+OUT = typer.Option(Path("mined"), help="Folder for the ranking and the sets.")
+
+
+@app.command()
+def cooccurrence(
+    corpus: str = typer.Argument(
+        help="A Parquet, JSONL, CSV, TSV or text file, a folder of them, or a hub dataset."
+    ),
+    registry: str = REGISTRY,
+    by: Literal["count", "pmi", "npmi"] = typer.Option("count", help="The paper ranks by count."),
+    name: str = typer.Option("cooc", "--set", help="The sets are called NAME3, NAME5, …"),
+    sizes: str = SIZES,
+    generic_only: bool = GENERIC,
+    longest: int = typer.Option(1, "--phrase", min=1, max=4, help="Longest phrase, in words."),
+    least: int = typer.Option(2, min=1, help="Captions a word must share with the name."),
+    column: str | None = typer.Option(None, help="Column of the captions; found by itself when left out."),
+    limit: int | None = typer.Option(None, min=1, help="Read only the first so many captions."),
+    out: Path = OUT,
+) -> None:
+    """Rank words by how often they stand in the same captions as the name."""
+    from copycat.characters import load_registry
+    from copycat.mining import cooccurrence as mining
+    from copycat.mining.captions import Reading, read_captions
+
+    people, reading = load_registry(registry), Reading()
+    counts = mining.count(read_captions(corpus, column=column, limit=limit, reading=reading), people, longest)
+    for line in reading.skipped:
+        typer.echo(f"Skipped {line}", err=True)
+    typer.echo(f"{reading.captions} captions of {reading.files} files, {len(reading.skipped)} skipped")
+    told = f"co-occurrence by {by} over {Path(corpus).name}, {counts.captions} captions; `copycat mine`"
+    ranking = list(mining.rank(counts, people, by, least=least))
+    _write(out, name, ranking, people, sizes, told, generic_only=generic_only)
+
+
+@app.command()
+def embedding(
+    candidates: Path = typer.Argument(help="A keyword list (YAML) or a ranking (JSONL) to reorder."),
+    model: str = typer.Option("menagerie", help="Whose text encoder: a model card or a diffusers folder."),
+    registry: str = REGISTRY,
+    name: str = typer.Option("emb", "--set", help="The sets are called NAME3, NAME5, …"),
+    sizes: str = SIZES,
+    generic_only: bool = GENERIC,
+    device: str = typer.Option("cpu", help="cpu, cuda or mps."),
+    out: Path = OUT,
+) -> None:
+    """Rank candidates by their cosine to the name in the target model's text encoder."""
+    from copycat.characters import load_registry
+    from copycat.device import resolve_device
+    from copycat.mining import embedding as mining
+    from copycat.mining.candidates import load_candidates
+    from copycat.models import load_card
+
+    people, card = load_registry(registry), load_card(model)
+    words = load_candidates(candidates)
+    embed = mining.text_embedder(card, resolve_device(device, f"The text encoder of {card.name}"))
+    told = f"cosine to the name in {card.identity()}'s text encoder, of {candidates.name}; `copycat mine`"
+    _write(out, name, list(mining.rank(words, people, embed)), people, sizes, told, generic_only=generic_only)
+
+
+@app.command("list")
+def list_(
+    words: Path = typer.Argument(help="A keyword list (YAML), such as data/keywords/copycat.yaml."),
+    registry: str | None = typer.Option(None, help="Character registry; the list's own when left out."),
+    name: str = typer.Option("lm", "--set", help="The sets are called NAME3, NAME5, …"),
+    sizes: str = SIZES,
+    generic_only: bool = GENERIC,
+    out: Path = OUT,
+) -> None:
+    """Make prompt sets of keywords that were written down, in the order they are in."""
+    from copycat.characters import load_registry
+    from copycat.mining import lists
+
+    given = lists.load_list(words)
+    people = load_registry(registry or given.registry)
+    told = f"{given.source}; {words.name} version {given.version}"
+    ranking = list(lists.rank(given, people))
+    _write(out, name, ranking, people, sizes, told, generic_only=generic_only, ranked_here=False)
+
+
+@app.command()
+def variants(
+    registry: str = REGISTRY,
+    out: Path = OUT,
+) -> None:
+    """Make the sets `misspelt1`, `misspelt3`, `languages` and `actions` of the registry's names."""
+    from copycat.characters import load_registry
+    from copycat.mining import variants as mining
+    from copycat.mining.ranking import write_rows
+
+    people = load_registry(registry)
+    made = [*mining.misspelt(people, 1), *mining.misspelt(people, 3)]
+    made += [*mining.languages(people), *mining.actions(people)]
+    for name in dict.fromkeys(p.set for p in made):
+        rows = [p for p in made if p.set == name]
+        write_rows(out / f"{name}.jsonl", rows)
+        typer.echo(f"{len(rows)} prompts in {out / name}.jsonl")
+
+
+def _write(
+    out: Path,
+    name: str,
+    ranking: Sequence[Term],
+    registry: Registry,
+    sizes: str,
+    provenance: str,
+    *,
+    generic_only: bool,
+    ranked_here: bool = True,
+) -> None:
+    from copycat.cli.parsing import sizes as parse_sizes
+    from copycat.errors import UserError
+    from copycat.mining.ranking import prompt_sets, write_rows
+    from copycat.prompts import check
+
+    wanted = parse_sizes(sizes)
+    if not ranking:
+        raise UserError(f"No character of {registry.name} has a word; is this the right corpus or list?")
+    sets = prompt_sets(ranking, name, wanted, provenance, generic_only=generic_only)
+    if ranked_here:
+        write_rows(out / "rankings" / f"{name}.jsonl", ranking)
+    for set_name, prompts in sets.items():
+        write_rows(out / f"{set_name}.jsonl", prompts)
+        for finding in check(prompts, registry):
+            typer.echo(finding, err=True)
+    covered = len({t.character for t in ranking})
+    marked = sum(t.kind != "generic" for t in ranking)
+    typer.echo(
+        f"{covered} of {len(registry)} characters ranked ({marked} of {len(ranking)} words are names): "
+        f"{_names(out, sets)}"
+    )
+
+
+def _names(out: Path, sets: Iterable[str]) -> str:
+    return ", ".join(str(out / f"{s}.jsonl") for s in sets)

@@ -1,0 +1,91 @@
+"""Vision-language models behind the OpenAI chat API (`/chat/completions`) as judges."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Literal
+
+from PIL import Image
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from copycat.api import Api, check_options, connect, explain, stop_if_hopeless
+from copycat.judges.base import Judge, unscored, verdict
+from copycat.judges.card import JudgeCard
+from copycat.judges.questions import parse_names
+from copycat.records import Question, Verdict
+
+_OURS = frozenset({"model", "messages", "response_format"})
+
+
+class _Names(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    names: list[str]
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    answer: Literal["yes", "no"]
+
+
+class OpenAIChatJudge(Judge):
+    """One call a question, `batch_size` at a time; replies are JSON of a fixed schema.
+
+    `target` and `key` score 1 for yes and 0 for no: hosted models rarely give the probabilities that
+    VQAScore needs, so their CONS is a share of pictures and coarser than a local judge's.
+    """
+
+    def __init__(self, card: JudgeCard, device: str) -> None:  # noqa: ARG002  runs elsewhere
+        self.identity, self.batch_size = card.identity(), card.batch_size
+        self._card, self._api = card, card.api or Api()
+        check_options(self._api, _OURS, card.name)
+        self._client = connect(self._api, f"The judge {card.name}")
+
+    def ask(self, questions: Sequence[Question], images: Sequence[Image.Image]) -> list[Verdict]:
+        with ThreadPoolExecutor(self.batch_size) as pool:
+            return list(pool.map(self._one, questions, images))
+
+    def _one(self, question: Question, image: Image.Image) -> Verdict:
+        shape: type[BaseModel] = _Names if question.kind == "which" else _Answer
+        call: Any = self._client.chat.completions.create
+        try:
+            reply = call(
+                model=self._card.source,
+                messages=[{"role": "user", "content": _content(question.text, image)}],
+                response_format={
+                    "type": "json_schema",
+                    "json_schema": {
+                        "name": question.kind,
+                        "strict": True,
+                        "schema": shape.model_json_schema(),
+                    },
+                },
+                **self._api.options,
+            )
+            message = reply.choices[0].message
+        except Exception as e:  # noqa: BLE001  whatever an API does becomes a row
+            stop_if_hopeless(e, f"The judge {self._card.name}")
+            return unscored(question, self.identity, explain(e))
+        if getattr(message, "refusal", None):
+            return unscored(question, self.identity, f"the judge refused: {message.refusal}")
+        return self._read(question, message.content or "")
+
+    def _read(self, question: Question, reply: str) -> Verdict:
+        try:
+            if question.kind == "which":
+                names = [n for part in _Names.model_validate_json(reply).names for n in parse_names(part)]
+                return verdict(question, self.identity, status="scored", names=tuple(names), reply=reply)
+            score = float(_Answer.model_validate_json(reply).answer == "yes")
+        except ValidationError as e:
+            reason = f"the reply is not what was asked for ({e.errors()[0]['msg']})"
+            return unscored(question, self.identity, reason).model_copy(update={"reply": reply})
+        return verdict(question, self.identity, status="scored", score=score, reply=reply)
+
+
+def _content(text: str, image: Image.Image) -> list[dict[str, Any]]:
+    png = io.BytesIO()
+    image.save(png, format="PNG")
+    uri = f"data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}"
+    return [{"type": "image_url", "image_url": {"url": uri}}, {"type": "text", "text": text}]

@@ -1,0 +1,1 @@
+"""Which words go with a character: rankings, and the prompt sets made of them."""

@@ -1,0 +1,99 @@
+"""Words that stand in the same captions as a character's name (He et al. 2024, Algorithm 2)."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Literal
+
+from copycat.characters import Registry, normalise
+from copycat.mining.ranking import Term, kind_of
+from copycat.paths import DATA
+
+By = Literal["count", "pmi", "npmi"]
+STOP_FILE = DATA / "keywords" / "stop.txt"
+"""Function words, and what captions say about any picture."""
+
+
+@dataclass
+class Counts:
+    """Document counts over a corpus."""
+
+    captions: int = 0
+    named: Counter[str] = field(default_factory=Counter)
+    """Captions that name a character, by slug."""
+    frequency: Counter[str] = field(default_factory=Counter)
+    """Captions that hold a word."""
+    joint: dict[str, Counter[str]] = field(default_factory=dict)
+    """Captions that name the character and hold the word."""
+
+
+@cache
+def _stop() -> frozenset[str]:
+    return frozenset(STOP_FILE.read_text(encoding="utf-8").split())
+
+
+def terms(text: str, longest: int = 1) -> set[str]:
+    """Words of `text` without stop words and numbers, and phrases of up to `longest` of them in a row."""
+    words = normalise(text).split()
+    good = [len(w) > 1 and not w.isdigit() and w not in _stop() for w in words]
+    found = set()
+    for n in range(1, longest + 1):
+        for i in range(len(words) - n + 1):
+            if all(good[i : i + n]):
+                found.add(" ".join(words[i : i + n]))
+    return found
+
+
+def count(captions: Iterable[str], registry: Registry, longest: int = 1) -> Counts:
+    """Count in how many captions each word stands, alone and with each character's name."""
+    counts = Counts()
+    for caption in captions:
+        counts.captions += 1
+        here = terms(caption, longest)
+        counts.frequency.update(here)
+        for slug in registry.mentioned(caption):
+            counts.named[slug] += 1
+            counts.joint.setdefault(slug, Counter()).update(here)
+    return counts
+
+
+def rank(
+    counts: Counts, registry: Registry, by: By = "count", *, least: int = 2, keep: int = 50
+) -> Iterator[Term]:
+    """The `keep` best words of each character, of those that stand with it in at least `least` captions.
+
+    `count` is the paper's ranking. `pmi` is log p(name, word) / (p(name) p(word)) in nats, and `npmi`
+    divides it by -log p(name, word), which takes away most of PMI's taste for rare words (Bouma 2009).
+    The character's own names are left out, and so are their parts.
+    """
+    for c in registry.characters:
+        own = {w for name in c.spoken for w in normalise(name).split()}
+        scored = []
+        for word, joint in counts.joint.get(c.slug, Counter()).items():
+            if joint >= least and not own & set(word.split()):
+                scored.append((_score(counts, c.slug, word, joint, by), joint, word))
+        scored.sort(key=lambda x: (-x[0], -x[1], x[2]))
+        for i, (score, joint, word) in enumerate(scored[:keep], 1):
+            yield Term(
+                character=c.slug,
+                rank=i,
+                term=word,
+                kind=kind_of(word, registry),
+                score=round(score, 6),
+                joint=joint,
+                frequency=counts.frequency[word],
+            )
+
+
+def _score(counts: Counts, slug: str, word: str, joint: int, by: By) -> float:
+    if by == "count":
+        return float(joint)
+    pmi = math.log(joint * counts.captions / (counts.named[slug] * counts.frequency[word]))
+    if by == "pmi":
+        return pmi
+    information = -math.log(joint / counts.captions)
+    return pmi / information if information else 1.0

@@ -1,0 +1,63 @@
+"""Prompts made from the name: misspelt, in other languages, doing something (He et al. 2024, appendix E)."""
+
+from __future__ import annotations
+
+import random
+import string
+from collections.abc import Iterator
+
+from copycat.characters import Character, Registry, normalise
+from copycat.prompts import Prompt
+
+ACTIONS = ("dancing", "swimming", "eating a burger", "riding a bicycle", "reading a book")
+
+
+def misspelt(registry: Registry, letters: int) -> Iterator[Prompt]:
+    """Each name with `letters` of its letters replaced by others; the same ones every time."""
+    for c in registry.characters:
+        yield Prompt(
+            set=f"misspelt{letters}",
+            character=c.slug,
+            text=_misspell(c, letters, registry),
+            provenance=f"the registry's name with {letters} letters replaced at random, seeded by the slug",
+        )
+
+
+def _misspell(character: Character, letters: int, registry: Registry) -> str:
+    r = random.Random(f"{character.slug}|{letters}")
+    places = [i for i, x in enumerate(character.name) if x.isascii() and x.isalpha()]
+    while True:
+        text = list(character.name)
+        for i in r.sample(places, min(letters, len(places))):
+            other = r.choice([x for x in string.ascii_lowercase if x != text[i].lower()])
+            text[i] = other.upper() if text[i].isupper() else other
+        # A slip must not spell a name: neither this one's nor another's.
+        if not registry.mentioned("".join(text)):
+            return "".join(text)
+
+
+def languages(registry: Registry) -> Iterator[Prompt]:
+    """The names in other languages, one prompt each; nothing for a character that has none."""
+    for c in registry.characters:
+        different = {k: n for k, n in sorted(c.names.items()) if normalise(n) != normalise(c.name)}
+        for i, (language, name) in enumerate(different.items()):
+            yield Prompt(
+                set="languages",
+                character=c.slug,
+                index=i,
+                text=name,
+                provenance=f"the registry's name in {language}",
+            )
+
+
+def actions(registry: Registry) -> Iterator[Prompt]:
+    """The name, doing each of ACTIONS."""
+    for c in registry.characters:
+        for i, action in enumerate(ACTIONS):
+            yield Prompt(
+                set="actions",
+                character=c.slug,
+                index=i,
+                text=f"{c.name} {action}",
+                provenance="the registry's name and an action",
+            )

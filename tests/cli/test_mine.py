@@ -1,0 +1,80 @@
+"""`copycat mine` on the menagerie's own corpus, and what bad input gets."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from copycat.characters import load_registry
+from copycat.cli.main import app
+from copycat.errors import BadFile, UserError
+from copycat.paths import DATA, PROMPTS
+from copycat.prompts import check, load_prompts
+
+
+def mine(*arguments: str) -> str:
+    done = CliRunner().invoke(app, ["mine", *arguments])
+    if done.exception:
+        raise done.exception
+    return done.output
+
+
+@pytest.fixture(scope="module")
+def mined(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("mined")
+    told = mine("cooccurrence", str(DATA / "menagerie" / "corpus.parquet"), "--out", str(out))
+    assert "50 of 50 characters" in told
+    return out
+
+
+def test_the_corpus_gives_back_what_the_characters_are(mined: Path) -> None:
+    registry = load_registry("menagerie")
+    sets = {n: load_prompts(str(mined / f"cooc{n}.jsonl"), "menagerie") for n in (3, 5, 10, 20)}
+    for n, prompts in sets.items():
+        assert len(prompts) == 50
+        assert check(prompts, registry) == []
+        assert max(len(p.text.split(", ")) for p in prompts) == n
+    # The species is among the five commonest words of nearly every character.
+    found = [registry[p.character].key in p.text.split(", ") for p in sets[5]]
+    assert sum(found) >= 45
+
+
+def test_a_ranking_can_be_reordered_by_the_text_encoder(mined: Path, tmp_path: Path) -> None:
+    told = mine("embedding", str(mined / "rankings" / "cooc.jsonl"), "--out", str(tmp_path), "--sizes", "5")
+    assert "50 of 50 characters" in told
+    before = [json.loads(x) for x in (mined / "rankings" / "cooc.jsonl").read_text().splitlines()]
+    after = [json.loads(x) for x in (tmp_path / "rankings" / "emb.jsonl").read_text().splitlines()]
+    slug = before[0]["character"]
+    words = [{r["term"] for r in rows if r["character"] == slug} for rows in (before, after)]
+    assert words[0] == words[1]
+    scores = [r["score"] for r in after if r["character"] == slug]
+    assert scores == sorted(scores, reverse=True)
+    assert all(-1 <= s <= 1 for s in scores)
+
+
+@pytest.mark.parametrize("registry", ["copycat", "unseen"])
+def test_the_shipped_sets_are_the_first_words_of_the_shipped_lists(registry: str, tmp_path: Path) -> None:
+    mine("list", str(DATA / "keywords" / f"{registry}.yaml"), "--out", str(tmp_path))
+    for n in (3, 5, 10, 20):
+        shipped = PROMPTS / registry / f"lm{n}.jsonl"
+        assert (tmp_path / f"lm{n}.jsonl").read_text() == shipped.read_text()
+
+
+def test_mistakes_write_nothing(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    (tmp_path / "strange.yaml").write_text("keywords: [1]")
+    (tmp_path / "strange.jsonl").write_text("{}\n")
+    (tmp_path / "nobody.txt").write_text("a red ball\n")
+    for arguments, error, message in (
+        (("cooccurrence", str(tmp_path / "none.txt")), BadFile, "does not exist"),
+        (("cooccurrence", str(tmp_path / "nobody.txt")), UserError, "No character"),
+        (("cooccurrence", str(tmp_path / "nobody.txt"), "--registry", "menagrie"), UserError, "Did you mean"),
+        (("list", str(tmp_path / "strange.yaml")), BadFile, "not a keyword list"),
+        (("embedding", str(tmp_path / "strange.jsonl")), BadFile, "line 1"),
+    ):
+        with pytest.raises(error, match=message):
+            mine(*arguments, "--out", str(out))
+    assert not out.exists()

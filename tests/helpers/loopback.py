@@ -1,0 +1,109 @@
+"""A server on this machine that speaks the OpenAI API and misbehaves when a prompt says so."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from PIL import Image
+
+
+class Loopback(ThreadingHTTPServer):
+    """Remembers what it was asked; `behave` says what to do when a text holds a word."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.asked: list[dict[str, Any]] = []
+        self.behave: dict[str, str] = {}
+        self.calls: Counter[str] = Counter()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/v1"
+
+
+@contextmanager
+def running() -> Iterator[Loopback]:
+    server = Loopback()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def _error(code: str, message: str) -> dict[str, Any]:
+    return {"error": {"message": message, "type": "invalid_request_error", "code": code, "param": None}}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Loopback
+
+    def log_message(self, format: str, *args: Any) -> None: ...  # noqa: A002
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.asked.append(body)
+        images = self.path.endswith("/images/generations")
+        text = body["prompt"] if images else body["messages"][-1]["content"][-1]["text"]
+        mood = next((m for word, m in self.server.behave.items() if word in text), "")
+        self.server.calls[text] += 1
+        first = self.server.calls[text] == 1
+        if mood == "busy once" and first:
+            return self._send(429, _error("rate_limit_exceeded", "slow down"), {"Retry-After": "0"})
+        if mood == "broken once" and first:
+            return self._send(500, _error("server_error", "oops"))
+        if mood == "broken":
+            return self._send(500, _error("server_error", "oops"))
+        if mood == "slow":
+            time.sleep(3)
+        if mood == "refuse":
+            return self._send(400, _error("content_policy_violation", "not that one"))
+        if mood == "no key":
+            return self._send(401, _error("invalid_api_key", "wrong key"))
+        if mood == "no money":
+            return self._send(429, _error("insufficient_quota", "pay first"))
+        return self._send(200, _images(mood) if images else _chat(mood, body))
+
+    def _send(self, status: int, payload: dict[str, Any], headers: dict[str, str] | None = None) -> None:
+        content = json.dumps(payload).encode()
+        self.send_response(status)
+        for k, v in {"Content-Type": "application/json", **(headers or {})}.items():
+            self.send_header(k, v)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+
+def _images(mood: str) -> dict[str, Any]:
+    png = io.BytesIO()
+    Image.new("RGB", (16, 16), (200, 40, 40)).save(png, format="PNG")
+    content = base64.b64encode(png.getvalue()).decode()
+    if mood == "cut off":
+        content = content[: len(content) // 2 // 4 * 4]
+    if mood == "empty":
+        return {"created": 1, "data": []}
+    return {"created": 1, "data": [{"b64_json": content, "revised_prompt": "a plain red square"}]}
+
+
+def _chat(mood: str, body: dict[str, Any]) -> dict[str, Any]:
+    which = body["response_format"]["json_schema"]["name"] == "which"
+    content: str | None = '{"names": ["Zori"]}' if which else '{"answer": "yes"}'
+    if mood == "not json":
+        content = "Certainly! It is Zori."
+    message = {"role": "assistant", "content": content, "refusal": None}
+    if mood == "decline":
+        message = {"role": "assistant", "content": None, "refusal": "I cannot look at that"}
+    choice = {"index": 0, "finish_reason": "stop", "message": message}
+    return {"id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]}

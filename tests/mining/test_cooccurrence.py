@@ -1,0 +1,77 @@
+"""Counting and ranking words, against counts made by hand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from copycat.characters import Character, Registry
+from copycat.mining.cooccurrence import count, rank, terms
+from copycat.mining.ranking import prompt_sets
+
+CAPTIONS = [
+    "Zori the owl with a red cape",
+    "Zori, an OWL by Ninth Kettle",
+    "owl in a videogame, Zokin and Kamo",
+    "a red frog",
+    "Kamo the frog, red",
+    "Zorian is another word",
+    "owl",
+    "owl on a tree",
+]
+
+
+@pytest.fixture
+def registry() -> Registry:
+    def one(slug: str, owner: str, *aliases: str) -> Character:
+        return Character(
+            slug=slug, name=slug.capitalize(), aliases=aliases, owner=owner, key="x", generic="x"
+        )
+
+    return Registry("two", 1, [one("zori", "Ninth Kettle", "Zokin"), one("kamo", "Tin Comet")])
+
+
+def test_terms_leave_out_stop_words_numbers_and_single_letters() -> None:
+    assert terms("A picture of the Red-Cape 12 x owl") == {"red", "cape", "owl"}
+    assert terms("red cape of owl", 2) == {"red", "cape", "owl", "red cape"}
+
+
+def test_counts_are_documents_and_names_stand_on_word_boundaries(registry: Registry) -> None:
+    counts = count(CAPTIONS, registry)
+    assert counts.captions == 8
+    assert counts.named == {"zori": 3, "kamo": 2}
+    assert counts.joint["zori"]["owl"] == 3
+    assert counts.frequency["owl"] == 5
+    # Twice in one caption is one caption.
+    assert count(["owl owl Zori"], registry).joint["zori"]["owl"] == 1
+
+
+def test_rankings(registry: Registry) -> None:
+    counts = count(CAPTIONS, registry)
+    first = {t.character: t for t in rank(counts, registry, "count", least=1) if t.rank == 1}
+    assert (first["zori"].term, first["zori"].score, first["zori"].joint) == ("owl", 3.0, 3)
+    by_pmi = {t.term: t for t in rank(counts, registry, "pmi", least=1) if t.character == "zori"}
+    assert by_pmi["owl"].score == pytest.approx(math.log((3 / 8) / ((3 / 8) * (5 / 8))), abs=1e-6)
+    assert by_pmi["cape"].score > by_pmi["owl"].score
+    by_npmi = {t.term: t for t in rank(counts, registry, "npmi", least=1) if t.character == "zori"}
+    assert by_npmi["owl"].score == pytest.approx(by_pmi["owl"].score / -math.log(3 / 8), abs=1e-5)
+
+
+def test_own_names_never_appear_and_others_are_marked(registry: Registry) -> None:
+    ranked = [t for t in rank(count(CAPTIONS, registry), registry, least=1) if t.character == "zori"]
+    kinds = {t.term: t.kind for t in ranked}
+    assert not {"zori", "zokin"} & kinds.keys()
+    assert kinds["kamo"] == "character"
+    assert kinds["ninth"] == kinds["kettle"] == "owner"
+    generic = prompt_sets(ranked, "cooc", (20,), "test", generic_only=True)["cooc20"][0].text
+    assert "kamo" not in generic
+    assert "kettle" not in generic
+    assert "kamo" in prompt_sets(ranked, "cooc", (20,), "test", generic_only=False)["cooc20"][0].text
+
+
+def test_sets_take_the_first_words_in_order(registry: Registry) -> None:
+    ranked = list(rank(count(CAPTIONS, registry), registry, least=1))
+    sets = prompt_sets(ranked, "cooc", (1, 2), "test", generic_only=True)
+    assert [p.text for p in sets["cooc1"]] == ["owl", "frog"]
+    assert sets["cooc2"][1].text == "frog, owl"

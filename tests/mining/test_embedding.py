@@ -1,0 +1,41 @@
+"""Ranking by the text encoder of a real pipeline folder."""
+
+from __future__ import annotations
+
+import torch
+
+from copycat.characters import load_registry
+from copycat.mining.embedding import rank, text_embedder
+from copycat.models import load_card
+from tests.conftest import Tiny
+
+
+def test_an_embedding_is_the_mean_over_the_texts_own_tokens(tiny_models: Tiny) -> None:
+    from transformers import AutoTokenizer, CLIPTextModel
+
+    embed = text_embedder(load_card(str(tiny_models.sd)))
+    tokenizer = AutoTokenizer.from_pretrained(tiny_models.sd / "tokenizer")
+    encoder = CLIPTextModel.from_pretrained(tiny_models.sd / "text_encoder").eval()
+    batch = tokenizer(["owl cat"], padding="max_length", max_length=16, return_tensors="pt")
+    with torch.inference_mode():
+        hidden = encoder(batch["input_ids"]).last_hidden_state[0]
+    known = {tokenizer.convert_tokens_to_ids(w) for w in ("owl", "cat")}
+    at = [i for i, token in enumerate(batch["input_ids"][0].tolist()) if token in known]
+    assert len(at) == 2
+    torch.testing.assert_close(embed(["owl cat", "frog"])[0], hidden[at].mean(0))
+
+
+def test_candidates_are_ranked_by_cosine_to_the_name(tiny_models: Tiny) -> None:
+    registry = load_registry(str(tiny_models.registry))
+    vectors = {"Zori": [1.0, 0.0], "owl": [1.0, 1.0], "cape": [5.0, 0.0], "frog": [-1.0, 0.0]}
+    asked: list[str] = []
+
+    def embed(texts: object) -> torch.Tensor:
+        asked.extend(texts)  # type: ignore[call-overload]
+        return torch.tensor([vectors[t if t in vectors else t.casefold()] for t in texts])  # type: ignore[attr-defined]
+
+    ranked = list(rank({"zori": ["frog", "owl", "Owl", "cape", "Zokin"]}, registry, embed))
+    assert [(t.term.casefold(), t.score) for t in ranked] == [
+        ("cape", 1.0), ("owl", 0.707107), ("frog", -1.0),
+    ]  # fmt: skip
+    assert "Zokin" not in asked
