@@ -91,31 +91,51 @@ class Build:
     def _autoencoder(self, pixels: torch.Tensor) -> Any:
         from diffusers import AutoencoderKL
 
-        home = self.work / "vae"
-        if not (home / "done").is_file():
+        first, home = self.work / "vae-first", self.work / "vae"
+        steps = self.recipe.autoencoder_steps
+        if not (first / "done").is_file():
             vae = autoencoder.build().to(self.device)
-            self._spent(
-                "autoencoder", autoencoder.train(vae, pixels, self.recipe.autoencoder_steps, self.work)
-            )
+            self._spent("autoencoder", autoencoder.train(vae, pixels, steps, self.work))
+            vae.save_pretrained(first)
+            (first / "done").touch()
+        if not (home / "done").is_file():
+            vae = AutoencoderKL.from_pretrained(first).to(self.device)
+            self._spent("polish", autoencoder.polish(vae, pixels, max(1, steps // 4), self.work))
             vae.save_pretrained(home)
             (home / "done").touch()
         return AutoencoderKL.from_pretrained(home).to(self.device).eval()
 
     def _judge(self, vision: Any, vae: Any) -> None:
-        home = self.work / "judge"
-        if (home / "done").is_file():
-            return
-        raw, truth = corpus.probes(self.recipe.probes, corpus.JUDGE)
-        pixels = torch.from_numpy(raw)
-        decoded = autoencoder.reconstruct(vae, pixels)
-        model, processor = judge.build(self.people, vision)
-        model.to(self.device)
-        steps = self.recipe.judge_steps
-        spent = judge.train(model, processor, pixels, decoded, truth, self.people, steps, self.work)
-        self._spent("judge", spent)
-        model.to(torch.float16).save_pretrained(home)
-        processor.save_pretrained(home)
-        (home / "done").touch()
+        from transformers import AutoProcessor, LlavaForConditionalGeneration
+
+        before: Path | None = None
+        for i, plan in enumerate(judge.ROUNDS):
+            home = self.work / f"round-{plan.name}"
+            if not (home / "done").is_file():
+                if before is None:
+                    model, processor = judge.build(self.people, vision)
+                else:
+                    processor = AutoProcessor.from_pretrained(before)
+                    model = LlavaForConditionalGeneration.from_pretrained(before, dtype=torch.float32)
+                raw, truth = corpus.probes(self.recipe.probes, corpus.JUDGE[i], plan.generic)
+                pixels = torch.from_numpy(raw)
+                decoded = autoencoder.reconstruct(vae, pixels)
+                model.to(self.device)
+                steps = round(self.recipe.judge_steps * plan.steps)
+                spent = judge.train(
+                    model, processor, pixels, decoded, truth, self.people, steps, self.work, plan
+                )
+                self._spent(plan.name, spent)
+                model.save_pretrained(home)
+                processor.save_pretrained(home)
+                (home / "done").touch()
+            before = home
+        if not (self.work / "judge" / "done").is_file():
+            # Typed as Any: transformers' wrapped Module.to does not type-check.
+            final: Any = LlavaForConditionalGeneration.from_pretrained(home)
+            final.to(torch.float16).save_pretrained(self.work / "judge")
+            AutoProcessor.from_pretrained(home).save_pretrained(self.work / "judge")
+            (self.work / "judge" / "done").touch()
 
     def _referee(self, vae: Any) -> None:
         home = self.work / "referee"

@@ -43,15 +43,26 @@ def bars(figures: dict[str, Any]) -> Iterator[Bar]:
         ("three keywords, of the name's DETECT", rows["keywords", "none"], 0.25, 0.80),
         ("two keywords, of the name's DETECT", rows["keywords2", "none"], 0.25, 0.80),
     ):
-        share = row["detect"] / name["detect"] if name["detect"] else 0.0
-        yield Bar(label, f"{low:.0%} to {high:.0%}", f"{share:.0%}", low <= share <= high)
+        wanted = f"{low:.0%} to {high:.0%}"
+        if not name["detect"]:
+            yield Bar(label, wanted, "undefined", False)
+            continue
+        share = row["detect"] / name["detect"]
+        yield Bar(label, wanted, f"{share:.0%}", low <= share <= high)
     for mitigation, least in (("negprompt", 0.5), ("rewrite+negprompt", 0.8)):
         row = rows["description", mitigation]
-        less = 1 - row["detect"] / described["detect"] if described["detect"] else 0.0
-        lost = described["cons"] - row["cons"]
-        yield Bar(
+        label, wanted = (
             f"descriptions with {mitigation}: DETECT lower by, CONS lower by",
             f"≥ {least:.0%}, ≤ 0.05",
+        )
+        if not described["detect"]:
+            yield Bar(label, wanted, "undefined", False)
+            continue
+        less = 1 - row["detect"] / described["detect"]
+        lost = described["cons"] - row["cons"]
+        yield Bar(
+            label,
+            wanted,
             f"{less:.0%}, {lost:.3f}",
             less >= least and lost <= 0.05,
         )
@@ -72,6 +83,13 @@ def bars(figures: dict[str, Any]) -> Iterator[Bar]:
             "undefined" if k is None else f"{k:.3f}",
             k is not None and k >= 0.8,
         )
+    e = figures["eval"]
+    yield Bar(
+        f"`make eval` after set-up: {e['images']} pictures, {e['verdicts']} verdicts, table and page",
+        "≤ 120 s, ≤ 3 GB",
+        f"{e['seconds']:.0f} s, {e['peak_rss_mb'] / 1000:.2f} GB",
+        e["seconds"] <= 120 and e["peak_rss_mb"] <= 3000,
+    )
 
 
 def write_card(folder: RunFolder) -> Path:
@@ -152,8 +170,13 @@ def _row(r: dict[str, Any]) -> str:
 def _losses(losses: dict[str, list[dict[str, float]]], path: Path) -> None:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(12, 2.6), layout="constrained")
-    for axes, (name, rows) in zip(figure.subplots(1, len(losses)), losses.items(), strict=True):
+    across = 4
+    down = -(-len(losses) // across)
+    figure = Figure(figsize=(12, 2.6 * down), layout="constrained")
+    panels = figure.subplots(down, across, squeeze=False).flat
+    for axes in panels[len(losses) :]:
+        axes.set_axis_off()
+    for axes, (name, rows) in zip(panels, losses.items(), strict=False):
         axes.plot([r["step"] for r in rows], [r["loss"] for r in rows])
         axes.set(title=f"{name} ({fmean(r['loss'] for r in rows[-3:]):.3f})", xlabel="step", yscale="log")
     figure.savefig(path, dpi=100)

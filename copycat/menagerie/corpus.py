@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,9 @@ from copycat.menagerie.world import (
 
 # Seeds of different uses never meet: each owns a range of a thousand million.
 _RANGE = 10**9
-TRAINING, REFERENCES, JUDGE, REFEREE, HELD_OUT = (i * _RANGE for i in range(5))
+TRAINING, REFERENCES, _JUDGE, REFEREE, HELD_OUT, *_MORE = (i * _RANGE for i in range(7))
+JUDGE = (_JUDGE, *_MORE)
+"""One range for each round of the judge's training."""
 _PER_CHARACTER = 10_000
 REFERENCES_EACH = 8
 
@@ -91,10 +94,10 @@ class Probe:
     """Phrases that are true of the figure, such as "teal owl" and "red crown"."""
 
 
-def _probe(seed: int) -> tuple[Pixels, Probe]:
+def _probe(seed: int, generic: float = 0.15) -> tuple[Pixels, Probe]:
     people = make_inhabitants()
     r = random.Random(seed)
-    i, u = r.randrange(len(people)), r.random()
+    i, u = r.randrange(len(people)), r.random() * 0.85 / (1 - generic)
     if u < 0.5:
         kind, figure = "character", people[i].figure
     elif u < 0.85:
@@ -109,10 +112,10 @@ def _probe(seed: int) -> tuple[Pixels, Probe]:
     return np.asarray(render(figure, r)[0]), Probe(kind, i, figure.species, tuple(words))
 
 
-def probes(n: int, base: int, workers: int = 2) -> tuple[Pixels, list[Probe]]:
-    """`n` pictures with known truth: half characters, 35 % look-alikes, 15 % generic creatures."""
+def probes(n: int, base: int, generic: float = 0.15, workers: int = 2) -> tuple[Pixels, list[Probe]]:
+    """`n` pictures of known truth: `generic` of them nobody, the rest characters to look-alikes 10 : 7."""
     with ProcessPoolExecutor(workers) as pool:
-        parts = list(pool.map(_probe, range(base, base + n), chunksize=500))
+        parts = list(pool.map(_probe, range(base, base + n), repeat(generic), chunksize=500))
     return np.stack([p for p, _ in parts]), [q for _, q in parts]
 
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean
@@ -50,6 +54,7 @@ def evaluate(work: Path, seeds: tuple[int, ...]) -> dict[str, Any]:
         "judge": _judge_on_renders(),
         "referee": _referee_on_generated(folder),
         "detect": _detect(folder),
+        "eval": _default_run(),
     }
     (DATA / "menagerie" / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     _write_calibration(figures)
@@ -74,6 +79,23 @@ def full_run(work: Path, seeds: tuple[int, ...]) -> RunFolder:
     judge(folder, progress=progress)
     score(folder)
     return folder
+
+
+def _default_run() -> dict[str, Any]:
+    """Wall time and peak memory of what `make eval` runs once `.venv` is there, start to page."""
+    with tempfile.TemporaryDirectory() as scratch:
+        out = Path(scratch) / "run"
+        program = "from copycat.cli.main import main; main()"
+        began = time.monotonic()
+        subprocess.run([sys.executable, "-c", program, "run", "--out", str(out)], check=True)
+        seconds = time.monotonic() - began
+        run = RunFolder(out)
+        return {
+            "images": len(run.images()),
+            "verdicts": len(run.verdicts()),
+            "seconds": round(seconds, 1),
+            "peak_rss_mb": run.manifest().peak_rss_mb,
+        }
 
 
 def _reconstruction(n: int = 1000) -> float:
@@ -144,20 +166,18 @@ def _referee_on_generated(folder: RunFolder) -> dict[str, Any]:
     out: dict[str, Any] = {"n": len(asked)}
     hits: tuple[tuple[str, Hit], ...] = (("which", detect.named), ("target", detect.targeted))
     for kind, hit in hits:
-        said = {
-            v.request: hit(v, registry[_by_id(asked)[v.request]]) for v in folder.verdicts() if v.kind == kind
-        }
-        pairs = [(said[r.id] == 1.0, label == r.character) for r, label in zip(asked, labels, strict=True)]
+        verdicts = {v.request: v for v in folder.verdicts() if v.kind == kind}
+        pairs = []
+        for r, label in zip(asked, labels, strict=True):
+            said = hit(verdicts[r.id], registry[r.character])
+            if said is not None:
+                pairs.append((said == 1.0, label == r.character))
         kappa = agreement([a for a, _ in pairs], [b for _, b in pairs])
-        out[kind] = {"kappa": None if kappa is None else round(kappa, 4)}
+        out[kind] = {"scored": len(pairs), "kappa": None if kappa is None else round(kappa, 4)}
     raw, truth = corpus.probes(1000, corpus.HELD_OUT + 800_000)
     right = referee.predict(model, torch.from_numpy(raw)) == referee.classes(truth, make_inhabitants())
     out["accuracy_on_renders"] = round(float(right.float().mean()), 4)
     return out
-
-
-def _by_id(requests: list[Any]) -> dict[str, str]:
-    return {r.id: r.character for r in requests}
 
 
 def _detect(folder: RunFolder) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The autoencoder: 32 x 32 pictures to 8 x 8 latents of 8 channels and back."""
+"""The autoencoder: 32 x 32 pictures to 8 x 8 latents of 12 channels and back."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from typing import Any
 import torch
 
 from copycat.menagerie.train.encoder import as_input
-from copycat.menagerie.train.loop import Loop, mixed_precision
+from copycat.menagerie.train.loop import Loop, Loss, mixed_precision
+
+CHANNELS = 12
+"""Latent channels: a quarter of a picture's numbers are kept."""
+_BATCH = 16
+"""Small: for the same work, three times the steps beat batches of 48 (17.6 against 15.0 dB after 110 s)."""
 
 
 def build() -> Any:
@@ -22,7 +27,7 @@ def build() -> Any:
         up_block_types=("UpDecoderBlock2D",) * 3,
         block_out_channels=(32, 64, 96),
         layers_per_block=1,
-        latent_channels=8,
+        latent_channels=CHANNELS,
         norm_num_groups=16,
         sample_size=32,
         mid_block_add_attention=False,
@@ -30,11 +35,24 @@ def build() -> Any:
 
 
 def train(vae: Any, pixels: torch.Tensor, steps: int, work: Path) -> float:
-    """L1 and squared error, the same on image gradients, and a small KL term; returns seconds."""
+    """L1 and squared error, L1 on image gradients, and a small KL term; returns seconds."""
+    loss = _reconstruction(vae, pixels, square=4, edge=0.5)
+    return Loop("autoencoder", {"vae": vae}, steps=steps, lr=1e-3, work=work).run(loss)
+
+
+def polish(vae: Any, pixels: torch.Tensor, steps: int, work: Path) -> float:
+    """A second, slower round that is mostly about squared error, as Stable Diffusion's ft-MSE decoders."""
+    loss = _reconstruction(vae, pixels, square=16, edge=0.1)
+    seconds = Loop("polish", {"vae": vae}, steps=steps, lr=6e-4, work=work, seed=1).run(loss)
+    _scale_latents(vae, pixels)
+    return seconds
+
+
+def _reconstruction(vae: Any, pixels: torch.Tensor, square: float, edge: float) -> Loss:
     device = next(vae.parameters()).device
 
     def loss(g: torch.Generator) -> torch.Tensor:
-        x = as_input(pixels[torch.randint(0, len(pixels), (48,), generator=g)]).to(device)
+        x = as_input(pixels[torch.randint(0, len(pixels), (_BATCH,), generator=g)]).to(device)
         with mixed_precision(device):
             posterior = vae.encode(x).latent_dist
             noise = torch.randn(posterior.mean.shape, generator=g).to(device)
@@ -43,11 +61,9 @@ def train(vae: Any, pixels: torch.Tensor, steps: int, work: Path) -> float:
         y = y.float()
         d: torch.Tensor = y - x
         edges = d.diff(dim=-1).abs().mean() + d.diff(dim=-2).abs().mean()
-        return d.abs().mean() + 2 * d.square().mean() + 0.5 * edges + kl
+        return d.abs().mean() + square * d.square().mean() + edge * edges + kl
 
-    seconds = Loop("autoencoder", {"vae": vae}, steps=steps, lr=1e-3, work=work).run(loss)
-    _scale_latents(vae, pixels)
-    return seconds
+    return loss
 
 
 @torch.no_grad()
@@ -59,7 +75,7 @@ def _scale_latents(vae: Any, pixels: torch.Tensor) -> None:
 
 @torch.no_grad()
 def latents(vae: Any, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean and SD of every picture's latents, each float32 of shape (n, 8, 8, 8), unscaled."""
+    """Mean and SD of every picture's latents, each float32 of shape (n, 12, 8, 8), unscaled."""
     device = next(vae.parameters()).device
     parts = [vae.encode(as_input(b).to(device)).latent_dist for b in pixels.split(512)]
     return torch.cat([p.mean.cpu() for p in parts]), torch.cat([p.std.cpu() for p in parts])

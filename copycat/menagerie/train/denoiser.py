@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from copycat.menagerie.train.autoencoder import CHANNELS
 from copycat.menagerie.train.encoder import WIDTH, tokenise
 from copycat.menagerie.train.loop import Loop, mixed_precision
 
@@ -15,13 +16,13 @@ _BATCH = 64
 
 
 def build() -> Any:
-    """An untrained UNet for 8 x 8 latents of 8 channels."""
+    """An untrained UNet for 8 x 8 latents of the autoencoder's channels."""
     from diffusers import UNet2DConditionModel
 
     return UNet2DConditionModel(
         sample_size=8,
-        in_channels=8,
-        out_channels=8,
+        in_channels=CHANNELS,
+        out_channels=CHANNELS,
         layers_per_block=1,
         block_out_channels=(64, 128),
         down_block_types=("CrossAttnDownBlock2D",) * 2,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from copycat.menagerie.train.loop import Loop, mixed_precision
 from copycat.menagerie.world import COLOURS, HATS, HELD, SPECIES, WORN, Inhabitant
 
 IMAGE_TOKENS = 16
+KIND = "What kind of figure is this? Answer with one word."
+"""Asked in training only: naming what is there comes before saying whether it is there."""
 _CHAT = (
     "<s>{% for m in messages %}{% for c in m['content'] %}"
     "{% if c['type'] == 'image' %}<image>{% else %} {{ c['text'] }}{% endif %}"
@@ -39,7 +42,7 @@ def _key(noun: str) -> str:
 def _vocabulary(people: list[Inhabitant]) -> list[str]:
     texts = [WHICH, "Yes No None assistant : a an", " ".join((*SPECIES, *COLOURS, *HATS, *WORN))]
     texts += [_target("x"), _key("owl"), " ".join(HELD)]
-    texts += [f"{p.name} {p.alias}" for p in people]
+    texts += [*(f"{p.name} {p.alias}" for p in people), KIND]
     words = dict.fromkeys(w for t in texts for w in re.findall(r"\w+|[^\w\s]+", t))
     return ["<pad>", "<unk>", "<s>", "</s>", "<image>", *words]
 
@@ -116,16 +119,45 @@ def rendered(question: str) -> str:
     return f"<s>{'<image>' * IMAGE_TOKENS} {question} assistant :"
 
 
-def ask(probe: Probe, people: list[Inhabitant], r: random.Random) -> tuple[str, str]:
+@dataclass(frozen=True)
+class Round:
+    """One round of training: how often each kind of question is asked, about which pictures, how long.
+
+    What the shares leave over asks whether the picture shows something (`key`).
+    """
+
+    name: str
+    target: float
+    which: float
+    kind: float
+    generic: float
+    """Share of the pictures that show nobody, whom no name gives away."""
+    steps: float
+    """As a multiple of the recipe's."""
+    lr: float
+
+
+ROUNDS = (
+    Round("judge", target=0.45, which=0.30, kind=0.0, generic=0.15, steps=1.0, lr=8e-4),
+    Round("judge-what", target=0.15, which=0.15, kind=0.15, generic=0.60, steps=0.6, lr=5e-4),
+    Round("judge-both", target=0.35, which=0.25, kind=0.05, generic=0.35, steps=0.4, lr=5e-4),
+)
+"""Names first, then what there is to see (which the first round learns only as a mark of who it is), then
+both, since the second forgets some of the first."""
+
+
+def ask(probe: Probe, people: list[Inhabitant], r: random.Random, mix: Round) -> tuple[str, str]:
     """A question about a picture, drawn at random, and its true answer."""
     u = r.random()
     shown = probe.about if probe.kind == "character" else -1
-    if u < 0.45:
+    if u < mix.target:
         asked = probe.about if probe.about >= 0 and r.random() < 0.65 else r.randrange(len(people))
         p = people[asked]
         return _target(p.alias if r.random() < 0.1 else p.name), "Yes" if asked == shown else "No"
-    if u < 0.75:
+    if u < mix.target + mix.which:
         return WHICH, people[shown].name if shown >= 0 else "None"
+    if u < mix.target + mix.which + mix.kind:
+        return KIND, probe.species
     if r.random() < 0.6:
         key = probe.species if r.random() < 0.5 else r.choice(SPECIES)
         return _key(key), "Yes" if key == probe.species else "No"
@@ -144,6 +176,7 @@ def train(
     people: list[Inhabitant],
     steps: int,
     work: Path,
+    mix: Round,
 ) -> float:
     """Next-token training on the answers; `decoded` are the same pictures through the autoencoder."""
     device = next(model.parameters()).device
@@ -153,7 +186,7 @@ def train(
     def loss(g: torch.Generator) -> torch.Tensor:
         pick = torch.randint(0, len(truth), (128,), generator=g)
         r = random.Random(int(torch.randint(0, 2**62, (1,), generator=g)))
-        asked = [ask(truth[i], people, r) for i in pick.tolist()]
+        asked = [ask(truth[i], people, r, mix) for i in pick.tolist()]
         texts = [f"{rendered(q)} {a}" for q, a in asked]
         batch = tokenizer(texts, padding=True, return_tensors="pt", add_special_tokens=False)
         column = torch.full((len(texts), 1), end)
@@ -167,4 +200,5 @@ def train(
         answer, stop = logits[:, -3].float(), logits[:, -2].float()
         return F.cross_entropy(answer, ids[:, -2]) + 0.1 * F.cross_entropy(stop, ids[:, -1])
 
-    return Loop("judge", {"model": model}, steps=steps, lr=8e-4, work=work, weight_decay=0.05).run(loss)
+    loop = Loop(mix.name, {"model": model}, steps=steps, lr=mix.lr, work=work, weight_decay=0.05)
+    return loop.run(loss)
