@@ -91,16 +91,21 @@ class Build:
     def _autoencoder(self, pixels: torch.Tensor) -> Any:
         from diffusers import AutoencoderKL
 
-        first, home = self.work / "vae-first", self.work / "vae"
+        first, second, home = (self.work / n for n in ("vae-first", "vae-second", "vae"))
         steps = self.recipe.autoencoder_steps
         if not (first / "done").is_file():
             vae = autoencoder.build().to(self.device)
             self._spent("autoencoder", autoencoder.train(vae, pixels, steps, self.work))
             vae.save_pretrained(first)
             (first / "done").touch()
-        if not (home / "done").is_file():
+        if not (second / "done").is_file():
             vae = AutoencoderKL.from_pretrained(first).to(self.device)
             self._spent("polish", autoencoder.polish(vae, pixels, max(1, steps // 4), self.work))
+            vae.save_pretrained(second)
+            (second / "done").touch()
+        if not (home / "done").is_file():
+            vae = AutoencoderKL.from_pretrained(second).to(self.device)
+            self._spent("finish", autoencoder.finish(vae, pixels, max(1, steps // 5), self.work))
             vae.save_pretrained(home)
             (home / "done").touch()
         return AutoencoderKL.from_pretrained(home).to(self.device).eval()

@@ -48,6 +48,14 @@ def polish(vae: Any, pixels: torch.Tensor, steps: int, work: Path) -> float:
     return seconds
 
 
+def finish(vae: Any, pixels: torch.Tensor, steps: int, work: Path) -> float:
+    """A last round of the decoder alone, so that the latents stay what they are."""
+    loss = _reconstruction(vae, pixels, square=16, edge=0.1)
+    vae.encoder.requires_grad_(False)
+    vae.quant_conv.requires_grad_(False)
+    return Loop("finish", {"vae": vae}, steps=steps, lr=4e-4, work=work, seed=2).run(loss)
+
+
 def _reconstruction(vae: Any, pixels: torch.Tensor, square: float, edge: float) -> Loss:
     device = next(vae.parameters()).device
 

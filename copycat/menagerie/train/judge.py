@@ -140,7 +140,7 @@ class Round:
 ROUNDS = (
     Round("judge", target=0.45, which=0.30, kind=0.0, generic=0.15, steps=1.0, lr=8e-4),
     Round("judge-what", target=0.15, which=0.15, kind=0.15, generic=0.60, steps=0.6, lr=5e-4),
-    Round("judge-both", target=0.35, which=0.25, kind=0.05, generic=0.35, steps=0.4, lr=5e-4),
+    Round("judge-both", target=0.35, which=0.25, kind=0.05, generic=0.35, steps=0.9, lr=6e-4),
 )
 """Names first, then what there is to see (which the first round learns only as a mark of who it is), then
 both, since the second forgets some of the first."""
