@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from copycat.errors import MissingRequirement, UserError
+from copycat.errors import MissingRequirement, UserError, install_hint
 
 if TYPE_CHECKING:
     from openai import OpenAI
 
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
 REFUSALS = frozenset({"content_policy_violation", "moderation_blocked", "content_filter"})
-"""Error codes with which a provider declines a prompt or withholds what it made."""
+"""Error codes with which a provider declines; few say whether the prompt or the picture was the reason."""
 
 
 class Api(BaseModel):
@@ -40,12 +45,48 @@ def connect(api: Api, who: str) -> OpenAI:
         import openai
     except ImportError as e:
         raise MissingRequirement(
-            f"{who} needs the package openai; install it with `pip install 'copycat-eval[hosted]'`."
+            f"{who} needs the package openai; install it with {install_hint('openai>=2.0')}."
         ) from e
     key = os.environ.get(api.key_env) if api.key_env else "none"
     if not key:
         raise MissingRequirement(f"{who} needs an API key; set the environment variable {api.key_env}.")
     return openai.OpenAI(api_key=key, base_url=api.base_url, timeout=api.timeout, max_retries=api.retries)
+
+
+class Calls:
+    """Calls to one model, so many at a time; after a hopeless failure none is begun any more."""
+
+    def __init__(self, at_a_time: int) -> None:
+        self._at_a_time = at_a_time
+        self._hopeless: MissingRequirement | None = None
+
+    def map(
+        self, call: Callable[[Item], Answer], items: Sequence[Item], failed: Callable[[Item, str], Answer]
+    ) -> list[Answer]:
+        """`call` on each item, in order; `failed` stands for an item whose call was hopeless.
+
+        Raises MissingRequirement when nothing succeeded, or when an earlier call was hopeless: answers of
+        the same batch, which were paid for, are handed over first.
+        """
+        if self._hopeless:
+            raise self._hopeless
+        answered = 0
+
+        def one(item: Item) -> Answer:
+            nonlocal answered
+            try:
+                answer = call(item)
+            except MissingRequirement as e:
+                self._hopeless = e
+                return failed(item, str(e))
+            answered += 1
+            return answer
+
+        with ThreadPoolExecutor(self._at_a_time) as pool:
+            answers = list(pool.map(one, items))
+        if self._hopeless and not answered:
+            raise self._hopeless
+        return answers
 
 
 def refusal(error: Exception) -> str | None:

@@ -16,6 +16,7 @@ A message says what is wrong and what to do about it, in one or two sentences.
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Iterable
 
 
@@ -37,6 +38,11 @@ class UnknownName(UserError):
         hint = f"Did you mean {' or '.join(close)}?" if close else f"Known: {', '.join(names) or 'none'}."
         super().__init__(f"Unknown {kind} '{name}'. {hint}")
         self.kind, self.name, self.close = kind, name, close
+
+
+def install_hint(requirement: str) -> str:
+    """The command that installs `requirement` into this very Python."""
+    return f"`{sys.executable} -m pip install '{requirement}'`"
 
 
 class BadFile(UserError):

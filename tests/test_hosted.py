@@ -182,6 +182,31 @@ def test_a_judge_of_one_world_is_refused_for_another() -> None:
     assert make_config().judge == "menagerie"
 
 
+def test_only_what_was_not_answered_is_asked_and_paid_again(config, server: Loopback) -> None:
+    folder = prepare(config())
+    generate(folder)
+    server.behave = {"Is Kamo": "broken"}
+    assert judge(folder) == 18
+    assert [v.status for v in folder.verdicts()].count("unscored") == 2
+    server.behave = {}
+    before = len(server.asked)
+    assert judge(folder) == 2
+    assert len(server.asked) - before == 2
+    assert {v.status for v in folder.verdicts()} == {"scored"}
+
+
+def test_a_judge_without_money_stops_and_keeps_its_answers(config, server: Loopback) -> None:
+    folder = prepare(config())
+    generate(folder)
+    server.behave = {"Is Kamo": "no money"}
+    with pytest.raises(MissingRequirement, match="same command resumes"):
+        judge(folder)
+    kept = [v.status for v in folder.verdicts()].count("scored")
+    assert kept > 0
+    server.behave = {}
+    assert judge(folder) == 18 - kept
+
+
 def test_a_missing_key_is_said_before_anything_is_written(
     config, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -7,13 +7,11 @@ import binascii
 import io
 import urllib.request
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from PIL import Image
 
-from copycat.api import Api, check_options, connect, explain, refusal, stop_if_hopeless
-from copycat.errors import MissingRequirement
+from copycat.api import Api, Calls, check_options, connect, explain, refusal, stop_if_hopeless
 from copycat.generators.base import Generator, ImageOutcome
 from copycat.models import ModelCard
 from copycat.records import Request
@@ -29,27 +27,10 @@ class OpenAIImages(Generator):
         self._card, self._api = card, card.api or Api()
         check_options(self._api, _OURS, card.title)
         self._client = connect(self._api, card.title)
-        self._hopeless: MissingRequirement | None = None
+        self._calls = Calls(card.batch_size)
 
     def generate(self, requests: Sequence[Request]) -> list[ImageOutcome]:
-        """As Generator.generate; raises MissingRequirement when no further call can succeed.
-
-        Pictures of the same batch that were made, and paid for, are handed over first.
-        """
-        if self._hopeless:
-            raise self._hopeless
-        with ThreadPoolExecutor(self.batch_size) as pool:
-            outcomes = list(pool.map(self._guarded, requests))
-        if self._hopeless and all(o.outcome == "error" for o in outcomes):
-            raise self._hopeless
-        return outcomes
-
-    def _guarded(self, request: Request) -> ImageOutcome:
-        try:
-            return self._one(request)
-        except MissingRequirement as e:
-            self._hopeless = e
-            return ImageOutcome("error", error=str(e))
+        return self._calls.map(self._one, requests, lambda _, why: ImageOutcome("error", error=why))
 
     def _one(self, request: Request) -> ImageOutcome:
         # Typed as Any: the options are the card's.

@@ -5,13 +5,12 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from copycat.api import Api, check_options, connect, explain, stop_if_hopeless
+from copycat.api import Api, Calls, check_options, connect, explain, stop_if_hopeless
 from copycat.judges.base import Judge, unscored, verdict
 from copycat.judges.card import JudgeCard
 from copycat.judges.questions import parse_names
@@ -42,12 +41,14 @@ class OpenAIChatJudge(Judge):
         self._card, self._api = card, card.api or Api()
         check_options(self._api, _OURS, card.name)
         self._client = connect(self._api, f"The judge {card.name}")
+        self._calls = Calls(card.batch_size)
 
     def ask(self, questions: Sequence[Question], images: Sequence[Image.Image]) -> list[Verdict]:
-        with ThreadPoolExecutor(self.batch_size) as pool:
-            return list(pool.map(self._one, questions, images))
+        asked = list(zip(questions, images, strict=True))
+        return self._calls.map(self._one, asked, lambda a, why: unscored(a[0], self.identity, why))
 
-    def _one(self, question: Question, image: Image.Image) -> Verdict:
+    def _one(self, asked: tuple[Question, Image.Image]) -> Verdict:
+        question, image = asked
         shape: type[BaseModel] = _Names if question.kind == "which" else _Answer
         call: Any = self._client.chat.completions.create
         try:

@@ -62,7 +62,9 @@ def evaluate(work: Path, seeds: tuple[int, ...]) -> dict[str, Any]:
 
 
 def agreement(a: list[bool], b: list[bool]) -> float | None:
-    """Cohen's kappa of two raters' yes/no labels, in [-1, 1]; None when chance agreement is certain."""
+    """Cohen's kappa of two raters' yes/no labels, in [-1, 1]; None without labels or without variation."""
+    if not a:
+        return None
     x, y = np.asarray(a, float), np.asarray(b, float)
     observed = float((x == y).mean())
     chance = float(x.mean() * y.mean() + (1 - x.mean()) * (1 - y.mean()))

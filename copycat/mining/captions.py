@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
-from copycat.errors import BadFile, MissingRequirement, UnknownName
+from copycat.errors import BadFile, MissingRequirement, UnknownName, install_hint
 
 COLUMNS = ("caption", "TEXT", "text", "captions", "prompt")
 """Columns that hold captions, the first one found is read; `TEXT` is LAION's."""
@@ -112,7 +112,9 @@ def _jsonl(path: Path, column: str | None) -> Iterator[str]:
         for line in f:
             if not line.strip():
                 continue
-            row: dict[str, Any] = json.loads(line)
+            row: Any = json.loads(line)
+            if not isinstance(row, dict):
+                raise ValueError("a line is no JSON object")
             name = name or pick_column(list(row), None, path.name)
             if row.get(name):
                 yield str(row[name])
@@ -144,7 +146,7 @@ def _hub(source: str, column: str | None) -> Iterator[str]:
         from datasets import load_dataset
     except ImportError as e:
         raise MissingRequirement(
-            f"{source} is no file here; to read it from the hub, `pip install 'copycat-eval[hub]'`."
+            f"{source} is no file here; reading it from the hub needs {install_hint('datasets>=4.0')}."
         ) from e
     try:
         rows = load_dataset(source, split="train", streaming=True)

@@ -15,7 +15,7 @@ import torch
 import transformers
 
 from copycat.characters import Registry
-from copycat.errors import BadFile, MissingRequirement
+from copycat.errors import BadFile, MissingRequirement, UserError
 from copycat.loading import quiet_loading
 from copycat.mining.ranking import Term, kind_of
 from copycat.models import ModelCard
@@ -49,6 +49,8 @@ def text_embedder(card: ModelCard, device: str = "cpu") -> Embed:
     """A function from n texts to float32 (n, width): the mean over their tokens, without the padding and
     the tokens that begin and end a text. The encoder is the pipeline's first, `text_encoder`.
     """
+    if card.api:
+        raise UserError(f"{card.title} is hosted, and its text encoder is not open; name another --model.")
     source = str(card.folder) if card.folder else card.source
     where: dict[str, Any] = {"revision": card.revision} if card.revision else {}
     try:

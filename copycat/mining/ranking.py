@@ -12,8 +12,6 @@ from copycat.characters import Registry, normalise
 from copycat.prompts import Prompt
 
 Kind = Literal["generic", "character", "owner"]
-SIZES = (3, 5, 10, 20)
-"""How many keywords the paper's prompts have (Figure 3)."""
 
 
 class Term(BaseModel):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+from shutil import which
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -47,11 +51,26 @@ def print_summary(console: Console, folder: Run) -> None:
     failed = sum(m.errors for m in metrics if m.metric == "DETECT")
     if failed:
         console.print(f"{failed} pictures failed and count nowhere; the same command tries them again.")
+    program = _program()
+    unscored = sum(m.unscored for m in metrics)
+    if unscored:
+        told = (
+            f"{unscored} verdicts are unscored and count nowhere; {program} judge {folder.path} asks again."
+        )
+        console.print(told, markup=False, highlight=False, soft_wrap=True)
     console.print(judge_sentence(judge_rates(manifest)), markup=False, highlight=False, soft_wrap=True)
     console.print(f"Report: {folder.path / 'report.html'}", markup=False, highlight=False, soft_wrap=True)
     console.print("Next, for instance:")
     for command in _next(folder):
-        console.print(f"  {command}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"  {program} {command}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _program() -> str:
+    """How to call copycat here: by its name where the shell finds it, else by its path."""
+    if which("copycat"):
+        return "copycat"
+    here = Path(sys.executable).with_name("copycat")
+    return str(here.relative_to(Path.cwd()) if here.is_relative_to(Path.cwd()) else here)
 
 
 def _next(folder: Run) -> list[str]:
@@ -61,8 +80,8 @@ def _next(folder: Run) -> list[str]:
     sets = set(config.get("prompts") or ())
     ideas = []
     if "rewrite+negprompt" not in used:
-        ideas.append(f"copycat run --model {model} --mitigation none,rewrite+negprompt")
+        ideas.append(f"run --model {model} --mitigation none,rewrite+negprompt")
     if "description" not in sets:
-        ideas.append(f"copycat run --model {model} --prompts description")
-    ideas += [f"copycat run --model {model} --seeds 5", "copycat ls runs"]
+        ideas.append(f"run --model {model} --prompts description")
+    ideas += [f"run --model {model} --seeds 5", "ls runs"]
     return ideas[:2]

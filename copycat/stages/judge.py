@@ -26,7 +26,10 @@ def judge(
     progress: Progress | None = None,
     device: str = "auto",
 ) -> int:
-    """Ask all open questions; returns how many. `judge_name` is a card or folder, by default the run's."""
+    """Ask all open questions, unscored ones among them; returns how many.
+
+    `judge_name` is a card or folder, by default the run's.
+    """
     progress = progress or Silent()
     folder.open()
     card = load_judge_card(judge_name or folder.manifest().config.judge)
@@ -34,7 +37,9 @@ def judge(
     with folder.stage("judge"):
         folder.verdict_journal.repair()
         known = {
-            (v.request, v.frame, v.kind, v.judge, v.question_hash, v.image_sha256) for v in folder.verdicts()
+            (v.request, v.frame, v.kind, v.judge, v.question_hash, v.image_sha256)
+            for v in folder.verdicts()
+            if v.status == "scored"
         }
 
         def answered(q: Question) -> bool:
@@ -42,6 +47,9 @@ def judge(
 
         cut = batches(_questions(folder), card.batch_size, key=lambda q: q.kind)
         pending = [b for b in cut if not all(map(answered, b))]
+        if card.api:
+            # Neighbours do not matter there, and every answer costs.
+            pending = [[q for q in b if not answered(q)] for b in pending]
         asked = 0
         if pending:
             judge_ = load_judge(card, resolve_device(device, f"The judge {card.name}", card.min_gpu_gb))

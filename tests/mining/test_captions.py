@@ -53,6 +53,12 @@ def test_a_corrupt_shard_is_skipped_counted_and_named(tmp_path: Path) -> None:
     assert [line.split(":")[0] for line in reading.skipped] == ["a.parquet", "d.jsonl", "f.jsonl.gz"]
 
 
+def test_lines_that_are_no_objects_are_a_corrupt_file(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('"an owl"\n')
+    with pytest.raises(BadFile, match="no JSON object"):
+        list(read_captions(str(tmp_path / "a.jsonl")))
+
+
 def test_mistakes_are_one_sentence(tmp_path: Path) -> None:
     pd.DataFrame({"words": TEXTS}).to_csv(tmp_path / "a.csv", index=False)
     with pytest.raises(BadFile, match=r"--column .*words"):

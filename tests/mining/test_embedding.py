@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from copycat.characters import load_registry
+from copycat.errors import UserError
 from copycat.mining.embedding import rank, text_embedder
 from copycat.models import load_card
 from tests.conftest import Tiny
@@ -39,3 +41,8 @@ def test_candidates_are_ranked_by_cosine_to_the_name(tiny_models: Tiny) -> None:
         ("cape", 1.0), ("owl", 0.707107), ("frog", -1.0),
     ]  # fmt: skip
     assert "Zokin" not in asked
+
+
+def test_a_hosted_model_has_no_text_encoder_to_ask() -> None:
+    with pytest.raises(UserError, match="hosted"):
+        text_embedder(load_card("gpt-image-1"))
