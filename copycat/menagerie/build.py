@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from copycat.errors import UserError
 from copycat.menagerie import corpus
 from copycat.menagerie.train import autoencoder, denoiser, encoder, judge, referee
 from copycat.menagerie.train.loop import pick_device
@@ -32,8 +33,9 @@ class Build:
         work.mkdir(parents=True, exist_ok=True)
         stamp = work / "recipe.json"
         if stamp.is_file() and stamp.read_text(encoding="utf-8") != recipe.model_dump_json():
-            shutil.rmtree(work)
-            work.mkdir(parents=True)
+            raise UserError(
+                f"{work} holds a build of another recipe; delete it, or choose another folder with --work."
+            )
         stamp.write_text(recipe.model_dump_json(), encoding="utf-8")
 
     def run(self) -> None:

@@ -9,32 +9,38 @@ from typing import Annotated
 import typer
 
 from copycat.errors import UnknownName
+from copycat.menagerie.train.recipe import RECIPES, Recipe
 from copycat.paths import DATA, PROMPTS
 
 app = typer.Typer(help="Build and measure the menagerie.", no_args_is_help=True)
 
 
+def _recipe(name: str) -> Recipe:
+    if name not in RECIPES:
+        raise UnknownName("recipe", name, RECIPES)
+    return RECIPES[name]
+
+
 @app.command()
 def build(
     recipe: Annotated[str, typer.Option(help="full, quick or smoke")] = "full",
-    work: Annotated[Path, typer.Option(help="where checkpoints go")] = Path(".menagerie"),
+    work: Annotated[
+        Path | None, typer.Option(help="where checkpoints go; .menagerie/RECIPE unless given")
+    ] = None,
     data: Annotated[Path, typer.Option(help="where the finished folders go")] = DATA,
     prompts: Annotated[Path, typer.Option(help="where the prompt sets go")] = PROMPTS,
 ) -> None:
     """Rebuild corpus, generator, judge and referee from scratch; run again to resume."""
-    from copycat.menagerie.train.recipe import RECIPES
-
-    if recipe not in RECIPES:
-        raise UnknownName("recipe", recipe, RECIPES)
     from copycat.menagerie.build import Build
 
+    chosen = _recipe(recipe)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    Build(RECIPES[recipe], work, data, prompts).run()
+    Build(chosen, work or Path(".menagerie") / chosen.name, data, prompts).run()
 
 
 @app.command()
 def corpus(
-    generic: Annotated[int, typer.Option(help="generic creatures")] = 16_000,
+    recipe: Annotated[str, typer.Option(help="full, quick or smoke")] = "full",
     data: Annotated[Path, typer.Option()] = DATA,
     prompts: Annotated[Path, typer.Option()] = PROMPTS,
 ) -> None:
@@ -42,7 +48,7 @@ def corpus(
     from copycat.menagerie.corpus import draw_all, training_samples, write_files
     from copycat.menagerie.world import make_inhabitants
 
-    samples = training_samples(make_inhabitants(), generic)
+    samples = training_samples(make_inhabitants(), _recipe(recipe).generic)
     write_files(data, prompts, samples, draw_all(samples)[1])
 
 

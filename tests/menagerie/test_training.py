@@ -8,9 +8,12 @@ import pytest
 import torch
 from torch import nn
 
+from copycat.errors import UserError
 from copycat.judges.questions import WHICH
+from copycat.menagerie.build import Build
 from copycat.menagerie.train import denoiser, encoder, judge
 from copycat.menagerie.train.loop import Loop
+from copycat.menagerie.train.recipe import RECIPES
 from copycat.menagerie.world import make_inhabitants
 
 
@@ -56,6 +59,14 @@ def towers() -> tuple[object, object, object]:
     tokenizer = encoder.train_tokenizer(["a red cat with blue crown, Zorimo in the snow"] * 5)
     text, vision = encoder.build(tokenizer)
     return tokenizer, text.eval(), vision.eval()
+
+
+def test_a_build_in_the_folder_of_another_recipe_is_refused_and_deletes_nothing(tmp_path: Path) -> None:
+    Build(RECIPES["full"], tmp_path / "work", tmp_path, tmp_path)
+    (tmp_path / "work" / "judge.ckpt").touch()
+    with pytest.raises(UserError, match="another recipe"):
+        Build(RECIPES["smoke"], tmp_path / "work", tmp_path, tmp_path)
+    assert (tmp_path / "work" / "judge.ckpt").is_file()
 
 
 def test_the_judge_is_trained_on_the_text_its_chat_template_gives(towers: tuple[object, ...]) -> None:
