@@ -24,7 +24,7 @@ def picture(drawn: Sequence[Curves], form: str) -> bytes:
     """The figure as `svg` or `png`, a panel a model: means with their 95 % intervals."""
     # Without these two the same numbers give other bytes each time.
     with mpl.rc_context({"svg.hashsalt": "copycat", "svg.fonttype": "none"}):
-        canvas = Canvas(figsize=(6.4 * len(drawn), 4.4), layout="constrained")
+        canvas = Canvas(figsize=(7.6 * len(drawn), 4.2), layout="constrained")
         for i, c in enumerate(drawn):
             _panel(canvas.add_subplot(1, len(drawn), i + 1), c)
         out = io.BytesIO()
@@ -50,6 +50,7 @@ def _panel(axes: Axes, c: Curves) -> None:
             linewidth=1.5,
             elinewidth=0.8,
             capsize=2,
+            clip_on=False,
             label=label,
         )
         shift *= 1.03
@@ -67,7 +68,7 @@ def _panel(axes: Axes, c: Curves) -> None:
     axes.set_title(c.model or "", fontsize=10)
     axes.grid(axis="y", alpha=0.3)
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(fontsize=8, framealpha=0.9)
+        axes.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1.01, 0.5))
 
 
 def _arm(p: Point) -> tuple[float, float]:
