@@ -24,6 +24,11 @@ SUFFIX = "cartoon"
 """The word that stands after the last one in every row of the co-occurrence files."""
 RESPELT = {"baby yoda": "yoda"}
 """Names that are no alias of ours, by normalised name; only where the row is about that character."""
+STRANGERS = {
+    "steve": "it stands where Link's row is missing, but its text is about an ordinary man at home; "
+    "--join Steve=link takes it all the same"
+}
+"""Why a name is not joined to the character that one might take it for."""
 NAMES = "upstream-name"
 
 
@@ -190,7 +195,8 @@ def _join(out: Imported, relative: str, table: Table, book: _Book) -> dict[str, 
         where = f"{relative}: row {record.number}, '{record.target.strip()}',"
         if len(slugs) != 1:
             why = f"may be {' or '.join(sorted(slugs))}" if slugs else f"is nobody in {book.registry.name}"
-            out.skipped.append(f"{where} {why}")
+            known = STRANGERS.get(normalise(record.target))
+            out.skipped.append(f"{where} {why}" + (f": {known}" if known else ""))
             continue
         rows[next(iter(slugs))].append(record)
     joined = {}

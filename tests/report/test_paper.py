@@ -101,6 +101,16 @@ def test_a_guardrail_is_found_however_it_is_spelled(tmp_path: Path) -> None:
     ]
 
 
+def test_a_second_choice_is_said_to_be_one(tmp_path: Path) -> None:
+    run = Another(tmp_path, rename={"negprompt": "rewrite+negprompt[keywords=10]"})
+    text = markdown(fill(load("2"), [run]))  # type: ignore[arg-type]
+    assert "| menagerie, images | – | 5.4 ± 0.6 of 6 [4.2, 6.0] " in text
+    assert "| 2.0 ± 0.5 of 6 [0.6, 3.6] |" in text
+    told = "rewrite+negprompt[keywords=10] on name, in place of rewrite+negprompt[words=emb-cooc] on name."
+    assert f"- menagerie, images, rewriting + negatives: {told}" in text
+    assert "in place of" not in markdown(fill(load("8"), [run]))  # type: ignore[arg-type]
+
+
 def test_runs_are_not_mixed_and_nothing_is_dropped_in_silence(tmp_path: Path) -> None:
     first, again = Another(tmp_path / "a"), Another(tmp_path / "b")
     stranger = Another(tmp_path / "c", model="sdxl", rename={"negprompt": "nonesuch"})

@@ -15,6 +15,7 @@ from copycat.report.paper.published import (
     Column,
     Line,
     PaperTable,
+    Place,
     Published,
     canonical,
     places_of,
@@ -58,6 +59,8 @@ class Cell:
     """None when no run holds it."""
     detect: Metric | None = None
     cons: Metric | None = None
+    instead_of: Place | None = None
+    """What the table would rather have there, where ours is another of its choices."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +143,8 @@ def _cell(
     sources: Sequence[Source],
     used: set[tuple[str, str, str]],
 ) -> Cell:
-    for place in places_of(line, column):
+    first, *_ = places = places_of(line, column)
+    for place in places:
         for s in sources:
             for mitigation in dict.fromkeys(m.mitigation for m in s.metrics):
                 if canonical(mitigation) != canonical(place.mitigation):
@@ -149,7 +153,7 @@ def _cell(
                 if detect is not None:
                     used.add((s.run, mitigation, place.prompts))
                     cons = lookup(s.metrics, "CONS", mitigation, place.prompts)
-                    return Cell(published, s, detect, cons)
+                    return Cell(published, s, detect, cons, None if place == first else first)
     return Cell(published)
 
 

@@ -103,13 +103,20 @@ def gap(where: str, m: Metric) -> str:
 
 
 def _gaps(filled: Filled) -> Iterable[str]:
-    """Which of our cells stand on fewer pictures than planned."""
+    """Which of our cells are another choice than the first, or stand on fewer pictures than planned."""
     for block in filled.blocks:
         for row in block.rows:
             for cell, column in zip(row.cells, filled.table.columns, strict=True):
+                where = f"{row.label}, {column.label}{f', {block.model}' * bool(block.model)}"
+                if cell.instead_of and cell.detect:
+                    mine, first = cell.detect, cell.instead_of
+                    yield (
+                        f"{where}: {mine.mitigation} on {mine.prompt_set}, "
+                        f"in place of {first.mitigation} on {first.prompts}."
+                    )
                 for m in (cell.detect, cell.cons):
                     if m is not None and m.scored < m.images:
-                        yield gap(f"{row.label}, {column.label}{f', {block.model}' * bool(block.model)}", m)
+                        yield gap(where, m)
 
 
 def markdown(filled: Filled) -> str:
