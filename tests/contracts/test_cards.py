@@ -18,7 +18,6 @@ from copycat.models import load_card, names
 from copycat.records import ImageRow
 from copycat.stages.plan import plan
 
-
 UNPINNED = {"sd21"}
 """Cards whose commit nobody could name; each says so itself, and a run keeps to the commit it found."""
 

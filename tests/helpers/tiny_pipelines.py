@@ -13,7 +13,7 @@ from tests.helpers import tiny
 WIDTH = 16
 VOCABULARY = 300
 """Above every tokenizer's here."""
-SPOKEN = "a an the owl frog cat cape with none zori kamo plitu".split()
+SPOKEN = ["a", "an", "the", "owl", "frog", "cat", "cape", "with", "none", "zori", "kamo", "plitu"]
 
 
 def _bytes() -> dict[str, int]:
@@ -162,7 +162,10 @@ def _flux2() -> Any:
     )  # fmt: skip
     text = MistralConfig(**_language())
     tokenizer = _qwen_tokenizer()
-    tokenizer.chat_template = "{% for m in messages %}{{ m['role'] }} {% for c in m['content'] %}{{ c['text'] }}{% endfor %}{% endfor %}"
+    tokenizer.chat_template = (
+        "{% for m in messages %}{{ m['role'] }} "
+        "{% for c in m['content'] %}{{ c['text'] }}{% endfor %}{% endfor %}"
+    )
     config = Mistral3Config(vision_config=vision, text_config=text, image_token_index=255)
     return Flux2Pipeline(
         **_flux2_parts(), text_encoder=Mistral3ForConditionalGeneration(config), tokenizer=tokenizer
