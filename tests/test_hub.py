@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -16,6 +13,7 @@ from huggingface_hub import HfApi
 
 from copycat import hub
 from copycat.errors import MissingRequirement
+from copycat.stages.plan import prepare
 
 SHA = "a" * 40
 
@@ -68,25 +66,24 @@ def _own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None
     hub.commit_of.cache_clear()
 
 
-def run(model: str, endpoint: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
-    out = tmp_path / "run"
-    hidden = {"HF_TOKEN", "HF_HUB_OFFLINE", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"}
-    env = {k: v for k, v in os.environ.items() if k not in hidden}
-    done = subprocess.run(
-        [
-            *(sys.executable, "-c", "from copycat.cli.main import main; main()", "run", "--model", model),
-            *("--mitigation", "none", "--device", "cpu", "--out", str(out)),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        env=env | {"HF_ENDPOINT": endpoint, "HF_HOME": str(tmp_path / "hf")},
-    )
-    assert done.returncode == 2, done.stderr
-    assert len(done.stderr.splitlines()) == 1
-    assert not out.exists(), "nothing is written before it is known that the weights can be had"
-    return done
+@pytest.fixture
+def refused(config, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, _own_cache: None) -> Callable[..., None]:
+    """Begins a run against a hub at some address; it must end in one line, and before anything is written."""
+
+    def begin(model: str, endpoint: str, hint: str) -> None:
+        for proxy in ("HTTP_PROXY", "http_proxy"):
+            monkeypatch.delenv(proxy, raising=False)
+        template = endpoint + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
+        given = {"registry": "copycat", "prompts": ("name",), "mitigations": ("none",), "device": "cpu"}
+        asked = config(model=model, **given, judge="qwen2.5-vl-7b", out=tmp_path / "run")
+        with pytest.raises(MissingRequirement) as told:
+            prepare(asked)
+        assert hint in str(told.value)
+        assert "\n" not in str(told.value)
+        assert not (tmp_path / "run").exists()
+
+    return begin
 
 
 @pytest.mark.parametrize(
@@ -102,13 +99,13 @@ def run(model: str, endpoint: str, tmp_path: Path) -> subprocess.CompletedProces
         (404, "RevisionNotFound", "sd15", "correct `revision`"),
     ],
 )
-def test_a_refusal_of_the_hub_is_one_line(server, tmp_path, status, code, model, hint):
+def test_a_refusal_of_the_hub_is_one_line(server, refused, status, code, model, hint):
     server.status, server.code = status, code
-    assert hint in run(model, server.url, tmp_path).stderr
+    refused(model, server.url, hint)
 
 
-def test_no_network_is_one_line(tmp_path):
-    assert "check the network" in run("sd15", "http://127.0.0.1:9", tmp_path).stderr
+def test_no_network_is_one_line(refused):
+    refused("sd15", "http://127.0.0.1:9", "check the network")
 
 
 @pytest.mark.usefixtures("_own_cache")
