@@ -106,6 +106,17 @@ def test_a_baseline_is_guided_as_the_mitigated_run_is(name: str, build: Build) -
     assert guided.image.tobytes() != unguided.image.tobytes()
 
 
+def test_a_cascade_draws_the_same_with_its_parts_in_main_memory(build: Build) -> None:
+    """The processor stands for the GPU: components move in and out, and none is missing when it is needed."""
+    card = shrunk(load_card("deepfloyd-if"), build)
+    generator = load_generator(card, "cpu")
+    asked = [request(card.sampling, "a cape"), request(card.sampling, "a cape", seed=2)]
+    plain = generator.generate(asked)
+    for pipeline in (generator._first, *(p for _, p in generator._later)):
+        pipeline.enable_model_cpu_offload(device="cpu")
+    assert [o.image.tobytes() for o in generator.generate(asked)] == [o.image.tobytes() for o in plain]
+
+
 @pytest.mark.parametrize("stage", [0, 1, 2])
 def test_every_stage_of_a_cascade_is_given_the_negative_prompt(stage: int, build: Build) -> None:
     """Guidance is off in all stages but one: the negative prompt acts through that one."""
