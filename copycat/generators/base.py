@@ -51,6 +51,7 @@ CATALOG: Catalog[type[Generator]] = Catalog(
     "generators",
     singular="generator kind",
     builtin={
+        "diffusers-cascade": "copycat.generators.cascade:Cascade",
         "diffusers-image": "copycat.generators.diffusers_image:DiffusersImage",
         "openai-images": "copycat.generators.openai_images:OpenAIImages",
     },
