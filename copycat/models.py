@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from pydantic import Field
+
 from copycat.cards import Card, read_card
 from copycat.catalog import Catalog
 from copycat.errors import BadFile
@@ -12,8 +14,14 @@ from copycat.paths import DATA
 from copycat.records import Sampling
 
 
+class Part(Card):
+    """Weights that join a pipeline from a place of their own."""
+
+    variant: str | None = None
+
+
 class ModelCard(Card):
-    """One text-to-image model; see docs/add-a-model.md."""
+    """One text-to-image or text-to-video model; see docs/add-a-model.md and docs/video.md."""
 
     title: str
     kind: str = "diffusers-image"
@@ -35,6 +43,15 @@ class ModelCard(Card):
     """Pipeline components to leave out, e.g. `safety_checker`."""
     scheduler: str | None = None
     """Class name in diffusers that replaces the pipeline's scheduler."""
+    motion_adapter: Part | None = None
+    """AnimateDiff's motion modules; `source` then names the image model that they move."""
+    call: dict[str, bool | int | float | str] = Field(default_factory=dict)
+    """Further arguments of every call of a video pipeline."""
+
+    def identity(self) -> str:
+        """As of any card, and `+` the motion adapter's where there is one."""
+        own = super().identity()
+        return f"{own}+{self.motion_adapter.identity()}" if self.motion_adapter else own
 
 
 def _read(path: Path) -> ModelCard:

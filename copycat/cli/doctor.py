@@ -113,8 +113,9 @@ def obstacle(card: ModelCard, gpu: float | None) -> str | None:
         except MissingRequirement as e:
             return str(e)
         return None
-    if card.folder is not None:
-        check_folder(card.folder)
+    for part in filter(None, (card, card.motion_adapter)):
+        if part.folder is not None:
+            check_folder(part.folder)
     if card.min_gpu_gb and (gpu or 0) < card.min_gpu_gb:
         have = f"this one has {gpu:.0f} GB" if gpu else "there is none here"
         return (

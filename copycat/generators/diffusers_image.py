@@ -60,14 +60,17 @@ def _outcome(image: Image, flagged: bool) -> ImageOutcome:
     return ImageOutcome("ok", image)
 
 
-def load_pipeline(card: ModelCard, device: str) -> Any:
-    """The pipeline of `card` on `device`; half precision becomes float32 on a CPU, which lacks it."""
+def load_pipeline(card: ModelCard, device: str, **parts: Any) -> Any:
+    """The pipeline of `card` on `device`; half precision becomes float32 on a CPU, which lacks it.
+
+    `parts` are components that were loaded from elsewhere.
+    """
     with quiet_loading():  # diffusers imports a pipeline when it is first named
         kind = getattr(diffusers, card.pipeline, None)
     if not isinstance(kind, type) or not issubclass(kind, diffusers.DiffusionPipeline):
         raise BadFile(f"The card {card.name} names {card.pipeline}, which is no pipeline of diffusers.")
     dtype = "float32" if device == "cpu" and card.dtype == "float16" else card.dtype
-    options: dict[str, Any] = dict.fromkeys(card.null_components)
+    options: dict[str, Any] = dict.fromkeys(card.null_components) | parts
     if "safety_checker" in card.null_components:
         options["requires_safety_checker"] = False
     try:

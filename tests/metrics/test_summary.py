@@ -36,7 +36,7 @@ PEOPLE = {s: character(s) for s in ("a1", "b1", "c1")}
 
 
 def detect(requests, images, verdicts):
-    return summarise(requests, images, verdicts, PEOPLE)[0]
+    return summarise(requests, {r: (row,) for r, row in images.items()}, verdicts, PEOPLE)[0]
 
 
 def ok(requests):
