@@ -60,6 +60,7 @@ CATALOG: Catalog[type[Generator]] = Catalog(
     "generators",
     singular="generator kind",
     builtin={
+        "diffusers-cascade": "copycat.generators.cascade:Cascade",
         "diffusers-image": "copycat.generators.diffusers_image:DiffusersImage",
         "diffusers-video": "copycat.generators.diffusers_video:DiffusersVideo",
         "openai-images": "copycat.generators.openai_images:OpenAIImages",

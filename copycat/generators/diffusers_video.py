@@ -14,9 +14,12 @@ from PIL import Image
 
 from copycat.errors import BadFile, MissingRequirement
 from copycat.generators.base import ImageOutcome
-from copycat.generators.diffusers_image import DiffusersImage, load_pipeline
+from copycat.generators.batching import Fitting
+from copycat.generators.diffusers_image import DiffusersImage
+from copycat.generators.pipelines import load_pipeline, noise
+from copycat.hub import explain
 from copycat.loading import quiet_loading
-from copycat.models import ModelCard, Part
+from copycat.models import ModelCard
 from copycat.records import Request, Sampling
 from copycat.video import encoder
 
@@ -26,12 +29,10 @@ class DiffusersVideo(DiffusersImage):
 
     def __init__(self, card: ModelCard, device: str) -> None:
         self.check(card)
-        self.identity, self.batch_size = card.identity(), card.batch_size
-        parts: dict[str, Any] = {}
-        if card.motion_adapter:
-            parts["motion_adapter"] = _adapter(card, card.motion_adapter, device)
+        self.identity, self._card = card.identity(), card
+        parts = {"motion_adapter": _motion_adapter(card, device)} if card.motion_adapter else {}
         self._pipeline = load_pipeline(card, device, **parts)
-        self._call = dict(card.call)
+        self._fitting = Fitting(card.batch_size)
         # LTX is conditioned on its rate; to the others it matters only when the video is saved.
         self._paced = "frame_rate" in inspect.signature(self._pipeline.__call__).parameters
 
@@ -43,27 +44,25 @@ class DiffusersVideo(DiffusersImage):
 
     def _together(self, requests: Sequence[Request]) -> list[ImageOutcome]:
         sampling = requests[0].sampling
-        pace = {"frame_rate": sampling.fps} if self._paced else {}
         with torch.inference_mode():
             done = self._pipeline(
                 prompt=[r.prompt for r in requests],
-                negative_prompt=[r.negative for r in requests] if requests[0].negative else None,
                 num_frames=sampling.frames,
                 num_inference_steps=sampling.steps,
-                guidance_scale=sampling.guidance,
                 height=sampling.height,
                 width=sampling.width,
-                # One for each video, on the CPU, so that the noise is the same on every device.
-                generator=[torch.Generator("cpu").manual_seed(r.seed) for r in requests],
+                generator=noise(r.seed for r in requests),
                 output_type="np",
-                **pace,
-                **self._call,
+                **({"frame_rate": sampling.fps} if self._paced else {}),
+                **{self._card.guidance_argument: sampling.guidance},
+                **self._negatives(requests),
+                **self._card.call,
             )
-        return [_outcome(np.asarray(clip), sampling) for clip in done.frames]
+        return [_finished(np.asarray(clip), sampling) for clip in done.frames]
 
 
-def _outcome(clip: npt.NDArray[np.floating[Any]], sampling: Sampling) -> ImageOutcome:
-    """`clip` has the shape (frames, height, width, 3) and values in [0, 1]."""
+def _finished(clip: npt.NDArray[np.floating[Any]], sampling: Sampling) -> ImageOutcome:
+    """The outcome of a drawn video of shape (frames, height, width, 3) with values in [0, 1]."""
     asked = (sampling.frames, sampling.height, sampling.width)
     if clip.shape[:3] != asked:
         # Pipelines round to what their autoencoder can do, and only warn.
@@ -76,23 +75,23 @@ def _outcome(clip: npt.NDArray[np.floating[Any]], sampling: Sampling) -> ImageOu
     return ImageOutcome("ok", frames[0], frames)
 
 
-def _adapter(card: ModelCard, part: Part, device: str) -> Any:
-    """AnimateDiff's motion modules, for an image model that stays as it is (Guo et al. 2024)."""
+def _motion_adapter(card: ModelCard, device: str) -> Any:
+    """The motion modules of `card`, for an image model whose weights stay as they are."""
+    motion = card.motion_adapter
+    if motion is None:
+        raise ValueError("a card without a motion adapter")
     dtype = "float32" if device == "cpu" and card.dtype == "float16" else card.dtype
     try:
         with quiet_loading():
             return diffusers.MotionAdapter.from_pretrained(
-                str(part.folder) if part.folder else part.source,
-                revision=part.revision,
-                variant=part.variant,
+                str(motion.folder) if motion.folder else motion.source,
+                revision=motion.commit(),
+                variant=motion.variant,
                 dtype=getattr(torch, dtype),
                 use_safetensors=True,
             )
     except Exception as e:
-        reason = (str(e).strip() or type(e).__name__).splitlines()[0].rstrip(".:")
-        if part.folder:
-            raise BadFile(f"{part.folder} does not load as a motion adapter ({reason}).") from e
-        raise MissingRequirement(
-            f"The motion adapter of {card.name} is not on this machine and {part.source} cannot be fetched "
-            f"from the hub; check the network and the disk ({reason})."
-        ) from e
+        if motion.folder:
+            reason = (str(e).strip() or type(e).__name__).splitlines()[0].rstrip(".:")
+            raise BadFile(f"{motion.folder} does not load as a motion adapter ({reason}).") from e
+        raise MissingRequirement(explain(e, motion.source, card.title)) from e

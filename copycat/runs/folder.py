@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from copycat.characters import Registry
-from copycat.config import RunConfig
+from copycat.config import NOT_THE_RESULT, RunConfig
 from copycat.errors import BadFile, MissingRequirement, RunConflict
 from copycat.records import ImageRow, Metric, Request, Verdict
 from copycat.runs import atomic
@@ -68,8 +68,7 @@ class RunFolder:
     def _same_run(self, config: RunConfig, requests: Sequence[Request]) -> None:
         old = self.manifest()
         if old.config.digest != config.digest:
-            exclude = {"out", "device"}
-            mine, theirs = (c.model_dump(mode="json", exclude=exclude) for c in (config, old.config))
+            mine, theirs = (c.model_dump(mode="json", exclude=NOT_THE_RESULT) for c in (config, old.config))
             differs = ", ".join(k for k in mine if mine[k] != theirs[k])
             raise RunConflict(
                 f"{self.path} holds another run (it differs in: {differs}); choose another output folder."

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from copycat.models import ModelCard, Part
+from copycat.models import ModelCard, Motion
 from copycat.records import Sampling
 from tests.helpers.tiny import WORDS, _parts, _text_config, _tokenizer, sd
 
@@ -156,6 +156,6 @@ def video_card(pipeline: str, folder: Path) -> ModelCard:
         sampling=Sampling(
             steps=2, guidance=20, height=tiny.side, width=tiny.side, frames=tiny.frames, fps=8
         ),
-        motion_adapter=Part(name="motion", source=str(motion)) if motion.is_dir() else None, call=tiny.call,
+        motion_adapter=Motion(source=str(motion)) if motion.is_dir() else None, call=tiny.call,
         batch_size=2,
     )  # fmt: skip
