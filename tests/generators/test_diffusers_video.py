@@ -1,4 +1,4 @@
-"""Video pipelines of the real classes, tiny and randomly initialised, through the code that loads real ones."""
+"""Video pipelines of the real classes, tiny and random, through the code that loads real ones."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def build(unet: Any) -> Any:
     """
     from diffusers import MotionAdapter, UNetMotionModel
 
-    adapter = MotionAdapter(
+    adapter: Any = MotionAdapter(
         block_out_channels=tuple(unet.config.block_out_channels),
         motion_layers_per_block=unet.config.layers_per_block,
         motion_mid_block_layers_per_block=1,
