@@ -114,7 +114,7 @@ def make_config(**given: Any) -> RunConfig:
         where = ".".join(str(part) for part in first["loc"][:1])
         raise UserError(f"Setting {where}: {first['msg']} (given: {first.get('input')!r}).") from e
     card = config.card()
-    GENERATORS.get(card.kind)
+    GENERATORS.get(card.kind).check(card)
     judge = load_judge_card(config.judge)
     JUDGES.get(judge.kind)
     registry = config.load_registry()

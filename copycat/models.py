@@ -16,7 +16,9 @@ from copycat.paths import DATA
 from copycat.records import Sampling, digest
 
 Offload = Literal["none", "model", "sequential"]
-_OURS = frozenset({"prompt", "negative_prompt", "num_inference_steps", "height", "width", "generator"})
+_OURS = frozenset(
+    {"prompt", "negative_prompt", "num_inference_steps", "height", "width", "generator", "num_frames"}
+)
 
 
 class Part(Weights):
@@ -30,6 +32,8 @@ class Part(Weights):
     """Pipeline components to leave out, e.g. `safety_checker`."""
     scheduler: str | None = None
     """Class name in diffusers that replaces the pipeline's scheduler."""
+    scheduler_options: dict[str, Any] = Field(default_factory=dict)
+    """Settings of the scheduler that replaces it, where they are not to be those of the one replaced."""
     call: dict[str, Any] = Field(default_factory=dict)
     """Further arguments of every call, e.g. `max_sequence_length`."""
 
@@ -52,8 +56,14 @@ class Stage(Part):
     guidance: float = Field(ge=0)
 
 
+class Motion(Weights):
+    """AnimateDiff's motion modules (Guo et al. 2024)."""
+
+    variant: str | None = None
+
+
 class ModelCard(Card, Part):
-    """One text-to-image model; see docs/add-a-model.md."""
+    """One text-to-image or text-to-video model; see docs/add-a-model.md and docs/video.md."""
 
     title: str
     kind: str = "diffusers-image"
@@ -61,6 +71,8 @@ class ModelCard(Card, Part):
     sampling: Sampling
     stages: tuple[Stage, ...] = ()
     """The pipelines after the first, for `kind: diffusers-cascade`."""
+    motion_adapter: Motion | None = None
+    """For AnimateDiff: what moves the pictures of the image model that `source` names."""
     licence: str = "unknown"
     gated: bool = False
     """Whether the hub asks for an account that accepted the licence."""
@@ -119,7 +131,7 @@ class ModelCard(Card, Part):
         plain = ModelCard.model_fields
         asked: dict[str, Any] = {
             field: getattr(self, field)
-            for field in ("scheduler", "call", "guidance_argument", "empty_negative")
+            for field in ("scheduler", "scheduler_options", "call", "guidance_argument", "empty_negative")
             if getattr(self, field) != plain[field].get_default(call_default_factory=True)
         }
         if self.stages:
@@ -127,6 +139,8 @@ class ModelCard(Card, Part):
             asked["stages"] = [
                 {"weights": s.fingerprint(), **s.model_dump(include=told)} for s in self.stages
             ]
+        if self.motion_adapter:
+            asked["motion_adapter"] = self.motion_adapter.fingerprint()
         return f"{identity}+{digest(asked)[:6]}" if asked else identity
 
     def steers(self, guidance: float) -> bool:
@@ -191,19 +205,23 @@ def _folder_card(folder: Path) -> ModelCard:
     try:
         pipeline = str(json.loads((folder / "model_index.json").read_text())["_class_name"])
         like = _like(pipeline)
-        size = _size(folder) or (like.sampling.height if like else 1024)
+        size = _size(folder)
     except (OSError, ValueError, KeyError, TypeError) as e:
         raise BadFile(f"{folder} is not a complete diffusers folder ({type(e).__name__}: {e}).") from e
     # How guidance and negative prompts work is a fact of the pipeline's class.
     told = {"guidance_argument", "guidance_off", "negative_prompt", "negative_argument", "negative_advice"}
     told |= {"empty_negative", "null_components"}
+    usual = like.sampling if like else Sampling(steps=20, guidance=5.0, height=1024, width=1024)
+    sides = {"height": size or usual.height, "width": size or usual.width}
+    if usual.frames:
+        told |= {"kind"}
     return ModelCard(
         name=folder.name,
         title=folder.name,
         pipeline=pipeline,
         source=str(folder),
         batch_size=8,
-        sampling=Sampling(steps=20, guidance=5.0, height=size, width=size),
+        sampling=Sampling(steps=20, guidance=5.0, frames=usual.frames, fps=usual.fps, **sides),
         settings_source="copycat's defaults for a local folder",
         **(like.model_dump(include=told) if like else {}),
     )

@@ -115,8 +115,9 @@ def obstacle(card: ModelCard, gpu: float | None) -> str | None:
         except MissingRequirement as e:
             return str(e)
         return None
-    if card.folder is not None:
-        check_folder(card.folder)
+    for part in filter(None, (card, card.motion_adapter)):
+        if part.folder is not None:
+            check_folder(part.folder)
     try:
         check_packages(card.packages, "it")
     except MissingRequirement as e:

@@ -83,8 +83,9 @@ def _execute(config: RunConfig, *, dry_run: bool) -> None:
     requests = plan(config)
     seeds = len(config.seeds)
     people = len({r.character for r in requests})
+    what = "videos" if config.card().sampling.frames else "images"
     console.print(
-        f"{len(requests)} images with {config.model}: {people} characters × {seeds} seeds × "
+        f"{len(requests)} {what} with {config.model}: {people} characters × {seeds} seeds × "
         f"{', '.join(config.mitigations)} × {', '.join(config.prompts)}",
         markup=False,
         highlight=False,

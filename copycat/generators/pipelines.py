@@ -20,9 +20,10 @@ from copycat.models import ModelCard, Part
 _DENOISERS = ("unet", "transformer")
 
 
-def load_pipeline(card: ModelCard, device: str, part: Part | None = None) -> Any:
+def load_pipeline(card: ModelCard, device: str, part: Part | None = None, **components: Any) -> Any:
     """A pipeline of `card`, its first unless another `part` is given, ready to draw on `device`.
 
+    `components` are those that were loaded from a place of their own.
     Half precision becomes float32 on a CPU, which lacks it. Only safetensors are read, and no code that
     comes with weights is run.
     """
@@ -33,7 +34,7 @@ def load_pipeline(card: ModelCard, device: str, part: Part | None = None) -> Any
     if not isinstance(kind, type) or not issubclass(kind, diffusers.DiffusionPipeline):
         raise BadFile(f"The card {card.name} names {part.pipeline}, which is no pipeline of diffusers.")
     dtype = "float32" if device == "cpu" and card.dtype == "float16" else card.dtype
-    options: dict[str, Any] = dict.fromkeys(part.null_components)
+    options: dict[str, Any] = dict.fromkeys(part.null_components) | components
     if "safety_checker" in part.null_components and _takes(kind.__init__, "requires_safety_checker"):
         options["requires_safety_checker"] = False
     try:
@@ -57,7 +58,7 @@ def load_pipeline(card: ModelCard, device: str, part: Part | None = None) -> Any
         scheduler = getattr(diffusers, part.scheduler, None)
         if scheduler is None:
             raise BadFile(f"The card {card.name} names {part.scheduler}, which is no scheduler of diffusers.")
-        pipeline.scheduler = scheduler.from_config(pipeline.scheduler.config)
+        pipeline.scheduler = scheduler.from_config(pipeline.scheduler.config, **part.scheduler_options)
     pipeline.set_progress_bar_config(disable=True)
     if card.compile:
         for name in _DENOISERS:

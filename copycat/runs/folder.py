@@ -104,9 +104,26 @@ class RunFolder:
     def requests(self) -> list[Request]:
         return self._requests.replay()
 
+    def frames(self) -> dict[str, tuple[ImageRow, ...]]:
+        """The latest rows of each request: one, or those of all judged frames of a video, in order.
+
+        A video of which any row is missing, because the run was cut off there, is not yet made.
+        """
+        latest: dict[str, dict[int, ImageRow]] = {}
+        for row in self.image_journal.replay():
+            latest.setdefault(row.request, {})[row.frame] = row
+        made: dict[str, tuple[ImageRow, ...]] = {}
+        for request in self.requests():
+            rows = latest.get(request.id, {})
+            if 0 in rows and rows[0].outcome != "ok":
+                made[request.id] = (rows[0],)
+            elif all(frame in rows for frame in request.sampling.judged):
+                made[request.id] = tuple(rows[frame] for frame in request.sampling.judged)
+        return made
+
     def images(self) -> dict[str, ImageRow]:
-        """The latest row of each request."""
-        return {row.request: row for row in self.image_journal.replay()}
+        """The latest row of each request; of a video that of its first frame."""
+        return {request: rows[0] for request, rows in self.frames().items()}
 
     def verdicts(self) -> list[Verdict]:
         """The latest verdict of each judge on each question."""

@@ -83,6 +83,9 @@ def prepare(config: RunConfig, requests: list[Request] | None = None) -> RunFold
         for part in (card, *card.stages):
             if part.revision:
                 check_repository(part.source, part.commit() or "", "model_index.json", card.title)
+        motion = card.motion_adapter
+        if motion and motion.revision:
+            check_repository(motion.source, motion.commit() or "", "config.json", card.title)
         resolve_device(config.device, f"The judge {judge.name}", judge.min_gpu_gb)
         judge.identity()
         if judge.revision:
