@@ -61,6 +61,7 @@ def verdict(question: Question, judge: str, **answer: Any) -> Verdict:
         image_sha256=question.sha256,
         judge=judge,
         question=question.text,
+        item=question.item,
         question_hash=question_hash(question),
         **answer,
     )

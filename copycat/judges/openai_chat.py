@@ -32,7 +32,7 @@ class _Answer(BaseModel):
 class OpenAIChatJudge(Judge):
     """One call a question, `batch_size` at a time; replies are JSON of a fixed schema.
 
-    `target` and `key` score 1 for yes and 0 for no: hosted models rarely give the probabilities that
+    Yes-or-no questions score 1 for yes and 0 for no: hosted models rarely give the probabilities that
     VQAScore needs, so their CONS is a share of pictures and coarser than a local judge's.
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from copycat.characters import Character, normalise
 from copycat.records import ImageRow, Question
@@ -21,8 +22,11 @@ def with_article(noun: str) -> str:
     return f"{'an' if noun[:1].lower() in set('aeiou') else 'a'} {noun}"
 
 
-def questions(row: ImageRow, character: Character) -> tuple[Question, Question, Question]:
-    """The questions about one `ok` picture, whose target is `character`."""
+def questions(row: ImageRow, character: Character, content: Sequence[str] = ()) -> tuple[Question, ...]:
+    """The questions about one `ok` picture, whose target is `character`.
+
+    `content` is what the prompt asked for beyond it; one question each, as TIFA does (Hu et al. 2023).
+    """
     if row.file is None or row.sha256 is None:
         raise ValueError("only an ok picture can be asked about")
     common = {"request": row.request, "frame": row.frame, "file": row.file, "sha256": row.sha256}
@@ -30,6 +34,7 @@ def questions(row: ImageRow, character: Character) -> tuple[Question, Question, 
         Question(kind="which", text=WHICH, **common),
         Question(kind="target", text=TARGET.format(name=character.name), **common),
         Question(kind="key", text=KEY.format(key=with_article(character.key)), **common),
+        *(Question(kind="content", text=KEY.format(key=with_article(c)), item=c, **common) for c in content),
     )
 
 

@@ -42,7 +42,7 @@ class VisionLanguageJudge(Judge):
 
     def ask(self, questions: Sequence[Question], images: Sequence[Image]) -> list[Verdict]:
         answers: dict[int, Verdict] = {}
-        for kinds, answer in ((("target", "key"), self._yes_no), (("which",), self._which)):
+        for kinds, answer in ((("target", "key", "content"), self._yes_no), (("which",), self._which)):
             places = [i for i, q in enumerate(questions) if q.kind in kinds]
             found = self._guarded([questions[i] for i in places], [images[i] for i in places], answer)
             answers.update(zip(places, found, strict=True))

@@ -9,10 +9,10 @@ from typing import Literal
 from copycat.characters import Character
 from copycat.metrics import cons, detect
 from copycat.metrics.intervals import METHOD, cluster_bootstrap
-from copycat.metrics.observations import Observation, Reader, by_character, observe
+from copycat.metrics.observations import Observation, Reader, by_character, observe, observe_content
 from copycat.records import ImageRow, Metric, QuestionKind, Request, Verdict
 
-Name = Literal["DETECT", "DETECT_targeted", "CONS"]
+Name = Literal["DETECT", "DETECT_targeted", "CONS", "CONS_prompt"]
 METRICS: dict[Name, tuple[QuestionKind, Reader]] = {
     "DETECT": ("which", detect.named),
     "DETECT_targeted": ("target", detect.targeted),
@@ -22,7 +22,7 @@ METRICS: dict[Name, tuple[QuestionKind, Reader]] = {
 
 def _scale(name: Name, observations: Sequence[Observation]) -> float:
     """DETECT counts characters, CONS is a mean."""
-    return 1.0 if name == "CONS" else float(len({o.request.character for o in observations}))
+    return 1.0 if name.startswith("CONS") else float(len({o.request.character for o in observations}))
 
 
 def summarise(
@@ -40,6 +40,9 @@ def summarise(
         for name, (kind, read) in METRICS.items():
             seen = observe(mine, images, verdicts, characters, kind, read)
             table.append(_metric(name, seen))
+        wished = observe_content(mine, images, verdicts, characters)
+        if wished:
+            table.append(_metric("CONS_prompt", wished))
     return table
 
 

@@ -67,6 +67,7 @@ def render_page(folder: Run) -> str:
         facts=facts,
         config=facts.get("config") or {},
         rows=_rows(metrics),
+        wished=any(m.metric == "CONS_prompt" for m in metrics),
         differences=differences(shown),
         judge=words.judge_sentence(rates),
         rates=rates,
@@ -87,9 +88,10 @@ def _asset(name: str) -> Markup:
     return Markup((Path(__file__).parent / "templates" / name).read_text(encoding="utf-8"))  # noqa: S704
 
 
-def _rows(metrics: Sequence[Metric]) -> list[tuple[str, str, Metric | None, Metric | None]]:
+def _rows(metrics: Sequence[Metric]) -> list[tuple[str, str, *tuple[Metric | None, ...]]]:
     return [
-        (m, s, lookup(metrics, "DETECT", m, s), lookup(metrics, "CONS", m, s)) for m, s in groups(metrics)
+        (m, s, *(lookup(metrics, name, m, s) for name in ("DETECT", "CONS", "CONS_prompt")))
+        for m, s in groups(metrics)
     ]
 
 

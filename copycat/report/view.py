@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from copycat.characters import Registry
 from copycat.metrics.detect import named
+from copycat.metrics.observations import observe_content
 from copycat.records import ImageRow, Metric, Request, Verdict
 
 Mark = Literal["detected", "clear", "unscored", "refused", "error", "pending"]
@@ -53,6 +54,8 @@ class Picture:
     which: Verdict | None
     target: Verdict | None
     key: Verdict | None
+    content: float | None = None
+    """Mean P("Yes") over what the prompt asks for beyond the character; None without, or when unscored."""
 
     @property
     def words(self) -> str:
@@ -73,26 +76,16 @@ def pictures(run: Run) -> list[Picture]:
         # As the metrics do: only the judge that was asked last counts.
         if not judge or v.judge == judge:
             latest[(v.request, v.kind)] = v
-    return [
-        _picture(
-            r,
-            images.get(r.id),
-            registry,
-            *(latest.get((r.id, kind)) for kind in ("which", "target", "key")),
-        )
-        for r in run.requests()
-    ]
-
-
-def _picture(
-    request: Request,
-    image: ImageRow | None,
-    registry: Registry,
-    which: Verdict | None = None,
-    target: Verdict | None = None,
-    key: Verdict | None = None,
-) -> Picture:
-    return Picture(request, image, _mark(request, image, registry, which), which, target, key)
+    asked = [v for v in run.verdicts() if not judge or v.judge == judge]
+    people = {c.slug: c for c in registry.characters}
+    wished = {o.request.id: o.value for o in observe_content(run.requests(), images, asked, people)}
+    shown = []
+    for r in run.requests():
+        which, target, key = (latest.get((r.id, kind)) for kind in ("which", "target", "key"))
+        image = images.get(r.id)
+        mark = _mark(r, image, registry, which)
+        shown.append(Picture(r, image, mark, which, target, key, wished.get(r.id)))
+    return shown
 
 
 def _mark(request: Request, image: ImageRow | None, registry: Registry, which: Verdict | None) -> Mark:

@@ -11,7 +11,7 @@ DASH = "–"
 
 def digits(metric: str) -> int:
     """Decimals: counts of characters get one, probabilities three."""
-    return 3 if metric == "CONS" else 1
+    return 3 if metric.startswith("CONS") else 1
 
 
 def number(value: float | None, places: int, *, signed: bool = False) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from PIL import Image
 
+from copycat.content import asked_for
 from copycat.device import resolve_device
 from copycat.errors import BadFile
 from copycat.judges.base import Judge, load_judge, question_hash, unscored
@@ -74,7 +75,9 @@ def _questions(folder: RunFolder) -> list[Question]:
         question
         for request in folder.requests()
         if (row := images.get(request.id)) is not None and row.outcome == "ok"
-        for question in questions(row, registry[request.character])
+        for question in questions(
+            row, registry[request.character], asked_for(request, registry[request.character])
+        )
     ]
 
 

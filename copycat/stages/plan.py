@@ -37,6 +37,7 @@ def plan(config: RunConfig) -> list[Request]:
                                 seed=noise_seed(run_seed, character.slug, prompt.set, prompt.index, index),
                                 mitigation=spec,
                                 source_prompt=prompt.text,
+                                content=prompt.content,
                                 prompt=prompt.text,
                                 sampling=sampling,
                             )
