@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from copycat.characters import Character, Registry, load_registry
 from copycat.errors import UserError
 from copycat.generators.base import CATALOG as GENERATORS
-from copycat.judges.base import CATALOG as JUDGES
+from copycat.judges.base import check_judge
 from copycat.judges.card import load_judge_card
 from copycat.mitigations import parse
 from copycat.models import ModelCard, load_card
@@ -105,13 +105,8 @@ def make_config(**given: Any) -> RunConfig:
     card = config.card()
     GENERATORS.get(card.kind)
     judge = load_judge_card(config.judge)
-    JUDGES.get(judge.kind)
     registry = config.load_registry()
-    if judge.registry not in (None, registry.name):
-        raise UserError(
-            f"The judge {judge.name} knows only the characters of {judge.registry}, not those of "
-            f"{registry.name}; choose another with --judge (copycat ls judges)."
-        )
+    check_judge(judge, registry)
     for spec in config.mitigations:
         parse(spec)
     if config.characters is not None:

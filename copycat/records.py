@@ -151,6 +151,23 @@ class Verdict(Row):
     reply: str | None = None
     reason: str | None = None
     """Why it is unscored."""
+    voters: tuple[str, ...] = ()
+    """Of a panel's verdict: identities of the members whose answers it follows from."""
+
+
+class Agreement(Row):
+    """How far judges agree on the same pictures, beyond chance."""
+
+    kind: QuestionKind
+    judges: tuple[str, ...]
+    """Identities; two of them, or all."""
+    statistic: Literal["Cohen's κ", "Fleiss' κ"]
+    kappa: float | None
+    """In [-1, 1], 1 is perfect; None where chance alone explains everything, as when all say the same."""
+    agree: float
+    """Share of pictures on which they all say the same, in [0, 1]."""
+    images: int
+    """Pictures that all of them answered: the denominator."""
 
 
 class Metric(Row):

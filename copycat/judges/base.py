@@ -4,25 +4,46 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from copycat.catalog import Catalog
+from copycat.characters import Registry
+from copycat.errors import BadFile, UserError
 from copycat.judges.card import JudgeCard
-from copycat.records import Question, Verdict, digest
+from copycat.records import Question, QuestionKind, Verdict, digest
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+
+ALL_KINDS: frozenset[QuestionKind] = frozenset(get_args(QuestionKind))
 
 
 class Judge(ABC):
     """Looks at pictures and answers. Built from a judge card and a device."""
 
     identity: str
-    """Card name and weights identity."""
+    """Card name and weights identity, as :meth:`identify` gives it."""
     batch_size: int
 
     @abstractmethod
     def __init__(self, card: JudgeCard, device: str) -> None: ...
+
+    @classmethod
+    def identify(cls, card: JudgeCard) -> str:
+        """Card name and hash of all that decides its answers; needs no weights in memory."""
+        return card.identity()
+
+    @classmethod
+    def answers(cls, card: JudgeCard) -> frozenset[QuestionKind]:  # noqa: ARG003
+        """The kinds of questions that it is asked; of others it knows nothing."""
+        return ALL_KINDS
+
+    @classmethod
+    def check(cls, card: JudgeCard) -> None:
+        """Raise BadFile for a card that this kind of judge cannot be built from."""
+        if not card.source:
+            raise BadFile(f"The card of the judge {card.name} names no weights; add `source`.")
 
     @abstractmethod
     def ask(self, questions: Sequence[Question], images: Sequence[Image]) -> list[Verdict]:
@@ -38,6 +59,7 @@ CATALOG: Catalog[type[Judge]] = Catalog(
     builtin={
         "transformers-vlm": "copycat.judges.vlm:VisionLanguageJudge",
         "openai-chat": "copycat.judges.openai_chat:OpenAIChatJudge",
+        "panel": "copycat.judges.panel:Panel",
     },
 )
 
@@ -45,6 +67,36 @@ CATALOG: Catalog[type[Judge]] = Catalog(
 def load_judge(card: JudgeCard, device: str) -> Judge:
     """The judge that `card` asks for, on `device` (resolved, not `auto`)."""
     return CATALOG.get(card.kind)(card, device)
+
+
+def identify(card: JudgeCard) -> str:
+    """What the verdicts of `card`'s judge are signed with."""
+    return CATALOG.get(card.kind).identify(card)
+
+
+def answers(card: JudgeCard) -> frozenset[QuestionKind]:
+    """The kinds of questions that `card`'s judge is asked."""
+    return CATALOG.get(card.kind).answers(card)
+
+
+def check_judge(card: JudgeCard, registry: Registry) -> None:
+    """Refuse, before anything is loaded, a judge that could not answer about `registry`'s characters.
+
+    Raises UnknownName for a kind or a member that does not exist, BadFile for a card that is not whole,
+    UserError for one that knows other characters only.
+    """
+    CATALOG.get(card.kind).check(card)
+    for member in card.asked():
+        if member.members and member is not card:
+            raise BadFile(
+                f"{member.name} is a panel and cannot be a member of {card.name}; name its members."
+            )
+        CATALOG.get(member.kind).check(member)
+        if member.registry not in (None, registry.name):
+            raise UserError(
+                f"The judge {member.name} knows only the characters of {member.registry}, not those of "
+                f"{registry.name}; choose another with --judge (copycat ls judges)."
+            )
 
 
 def question_hash(question: Question) -> str:

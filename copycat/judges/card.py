@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from copycat.cards import Card, read_card
 from copycat.catalog import Catalog
 from copycat.errors import BadFile
 from copycat.paths import DATA
+
+Vote = Literal["majority", "any", "all", "mean"]
 
 
 class JudgeCard(Card):
@@ -17,12 +19,22 @@ class JudgeCard(Card):
 
     kind: str = "transformers-vlm"
     """Name in the catalogue of judge kinds."""
+    source: str = ""
+    """As in every card; empty for a judge without weights, such as a panel."""
+    members: tuple[str, ...] = ()
+    """Of a panel: the judges that are asked, by card name or folder."""
+    vote: Vote = "majority"
+    """Of a panel: how its members' answers become one."""
     registry: str | None = None
     """The one registry whose characters it knows; None for a judge of general knowledge."""
     min_gpu_gb: float | None = None
     """GPU memory in GB; None for a model that a CPU runs well."""
     calibration: str | None = None
     """JSON file of measured error rates, relative to `data/`."""
+
+    def asked(self) -> tuple[JudgeCard, ...]:
+        """The cards of the judges that look at pictures: a panel's members, or this one."""
+        return tuple(map(load_judge_card, self.members)) or (self,)
 
     def rates(self) -> dict[str, Any] | None:
         """The measured error rates; None when the judge was not calibrated."""

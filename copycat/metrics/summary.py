@@ -31,17 +31,24 @@ def summarise(
     verdicts: Iterable[Verdict],
     characters: Mapping[str, Character],
 ) -> list[Metric]:
-    """Every metric for every (prompt set, mitigation), in the order of the plan."""
+    """Every metric for every (prompt set, mitigation), in the order of the plan.
+
+    Metrics whose kind of question was never put, while others were, are left out: a detector of
+    similarity is not asked for the key characteristic, which is not a failure to answer.
+    """
     verdicts = list(verdicts)
+    put = {v.kind for v in verdicts}
     groups = dict.fromkeys((r.prompt_set, r.mitigation) for r in requests)
     table = []
     for prompt_set, mitigation in groups:
         mine = [r for r in requests if (r.prompt_set, r.mitigation) == (prompt_set, mitigation)]
         for name, (kind, read) in METRICS.items():
+            if put and kind not in put:
+                continue
             seen = observe(mine, images, verdicts, characters, kind, read)
             table.append(_metric(name, seen))
         wished = observe_content(mine, images, verdicts, characters)
-        if wished:
+        if wished and not (put and "content" not in put):
             table.append(_metric("CONS_prompt", wished))
     return table
 

@@ -18,7 +18,7 @@ from copycat.records import Metric
 from copycat.report import words
 from copycat.report.compare import differences
 from copycat.report.embed import Embedded, embed
-from copycat.report.view import MARKS, Picture, Run, groups, judge_rates, lookup, pictures
+from copycat.report.view import MARKS, Picture, Run, agreement, groups, judge_rates, lookup, pictures
 
 REFERENCES = 2
 """Reference pictures shown beside each character."""
@@ -71,6 +71,7 @@ def render_page(folder: Run) -> str:
         differences=differences(shown),
         judge=words.judge_sentence(rates),
         rates=rates,
+        agreements=[words.agreement_sentence(a) for a in agreement(folder)],
         lines=_lines(folder, shown, mitigations, sets),
         mitigations=mitigations,
         sets=sets,

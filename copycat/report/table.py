@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel
 
-from copycat.records import Metric
+from copycat.records import Agreement, Metric
 from copycat.report.view import groups, judge_rates, lookup
-from copycat.report.words import DASH, estimate, interval, judge_sentence
+from copycat.report.words import DASH, agreement_sentence, estimate, interval, judge_sentence
 
 _HEAD = ("mitigation", "prompts", "DETECT ↓ (mean ± SD)", "95 %", "of", "CONS ↑ (mean ± SD)", "95 %")
 _PROMPT = ("CONS_prompt ↑ (mean ± SD)", "95 %", "scored / asked for")
@@ -19,7 +19,9 @@ def _plain(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
-def table_markdown(metrics: Sequence[Metric], manifest: BaseModel) -> str:
+def table_markdown(
+    metrics: Sequence[Metric], manifest: BaseModel, agreements: Sequence[Agreement] = ()
+) -> str:
     """DETECT and CONS of each mitigation and prompt set, with intervals and denominators.
 
     CONS_prompt is a second column where a prompt set asks for more than its characters.
@@ -56,6 +58,9 @@ def table_markdown(metrics: Sequence[Metric], manifest: BaseModel) -> str:
         judge_sentence(judge_rates(manifest)),
         "",
     ]
+    if agreements:
+        lines += ["Agreement of the judges that looked at these pictures:", ""]
+        lines += [*(f"- {_plain(agreement_sentence(a))}" for a in agreements), ""]
     return "\n".join(lines)
 
 

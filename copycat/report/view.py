@@ -10,9 +10,10 @@ from typing import Any, Literal, Protocol
 from pydantic import BaseModel
 
 from copycat.characters import Registry
+from copycat.metrics.agreement import agreements
 from copycat.metrics.detect import named
 from copycat.metrics.observations import observe_content
-from copycat.records import ImageRow, Metric, Request, Verdict
+from copycat.records import Agreement, ImageRow, Metric, Request, Verdict
 
 Mark = Literal["detected", "clear", "unscored", "refused", "error", "pending"]
 MARKS: dict[Mark, str] = {
@@ -109,6 +110,12 @@ def lookup(metrics: Sequence[Metric], metric: str, mitigation: str, prompt_set: 
     """One metric, if it was computed."""
     wanted = (metric, mitigation, prompt_set)
     return next((m for m in metrics if (m.metric, m.mitigation, m.prompt_set) == wanted), None)
+
+
+def agreement(run: Run) -> list[Agreement]:
+    """How far the judges that looked at this run agree; empty when there was one."""
+    people = {c.slug: c for c in run.registry().characters}
+    return agreements(run.requests(), run.images(), run.verdicts(), people)
 
 
 def judge_rates(manifest: BaseModel) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ from copycat.api import connect
 from copycat.config import RunConfig
 from copycat.device import resolve_device
 from copycat.errors import UserError
+from copycat.judges.base import identify
 from copycat.judges.card import load_judge_card
 from copycat.mitigations import parse
 from copycat.models import ModelCard
@@ -76,10 +77,12 @@ def prepare(config: RunConfig, requests: list[Request] | None = None) -> RunFold
     if not folder.manifest_path.exists():
         card = config.card()
         judge = load_judge_card(config.judge)
-        for api, who in ((card.api, card.title), (judge.api, f"The judge {judge.name}")):
+        members = judge.asked()
+        for api, who in ((card.api, card.title), *((m.api, f"The judge {m.name}") for m in members)):
             if api:
                 connect(api, who)
         resolve_device(config.device, card.title, card.min_gpu_gb)
-        resolve_device(config.device, f"The judge {judge.name}", judge.min_gpu_gb)
-        judge.identity()
+        for m in members:
+            resolve_device(config.device, f"The judge {m.name}", m.min_gpu_gb)
+        identify(judge)
     return folder.create(config, plan(config) if requests is None else requests)
