@@ -126,6 +126,8 @@ class Question(Row):
     """The question as it will be asked, without the judge's own chat template."""
     item: str | None = None
     """`content`: the thing asked about."""
+    character: str = ""
+    """Slug of the character that the picture was made for, where that is known."""
 
 
 class Verdict(Row):

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from copycat import __version__
-from copycat.cli import doctor, judge, ls, menagerie, mine, report, run, score, validate
+from copycat.cli import calibrate, doctor, judge, ls, menagerie, mine, report, run, score, validate
 
 app = typer.Typer(
     name="copycat",
@@ -35,6 +35,7 @@ def _root(
 
 app.command("run")(run.run)
 app.command("judge")(judge.judge)
+app.command("calibrate")(calibrate.calibrate)
 app.command("score")(score.score)
 app.command("report")(report.report)
 app.add_typer(mine.app, name="mine")

@@ -42,8 +42,7 @@ class Judge(ABC):
     @classmethod
     def check(cls, card: JudgeCard) -> None:
         """Raise BadFile for a card that this kind of judge cannot be built from."""
-        if not card.source:
-            raise BadFile(f"The card of the judge {card.name} names no weights; add `source`.")
+        check_weights(card)
 
     @abstractmethod
     def ask(self, questions: Sequence[Question], images: Sequence[Image]) -> list[Verdict]:
@@ -60,8 +59,17 @@ CATALOG: Catalog[type[Judge]] = Catalog(
         "transformers-vlm": "copycat.judges.vlm:VisionLanguageJudge",
         "openai-chat": "copycat.judges.openai_chat:OpenAIChatJudge",
         "panel": "copycat.judges.panel:Panel",
+        "embedding": "copycat.judges.embedding:EmbeddingDetector",
+        "phash": "copycat.judges.phash:HashDetector",
+        "ocr": "copycat.judges.ocr:NameReader",
     },
 )
+
+
+def check_weights(card: JudgeCard) -> None:
+    """Raise BadFile for a card that names none."""
+    if not card.source:
+        raise BadFile(f"The card of the judge {card.name} names no weights; add `source`.")
 
 
 def load_judge(card: JudgeCard, device: str) -> Judge:
@@ -92,7 +100,7 @@ def check_judge(card: JudgeCard, registry: Registry) -> None:
                 f"{member.name} is a panel and cannot be a member of {card.name}; name its members."
             )
         CATALOG.get(member.kind).check(member)
-        if member.registry not in (None, registry.name):
+        if not member.knows(registry):
             raise UserError(
                 f"The judge {member.name} knows only the characters of {member.registry}, not those of "
                 f"{registry.name}; choose another with --judge (copycat ls judges)."

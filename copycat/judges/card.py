@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from copycat.cards import Card, read_card
 from copycat.catalog import Catalog
+from copycat.characters import Registry, load_registry
 from copycat.errors import BadFile
 from copycat.paths import DATA
 
@@ -26,7 +27,7 @@ class JudgeCard(Card):
     vote: Vote = "majority"
     """Of a panel: how its members' answers become one."""
     registry: str | None = None
-    """The one registry whose characters it knows; None for a judge of general knowledge."""
+    """The one registry whose characters it knows, by name or file; None for a judge of general knowledge."""
     min_gpu_gb: float | None = None
     """GPU memory in GB; None for a model that a CPU runs well."""
     calibration: str | None = None
@@ -35,6 +36,12 @@ class JudgeCard(Card):
     def asked(self) -> tuple[JudgeCard, ...]:
         """The cards of the judges that look at pictures: a panel's members, or this one."""
         return tuple(map(load_judge_card, self.members)) or (self,)
+
+    def knows(self, registry: Registry) -> bool:
+        """Whether it can be asked about `registry`'s characters."""
+        if self.registry is None or self.registry == registry.name:
+            return True
+        return bool(Path(self.registry).suffix) and load_registry(self.registry).name == registry.name
 
     def rates(self) -> dict[str, Any] | None:
         """The measured error rates; None when the judge was not calibrated."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from copycat.characters import Character, normalise
 from copycat.records import ImageRow, Question
@@ -29,7 +30,13 @@ def questions(row: ImageRow, character: Character, content: Sequence[str] = ()) 
     """
     if row.file is None or row.sha256 is None:
         raise ValueError("only an ok picture can be asked about")
-    common = {"request": row.request, "frame": row.frame, "file": row.file, "sha256": row.sha256}
+    common: dict[str, Any] = {
+        "request": row.request,
+        "frame": row.frame,
+        "file": row.file,
+        "sha256": row.sha256,
+        "character": character.slug,
+    }
     return (
         Question(kind="which", text=WHICH, **common),
         Question(kind="target", text=TARGET.format(name=character.name), **common),
