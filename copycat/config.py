@@ -106,12 +106,12 @@ def make_config(**given: Any) -> RunConfig:
     GENERATORS.get(card.kind)
     judge = load_judge_card(config.judge)
     registry = config.load_registry()
-    check_judge(judge, registry)
     for spec in config.mitigations:
         parse(spec)
     if config.characters is not None:
         slugs = tuple(c.slug for c in registry.select(config.characters))
         config = config.model_copy(update={"characters": slugs})
+    check_judge(judge, registry, config.chosen())
     chosen_slugs = {c.slug for c in config.chosen()}
     for name, prompts in config.load_prompts().items():
         if not chosen_slugs & {p.character for p in prompts}:

@@ -128,6 +128,8 @@ class Question(Row):
     """`content`: the thing asked about."""
     character: str = ""
     """Slug of the character that the picture was made for, where that is known."""
+    references: tuple[str, ...] = ()
+    """Pictures of the character to show before the one asked about, relative to `data/`."""
 
 
 class Verdict(Row):

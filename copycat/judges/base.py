@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, get_args
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from copycat.catalog import Catalog
-from copycat.characters import Registry
+from copycat.characters import Character, Registry
 from copycat.errors import BadFile, UserError
 from copycat.judges.card import JudgeCard
+from copycat.judges.references import open_reference, reference_hash
 from copycat.records import Question, QuestionKind, Verdict, digest
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ class Judge(ABC):
     identity: str
     """Card name and weights identity, as :meth:`identify` gives it."""
     batch_size: int
+    shows_references: ClassVar[bool] = False
+    """Whether it can be shown reference pictures beside the one that it is asked about."""
 
     @abstractmethod
     def __init__(self, card: JudgeCard, device: str) -> None: ...
@@ -87,18 +90,23 @@ def answers(card: JudgeCard) -> frozenset[QuestionKind]:
     return CATALOG.get(card.kind).answers(card)
 
 
-def check_judge(card: JudgeCard, registry: Registry) -> None:
-    """Refuse, before anything is loaded, a judge that could not answer about `registry`'s characters.
+def check_judge(card: JudgeCard, registry: Registry, characters: Iterable[Character]) -> None:
+    """Refuse, before anything is loaded, a judge that could not answer about `characters` of `registry`.
 
     Raises UnknownName for a kind or a member that does not exist, BadFile for a card that is not whole,
-    UserError for one that knows other characters only.
+    UserError for one that knows other characters only or cannot be shown the references that it asks for.
     """
-    CATALOG.get(card.kind).check(card)
+    if card.members and card.references:
+        raise UserError(f"{card.name} is a panel; ask its members for references: NAME[references=2].")
+    characters = tuple(characters)
+    if card.members:
+        CATALOG.get(card.kind).check(card)
     for member in card.asked():
         if member.members and member is not card:
             raise BadFile(
                 f"{member.name} is a panel and cannot be a member of {card.name}; name its members."
             )
+        _check_references(member, characters)
         CATALOG.get(member.kind).check(member)
         if not member.knows(registry):
             raise UserError(
@@ -107,9 +115,30 @@ def check_judge(card: JudgeCard, registry: Registry) -> None:
             )
 
 
+def _check_references(card: JudgeCard, characters: Sequence[Character]) -> None:
+    if not card.references:
+        return
+    at_once = card.max_images if CATALOG.get(card.kind).shows_references else 1
+    if at_once is not None and card.references >= at_once:
+        raise UserError(
+            f"The judge {card.name} looks at {at_once} picture{'' if at_once == 1 else 's'} at a time and "
+            f"cannot be shown {card.references} references as well; leave them out, or choose another."
+        )
+    bare = [c.name for c in characters if len(c.references) < card.references]
+    if bare:
+        raise UserError(
+            f"The judge {card.name} is to be shown {card.references} reference pictures, and {bare[0]} has "
+            "fewer; add `references` to the registry, or leave the character out with --characters."
+        )
+    for c in characters:
+        for path in c.references[: card.references]:
+            open_reference(path)
+
+
 def question_hash(question: Question) -> str:
-    """Identity of what is asked, whatever picture it is asked about."""
-    return digest({"kind": question.kind, "text": question.text})
+    """Identity of what is asked and of the reference pictures shown, whatever picture it is about."""
+    shown = {"references": [reference_hash(r) for r in question.references]} if question.references else {}
+    return digest({"kind": question.kind, "text": question.text, **shown})
 
 
 def verdict(question: Question, judge: str, **answer: Any) -> Verdict:

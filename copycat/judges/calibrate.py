@@ -13,7 +13,8 @@ from copycat.characters import load_registry
 from copycat.errors import BadFile, UserError
 from copycat.judges.base import CATALOG
 from copycat.judges.card import JudgeCard
-from copycat.judges.gallery import Detector, open_reference, references, subject
+from copycat.judges.gallery import Detector, references, subject
+from copycat.judges.references import open_reference
 
 
 def threshold_at(others: Sequence[float] | npt.NDArray[Any], fpr: float) -> float:

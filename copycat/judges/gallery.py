@@ -6,7 +6,6 @@ counts as the character is decided by a threshold that `copycat calibrate` measu
 
 from __future__ import annotations
 
-import hashlib
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from copycat.characters import Registry, load_registry
 from copycat.errors import BadFile, UserError
 from copycat.judges.base import Judge, unscored, verdict
 from copycat.judges.card import JudgeCard
+from copycat.judges.references import open_reference, reference_hash
 from copycat.paths import DATA
 from copycat.records import Question, QuestionKind, Verdict, digest
 
@@ -47,30 +47,11 @@ def references(registry: Registry) -> list[Reference]:
     return found
 
 
-def open_reference(path: Path) -> Image.Image:
-    """RGB. Raises BadFile for a picture that is missing or broken."""
-    try:
-        with Image.open(path) as picture:
-            return picture.convert("RGB")
-    except OSError as e:
-        raise BadFile(f"The reference picture {path} cannot be read ({e}).") from e
-
-
 def subject(card: JudgeCard) -> str:
     """Hash of what a threshold holds for: the weights and every reference picture."""
     weights = card.identity().partition("@")[2] if card.source else card.kind
-    seen = [
-        (r.character, hashlib.sha256(_bytes(r.path)).hexdigest())
-        for r in references(load_registry(_registry(card)))
-    ]
+    seen = [(r.character, reference_hash(r.path)) for r in references(load_registry(_registry(card)))]
     return digest({"weights": weights, "references": seen})
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as e:
-        raise BadFile(f"The reference picture {path} cannot be read ({e}).") from e
 
 
 def _registry(card: JudgeCard) -> str:

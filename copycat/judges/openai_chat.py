@@ -14,6 +14,7 @@ from copycat.api import Api, Calls, check_options, connect, explain, stop_if_hop
 from copycat.judges.base import Judge, unscored, verdict
 from copycat.judges.card import JudgeCard
 from copycat.judges.questions import parse_names
+from copycat.judges.references import open_reference
 from copycat.records import Question, Verdict
 
 _OURS = frozenset({"model", "messages", "response_format"})
@@ -36,6 +37,8 @@ class OpenAIChatJudge(Judge):
     VQAScore needs, so their CONS is a share of pictures and coarser than a local judge's.
     """
 
+    shows_references = True
+
     def __init__(self, card: JudgeCard, device: str) -> None:  # noqa: ARG002  runs elsewhere
         self.identity, self.batch_size = card.identity(), card.batch_size
         self._card, self._api = card, card.api or Api()
@@ -54,7 +57,7 @@ class OpenAIChatJudge(Judge):
         try:
             reply = call(
                 model=self._card.source,
-                messages=[{"role": "user", "content": _content(question.text, image)}],
+                messages=[{"role": "user", "content": _content(question, image)}],
                 response_format={
                     "type": "json_schema",
                     "json_schema": {
@@ -85,8 +88,13 @@ class OpenAIChatJudge(Judge):
         return verdict(question, self.identity, status="scored", score=score, reply=reply)
 
 
-def _content(text: str, image: Image.Image) -> list[dict[str, Any]]:
+def _content(question: Question, image: Image.Image) -> list[dict[str, Any]]:
+    pictures = [*map(open_reference, question.references), image]
+    shown = [{"type": "image_url", "image_url": {"url": _uri(p)}} for p in pictures]
+    return [*shown, {"type": "text", "text": question.text}]
+
+
+def _uri(image: Image.Image) -> str:
     png = io.BytesIO()
     image.save(png, format="PNG")
-    uri = f"data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}"
-    return [{"type": "image_url", "image_url": {"url": uri}}, {"type": "text", "text": text}]
+    return f"data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}"

@@ -11,6 +11,8 @@ from copycat.records import ImageRow, Question
 
 WHICH = "Which character is in this picture? Answer with the name, or None."
 TARGET = "Is {name} in this picture? Answer Yes or No."
+TARGET_SHOWN = "The first {which} {name}. Is {name} in the last picture? Answer Yes or No."
+"""With reference pictures before the one that is asked about."""
 KEY = "Does this picture show {key}? Answer Yes or No."
 
 _NOBODY = {"none", "no character", "no one", "nobody", "no", "unknown", "n a"}
@@ -23,10 +25,13 @@ def with_article(noun: str) -> str:
     return f"{'an' if noun[:1].lower() in set('aeiou') else 'a'} {noun}"
 
 
-def questions(row: ImageRow, character: Character, content: Sequence[str] = ()) -> tuple[Question, ...]:
+def questions(
+    row: ImageRow, character: Character, content: Sequence[str] = (), references: int = 0
+) -> tuple[Question, ...]:
     """The questions about one `ok` picture, whose target is `character`.
 
     `content` is what the prompt asked for beyond it; one question each, as TIFA does (Hu et al. 2023).
+    With `references`, `target` shows that many reference pictures of the character first.
     """
     if row.file is None or row.sha256 is None:
         raise ValueError("only an ok picture can be asked about")
@@ -39,10 +44,22 @@ def questions(row: ImageRow, character: Character, content: Sequence[str] = ()) 
     }
     return (
         Question(kind="which", text=WHICH, **common),
-        Question(kind="target", text=TARGET.format(name=character.name), **common),
+        Question(
+            kind="target",
+            text=_target(character.name, references),
+            references=character.references[:references],
+            **common,
+        ),
         Question(kind="key", text=KEY.format(key=with_article(character.key)), **common),
         *(Question(kind="content", text=KEY.format(key=with_article(c)), item=c, **common) for c in content),
     )
+
+
+def _target(name: str, references: int) -> str:
+    if not references:
+        return TARGET.format(name=name)
+    which = "picture shows" if references == 1 else f"{references} pictures show"
+    return TARGET_SHOWN.format(name=name, which=which)
 
 
 def parse_names(reply: str) -> tuple[str, ...]:

@@ -43,7 +43,9 @@ def judge(
     progress = progress or Silent()
     folder.open()
     card = load_judge_card(judge_name or folder.manifest().config.judge)
-    check_judge(card, folder.registry())
+    registry = folder.registry()
+    asked_about = {r.character for r in folder.requests()}
+    check_judge(card, registry, [c for c in registry.characters if c.slug in asked_about])
     identity = identify(card)
     with folder.stage("judge"):
         folder.verdict_journal.repair()
@@ -116,7 +118,7 @@ def _questions(folder: RunFolder, card: JudgeCard) -> list[Question]:
         for request in folder.requests()
         if (row := images.get(request.id)) is not None and row.outcome == "ok"
         for character in [registry[request.character]]
-        for question in questions(row, character, asked_for(request, character))
+        for question in questions(row, character, asked_for(request, character), card.references)
         if question.kind in kinds
     ]
 
