@@ -12,6 +12,7 @@ from PIL import Image
 from copycat.errors import BadFile, MissingRequirement, UserError
 from copycat.judges.base import Judge, unscored, verdict
 from copycat.judges.card import JudgeCard
+from copycat.judges.processors import load_processor
 from copycat.judges.questions import parse_names
 from copycat.judges.references import open_reference
 from copycat.loading import quiet_loading
@@ -158,13 +159,15 @@ def _load(card: JudgeCard, device: str) -> tuple[Any, Any]:
     source = str(card.folder) if card.folder else card.source
     revision = card.revision or "main"
     dtype = getattr(torch, "float32" if device == "cpu" and card.dtype == "float16" else card.dtype)
-    auto: Any = transformers.AutoProcessor
     try:
         with quiet_loading():
-            processor = auto.from_pretrained(source, revision=revision)
+            processor = load_processor(source, revision)
             model = transformers.AutoModelForImageTextToText.from_pretrained(
                 source, revision=revision, dtype=dtype, use_safetensors=True
             )
+    except ImportError as e:
+        reason = " ".join(str(e).split())[:200]
+        raise MissingRequirement(f"The judge {card.name} needs a package that is missing: {reason}") from e
     except Exception as e:
         reason = (str(e).strip() or type(e).__name__).splitlines()[0].rstrip(".:")
         if card.folder:
