@@ -15,6 +15,13 @@ TARGET_SHOWN = "The first {which} {name}. Is {name} in the last picture? Answer 
 """With reference pictures before the one that is asked about."""
 KEY = "Does this picture show {key}? Answer Yes or No."
 
+_PARTS = re.compile(r"[,;\n]|(?<=\w{4})\.\s|\bbut\b")
+"""Between the names of a reply, or its sentences; "Mr. Krabs" and "Monkey D. Luffy" stay whole."""
+_SAID = re.compile(
+    r"\b(?:not|isn t|never|says?|said|saying|text|written|writing|reads|caption|labell?ed|instructions?|"
+    r"told|answer|ignore)\b"
+)
+"""Words, normalised, of a reply that denies or reports rather than names."""
 _NOBODY = {"none", "no character", "no one", "nobody", "no", "unknown", "n a"}
 
 
@@ -63,6 +70,18 @@ def _target(name: str, references: int) -> str:
 
 
 def parse_names(reply: str) -> tuple[str, ...]:
-    """Names in a reply to WHICH, as given; empty for "None" and its like."""
-    names = (re.sub(r"^[\s\W_]+|[\s\W_]+$", "", part) for part in re.split(r"[,;\n]", reply))
-    return tuple(n for n in names if n and normalise(n) not in _NOBODY)
+    """Names in a reply to WHICH, as given; empty for "None" and its like.
+
+    A reply that begins with None names nobody, whatever follows, and a part that denies ("it is not …")
+    or reports ("the text says …") is no name: what a picture has written on it is not who is in it.
+    """
+    names = [re.sub(r"^[\s\W_]+|[\s\W_]+$", "", part) for part in _PARTS.split(reply)]
+    if names and normalise(names[0]) in _NOBODY:
+        return ()
+    return tuple(n for n in names if n and normalise(n) not in _NOBODY and not _SAID.search(normalise(n)))
+
+
+def evades(reply: str) -> bool:
+    """Whether a reply to WHICH says something, but neither a name nor that there is none."""
+    first = _PARTS.split(reply.strip())[0]
+    return not parse_names(reply) and normalise(first) not in _NOBODY

@@ -13,7 +13,7 @@ from copycat.errors import BadFile, MissingRequirement, UserError
 from copycat.judges.base import Judge, unscored, verdict
 from copycat.judges.card import JudgeCard
 from copycat.judges.processors import load_processor
-from copycat.judges.questions import parse_names
+from copycat.judges.questions import evades, parse_names
 from copycat.judges.references import open_reference
 from copycat.loading import quiet_loading
 from copycat.records import Question, Verdict
@@ -109,8 +109,10 @@ class VisionLanguageJudge(Judge):
         replies = [t.strip() for t in self._tokenizer.batch_decode(new, skip_special_tokens=True)]
         return [
             verdict(q, self.identity, status="scored", names=parse_names(reply), reply=reply)
-            if reply
-            else unscored(q, self.identity, "the reply is empty")
+            if not evades(reply)
+            else unscored(q, self.identity, "the reply is neither a name nor None").model_copy(
+                update={"reply": reply}
+            )
             for q, reply in zip(questions, replies, strict=True)
         ]
 
