@@ -52,8 +52,8 @@ def agreements(
 ) -> list[Agreement]:
     """Every pair of judges of a run, and all of them together where they are three or more.
 
-    A panel is no rater here: it says what its members said. Pictures and videos that one of them did not answer
-    are left out of that comparison.
+    A panel is no rater here: it says what its members said. Pictures and videos that one of them did
+    not answer are left out of that comparison.
     """
     verdicts = [v for v in verdicts if not v.voters]
     found = []

@@ -35,7 +35,7 @@ def verdicts(r: Request, **scores: float | None) -> list[Verdict]:
 
 def measured(requests: list[Request], said: list[Verdict]) -> Metric | None:
     images = {r.id: ImageRow(request=r.id, outcome="ok", file="f", sha256="0") for r in requests}
-    found = summarise(requests, images, said, {WHO.slug: WHO})
+    found = summarise(requests, {r: (row,) for r, row in images.items()}, said, {WHO.slug: WHO})
     return next((m for m in found if m.metric == "CONS_prompt"), None)
 
 
