@@ -17,7 +17,7 @@ import torch
 
 from copycat.errors import UserError
 from copycat.menagerie import corpus
-from copycat.menagerie.train import autoencoder, denoiser, encoder, judge, referee
+from copycat.menagerie.train import autoencoder, denoiser, encoder, judge, motion, referee
 from copycat.menagerie.train.loop import pick_device
 from copycat.menagerie.train.recipe import Recipe
 from copycat.menagerie.world import make_inhabitants
@@ -48,6 +48,8 @@ class Build:
         self._referee(vae)
         self._generator(pixels, ids, tokenizer, text, vae)
         self._publish()
+        self._motion()
+        self._write_log()
 
     # --- stages ---------------------------------------------------------------------------------------
 
@@ -124,7 +126,7 @@ class Build:
                 else:
                     processor = AutoProcessor.from_pretrained(before)
                     model = LlavaForConditionalGeneration.from_pretrained(before, dtype=torch.float32)
-                raw, truth = corpus.probes(self.recipe.probes, corpus.JUDGE[i], plan.generic)
+                raw, truth = corpus.probes(self.recipe.probes, corpus.JUDGE[i], plan.generic, plan.lookalikes)
                 pixels = torch.from_numpy(raw)
                 decoded = autoencoder.reconstruct(vae, pixels)
                 model.to(self.device)
@@ -182,10 +184,20 @@ class Build:
             shutil.rmtree(target, ignore_errors=True)
             shutil.copytree(self.work / part, target, ignore=shutil.ignore_patterns("done"))
             _forget_paths(target)
+
+    def _motion(self) -> None:
+        done = self.work / "motion" / "done"
+        if done.is_file() and (self.data / "menagerie" / "motion").is_dir():
+            return
+        spent = motion.build_motion(self.data, self.work, self.recipe.motion_steps, self.recipe.motion_clips)
+        self._spent("motion", spent)
+        done.touch()
+
+    def _write_log(self) -> None:
         log = {"recipe": self.recipe.model_dump(), "device": self.device, "seconds": self._seconds()}
         losses = {
             f.name.removesuffix(".log.jsonl"): [json.loads(x) for x in f.read_text("utf-8").splitlines()]
-            for f in sorted(self.work.glob("*.log.jsonl"))
+            for f in sorted(self.work.rglob("*.log.jsonl"))
         }
         out = self.data / "menagerie" / "training.json"
         out.write_text(json.dumps({**log, "losses": losses}), encoding="utf-8")

@@ -76,9 +76,11 @@ def evaluate(
 
 @app.command()
 def motion(
-    steps: Annotated[int, typer.Option(min=1, help="training steps")] = 4_000,
-    clips: Annotated[int, typer.Option(min=1, help="training clips of eight frames")] = 3_000,
-    work: Annotated[Path, typer.Option(help="where clips and checkpoints go")] = Path(".menagerie"),
+    steps: Annotated[int, typer.Option(min=1, help="training steps")] = RECIPES["full"].motion_steps,
+    clips: Annotated[int, typer.Option(min=1, help="training clips of eight frames")] = RECIPES[
+        "full"
+    ].motion_clips,
+    work: Annotated[Path, typer.Option(help="where clips and checkpoints go")] = Path(".menagerie/full"),
     data: Annotated[Path, typer.Option(help="holds the image model, and gets the motion modules")] = DATA,
 ) -> None:
     """Train the video model's motion modules over the finished image model; run again to resume."""

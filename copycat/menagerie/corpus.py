@@ -31,7 +31,7 @@ from copycat.menagerie.world import (
 
 # Seeds of different uses never meet: each owns a range of a thousand million.
 _RANGE = 10**9
-TRAINING, REFERENCES, _JUDGE, REFEREE, HELD_OUT, *_MORE = (i * _RANGE for i in range(7))
+TRAINING, REFERENCES, _JUDGE, REFEREE, HELD_OUT, *_MORE = (i * _RANGE for i in range(9))
 JUDGE = (_JUDGE, *_MORE)
 """One range for each round of the judge's training."""
 _PER_CHARACTER = 10_000
@@ -94,11 +94,11 @@ class Probe:
     """Phrases that are true of the figure, such as "teal owl" and "red crown"."""
 
 
-def _probe(seed: int, generic: float = 0.15) -> tuple[Pixels, Probe]:
+def _probe(seed: int, generic: float, lookalikes: float) -> tuple[Pixels, Probe]:
     people = make_inhabitants()
     r = random.Random(seed)
     i, u = r.randrange(len(people)), r.random() * 0.85 / (1 - generic)
-    if u < 0.5:
+    if u < 0.85 * (1 - lookalikes):
         kind, figure = "character", people[i].figure
     elif u < 0.85:
         kind, figure = "lookalike", lookalike(people[i].figure, r)
@@ -112,10 +112,14 @@ def _probe(seed: int, generic: float = 0.15) -> tuple[Pixels, Probe]:
     return np.asarray(render(figure, r)[0]), Probe(kind, i, figure.species, tuple(words))
 
 
-def probes(n: int, base: int, generic: float = 0.15, workers: int = 2) -> tuple[Pixels, list[Probe]]:
-    """`n` pictures of known truth: `generic` of them nobody, the rest characters to look-alikes 10 : 7."""
+def probes(
+    n: int, base: int, generic: float = 0.15, lookalikes: float = 7 / 17, workers: int = 2
+) -> tuple[Pixels, list[Probe]]:
+    """`n` pictures of known truth: a share `generic` of them nobody, `lookalikes` of the rest look-alikes."""
     with ProcessPoolExecutor(workers) as pool:
-        parts = list(pool.map(_probe, range(base, base + n), repeat(generic), chunksize=500))
+        parts = list(
+            pool.map(_probe, range(base, base + n), repeat(generic), repeat(lookalikes), chunksize=500)
+        )
     return np.stack([p for p, _ in parts]), [q for _, q in parts]
 
 

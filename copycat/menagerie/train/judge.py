@@ -135,15 +135,30 @@ class Round:
     steps: float
     """As a multiple of the recipe's."""
     lr: float
+    lookalikes: float = 7 / 17
+    """Share of look-alikes among the pictures that show somebody or a look-alike."""
 
 
 ROUNDS = (
     Round("judge", target=0.45, which=0.30, kind=0.0, generic=0.15, steps=1.0, lr=8e-4),
     Round("judge-what", target=0.15, which=0.15, kind=0.15, generic=0.60, steps=0.6, lr=5e-4),
     Round("judge-both", target=0.35, which=0.25, kind=0.05, generic=0.35, steps=0.9, lr=6e-4),
+    Round("judge-fresh", target=0.40, which=0.30, kind=0.0, generic=0.15, steps=0.18, lr=4e-4),
+    Round(
+        "judge-alike",
+        target=0.40,
+        which=0.30,
+        kind=0.0,
+        generic=0.15,
+        steps=0.18,
+        lr=3e-4,
+        lookalikes=0.65,
+    ),
 )
-"""Names first, then what there is to see (which the first round learns only as a mark of who it is), then
-both, since the second forgets some of the first."""
+"""Names first; then what there is to see, which the first round learns only as a mark of who it is; then
+both, since the second forgets some of the first. The last two ask mostly who it is, on pictures not seen
+before, since the judge learns look-alikes by heart; the very last one shows more of them than of the
+characters, since the judge by then says yes too easily."""
 
 
 def ask(probe: Probe, people: list[Inhabitant], r: random.Random, mix: Round) -> tuple[str, str]:

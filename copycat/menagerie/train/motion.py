@@ -19,8 +19,6 @@ from copycat.menagerie.train.denoiser import noise_schedule, text_features
 from copycat.menagerie.train.encoder import tokenise
 from copycat.menagerie.train.loop import Loop, mixed_precision, pick_device
 
-CLIPS = 3_000
-STEPS = 4_000
 _BATCH = 8
 """Clips, so 64 pictures a step, as the UNet's own training."""
 
@@ -106,7 +104,7 @@ def train(
     return average, loop.run(loss)
 
 
-def build_motion(data: Path, work: Path, steps: int = STEPS, clips: int = CLIPS) -> float:
+def build_motion(data: Path, work: Path, steps: int, clips: int) -> float:
     """Train on `clips` clips and write `data/menagerie/motion`; returns the seconds of training.
 
     Needs the finished image model in `data/menagerie/generator`, and leaves it as it is. What is made on

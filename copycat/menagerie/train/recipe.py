@@ -19,6 +19,9 @@ class Recipe(BaseModel):
     referee_steps: int
     probes: int
     """Pictures with known truth that the judge learns from (the referee gets as many, others)."""
+    motion_steps: int
+    motion_clips: int
+    """Clips of eight frames that the video model learns from."""
     seed: int = 0
 
 
@@ -34,6 +37,8 @@ RECIPES = {
             judge_steps=2_000,
             referee_steps=600,
             probes=24_000,
+            motion_steps=500,
+            motion_clips=900,
         ),
         Recipe(
             name="quick",
@@ -44,6 +49,8 @@ RECIPES = {
             judge_steps=300,
             referee_steps=120,
             probes=6_000,
+            motion_steps=100,
+            motion_clips=200,
         ),
         Recipe(
             name="smoke",
@@ -54,6 +61,8 @@ RECIPES = {
             judge_steps=2,
             referee_steps=2,
             probes=64,
+            motion_steps=2,
+            motion_clips=8,
         ),
     )
 }
