@@ -28,6 +28,14 @@ LIMIT ?=
 OUT ?=
 DEVICE ?=
 
+# For `make fig3`: the captions to mine, their registry, and how many words a prompt has.
+CORPUS ?= data/menagerie/corpus.parquet
+REGISTRY ?= menagerie
+SIZES ?= 1,2,3,5,10
+
+# For `make table2`: the video model beside MODEL; left out with a word where there is no such card.
+VIDEO ?= menagerie-video
+
 # For `make menagerie`: full (the default), quick or smoke.
 RECIPE ?=
 
@@ -38,12 +46,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONNOUSERSITE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help eval test check format menagerie lock clean
+.PHONY: help eval table1 table2 fig3 test check format menagerie lock clean
 
 help: ## List these targets
 	@echo "Usage: make TARGET [VARIABLE=value ...]"
 	@echo
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z0-9]*\):[^#]*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 	@echo
 	@echo "Variables of make eval (now):"
 	@echo "  MODEL=$(MODEL)             a card (copycat ls models) or a local diffusers folder"
@@ -61,6 +69,45 @@ eval: $(VENV)/.installed ## Evaluate a model with and without guardrails; the sa
 	@$(BIN)/copycat run --model '$(MODEL)' --mitigation '$(MITIGATION)' --prompts '$(PROMPTS)' --seeds '$(SEEDS)' \
 		$(if $(CHARACTERS),--characters '$(CHARACTERS)') $(if $(LIMIT),--limit '$(LIMIT)') \
 		$(if $(JUDGE),--judge '$(JUDGE)') $(if $(OUT),--out '$(OUT)') $(if $(DEVICE),--device '$(DEVICE)')
+
+# What these three run follows from data/published/, where the rows of a table say their mitigation.
+# The same command again resumes; other SEEDS, LIMIT and so on need another OUT.
+CHOICES = --seeds '$(SEEDS)' $(if $(CHARACTERS),--characters '$(CHARACTERS)') $(if $(LIMIT),--limit '$(LIMIT)') \
+	$(if $(JUDGE),--judge '$(JUDGE)') $(if $(DEVICE),--device '$(DEVICE)')
+PAPER = $(or $(OUT),results/$@-$(notdir $(MODEL)))
+
+table1: $(VENV)/.installed ## Table 1 of the paper on MODEL: every negative prompt, on names and rewritten prompts
+	@$(BIN)/copycat run --model '$(MODEL)' --mitigation "$$($(BIN)/copycat table 1 --needs mitigations)" \
+		--prompts "$$($(BIN)/copycat table 1 --needs prompts)" $(CHOICES) --out '$(PAPER)/run'
+	@$(BIN)/copycat table 1 '$(PAPER)/run' --out '$(PAPER)'
+
+table2: $(VENV)/.installed ## Table 2 of the paper on MODEL and VIDEO: nothing, then rewriting with negative prompts
+	@needs="$$($(BIN)/copycat table 2 --needs mitigations)"; runs=(); \
+	for model in '$(MODEL)' $(if $(VIDEO),'$(VIDEO)'); do \
+		if [ "$$model" != '$(MODEL)' ] && ! $(BIN)/copycat ls models | grep "^$$model " >/dev/null; then \
+			echo "There is no model $$model here, so its row will say: not run." >&2; continue; fi; \
+		run='$(PAPER)'/"$$(basename "$$model")"; runs+=("$$run"); \
+		$(BIN)/copycat run --model "$$model" --mitigation "$$needs" --prompts name $(CHOICES) --out "$$run"; \
+	done; \
+	$(BIN)/copycat table 2 "$${runs[@]}" --out '$(PAPER)'
+
+# Every ranking at every size, and the two prompt sets that the paper compares them with.
+RANKINGS = cooc emb fused list common
+comma := ,
+space := $(subst ,, )
+MINED = $(foreach r,$(RANKINGS),$(foreach n,$(subst $(comma), ,$(SIZES)),$(PAPER)/mined/$r$n.jsonl))
+MINE = --registry '$(REGISTRY)' --sizes '$(SIZES)' --out '$(PAPER)/mined'
+
+fig3: $(VENV)/.installed ## Figure 3 of the paper on MODEL: DETECT against n words, mined from CORPUS, by ranking
+	@$(BIN)/copycat mine cooccurrence '$(CORPUS)' $(MINE) --set cooc --fit '$(MODEL)'
+	@$(BIN)/copycat mine common '$(CORPUS)' $(MINE) --set common --fit '$(MODEL)'
+	@$(BIN)/copycat mine embedding '$(PAPER)/mined/rankings/common.jsonl' $(MINE) --set emb --model '$(MODEL)'
+	@$(BIN)/copycat mine fuse '$(PAPER)/mined/rankings/cooc.jsonl' '$(PAPER)/mined/rankings/emb.jsonl' $(MINE) \
+		--set fused --fit '$(MODEL)'
+	@$(BIN)/copycat mine list $(MINE) --set list --fit '$(MODEL)'
+	@$(BIN)/copycat run --model '$(MODEL)' --registry '$(REGISTRY)' --mitigation none \
+		--prompts 'name,description,$(subst $(space),$(comma),$(strip $(MINED)))' $(CHOICES) --out '$(PAPER)/run'
+	@$(BIN)/copycat table fig3 '$(PAPER)/run' --out '$(PAPER)'
 
 test: $(VENV)/.installed-dev ## Run the tests (MARKERS=slow for the slow ones, ARGS= for pytest)
 	$(BIN)/python -m pytest $(if $(filter undefined,$(origin MARKERS)),,-m '$(MARKERS)') $(ARGS)

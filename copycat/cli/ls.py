@@ -77,6 +77,15 @@ def _characters() -> Rows:
             yield (path.stem, c.slug, c.name, c.owner, seen)
 
 
+def _tables() -> Rows:
+    from copycat.report.paper import CATALOG, Figure
+
+    yield ("TABLE", "TITLE")
+    for name in CATALOG.names():
+        found = CATALOG.get(name)
+        yield (name if isinstance(found, Figure) else found.table, found.title)
+
+
 def _runs() -> Rows:
     from copycat.cli.folders import known
 
@@ -92,11 +101,14 @@ KINDS: dict[str, Callable[[], Rows]] = {
     "judges": _judges,
     "prompts": _prompts,
     "characters": _characters,
+    "tables": _tables,
     "runs": _runs,
 }
 
 
-def ls(what: str = typer.Argument(help="models, mitigations, judges, prompts, characters or runs.")) -> None:
+def ls(
+    what: str = typer.Argument(help="models, mitigations, judges, prompts, characters, tables or runs."),
+) -> None:
     """List what there is to choose from."""
     from copycat.errors import UnknownName
 

@@ -7,7 +7,19 @@ import sys
 import typer
 
 from copycat import __version__
-from copycat.cli import doctor, judge, ls, menagerie, mine, report, run, score, validate
+from copycat.cli import (
+    doctor,
+    import_upstream,
+    judge,
+    ls,
+    menagerie,
+    mine,
+    report,
+    run,
+    score,
+    table,
+    validate,
+)
 
 app = typer.Typer(
     name="copycat",
@@ -37,7 +49,9 @@ app.command("run")(run.run)
 app.command("judge")(judge.judge)
 app.command("score")(score.score)
 app.command("report")(report.report)
+app.command("table")(table.table)
 app.add_typer(mine.app, name="mine")
+app.command("import-upstream")(import_upstream.import_upstream)
 app.command("ls")(ls.ls)
 app.command("validate")(validate.validate)
 app.command("doctor")(doctor.doctor)

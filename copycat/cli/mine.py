@@ -10,7 +10,9 @@ import typer
 
 if TYPE_CHECKING:
     from copycat.characters import Registry
+    from copycat.mining.cooccurrence import Counts
     from copycat.mining.ranking import Term
+    from copycat.prompts import Prompt
 
 app = typer.Typer(help="Rank the words that go with each character, and make prompt sets of them.")
 
@@ -18,6 +20,9 @@ REGISTRY = typer.Option("menagerie", help="Character registry: a name or a YAML 
 SIZES = typer.Option("3,5,10,20", help="How many words the prompts have; one set each.")
 GENERIC = typer.Option(True, "--generic-only/--all", help="Leave out owners' and other characters' names.")
 OUT = typer.Option(Path("mined"), help="Folder for the ranking and the sets.")
+FIT = typer.Option("", "--fit", help="Say which prompts are too long for this model's text encoder.")
+COLUMN = typer.Option(None, help="Column of the captions; found by itself when left out.")
+LIMIT = typer.Option(None, min=1, help="Read only the first so many captions.")
 
 
 @app.command()
@@ -32,23 +37,58 @@ def cooccurrence(
     generic_only: bool = GENERIC,
     longest: int = typer.Option(1, "--phrase", min=1, max=4, help="Longest phrase, in words."),
     least: int = typer.Option(2, min=1, help="Captions a word must share with the name."),
-    column: str | None = typer.Option(None, help="Column of the captions; found by itself when left out."),
-    limit: int | None = typer.Option(None, min=1, help="Read only the first so many captions."),
+    column: str | None = COLUMN,
+    limit: int | None = LIMIT,
+    fit: str = FIT,
     out: Path = OUT,
 ) -> None:
     """Rank words by how often they stand in the same captions as the name."""
     from copycat.characters import load_registry
     from copycat.mining import cooccurrence as mining
+
+    people = load_registry(registry)
+    counts = _counts(corpus, people, longest, column, limit)
+    told = f"co-occurrence by {by} over {Path(corpus).name}, {counts.captions} captions; `copycat mine`"
+    ranking = list(mining.rank(counts, people, by, least=least))
+    _write(out, name, ranking, people, sizes, told, generic_only=generic_only, fit=fit)
+
+
+@app.command()
+def common(
+    corpus: str = typer.Argument(help="As for `cooccurrence`."),
+    registry: str = REGISTRY,
+    name: str = typer.Option("common", "--set", help="The sets are called NAME3, NAME5, …"),
+    sizes: str = SIZES,
+    generic_only: bool = GENERIC,
+    longest: int = typer.Option(1, "--phrase", min=1, max=4, help="Longest phrase, in words."),
+    least: int = typer.Option(2, min=1, help="Captions a word must stand in."),
+    keep: int = typer.Option(200, min=1, help="How many words."),
+    column: str | None = COLUMN,
+    limit: int | None = LIMIT,
+    fit: str = FIT,
+    out: Path = OUT,
+) -> None:
+    """Take the commonest words of all captions: candidates for `embedding`, and a control."""
+    from copycat.characters import load_registry
+    from copycat.mining import cooccurrence as mining
+
+    people = load_registry(registry)
+    counts = _counts(corpus, people, longest, column, limit)
+    told = f"commonest words of {Path(corpus).name}, {counts.captions} captions; `copycat mine`"
+    ranking = list(mining.common(counts, people, least=least, keep=keep, generic_only=generic_only))
+    _write(out, name, ranking, people, sizes, told, generic_only=generic_only, fit=fit)
+
+
+def _counts(corpus: str, people: Registry, longest: int, column: str | None, limit: int | None) -> Counts:
+    from copycat.mining import cooccurrence as mining
     from copycat.mining.captions import Reading, read_captions
 
-    people, reading = load_registry(registry), Reading()
+    reading = Reading()
     counts = mining.count(read_captions(corpus, column=column, limit=limit, reading=reading), people, longest)
     for line in reading.skipped:
         typer.echo(f"Skipped {line}", err=True)
     typer.echo(f"{reading.captions} captions of {reading.files} files, {len(reading.skipped)} skipped")
-    told = f"co-occurrence by {by} over {Path(corpus).name}, {counts.captions} captions; `copycat mine`"
-    ranking = list(mining.rank(counts, people, by, least=least))
-    _write(out, name, ranking, people, sizes, told, generic_only=generic_only)
+    return counts
 
 
 @app.command()
@@ -73,27 +113,59 @@ def embedding(
     words = load_candidates(candidates)
     embed = mining.text_embedder(card, resolve_device(device, f"The text encoder of {card.name}"))
     told = f"cosine to the name in {card.identity()}'s text encoder, of {candidates.name}; `copycat mine`"
-    _write(out, name, list(mining.rank(words, people, embed)), people, sizes, told, generic_only=generic_only)
+    ranking = list(mining.rank(words, people, embed))
+    _write(out, name, ranking, people, sizes, told, generic_only=generic_only, fit=model)
+
+
+@app.command()
+def fuse(
+    rankings: list[Path] = typer.Argument(help="Two or more rankings (JSONL) that miners wrote."),
+    registry: str = REGISTRY,
+    name: str = typer.Option("fused", "--set", help="The sets are called NAME3, NAME5, …"),
+    sizes: str = SIZES,
+    generic_only: bool = GENERIC,
+    fit: str = FIT,
+    out: Path = OUT,
+) -> None:
+    """Make one ranking of several: words that stand high in all of them come first."""
+    from copycat.characters import load_registry
+    from copycat.errors import UserError
+    from copycat.mining import ranking as mining
+
+    if len(rankings) < 2:
+        raise UserError("Fusing needs two rankings or more.")
+    people = load_registry(registry)
+    fused = list(mining.fuse([mining.read_ranking(r) for r in rankings]))
+    told = f"reciprocal rank fusion of {' and '.join(r.stem for r in rankings)}; `copycat mine`"
+    _write(out, name, fused, people, sizes, told, generic_only=generic_only, fit=fit)
 
 
 @app.command("list")
 def list_(
-    words: Path = typer.Argument(help="A keyword list (YAML), such as data/keywords/copycat.yaml."),
+    words: Path | None = typer.Argument(
+        None,
+        help="A keyword list (YAML), such as data/keywords/copycat.yaml; else the registry's own.",
+    ),
     registry: str | None = typer.Option(None, help="Character registry; the list's own when left out."),
     name: str = typer.Option("lm", "--set", help="The sets are called NAME3, NAME5, …"),
     sizes: str = SIZES,
     generic_only: bool = GENERIC,
+    fit: str = FIT,
     out: Path = OUT,
 ) -> None:
     """Make prompt sets of keywords that were written down, in the order they are in."""
     from copycat.characters import load_registry
+    from copycat.errors import UserError
     from copycat.mining import lists
 
-    given = lists.load_list(words)
+    if words is None and registry is None:
+        raise UserError("Name a keyword list, or with --registry a registry whose keywords are meant.")
+    own = lists.own_list(load_registry(registry)) if words is None and registry else None
+    given = own or lists.load_list(words or Path())
     people = load_registry(registry or given.registry)
-    told = f"{given.source}; {words.name} version {given.version}"
+    told = f"{given.source}; {words.name if words else people.name} version {given.version}"
     ranking = list(lists.rank(given, people))
-    _write(out, name, ranking, people, sizes, told, generic_only=generic_only, ranked_here=False)
+    _write(out, name, ranking, people, sizes, told, generic_only=generic_only, ranked_here=False, fit=fit)
 
 
 @app.command()
@@ -125,6 +197,7 @@ def _write(
     *,
     generic_only: bool,
     ranked_here: bool = True,
+    fit: str = "",
 ) -> None:
     from copycat.cli.parsing import sizes as parse_sizes
     from copycat.errors import UserError
@@ -135,18 +208,30 @@ def _write(
     if not ranking:
         raise UserError(f"No character of {registry.name} has a word; is this the right corpus or list?")
     sets = prompt_sets(ranking, name, wanted, provenance, generic_only=generic_only)
+    long = _overlong([p for prompts in sets.values() for p in prompts], fit)
     if ranked_here:
         write_rows(out / "rankings" / f"{name}.jsonl", ranking)
     for set_name, prompts in sets.items():
         write_rows(out / f"{set_name}.jsonl", prompts)
         for finding in check(prompts, registry):
             typer.echo(finding, err=True)
+    for finding in long:
+        typer.echo(finding, err=True)
     covered = len({t.character for t in ranking})
     marked = sum(t.kind != "generic" for t in ranking)
     typer.echo(
         f"{covered} of {len(registry)} characters ranked ({marked} of {len(ranking)} words are names): "
         f"{_names(out, sets)}"
     )
+
+
+def _overlong(prompts: Sequence[Prompt], model: str) -> list[str]:
+    if not model:
+        return []
+    from copycat.mining.tokens import overlong
+    from copycat.models import load_card
+
+    return overlong(prompts, load_card(model))
 
 
 def _names(out: Path, sets: Iterable[str]) -> str:

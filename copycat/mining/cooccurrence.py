@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import islice
 from typing import Literal
 
 from copycat.characters import Registry, normalise
@@ -97,3 +98,21 @@ def _score(counts: Counts, slug: str, word: str, joint: int, by: By) -> float:
         return pmi
     information = -math.log(joint / counts.captions)
     return pmi / information if information else 1.0
+
+
+def common(
+    counts: Counts, registry: Registry, *, least: int = 2, keep: int = 200, generic_only: bool = True
+) -> Iterator[Term]:
+    """The corpus's `keep` commonest words, the same for every character except for its own names.
+
+    Candidates for a ranking that must not know what stands beside the name, and a control: prompts of
+    common words should bring back hardly anyone.
+    """
+    words = sorted(((n, w) for w, n in counts.frequency.items() if n >= least), key=lambda x: (-x[0], x[1]))
+    kinds = ((n, w, kind_of(w, registry)) for n, w in words)
+    best = list(islice((x for x in kinds if x[2] == "generic" or not generic_only), keep))
+    for c in registry.characters:
+        own = {w for name in c.spoken for w in normalise(name).split()}
+        kept = [(n, w, kind) for n, w, kind in best if not own & set(w.split())]
+        for i, (n, word, kind) in enumerate(kept, 1):
+            yield Term(character=c.slug, rank=i, term=word, kind=kind, score=float(n), frequency=n)

@@ -15,9 +15,10 @@ import torch
 import transformers
 
 from copycat.characters import Registry
-from copycat.errors import BadFile, MissingRequirement, UserError
+from copycat.errors import BadFile, MissingRequirement
 from copycat.loading import quiet_loading
 from copycat.mining.ranking import Term, kind_of
+from copycat.mining.tokens import load_tokenizer
 from copycat.models import ModelCard
 
 Embed = Callable[[Sequence[str]], torch.Tensor]
@@ -49,14 +50,12 @@ def text_embedder(card: ModelCard, device: str = "cpu") -> Embed:
     """A function from n texts to float32 (n, width): the mean over their tokens, without the padding and
     the tokens that begin and end a text. The encoder is the pipeline's first, `text_encoder`.
     """
-    if card.api:
-        raise UserError(f"{card.title} is hosted, and its text encoder is not open; name another --model.")
+    tokenizer = load_tokenizer(card)
     source = str(card.folder) if card.folder else card.source
     where: dict[str, Any] = {"revision": card.revision} if card.revision else {}
     try:
         with quiet_loading():
             kind = getattr(transformers, _class_of(card, source, where))
-            tokenizer = transformers.AutoTokenizer.from_pretrained(source, subfolder="tokenizer", **where)
             encoder = kind.from_pretrained(
                 source, subfolder="text_encoder", use_safetensors=True, dtype=torch.float32, **where
             )

@@ -35,6 +35,16 @@ def load_list(path: Path) -> KeywordList:
         raise BadFile(f"{path} is not a keyword list ({str(e).strip().splitlines()[0]}).") from e
 
 
+def own_list(registry: Registry) -> KeywordList:
+    """The keywords that the registry itself gives each character."""
+    return KeywordList(
+        registry=registry.name,
+        version=registry.version,
+        source="the registry's own keywords, most telling first",
+        keywords={c.slug: c.keywords for c in registry.characters if c.keywords},
+    )
+
+
 def rank(words: KeywordList, registry: Registry) -> Iterator[Term]:
     """The list's own order; the score is 1/rank. Words that hold the character's own name are left out."""
     unknown = sorted(words.keywords.keys() - {c.slug for c in registry.characters})

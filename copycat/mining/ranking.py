@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from copycat.characters import Registry, normalise
+from copycat.errors import BadFile
 from copycat.prompts import Prompt
 
 Kind = Literal["generic", "character", "owner"]
@@ -37,6 +39,40 @@ def kind_of(term: str, registry: Registry) -> Kind:
     if registry.mentioned(term):
         return "character"
     return "owner" if normalise(term) in registry.owner_words else "generic"
+
+
+def fuse(rankings: Sequence[Iterable[Term]], *, keep: int = 50, damping: int = 60) -> Iterator[Term]:
+    """One ranking of several by reciprocal rank fusion (Cormack et al. 2009).
+
+    A word's score is the sum of 1 / (damping + rank) over the rankings that hold it; higher is better.
+    Words that differ in case alone are one.
+    """
+    found: dict[str, dict[str, Term]] = {}
+    scores: dict[tuple[str, str], float] = defaultdict(float)
+    for ranking in rankings:
+        for t in ranking:
+            word = t.term.casefold()
+            found.setdefault(t.character, {}).setdefault(word, t)
+            scores[(t.character, word)] += 1 / (damping + t.rank)
+    for slug, terms in found.items():
+        order = sorted(terms, key=lambda w: (-scores[(slug, w)], w))
+        for i, word in enumerate(order[:keep], 1):
+            score = round(scores[(slug, word)], 6)
+            yield terms[word].model_copy(update={"rank": i, "score": score, "joint": None, "frequency": None})
+
+
+def read_ranking(path: Path) -> list[Term]:
+    """The rows of a ranking that a miner wrote; raises BadFile."""
+    number, terms = 0, []
+    try:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            number += 1
+            terms.append(Term.model_validate_json(line))
+    except ValidationError as e:
+        raise BadFile(f"{path}, line {number}: not a ranked word ({e.errors()[0]['msg']}).") from e
+    except (OSError, UnicodeDecodeError) as e:
+        raise BadFile(f"The ranking {path} cannot be read ({e}).") from e
+    return terms
 
 
 def prompt_sets(

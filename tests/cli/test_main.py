@@ -87,7 +87,9 @@ def test_ctrl_c_is_130_and_says_how_to_resume() -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("what", ["models", "mitigations", "judges", "prompts", "characters", "runs"])
+@pytest.mark.parametrize(
+    "what", ["models", "mitigations", "judges", "prompts", "characters", "tables", "runs"]
+)
 def test_ls(what: str, tmp_path: Path) -> None:
     done = copycat("ls", what, cwd=tmp_path)
     assert done.returncode == 0, done.stderr

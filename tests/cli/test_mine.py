@@ -63,6 +63,30 @@ def test_the_shipped_sets_are_the_first_words_of_the_shipped_lists(registry: str
         assert (tmp_path / f"lm{n}.jsonl").read_text() == shipped.read_text()
 
 
+def test_rankings_of_the_menagerie_for_the_figure(mined: Path, tmp_path: Path) -> None:
+    """As `make fig3` mines them: five rankings, generic words only, ten words fit the encoder."""
+    out = ("--out", str(tmp_path), "--sizes", "1,10")
+    told = mine("common", str(DATA / "menagerie" / "corpus.parquet"), *out, "--fit", "menagerie")
+    told += mine("embedding", str(tmp_path / "rankings" / "common.jsonl"), *out)
+    rankings = (str(mined / "rankings" / "cooc.jsonl"), str(tmp_path / "rankings" / "emb.jsonl"))
+    told += mine("fuse", *rankings, *out, "--fit", "menagerie")
+    told += mine("list", "--registry", "menagerie", "--set", "list", *out, "--fit", "menagerie")
+    assert "cut off" not in told
+    registry = load_registry("menagerie")
+    for name in ("common", "emb", "fused", "list"):
+        prompts = load_prompts(str(tmp_path / f"{name}10.jsonl"), "menagerie")
+        assert {p.character for p in prompts} == {c.slug for c in registry.characters}
+        assert check(prompts, registry) == []
+        words = {w for p in prompts for w in p.text.split(", ")}
+        assert not words & registry.owner_words
+        if name != "list":
+            assert {p.text.count(",") for p in prompts} == {9}
+    # EmbSim must not know which words stand beside the name: every character has the same candidates.
+    rows = [json.loads(x) for x in (tmp_path / "rankings" / "common.jsonl").read_text().splitlines()]
+    first, second = ({r["term"] for r in rows if r["character"] == c.slug} for c in registry.characters[:2])
+    assert first == second
+
+
 def test_mistakes_write_nothing(tmp_path: Path) -> None:
     out = tmp_path / "out"
     (tmp_path / "strange.yaml").write_text("keywords: [1]")
@@ -74,6 +98,10 @@ def test_mistakes_write_nothing(tmp_path: Path) -> None:
         (("cooccurrence", str(tmp_path / "nobody.txt"), "--registry", "menagrie"), UserError, "Did you mean"),
         (("list", str(tmp_path / "strange.yaml")), BadFile, "not a keyword list"),
         (("embedding", str(tmp_path / "strange.jsonl")), BadFile, "line 1"),
+        (("fuse", str(tmp_path / "strange.jsonl")), UserError, "two rankings"),
+        (("fuse", *(str(tmp_path / "strange.jsonl"),) * 2), BadFile, "line 1"),
+        (("list",), UserError, "Name a keyword list"),
+        (("list", "--registry", "copycat", "--fit", "gpt-image-1"), UserError, "hosted"),
     ):
         with pytest.raises(error, match=message):
             mine(*arguments, "--out", str(out))

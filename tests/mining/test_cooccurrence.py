@@ -7,8 +7,8 @@ import math
 import pytest
 
 from copycat.characters import Character, Registry
-from copycat.mining.cooccurrence import count, rank, terms
-from copycat.mining.ranking import prompt_sets
+from copycat.mining.cooccurrence import common, count, rank, terms
+from copycat.mining.ranking import Term, fuse, prompt_sets
 
 CAPTIONS = [
     "Zori the owl with a red cape",
@@ -75,3 +75,30 @@ def test_sets_take_the_first_words_in_order(registry: Registry) -> None:
     sets = prompt_sets(ranked, "cooc", (1, 2), "test", generic_only=True)
     assert [p.text for p in sets["cooc1"]] == ["owl", "frog"]
     assert sets["cooc2"][1].text == "frog, owl"
+
+
+def test_common_words_are_the_same_for_all_but_their_own_names(registry: Registry) -> None:
+    counts = count(CAPTIONS, registry)
+    by_slug = {
+        slug: [t.term for t in common(counts, registry, least=1, keep=3) if t.character == slug]
+        for slug in ("zori", "kamo")
+    }
+    assert by_slug == {"zori": ["owl", "red", "frog"], "kamo": ["owl", "red", "frog"]}
+    named = [t.term for t in common(counts, registry, least=1, keep=99, generic_only=False)]
+    # Each name stands for the other character alone.
+    assert named.count("kamo") == named.count("zori") == 1
+    assert named.count("kettle") == 2
+
+
+def test_fusing_prefers_what_stands_high_in_both() -> None:
+    def ranking(*words: str) -> list[Term]:
+        return [
+            Term(character="zori", rank=i, term=w, kind="generic", score=0, joint=1)
+            for i, w in enumerate(words, 1)
+        ]
+
+    fused = list(fuse([ranking("owl", "red", "cape"), ranking("beak", "Red", "owl")]))
+    assert [(t.rank, t.term) for t in fused] == [(1, "owl"), (2, "red"), (3, "beak"), (4, "cape")]
+    assert fused[0].score == pytest.approx(1 / 61 + 1 / 63, abs=1e-6)
+    assert fused[1].score == pytest.approx(2 / 62, abs=1e-6)
+    assert fused[0].joint is None

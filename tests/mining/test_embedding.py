@@ -8,7 +8,9 @@ import torch
 from copycat.characters import load_registry
 from copycat.errors import UserError
 from copycat.mining.embedding import rank, text_embedder
+from copycat.mining.tokens import overlong
 from copycat.models import load_card
+from copycat.prompts import Prompt
 from tests.conftest import Tiny
 
 
@@ -41,6 +43,16 @@ def test_candidates_are_ranked_by_cosine_to_the_name(tiny_models: Tiny) -> None:
         ("cape", 1.0), ("owl", 0.707107), ("frog", -1.0),
     ]  # fmt: skip
     assert "Zokin" not in asked
+
+
+def test_prompts_longer_than_the_encoder_reads_are_named(tiny_models: Tiny) -> None:
+    card = load_card(str(tiny_models.sd))
+    texts = {"short": "owl, cat", "long": ", ".join(["owl"] * 20)}
+    prompts = [Prompt(set=name, character="zori", text=text) for name, text in texts.items()]
+    (told,) = overlong(prompts, card)
+    assert told.startswith("long: 1 of 1 prompts are longer than the 16 tokens that sd reads (up to 39)")
+    with pytest.raises(UserError, match="hosted"):
+        overlong(prompts, load_card("gpt-image-1"))
 
 
 def test_a_hosted_model_has_no_text_encoder_to_ask() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -22,7 +23,7 @@ def make(*args: str) -> subprocess.CompletedProcess[str]:
 def test_make_alone_lists_the_targets() -> None:
     done = make()
     assert done.returncode == 0
-    for target in ("eval", "test", "check", "menagerie", "clean"):
+    for target in ("eval", "table1", "table2", "fig3", "test", "check", "menagerie", "clean"):
         assert f"\n  {target} " in done.stdout
 
 
@@ -49,6 +50,31 @@ def test_eval_leaves_out_what_is_empty() -> None:
     assert "--mitigation 'none,negprompt'" in command
     for absent in ("--limit", "--out", "--device", "--characters"):
         assert absent not in command
+
+
+def test_fig3_runs_every_ranking_at_every_size() -> None:
+    done = make("-n", "fig3", "SIZES=2,7", "SEEDS=1", "LIMIT=4", "OUT=here")
+    command = " ".join(done.stdout.replace("\\\n", " ").split())
+    sets = [f"here/mined/{r}{n}.jsonl" for r in ("cooc", "emb", "fused", "list", "common") for n in (2, 7)]
+    assert f"--prompts 'name,description,{','.join(sets)}' --seeds '1' --limit '4'" in command
+    for verb in ("cooccurrence", "common", "embedding", "fuse", "list"):
+        assert re.search(rf"mine {verb} .*--sizes '2,7' --out 'here/mined'", command)
+
+
+def test_table2_leaves_out_a_model_that_is_not_there(tmp_path: Path) -> None:
+    """With a program in copycat's place that says what it was asked."""
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin" / "copycat"
+    program.write_text('#!/bin/sh\n[ "$1" = ls ] && echo "there  A model" && exit\necho "$@"\n')
+    program.chmod(0o755)
+    (tmp_path / ".installed").touch()
+    for video, ran in (("absent", False), ("there", True)):
+        done = make("table2", f"VENV={tmp_path}", f"VIDEO={video}", "OUT=here")
+        assert done.returncode == 0, done.stderr
+        assert "--model menagerie --mitigation table 2 --needs mitigations --prompts name" in done.stdout
+        assert (f"--out here/{video}" in done.stdout) == ran
+        assert ("not run" in done.stderr) != ran
+        assert f"table 2 here/menagerie {f'here/{video} ' * ran}--out here" in done.stdout
 
 
 def test_an_old_python_is_named_and_nothing_is_made(tmp_path: Path) -> None:

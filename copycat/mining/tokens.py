@@ -1,0 +1,52 @@
+"""Whether prompts fit what a model's text encoder reads; the rest of a longer one is cut off."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+import transformers
+
+from copycat.errors import BadFile, MissingRequirement, UserError
+from copycat.loading import quiet_loading
+from copycat.models import ModelCard
+from copycat.prompts import Prompt
+
+_NO_LIMIT = 100_000
+"""transformers writes a huge number where a tokenizer has no limit."""
+
+
+def load_tokenizer(card: ModelCard) -> Any:
+    """The tokenizer of the pipeline's first text encoder; raises UserError where there is none to load."""
+    if card.api:
+        raise UserError(f"{card.title} is hosted, and its text encoder is not open; name another model.")
+    source = str(card.folder) if card.folder else card.source
+    where: dict[str, Any] = {"revision": card.revision} if card.revision else {}
+    try:
+        with quiet_loading():
+            return transformers.AutoTokenizer.from_pretrained(source, subfolder="tokenizer", **where)
+    except (OSError, ValueError, KeyError) as e:
+        reason = (str(e).strip() or type(e).__name__).splitlines()[0]
+        if card.folder:
+            raise BadFile(f"The tokenizer of {card.name} does not load ({reason}).") from e
+        raise MissingRequirement(
+            f"The tokenizer of {card.name} cannot be fetched from the hub; check the network ({reason})."
+        ) from e
+
+
+def overlong(prompts: Iterable[Prompt], card: ModelCard) -> list[str]:
+    """One sentence a set with prompts of more tokens than the encoder takes, begin and end included."""
+    tokenizer = load_tokenizer(card)
+    limit = int(tokenizer.model_max_length)
+    lengths: dict[str, list[int]] = defaultdict(list)
+    for p in prompts:
+        lengths[p.set].append(len(tokenizer(p.text, padding=False, truncation=False)["input_ids"]))
+    if limit > _NO_LIMIT:
+        return []
+    return [
+        f"{name}: {sum(n > limit for n in found)} of {len(found)} prompts are longer than the {limit} tokens "
+        f"that {card.name} reads (up to {max(found)}); the rest of them is cut off."
+        for name, found in lengths.items()
+        if max(found) > limit
+    ]

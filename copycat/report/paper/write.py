@@ -1,0 +1,253 @@
+"""A filled table as Markdown, CSV and LaTeX."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from copycat.records import Metric
+from copycat.report.paper.fill import Block, Filled, Source
+from copycat.report.paper.published import Published
+from copycat.report.words import DASH, digits, estimate, interval, judge_sentence
+
+NOT_RUN = "not run"
+UNSCORED = "nothing scored"
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One block as text, before any markup: a header and its lines."""
+
+    title: str
+    groups: tuple[str, ...]
+    """Labels of the conditions, four columns each: DETECT published and ours, CONS published and ours."""
+    stub: str
+    lines: tuple[tuple[str, ...], ...]
+
+
+def sheets(filled: Filled) -> tuple[list[Sheet], list[str]]:
+    """The blocks' texts, and the remarks under them."""
+    marks: list[str] = []
+    made = [_sheet(block, filled, marks) for block in filled.blocks]
+    remarks = [f"{str(i).translate(_RAISED)} {text}" for i, text in enumerate(marks, 1)]
+    remarks += [f"Published: {filled.table.source}; {filled.table.measured}.", *filled.table.notes]
+    return made, [*remarks, *about(filled.sources), *_gaps(filled), *filled.unplaced]
+
+
+def about(sources: Sequence[Source]) -> list[str]:
+    """How our numbers were made, and what is known of their judges."""
+    if not sources:
+        return []
+    return [
+        "Ours: mean ± SD over run seeds, [95 % interval clustered by character]. Refused, failed and "
+        "unscored pictures are in no denominator.",
+        *(
+            f"{s.run}: {s.identity}, {s.seeds} seed{'s' * (s.seeds != 1)}, judged by {s.judge}."
+            for s in sources
+        ),
+        *dict.fromkeys(f"{s.judge}. {judge_sentence(s.rates)}" for s in sources),
+    ]
+
+
+def _sheet(block: Block, filled: Filled, marks: list[str]) -> Sheet:
+    lines = []
+    for row in block.rows:
+        texts = [row.label]
+        for cell in row.cells:
+            mark = _mark(cell.published, marks)
+            texts += [
+                _published(cell.published, "detect", mark),
+                ours(cell.detect, filled.table.of) if cell.source else NOT_RUN,
+                _published(cell.published, "cons", ""),
+                ours(cell.cons, None) if cell.source else NOT_RUN,
+            ]
+        lines.append(tuple(texts))
+    groups = tuple(c.label for c in filled.table.columns)
+    return Sheet(block.model or "", groups, filled.table.stub, tuple(lines))
+
+
+def _mark(published: Published | None, marks: list[str]) -> str:
+    if published is None or not published.note:
+        return ""
+    if published.note not in marks:
+        marks.append(published.note)
+    return str(marks.index(published.note) + 1).translate(_RAISED)
+
+
+def _published(published: Published | None, metric: str, mark: str) -> str:
+    value = getattr(published, metric, None)
+    if value is None:
+        return DASH
+    sd = getattr(published, f"{metric}_sd")
+    return f"{value:.2f}" + (f" ± {sd:.2f}" if sd is not None else "") + mark
+
+
+def ours(m: Metric | None, of: int | None) -> str:
+    """Mean ± SD and interval. `of` is what the published number is out of; ours says so when it differs."""
+    if m is None or m.value is None:
+        return UNSCORED
+    others = f" of {m.characters}" if of is not None and m.characters != of else ""
+    return f"{estimate(m)}{others} {interval(m.low, m.high, digits(m.metric))}"
+
+
+def gap(where: str, m: Metric) -> str:
+    """That a number stands on fewer pictures than planned."""
+    return (
+        f"{where}: {m.metric} is over {m.scored} of {m.images} pictures "
+        f"({m.unscored} unscored, {m.refused} refused, {m.errors} failed)."
+    )
+
+
+def _gaps(filled: Filled) -> Iterable[str]:
+    """Which of our cells are another choice than the first, or stand on fewer pictures than planned."""
+    for block in filled.blocks:
+        for row in block.rows:
+            for cell, column in zip(row.cells, filled.table.columns, strict=True):
+                where = f"{row.label}, {column.label}{f', {block.model}' * bool(block.model)}"
+                if cell.instead_of and cell.detect:
+                    mine, first = cell.detect, cell.instead_of
+                    yield (
+                        f"{where}: {mine.mitigation} on {mine.prompt_set}, "
+                        f"in place of {first.mitigation} on {first.prompts}."
+                    )
+                for m in (cell.detect, cell.cons):
+                    if m is not None and m.scored < m.images:
+                        yield gap(where, m)
+
+
+def markdown(filled: Filled) -> str:
+    """One table a block, with the remarks under the last."""
+    made, remarks = sheets(filled)
+    out = [f"# Table {filled.table.table}: {filled.table.title}", ""]
+    for sheet in made:
+        if sheet.title:
+            out += [f"## {escaped(sheet.title)}", ""]
+        heads = [sheet.stub]
+        for group in sheet.groups:
+            heads += [f"{group}: DETECT ↓ published", "ours", "CONS ↑ published", "ours"]
+        out.append("| " + " | ".join(map(escaped, heads)) + " |")
+        out.append("|---" * len(heads) + "|")
+        out += ["| " + " | ".join(map(escaped, line)) + " |" for line in sheet.lines]
+        out.append("")
+    out += [f"- {escaped(r)}" for r in remarks]
+    return "\n".join(out) + "\n"
+
+
+def escaped(text: str) -> str:
+    """`text` in a cell of a Markdown table."""
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
+
+
+CSV_COLUMNS = (
+    *("table", "model", "row", "condition", "metric", "published", "published_sd", "published_note"),
+    *("ours", "ours_sd", "ours_low", "ours_high", "characters", "images", "scored", "unscored", "refused"),
+    *("errors", "mitigation", "prompt_set", "seeds", "judge", "judge_kappa", "judge_fpr", "run"),
+)
+
+
+def csv_text(filled: Filled) -> str:
+    """One line a number; what was not run is empty."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, CSV_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for block in filled.blocks:
+        for row in block.rows:
+            for cell, column in zip(row.cells, filled.table.columns, strict=True):
+                for metric, ours in (("DETECT", cell.detect), ("CONS", cell.cons)):
+                    key = metric.lower()
+                    p = cell.published
+                    record: dict[str, object] = {
+                        "table": filled.table.table,
+                        "model": cell.source.model if cell.source else block.model,
+                        "row": row.label,
+                        "condition": column.label,
+                        "metric": metric,
+                        "published": getattr(p, key, None),
+                        "published_sd": getattr(p, f"{key}_sd", None),
+                        "published_note": p.note if p else None,
+                    }
+                    if ours is not None and cell.source is not None:
+                        record |= _measured(ours, cell.source)
+                    writer.writerow(record)
+    return out.getvalue()
+
+
+def _measured(m: Metric, s: Source) -> dict[str, object]:
+    rates = s.rates or {}
+    return {
+        "ours": m.value,
+        "ours_sd": m.sd,
+        "ours_low": m.low,
+        "ours_high": m.high,
+        "characters": m.characters,
+        "images": m.images,
+        "scored": m.scored,
+        "unscored": m.unscored,
+        "refused": m.refused,
+        "errors": m.errors,
+        "mitigation": m.mitigation,
+        "prompt_set": m.prompt_set,
+        "seeds": s.seeds,
+        "judge": s.judge,
+        "judge_kappa": rates.get("kappa"),
+        "judge_fpr": rates.get("fpr"),
+        "run": s.run,
+    }
+
+
+def latex(filled: Filled) -> str:
+    """One `tabular` a block in a `table*` environment; needs the packages booktabs and graphicx."""
+    made, remarks = sheets(filled)
+    out = [
+        r"% \usepackage{booktabs,graphicx}",
+        r"\begin{table*}",
+        r"\centering",
+        rf"\caption{{{tex(filled.table.title)}}}",
+        rf"\label{{tab:copycat-{filled.table.table}}}",
+    ]
+    for sheet in made:
+        out += _tabular(sheet)
+    out += [r"\footnotesize", *(rf"\par {tex(r)}" for r in remarks), r"\end{table*}"]
+    return "\n".join(out) + "\n"
+
+
+def _tabular(sheet: Sheet) -> list[str]:
+    n = len(sheet.groups)
+    spans = [rf"\multicolumn{{4}}{{c}}{{{tex(g)}}}" for g in sheet.groups]
+    rules = [rf"\cmidrule(lr){{{2 + 4 * i}-{5 + 4 * i}}}" for i in range(n)]
+    heads = [r"DETECT $\downarrow$, publ.", "ours", r"CONS $\uparrow$, publ.", "ours"]
+    return [
+        r"\resizebox{\textwidth}{!}{%",
+        rf"\begin{{tabular}}{{l{'rrrr' * n}}}",
+        r"\toprule",
+        " & ".join([tex(sheet.title), *spans]) + r" \\",
+        " ".join(rules),
+        " & ".join([tex(sheet.stub), *(heads * n)]) + r" \\",
+        r"\midrule",
+        *(" & ".join(map(tex, line)) + r" \\" for line in sheet.lines),
+        r"\bottomrule",
+        r"\end{tabular}}",
+    ]
+
+
+_TEX = {
+    **{c: f"\\{c}" for c in "&%$#_{}"},
+    **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
+    **{"±": r"$\pm$", "−": "$-$", "–": "--", "×": r"$\times$", "≥": r"$\geq$", "↓": r"$\downarrow$"},
+    **{"↑": r"$\uparrow$", "κ": r"$\kappa$", "α": r"$\alpha$", "…": r"\ldots{}"},
+    **{s: rf"\textsuperscript{{{i}}}" for i, s in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
+}
+
+
+def tex(text: str) -> str:
+    """`text` with everything escaped that LaTeX would read as markup."""
+    quoted = re.sub(r'"([^"]*)"', r"``\1''", " ".join(text.split()))
+    return "".join(_TEX.get(c, c) for c in quoted)
+
+
+WRITERS: dict[str, Callable[[Filled], str]] = {"md": markdown, "csv": csv_text, "tex": latex}
+"""By the ending of the file."""
