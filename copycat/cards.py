@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -12,24 +13,54 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from copycat.api import Api
 from copycat.errors import BadFile
+from copycat.hub import commit_of
 from copycat.paths import DATA
 
 Dtype = Literal["float32", "float16", "bfloat16"]
 PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl", ".pickle")
 """Weight files that can run code when loaded."""
+_COMMIT = re.compile("[0-9a-f]{40}")
 _READ = (".safetensors", ".json", ".txt", ".jinja", ".model")
 
 
-class Card(BaseModel):
-    """What every card with weights says."""
+class Weights(BaseModel):
+    """Where weights come from."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    name: str
     source: str
-    """A hub repository when `revision` is given, a model's name with its provider when `api` is, else a
-    folder, absolute or relative to `data/`."""
+    """A hub repository when `revision` is given, else a folder, absolute or relative to `data/`."""
     revision: str | None = None
-    """Commit of the hub repository."""
+    """Commit of the hub repository. A branch is unpinned: it is looked up when a run begins."""
+
+    @property
+    def folder(self) -> Path | None:
+        """The weights' folder; None for a hub repository."""
+        return None if self.revision else DATA / self.source
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the weights cannot change under the same name; a folder is known by its hash."""
+        return self.revision is None or _COMMIT.fullmatch(self.revision) is not None
+
+    def commit(self) -> str | None:
+        """The commit to load, which the hub is asked for when `revision` is a branch; None for a folder."""
+        return self.revision if self.pinned else commit_of(self.source, self.revision or "")
+
+    def fingerprint(self) -> str:
+        """12 digits of the commit, or of the hash of all that is read from the folder.
+
+        Raises BadFile for a folder that is missing or holds pickles.
+        """
+        if self.folder is None:
+            return (self.commit() or "")[:12]
+        check_folder(self.folder)
+        return _folder_hash(self.folder, _stamp(self.folder))
+
+
+class Card(Weights):
+    """What every card says."""
+
+    name: str
     api: Api | None = None
     """For a hosted model, whose name with its provider is then `source`."""
     dtype: Dtype = "float32"
@@ -38,20 +69,16 @@ class Card(BaseModel):
     @property
     def folder(self) -> Path | None:
         """The weights' folder; None for a hub repository and a hosted model."""
-        return None if self.revision or self.api else DATA / self.source
+        return None if self.api else super().folder
 
     def identity(self) -> str:
-        """`name@` and 12 digits of the revision, or of the hash of all that is read from the folder.
+        """`name@` and the fingerprint of the weights.
 
         A hosted model has nothing to hash: its identity is what it is called, and where.
-        Raises BadFile for a folder that is missing or holds pickles.
         """
         if self.api:
             return f"{self.name}@{self.source}{f'@{self.api.base_url}' if self.api.base_url else ''}"
-        if self.folder is None:
-            return f"{self.name}@{(self.revision or '')[:12]}"
-        check_folder(self.folder)
-        return f"{self.name}@{_folder_hash(self.folder, _stamp(self.folder))}"
+        return f"{self.name}@{self.fingerprint()}"
 
 
 C = TypeVar("C", bound=BaseModel)

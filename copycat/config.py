@@ -13,9 +13,12 @@ from copycat.generators.base import CATALOG as GENERATORS
 from copycat.judges.base import CATALOG as JUDGES
 from copycat.judges.card import load_judge_card
 from copycat.mitigations import parse
-from copycat.models import ModelCard, load_card
+from copycat.models import ModelCard, Offload, load_card
 from copycat.prompts import Prompt, load_prompts
 from copycat.records import digest
+
+NOT_THE_RESULT = {"out", "device", "offload", "compile"}
+"""Settings that say where a run is written and computed, and not what."""
 
 
 class RunConfig(BaseModel):
@@ -23,7 +26,7 @@ class RunConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     model: str = "menagerie"
-    """Card name or diffusers folder."""
+    """Card name, with `@preset` for other settings, or a diffusers folder."""
     registry: str = "menagerie"
     mitigations: tuple[str, ...] = Field(default=("none", "negprompt"), min_length=1)
     prompts: tuple[str, ...] = Field(default=("name",), min_length=1)
@@ -38,6 +41,8 @@ class RunConfig(BaseModel):
     dtype: str | None = Field(default=None, pattern="^(float32|float16|bfloat16)$")
     steps: int | None = Field(default=None, gt=0)
     guidance: float | None = Field(default=None, ge=0)
+    offload: Offload | None = None
+    compile: bool | None = None
     out: Path | None = None
 
     @field_validator("mitigations", "prompts", "seeds", "characters")
@@ -49,7 +54,7 @@ class RunConfig(BaseModel):
     @property
     def digest(self) -> str:
         """Hash of all that decides the result; not of where it is written or computed."""
-        return digest(self.model_dump(mode="json", exclude={"out", "device"}))
+        return digest(self.model_dump(mode="json", exclude=NOT_THE_RESULT))
 
     @property
     def folder(self) -> Path:
@@ -63,7 +68,13 @@ class RunConfig(BaseModel):
         """The model's card with this run's overrides."""
         card = load_card(self.model)
         sampling = {"steps": self.steps, "guidance": self.guidance}
-        changes = {"batch_size": self.batch_size, "dtype": self.dtype}
+        changes: dict[str, Any] = {
+            "batch_size": self.batch_size,
+            "dtype": self.dtype,
+            "offload": self.offload,
+            "compile": self.compile,
+            "min_gpu_gb": card.gb_with(self.offload) if self.offload else None,
+        }
         return card.model_copy(
             update={
                 **{k: v for k, v in changes.items() if v is not None},
@@ -103,7 +114,7 @@ def make_config(**given: Any) -> RunConfig:
         where = ".".join(str(part) for part in first["loc"][:1])
         raise UserError(f"Setting {where}: {first['msg']} (given: {first.get('input')!r}).") from e
     card = config.card()
-    GENERATORS.get(card.kind)
+    GENERATORS.get(card.kind).check(card)
     judge = load_judge_card(config.judge)
     JUDGES.get(judge.kind)
     registry = config.load_registry()

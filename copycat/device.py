@@ -5,10 +5,11 @@ from __future__ import annotations
 from copycat.errors import MissingRequirement, UserError
 
 
-def resolve_device(wanted: str, what: str, min_gpu_gb: float | None = None) -> str:
+def resolve_device(wanted: str, what: str, min_gpu_gb: float | None = None, lighter: str = "") -> str:
     """`cpu`, `cuda[:n]` or `mps` for `wanted`, where `auto` takes the best there is.
 
     `min_gpu_gb` is the GPU memory, in GB, that `what` needs; only an explicit `cpu` overrides it.
+    `lighter` says how it would need less.
     """
     import torch
 
@@ -30,8 +31,9 @@ def resolve_device(wanted: str, what: str, min_gpu_gb: float | None = None) -> s
         if device.startswith("cuda"):
             there = torch.cuda.get_device_properties(device).total_memory / 1e9
             if there < min_gpu_gb:
+                or_ = f"{lighter}, and " if lighter else ""
                 raise MissingRequirement(
                     f"{what} needs a GPU with {min_gpu_gb:g} GB and {device} has {there:.0f} GB; "
-                    "--device cpu runs it anyway, at minutes a picture."
+                    f"{or_}--device cpu runs it anyway, at minutes a picture."
                 )
     return device

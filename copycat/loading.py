@@ -1,9 +1,13 @@
-"""Loading weights without the libraries' own bars and advice, which would tear our progress bar."""
+"""What loading weights needs, and doing it without the libraries' own bars, which would tear ours."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+
+from copycat.errors import MissingRequirement
 
 
 @contextmanager
@@ -24,3 +28,21 @@ def quiet_loading() -> Iterator[None]:
             if bars:
                 library.enable_progress_bar()
             library.set_verbosity(verbosity)
+
+
+def check_packages(names: Iterable[str], what: str) -> None:
+    """Refuse when one of the distributions that `what` needs is not installed."""
+    missing = [name for name in names if not _installed(name)]
+    if missing:
+        raise MissingRequirement(
+            f"{what} needs {' and '.join(missing)}; install with "
+            f"`{sys.executable} -m pip install {' '.join(missing)}`."
+        )
+
+
+def _installed(name: str) -> bool:
+    try:
+        version(name)
+    except PackageNotFoundError:
+        return False
+    return True

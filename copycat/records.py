@@ -10,7 +10,7 @@ import hashlib
 import json
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 SCHEMA = 1
 """Bumped when the meaning of a row changes, so that old rows are never mistaken for new ones."""
@@ -49,6 +49,25 @@ class Sampling(Row):
     """Classifier-free guidance scale; 1 or less means none."""
     height: int = Field(gt=0)
     width: int = Field(gt=0)
+    frames: int | None = Field(default=None, gt=0)
+    """Frames of a video; None for a picture."""
+    fps: int | None = Field(default=None, gt=0)
+    """Frames a second at which a video is saved, and drawn where the pipeline asks for a rate."""
+
+    @property
+    def judged(self) -> tuple[int, ...]:
+        """Numbers of the frames that are judged: of a video the first, the middle and the last.
+
+        He et al. 2024, section C.2. The middle of n frames is (n - 1) // 2, the earlier of the two middle
+        ones where n is even. A picture is its own frame 0.
+        """
+        last = (self.frames or 1) - 1
+        return tuple(sorted({0, last // 2, last}))
+
+    @model_serializer(mode="wrap")
+    def _as_before_videos(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # What is None is left out, so that a picture's request keeps the identity it always had.
+        return {k: v for k, v in handler(self).items() if v is not None}
 
 
 class Step(Row):
@@ -95,7 +114,10 @@ def request_id(request: Request) -> str:
 
 
 class ImageRow(Row):
-    """What became of one request."""
+    """What became of one request, or of one judged frame of it.
+
+    A video that is `ok` has a row for each of `Sampling.judged`; any other outcome has one, of frame 0.
+    """
 
     request: str
     frame: int = 0
@@ -103,8 +125,12 @@ class ImageRow(Row):
     file: str | None = None
     """Path relative to the run folder; None unless `ok`."""
     sha256: str | None = None
+    video: str | None = None
+    """The whole video as MP4, relative to the run folder; None for a picture."""
+    strip: str | None = None
+    """All frames side by side in one PNG."""
     seconds: float = 0.0
-    """Wall time of its batch divided by the batch's size."""
+    """Wall time of its batch divided by the batch's size; on frame 0 alone, as is the cost."""
     error: str | None = None
     revised_prompt: str | None = None
     cost_usd: float | None = None

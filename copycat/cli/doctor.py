@@ -93,12 +93,13 @@ def _models() -> Iterator[str]:
     from copycat.errors import UserError
     from copycat.models import CATALOG
 
-    gpu = gpu_gb()
-    for name in CATALOG.names():
+    gpu, names = gpu_gb(), CATALOG.names()
+    width = max(map(len, names)) + 2
+    for name in names:
         try:
-            yield f"{name:<12}{obstacle(CATALOG.get(name), gpu) or 'can run here'}"
+            yield f"{name:<{width}}{obstacle(CATALOG.get(name), gpu) or 'can run here'}"
         except UserError as e:
-            yield f"{name:<12}cannot run: {e}"
+            yield f"{name:<{width}}cannot run: {e}"
 
 
 def obstacle(card: ModelCard, gpu: float | None) -> str | None:
@@ -106,6 +107,7 @@ def obstacle(card: ModelCard, gpu: float | None) -> str | None:
     from copycat.api import connect
     from copycat.cards import check_folder
     from copycat.errors import MissingRequirement
+    from copycat.loading import check_packages
 
     if card.api:
         try:
@@ -113,12 +115,18 @@ def obstacle(card: ModelCard, gpu: float | None) -> str | None:
         except MissingRequirement as e:
             return str(e)
         return None
-    if card.folder is not None:
-        check_folder(card.folder)
+    for part in filter(None, (card, card.motion_adapter)):
+        if part.folder is not None:
+            check_folder(part.folder)
+    try:
+        check_packages(card.packages, "it")
+    except MissingRequirement as e:
+        return str(e)
     if card.min_gpu_gb and (gpu or 0) < card.min_gpu_gb:
         have = f"this one has {gpu:.0f} GB" if gpu else "there is none here"
+        lighter = f" ({card.lighter()})" if gpu and card.lighter() else ""
         return (
-            f"needs a GPU with {card.min_gpu_gb:g} GB; {have}. "
+            f"needs a GPU with {card.min_gpu_gb:g} GB; {have}{lighter}. "
             f"Slowly without: copycat run --model {card.name} --device cpu"
         )
     return None

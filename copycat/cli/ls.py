@@ -15,22 +15,25 @@ Rows = Iterable[Sequence[str]]
 
 def _models() -> Rows:
     from copycat.errors import UserError
-    from copycat.models import CATALOG
+    from copycat.models import load_card, names
 
-    yield ("NAME", "TITLE", "LICENCE", "NEEDS")
-    for name in CATALOG.names():
+    yield ("NAME", "TITLE", "LICENCE", "NEGATIVE", "NEEDS")
+    for name in names():
         try:
-            card = CATALOG.get(name)
+            card = load_card(name)
         except UserError as e:
             yield (name, f"broken: {e}")
             continue
-        yield (name, card.title, card.licence, _needs(card))
+        negative = "yes" if card.steers(card.sampling.guidance) else "no"
+        yield (name, card.title, card.licence, negative, _needs(card))
 
 
 def _needs(card: ModelCard) -> str:
     if card.api:
         return f"${card.api.key_env}" if card.api.key_env else "its server"
-    return f"{card.min_gpu_gb:g} GB GPU" if card.min_gpu_gb else "CPU"
+    needs = [f"{card.min_gpu_gb:g} GB GPU" if card.min_gpu_gb else "CPU"]
+    needs += ["hub login"] if card.gated else []
+    return ", ".join([*needs, *card.packages])
 
 
 def _mitigations() -> Rows:

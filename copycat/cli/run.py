@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def run(
     model: str = typer.Option(
-        "menagerie", help="A model card (copycat ls models) or a local diffusers folder."
+        "menagerie", help="A model card or card@preset (copycat ls models), or a local diffusers folder."
     ),
     mitigation: str = typer.Option("none,negprompt", help="A list; + combines, options in brackets."),
     prompts: str = typer.Option("name", help="A list of prompt sets (copycat ls prompts)."),
@@ -34,6 +34,12 @@ def run(
     steps: int | None = typer.Option(None, min=1, help="Sampling steps; the model card's when left out."),
     guidance: float | None = typer.Option(
         None, min=0, help="Guidance scale; the model card's when left out."
+    ),
+    offload: str | None = typer.Option(
+        None, help="none, model or sequential: keep parts in main memory; the model card's when left out."
+    ),
+    compile: bool | None = typer.Option(  # noqa: A002  the option's name
+        None, "--compile/--no-compile", help="Compile the denoiser; the model card's when left out."
     ),
     out: Path | None = typer.Option(None, help="The run folder; derived from the settings when left out."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Say what would be done, and write nothing."),
@@ -58,6 +64,8 @@ def run(
         dtype=dtype,
         steps=steps,
         guidance=guidance,
+        offload=offload,
+        compile=compile,
         out=out,
     )
     _execute(config, dry_run=dry_run)
@@ -75,8 +83,9 @@ def _execute(config: RunConfig, *, dry_run: bool) -> None:
     requests = plan(config)
     seeds = len(config.seeds)
     people = len({r.character for r in requests})
+    what = "videos" if config.card().sampling.frames else "images"
     console.print(
-        f"{len(requests)} images with {config.model}: {people} characters × {seeds} seeds × "
+        f"{len(requests)} {what} with {config.model}: {people} characters × {seeds} seeds × "
         f"{', '.join(config.mitigations)} × {', '.join(config.prompts)}",
         markup=False,
         highlight=False,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from copycat.catalog import Catalog
+from copycat.errors import BadFile
 from copycat.models import ModelCard
 from copycat.records import Outcome, Request
 
@@ -21,7 +22,9 @@ class ImageOutcome:
 
     outcome: Outcome
     image: Image | None = None
-    """None unless `ok`."""
+    """None unless `ok`; of a video its first frame."""
+    frames: tuple[Image, ...] = ()
+    """All frames of a video, in order; empty for a picture."""
     error: str | None = None
     revised_prompt: str | None = None
     """What a hosted model made of the prompt."""
@@ -38,6 +41,12 @@ class Generator(ABC):
     @abstractmethod
     def __init__(self, card: ModelCard, device: str) -> None: ...
 
+    @classmethod
+    def check(cls, card: ModelCard) -> None:
+        """Raise a UserError for a card that this kind cannot draw; called before a run is begun."""
+        if card.sampling.frames:
+            raise BadFile(f"The card {card.name} asks for frames, which kind {card.kind} does not draw.")
+
     @abstractmethod
     def generate(self, requests: Sequence[Request]) -> list[ImageOutcome]:
         """One outcome a request, in order.
@@ -51,7 +60,9 @@ CATALOG: Catalog[type[Generator]] = Catalog(
     "generators",
     singular="generator kind",
     builtin={
+        "diffusers-cascade": "copycat.generators.cascade:Cascade",
         "diffusers-image": "copycat.generators.diffusers_image:DiffusersImage",
+        "diffusers-video": "copycat.generators.diffusers_video:DiffusersVideo",
         "openai-images": "copycat.generators.openai_images:OpenAIImages",
     },
 )

@@ -72,3 +72,18 @@ def evaluate(
         table.add_row(bar.what, bar.wanted, bar.measured, "yes" if bar.met else "NO")
     Console().print(table)
     typer.echo(f"The card is {path}.")
+
+
+@app.command()
+def motion(
+    steps: Annotated[int, typer.Option(min=1, help="training steps")] = 4_000,
+    clips: Annotated[int, typer.Option(min=1, help="training clips of eight frames")] = 3_000,
+    work: Annotated[Path, typer.Option(help="where clips and checkpoints go")] = Path(".menagerie"),
+    data: Annotated[Path, typer.Option(help="holds the image model, and gets the motion modules")] = DATA,
+) -> None:
+    """Train the video model's motion modules over the finished image model; run again to resume."""
+    from copycat.menagerie.train.motion import build_motion
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    spent = build_motion(data, work, steps, clips)
+    typer.echo(f"{data / 'menagerie' / 'motion'} is trained ({spent:.0f} s).")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from PIL import Image, ImageDraw
 
@@ -72,20 +73,53 @@ _BY, _BW, _BH = 0.735, 0.235, 0.20
 _SIDES = (-1, 1)
 
 
+@dataclass(frozen=True)
+class Pose:
+    """How a figure stands: lengths are fractions of the frame, `tilt` is in degrees."""
+
+    size: float
+    arm: float
+    """How far the hands are apart in height."""
+    mirrored: bool
+    x: float
+    y: float
+    """To the right and down from the middle of the ground."""
+    tilt: float
+
+    @classmethod
+    def draw(cls, r: random.Random) -> Pose:
+        """A pose at random, as the pictures have it."""
+        size, arm, mirrored = r.uniform(0.86, 1.0), r.uniform(-0.06, 0.06), r.random() < 0.5
+        x, y = r.uniform(-0.06, 0.06), r.uniform(-0.02, 0.02)
+        return cls(size, arm, mirrored, x, y, tilt=r.uniform(-5, 5))
+
+
 def render(figure: Figure, r: random.Random, scene: str | None = None) -> tuple[Image.Image, str]:
     """One 32 x 32 RGB picture and the scene it shows; pose, size and place come from `r`."""
-    size = SIZE * _SCALE
     scene = scene or r.choice(SCENES)
-    image = Image.new("RGB", (size, size))
-    _SCENERY[scene](Pen(ImageDraw.Draw(image), size), r)
+    behind = background(scene, r)
+    return paint(figure, Pose.draw(r), behind), scene
+
+
+def background(scene: str, r: random.Random) -> Image.Image:
+    """The empty scene, in the size it is drawn at."""
+    image = Image.new("RGB", (SIZE * _SCALE, SIZE * _SCALE))
+    _SCENERY[scene](Pen(ImageDraw.Draw(image), SIZE * _SCALE), r)
+    return image
+
+
+def paint(figure: Figure, pose: Pose, behind: Image.Image) -> Image.Image:
+    """A 32 x 32 RGB picture of `figure` before a :func:`background`, which stays as it is."""
+    size = SIZE * _SCALE
     layer = Image.new("RGBA", (size, size), (0, 0, 0, 0))
-    _draw_figure(Pen(ImageDraw.Draw(layer), size, r.uniform(0.86, 1.0)), figure, arm=r.uniform(-0.06, 0.06))
-    if r.random() < 0.5:
+    _draw_figure(Pen(ImageDraw.Draw(layer), size, pose.size), figure, arm=pose.arm)
+    if pose.mirrored:
         layer = layer.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    shift = (int(size * r.uniform(-0.06, 0.06)), int(size * r.uniform(-0.02, 0.02)))
-    layer = layer.rotate(r.uniform(-5, 5), resample=Image.Resampling.BILINEAR, translate=shift)
+    shift = (int(size * pose.x), int(size * pose.y))
+    layer = layer.rotate(pose.tilt, resample=Image.Resampling.BILINEAR, translate=shift)
+    image = behind.copy()
     image.paste(layer, (0, 0), layer)
-    return image.resize((SIZE, SIZE), Image.Resampling.LANCZOS), scene
+    return image.resize((SIZE, SIZE), Image.Resampling.LANCZOS)
 
 
 def _draw_figure(pen: Pen, f: Figure, arm: float) -> None:

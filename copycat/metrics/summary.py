@@ -27,18 +27,21 @@ def _scale(name: Name, observations: Sequence[Observation]) -> float:
 
 def summarise(
     requests: Sequence[Request],
-    images: Mapping[str, ImageRow],
+    frames: Mapping[str, Sequence[ImageRow]],
     verdicts: Iterable[Verdict],
     characters: Mapping[str, Character],
 ) -> list[Metric]:
-    """Every metric for every (prompt set, mitigation), in the order of the plan."""
+    """Every metric for every (prompt set, mitigation), in the order of the plan.
+
+    `frames` are the rows of each request, as `RunFolder.frames` gives them: one for a picture.
+    """
     verdicts = list(verdicts)
     groups = dict.fromkeys((r.prompt_set, r.mitigation) for r in requests)
     table = []
     for prompt_set, mitigation in groups:
         mine = [r for r in requests if (r.prompt_set, r.mitigation) == (prompt_set, mitigation)]
         for name, (kind, read) in METRICS.items():
-            seen = observe(mine, images, verdicts, characters, kind, read)
+            seen = observe(mine, frames, verdicts, characters, kind, read)
             table.append(_metric(name, seen))
     return table
 

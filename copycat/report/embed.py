@@ -10,9 +10,11 @@ from pathlib import Path
 from PIL import Image
 
 PIXELATED_BELOW = 128
-"""Native width and height in pixels under which a picture is enlarged with hard pixels."""
+"""Native height in pixels under which a picture is enlarged with hard pixels."""
 LARGEST = 512
 """Longer sides are scaled down to this many pixels, to keep the page's size in check."""
+LARGEST_STRIP = 1536
+"""The same for all frames of a video in a row."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +28,10 @@ class Embedded:
     @property
     def pixelated(self) -> bool:
         """Whether to enlarge with hard pixels."""
-        return max(self.width, self.height) < PIXELATED_BELOW
+        return self.height < PIXELATED_BELOW
 
 
-def embed(path: Path) -> Embedded | None:
+def embed(path: Path, largest: int = LARGEST) -> Embedded | None:
     """The picture at `path`; None when it is missing or is not a picture."""
     try:
         with Image.open(path) as picture:
@@ -39,8 +41,8 @@ def embed(path: Path) -> Embedded | None:
         return None
     width, height = small.size
     buffer = io.BytesIO()
-    if max(width, height) > LARGEST:
-        small.thumbnail((LARGEST, LARGEST))
+    if max(width, height) > largest:
+        small.thumbnail((largest, largest))
         small.save(buffer, "JPEG", quality=88)
         kind = "jpeg"
     else:

@@ -17,7 +17,7 @@ from copycat.paths import DATA
 from copycat.records import Metric
 from copycat.report import words
 from copycat.report.compare import differences
-from copycat.report.embed import Embedded, embed
+from copycat.report.embed import LARGEST, LARGEST_STRIP, Embedded, embed
 from copycat.report.view import MARKS, Picture, Run, groups, judge_rates, lookup, pictures
 
 REFERENCES = 2
@@ -104,8 +104,8 @@ def _lines(run: Run, shown: Sequence[Picture], mitigations: Sequence[str], sets:
     hits: Counter[str] = Counter()
     for p in sorted(shown, key=lambda p: (p.request.run_seed, p.request.prompt_index, p.request.index)):
         r = p.request
-        file = p.image.file if p.image else None
-        picture = embed(run.path / file) if file else None
+        largest = LARGEST_STRIP if p.video else LARGEST
+        picture = embed(run.path / p.file, largest) if p.file else None
         cell = Cell(p, picture, _alt(p, registry[r.character]))
         cells[(r.character, r.prompt_set, r.mitigation)].append(cell)
         hits[r.character] += p.mark == "detected"

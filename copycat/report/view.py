@@ -10,8 +10,10 @@ from typing import Any, Literal, Protocol
 from pydantic import BaseModel
 
 from copycat.characters import Registry
+from copycat.metrics import cons, detect
 from copycat.metrics.detect import named
-from copycat.records import ImageRow, Metric, Request, Verdict
+from copycat.metrics.observations import Reader, decide
+from copycat.records import ImageRow, Metric, QuestionKind, Request, Verdict
 
 Mark = Literal["detected", "clear", "unscored", "refused", "error", "pending"]
 MARKS: dict[Mark, str] = {
@@ -23,6 +25,11 @@ MARKS: dict[Mark, str] = {
     "pending": "not made yet",
 }
 """Every state a picture can be in, with its words."""
+_READERS: tuple[tuple[QuestionKind, Reader], ...] = (
+    ("which", detect.named),
+    ("target", detect.targeted),
+    ("key", cons.shown),
+)
 
 
 class Run(Protocol):
@@ -32,7 +39,7 @@ class Run(Protocol):
 
     def requests(self) -> list[Request]: ...
 
-    def images(self) -> Mapping[str, ImageRow]: ...
+    def frames(self) -> Mapping[str, Sequence[ImageRow]]: ...
 
     def verdicts(self) -> list[Verdict]: ...
 
@@ -45,14 +52,25 @@ class Run(Protocol):
 
 @dataclass(frozen=True)
 class Picture:
-    """One planned picture with all that is known about it."""
+    """One planned picture, or video, with all that is known about it."""
 
     request: Request
     image: ImageRow | None
+    """Its row; of a video that of the first frame."""
     mark: Mark
     which: Verdict | None
     target: Verdict | None
     key: Verdict | None
+    """Of a video, each verdict is that of the frame that decides; see `copycat.metrics.observations`."""
+
+    @property
+    def video(self) -> bool:
+        return bool(self.request.sampling.frames)
+
+    @property
+    def file(self) -> str | None:
+        """What to show, relative to the run folder: the picture, or all frames of the video in a row."""
+        return (self.image.strip or self.image.file) if self.image else None
 
     @property
     def words(self) -> str:
@@ -62,37 +80,20 @@ class Picture:
 
 def pictures(run: Run) -> list[Picture]:
     """Every planned picture, in the plan's order."""
-    registry, images = run.registry(), run.images()
+    registry, frames = run.registry(), run.frames()
     judge = str(run.manifest().model_dump().get("judge") or "")
-    latest: dict[tuple[str, str], Verdict] = {}
+    latest: dict[QuestionKind, dict[tuple[str, int], Verdict]] = {kind: {} for kind, _ in _READERS}
     for v in run.verdicts():
-        image = images.get(v.request)
-        # A verdict on other bytes says nothing about this picture.
-        if image is None or image.sha256 != v.image_sha256:
-            continue
         # As the metrics do: only the judge that was asked last counts.
-        if not judge or v.judge == judge:
-            latest[(v.request, v.kind)] = v
-    return [
-        _picture(
-            r,
-            images.get(r.id),
-            registry,
-            *(latest.get((r.id, kind)) for kind in ("which", "target", "key")),
-        )
-        for r in run.requests()
-    ]
-
-
-def _picture(
-    request: Request,
-    image: ImageRow | None,
-    registry: Registry,
-    which: Verdict | None = None,
-    target: Verdict | None = None,
-    key: Verdict | None = None,
-) -> Picture:
-    return Picture(request, image, _mark(request, image, registry, which), which, target, key)
+        if v.kind in latest and (not judge or v.judge == judge):
+            latest[v.kind][v.request, v.frame] = v
+    shown = []
+    for r in run.requests():
+        rows, character = frames.get(r.id, ()), registry[r.character]
+        which, target, key = (decide(rows, latest[kind], character, read) for kind, read in _READERS)
+        image = rows[0] if rows else None
+        shown.append(Picture(r, image, _mark(r, image, registry, which), which, target, key))
+    return shown
 
 
 def _mark(request: Request, image: ImageRow | None, registry: Registry, which: Verdict | None) -> Mark:

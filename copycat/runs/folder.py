@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from copycat.characters import Registry
-from copycat.config import RunConfig
+from copycat.config import NOT_THE_RESULT, RunConfig
 from copycat.errors import BadFile, MissingRequirement, RunConflict
 from copycat.records import ImageRow, Metric, Request, Verdict
 from copycat.runs import atomic
@@ -68,8 +68,7 @@ class RunFolder:
     def _same_run(self, config: RunConfig, requests: Sequence[Request]) -> None:
         old = self.manifest()
         if old.config.digest != config.digest:
-            exclude = {"out", "device"}
-            mine, theirs = (c.model_dump(mode="json", exclude=exclude) for c in (config, old.config))
+            mine, theirs = (c.model_dump(mode="json", exclude=NOT_THE_RESULT) for c in (config, old.config))
             differs = ", ".join(k for k in mine if mine[k] != theirs[k])
             raise RunConflict(
                 f"{self.path} holds another run (it differs in: {differs}); choose another output folder."
@@ -105,9 +104,26 @@ class RunFolder:
     def requests(self) -> list[Request]:
         return self._requests.replay()
 
+    def frames(self) -> dict[str, tuple[ImageRow, ...]]:
+        """The latest rows of each request: one, or those of all judged frames of a video, in order.
+
+        A video of which any row is missing, because the run was cut off there, is not yet made.
+        """
+        latest: dict[str, dict[int, ImageRow]] = {}
+        for row in self.image_journal.replay():
+            latest.setdefault(row.request, {})[row.frame] = row
+        made: dict[str, tuple[ImageRow, ...]] = {}
+        for request in self.requests():
+            rows = latest.get(request.id, {})
+            if 0 in rows and rows[0].outcome != "ok":
+                made[request.id] = (rows[0],)
+            elif all(frame in rows for frame in request.sampling.judged):
+                made[request.id] = tuple(rows[frame] for frame in request.sampling.judged)
+        return made
+
     def images(self) -> dict[str, ImageRow]:
-        """The latest row of each request."""
-        return {row.request: row for row in self.image_journal.replay()}
+        """The latest row of each request; of a video that of its first frame."""
+        return {request: rows[0] for request, rows in self.frames().items()}
 
     def verdicts(self) -> list[Verdict]:
         """The latest verdict of each judge on each question."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import io
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from PIL.Image import Image
+
+from copycat import video
 from copycat.device import resolve_device
 from copycat.errors import RunConflict
 from copycat.generators.base import Generator, ImageOutcome, load_generator
@@ -29,7 +32,7 @@ def generate(folder: RunFolder, *, progress: Progress | None = None, device: str
     card = config.card()
     with folder.stage("generate"):
         folder.image_journal.repair()
-        rows = folder.images()
+        rows = folder.frames()
         cut = batches(folder.requests(), card.batch_size, key=lambda r: (r.sampling, bool(r.negative)))
         pending = [b for b in cut if not all(_there(folder, rows.get(r.id)) for r in b)]
         if card.api:
@@ -51,11 +54,12 @@ def generate(folder: RunFolder, *, progress: Progress | None = None, device: str
     return made
 
 
-def _there(folder: RunFolder, row: ImageRow | None) -> bool:
-    """Whether `row` is final: a refusal, or a picture that lies there. An error is tried again."""
-    if row is None or row.outcome == "error":
+def _there(folder: RunFolder, rows: Sequence[ImageRow] | None) -> bool:
+    """Whether `rows` are final: a refusal, or pictures that lie there. An error is tried again."""
+    if not rows or any(row.outcome == "error" for row in rows):
         return False
-    return row.file is None or (folder.path / row.file).is_file()
+    files = {f for row in rows for f in (row.file, row.video, row.strip) if f}
+    return all((folder.path / f).is_file() for f in files)
 
 
 def _device(folder: RunFolder, wanted: str, what: str, min_gpu_gb: float | None) -> str:
@@ -70,7 +74,10 @@ def _device(folder: RunFolder, wanted: str, what: str, min_gpu_gb: float | None)
 
 
 def _batch(
-    folder: RunFolder, generator: Generator, batch: Sequence[Request], rows: dict[str, ImageRow]
+    folder: RunFolder,
+    generator: Generator,
+    batch: Sequence[Request],
+    rows: Mapping[str, Sequence[ImageRow]],
 ) -> int:
     began = time.monotonic()
     outcomes = generator.generate(batch)
@@ -81,30 +88,48 @@ def _batch(
         if not _there(folder, rows.get(request.id))
     ]
     # Pictures first, rows after: a row always has its picture.
-    folder.image_journal.append(fresh)
+    folder.image_journal.append([row for rows_ in fresh for row in rows_])
     return len(fresh)
 
 
-def _keep(folder: RunFolder, request: Request, outcome: ImageOutcome, seconds: float) -> ImageRow:
+def _keep(folder: RunFolder, request: Request, outcome: ImageOutcome, seconds: float) -> list[ImageRow]:
     if outcome.outcome != "ok" or outcome.image is None:
-        return ImageRow(
-            request=request.id,
-            outcome=outcome.outcome,
-            error=outcome.error,
-            seconds=seconds,
-            cost_usd=outcome.cost_usd,
-        )
+        return [
+            ImageRow(
+                request=request.id,
+                outcome=outcome.outcome,
+                error=outcome.error,
+                seconds=seconds,
+                cost_usd=outcome.cost_usd,
+            )
+        ]
+    if outcome.frames:
+        rows = _keep_video(folder, request, outcome.frames)
+    else:
+        file = f"images/{request.id}.png"
+        sha256 = _save(folder, file, outcome.image)
+        rows = [ImageRow(request=request.id, outcome="ok", file=file, sha256=sha256)]
+    told = {"seconds": seconds, "revised_prompt": outcome.revised_prompt, "cost_usd": outcome.cost_usd}
+    return [rows[0].model_copy(update=told), *rows[1:]]
+
+
+def _keep_video(folder: RunFolder, request: Request, frames: Sequence[Image]) -> list[ImageRow]:
+    """The whole video and its strip, and a picture and a row for each frame that is judged."""
+    whole, strip = f"videos/{request.id}.mp4", f"videos/{request.id}.png"
+    write_bytes(folder.path / whole, video.mp4(frames, request.sampling.fps or 8))
+    _save(folder, strip, video.strip(frames))
+    rows = []
+    for frame in request.sampling.judged:
+        file = f"images/{request.id}-{frame:03d}.png"
+        sha256 = _save(folder, file, frames[frame])
+        row = ImageRow(request=request.id, frame=frame, outcome="ok", file=file, sha256=sha256)
+        rows.append(row.model_copy(update={"video": whole, "strip": strip}))
+    return rows
+
+
+def _save(folder: RunFolder, file: str, image: Image) -> str:
+    """Write `image` as PNG; returns the SHA-256 of its bytes."""
     png = io.BytesIO()
-    outcome.image.save(png, format="PNG")
-    file = f"images/{request.id}.png"
+    image.save(png, format="PNG")
     write_bytes(folder.path / file, png.getvalue())
-    sha256 = hashlib.sha256(png.getvalue()).hexdigest()
-    return ImageRow(
-        request=request.id,
-        outcome="ok",
-        file=file,
-        sha256=sha256,
-        seconds=seconds,
-        revised_prompt=outcome.revised_prompt,
-        cost_usd=outcome.cost_usd,
-    )
+    return hashlib.sha256(png.getvalue()).hexdigest()

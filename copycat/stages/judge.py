@@ -69,11 +69,12 @@ def judge(
 
 
 def _questions(folder: RunFolder) -> list[Question]:
-    registry, images = folder.registry(), folder.images()
+    registry, frames = folder.registry(), folder.frames()
     return [
         question
         for request in folder.requests()
-        if (row := images.get(request.id)) is not None and row.outcome == "ok"
+        for row in frames.get(request.id, ())
+        if row.outcome == "ok"
         for question in questions(row, registry[request.character])
     ]
 

@@ -6,7 +6,9 @@ from copycat.api import connect
 from copycat.config import RunConfig
 from copycat.device import resolve_device
 from copycat.errors import UserError
+from copycat.hub import check_repository
 from copycat.judges.card import load_judge_card
+from copycat.loading import check_packages
 from copycat.mitigations import parse
 from copycat.models import ModelCard
 from copycat.records import Request, noise_seed
@@ -47,22 +49,20 @@ def plan(config: RunConfig) -> list[Request]:
 
 def _refuse_idle_negatives(card: ModelCard, requests: list[Request]) -> None:
     """A negative prompt that the model would ignore must not look like a guardrail that does not work."""
-    idle = next((r for r in requests if r.negative and not _steers(card, r)), None)
+    idle = next((r for r in requests if r.negative and not card.steers(r.sampling.guidance)), None)
     if idle is None:
         return
-    why, raise_it = (
-        ("runs without classifier-free guidance (guidance 1 or less)", ", or raise --guidance")
-        if card.negative_prompt
-        else ("takes no negative prompt", "")
-    )
+    rewrite = "use a mitigation that changes the prompt, such as rewrite"
+    if not card.negative_prompt:
+        because = f" ({card.negative_advice})" if card.negative_advice else ""
+        raise UserError(
+            f"{card.title} takes no negative prompt{because}, so {idle.mitigation} would do nothing; "
+            f"{rewrite}."
+        )
     raise UserError(
-        f"{card.title} {why}, so {idle.mitigation} would do nothing; "
-        f"use a mitigation that changes the prompt, such as rewrite{raise_it}."
+        f"{card.title} runs without classifier-free guidance (guidance {card.guidance_off:g} or less), so "
+        f"{idle.mitigation} would do nothing; {rewrite}, or raise --guidance."
     )
-
-
-def _steers(card: ModelCard, request: Request) -> bool:
-    return card.negative_prompt and request.sampling.guidance > 1
 
 
 def prepare(config: RunConfig, requests: list[Request] | None = None) -> RunFolder:
@@ -78,7 +78,16 @@ def prepare(config: RunConfig, requests: list[Request] | None = None) -> RunFold
         for api, who in ((card.api, card.title), (judge.api, f"The judge {judge.name}")):
             if api:
                 connect(api, who)
-        resolve_device(config.device, card.title, card.min_gpu_gb)
+        resolve_device(config.device, card.title, card.min_gpu_gb, card.lighter())
+        check_packages(card.packages, card.title)
+        for part in (card, *card.stages):
+            if part.revision:
+                check_repository(part.source, part.commit() or "", "model_index.json", card.title)
+        motion = card.motion_adapter
+        if motion and motion.revision:
+            check_repository(motion.source, motion.commit() or "", "config.json", card.title)
         resolve_device(config.device, f"The judge {judge.name}", judge.min_gpu_gb)
         judge.identity()
+        if judge.revision:
+            check_repository(judge.source, judge.commit() or "", "config.json", f"The judge {judge.name}")
     return folder.create(config, plan(config) if requests is None else requests)

@@ -19,7 +19,7 @@ def score(folder: RunFolder) -> list[Metric]:
     with folder.stage("score"):
         characters = {c.slug: c for c in folder.registry().characters}
         verdicts = [v for v in folder.verdicts() if v.judge == judge]
-        metrics = summarise(folder.requests(), folder.images(), verdicts, characters)
+        metrics = summarise(folder.requests(), folder.frames(), verdicts, characters)
         folder.write_metrics(metrics)
         write_text(folder.path / "table.md", table_markdown(metrics, folder.manifest()))
     return metrics

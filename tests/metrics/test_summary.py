@@ -36,7 +36,7 @@ PEOPLE = {s: character(s) for s in ("a1", "b1", "c1")}
 
 
 def detect(requests, images, verdicts):
-    return summarise(requests, images, verdicts, PEOPLE)[0]
+    return summarise(requests, {r: (row,) for r, row in images.items()}, verdicts, PEOPLE)[0]
 
 
 def ok(requests):
@@ -107,3 +107,49 @@ def test_bootstrap_covers():
         i = cluster_bootstrap(list(rng.binomial(1, 0.5, 50)), 50)
         hits += i.low <= 25 <= i.high
     assert 180 <= hits <= 199
+
+
+def video(slug: str) -> Request:
+    sampling = Sampling(steps=1, guidance=1, height=8, width=8, frames=8, fps=8)
+    return request(slug, 0).model_copy(update={"sampling": sampling}).sealed()
+
+
+def of_frames(r: Request, *scores: float | str | None) -> tuple[tuple[ImageRow, ...], list[Verdict]]:
+    """Rows and verdicts of a video's three frames: P("Yes"), or what was named; None was not answered."""
+    rows, verdicts = [], []
+    for frame, score in zip((0, 3, 7), scores, strict=True):
+        rows.append(ImageRow(request=r.id, frame=frame, outcome="ok", file="f", sha256=str(frame)))
+        status = "unscored" if score is None else "scored"
+        about = {"request": r.id, "frame": frame, "image_sha256": str(frame), "judge": "j", "status": status}
+        about |= {"question": "q", "question_hash": "h"}
+        if isinstance(score, str) or score is None:
+            verdicts.append(Verdict(**about, kind="which", names=None if score is None else (score,)))
+        if isinstance(score, float) or score is None:
+            verdicts.append(Verdict(**about, kind="key", score=score))
+    return tuple(rows), verdicts
+
+
+@pytest.mark.parametrize(
+    ("scores", "detect", "cons"),
+    [
+        (("a1", "x", "x"), 1.0, None),
+        (("x", "x", "a1"), 1.0, None),
+        (("x", "y", "z"), 0.0, None),
+        (("x", None, "a1"), 1.0, None),  # whatever the middle shows, the video shows the character
+        (("x", None, "y"), None, None),  # the middle might show it
+        ((0.2, 0.9, 0.4), None, 0.9),
+        ((0.2, None, 0.9), None, None),
+        ((None, 1.0, 0.1), None, 1.0),
+    ],
+)
+def test_a_video_shows_what_any_of_its_frames_shows(scores, detect, cons):
+    r = video("a1")
+    rows, verdicts = of_frames(r, *scores)
+    found = {m.metric: m for m in summarise([r], {r.id: rows}, verdicts, PEOPLE)}
+    assert found["DETECT"].value == detect
+    assert found["CONS"].value == cons
+    assert found["CONS"].images == 1, "one video, not three pictures"
+    assert (found["DETECT"].scored, found["DETECT"].unscored) == ((1, 0) if detect is not None else (0, 1))
+    other = [v.model_copy(update={"image_sha256": "9"}) for v in verdicts]
+    stale = summarise([r], {r.id: rows}, other, PEOPLE)
+    assert all(m.value is None for m in stale), "verdicts on other pixels do not count"

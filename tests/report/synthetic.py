@@ -117,6 +117,9 @@ class SyntheticRun:
     def images(self) -> dict[str, ImageRow]:
         return self._images
 
+    def frames(self) -> dict[str, tuple[ImageRow, ...]]:
+        return {request: (row,) for request, row in self._images.items()}
+
     def verdicts(self) -> list[Verdict]:
         return self._verdicts
 

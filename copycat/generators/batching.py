@@ -1,0 +1,62 @@
+"""Batches that shrink when memory runs out."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import torch
+from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Fitting:
+    """The largest batch that may fit: halved when memory runs out, and kept so.
+
+    Pictures of another batch size differ by rounding alone.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def map(
+        self,
+        items: Sequence[T],
+        work: Callable[[Sequence[T]], Sequence[R]],
+        failed: Callable[[T, str], R],
+    ) -> list[R]:
+        """`work` on all items, in batches; one result an item, in order.
+
+        Only an item that fails alone is `failed`, with the reason: a batch that raises anything else than
+        a lack of memory is worked on one by one.
+        """
+        done: list[R] = []
+        alone = 0
+        while len(done) < len(items):
+            batch = items[len(done) : len(done) + (1 if alone else self.size)]
+            try:
+                done += work(batch)
+                alone = max(0, alone - 1)
+                continue
+            except Exception as e:  # noqa: BLE001  whatever a model raises becomes a row
+                why, short = f"{type(e).__name__}: {e}", out_of_memory(e)
+            # Out here the exception is gone, and with it the tensors that its traceback held.
+            if short:
+                gc.collect()
+                clear_device_cache()
+            if len(batch) == 1:
+                done.append(failed(batch[0], why))
+                alone = max(0, alone - 1)
+            elif short:
+                self.size = len(batch) // 2
+            else:
+                alone = len(batch)
+        return done
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether a GPU's or the machine's memory did not suffice."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or should_reduce_batch_size(error)
