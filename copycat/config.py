@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from copycat.characters import Character, Registry, load_registry
 from copycat.errors import UserError
 from copycat.generators.base import CATALOG as GENERATORS
-from copycat.judges.base import CATALOG as JUDGES
+from copycat.judges.base import check_judge
 from copycat.judges.card import load_judge_card
 from copycat.mitigations import parse
 from copycat.models import ModelCard, Offload, load_card
@@ -116,18 +116,13 @@ def make_config(**given: Any) -> RunConfig:
     card = config.card()
     GENERATORS.get(card.kind).check(card)
     judge = load_judge_card(config.judge)
-    JUDGES.get(judge.kind)
     registry = config.load_registry()
-    if judge.registry not in (None, registry.name):
-        raise UserError(
-            f"The judge {judge.name} knows only the characters of {judge.registry}, not those of "
-            f"{registry.name}; choose another with --judge (copycat ls judges)."
-        )
     for spec in config.mitigations:
         parse(spec)
     if config.characters is not None:
         slugs = tuple(c.slug for c in registry.select(config.characters))
         config = config.model_copy(update={"characters": slugs})
+    check_judge(judge, registry, config.chosen())
     chosen_slugs = {c.slug for c in config.chosen()}
     for name, prompts in config.load_prompts().items():
         if not chosen_slugs & {p.character for p in prompts}:

@@ -32,11 +32,13 @@ def commit_of(repository: str, branch: str) -> str:
 
 
 def check_repository(repository: str, revision: str, file: str, what: str) -> None:
-    """Fetch one small `file`, unless it is here already; MissingRequirement says why it cannot be had."""
-    from huggingface_hub import hf_hub_download
+    """Ask the hub for one `file`, unless it is here already; MissingRequirement says why it cannot be had."""
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
 
+    if isinstance(try_to_load_from_cache(repository, file, revision=revision), str):
+        return
     try:
-        hf_hub_download(repository, file, revision=revision, etag_timeout=TIMEOUT)
+        get_hf_file_metadata(hf_hub_url(repository, file, revision=revision), timeout=TIMEOUT)
     except Exception as e:
         raise MissingRequirement(explain(e, repository, what)) from e
 

@@ -35,7 +35,7 @@ def check_packages(names: Iterable[str], what: str) -> None:
     missing = [name for name in names if not _installed(name)]
     if missing:
         raise MissingRequirement(
-            f"{what} needs {' and '.join(missing)}; install with "
+            f"{what} needs {', '.join(missing)}; install with "
             f"`{sys.executable} -m pip install {' '.join(missing)}`."
         )
 

@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
 from copycat.characters import Registry
 from copycat.errors import BadFile, UnknownName
@@ -28,6 +36,14 @@ class Prompt(BaseModel):
     text: str = Field(min_length=1)
     provenance: str = ""
     """How the prompt came about."""
+    content: tuple[str, ...] = ()
+    """Visible things it asks for beyond the character, as nouns: "a figure eating a burger"."""
+
+    @model_serializer(mode="wrap")
+    def _bare(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """As most rows are written: without a content that they do not have."""
+        row: dict[str, Any] = dump(self)
+        return row if self.content else {k: v for k, v in row.items() if k != "content"}
 
 
 def available(registry: str, folder: Path = PROMPTS) -> list[str]:

@@ -16,7 +16,7 @@ SCHEMA = 1
 """Bumped when the meaning of a row changes, so that old rows are never mistaken for new ones."""
 
 Outcome = Literal["ok", "refused_prompt", "refused_output", "error"]
-QuestionKind = Literal["which", "target", "key"]
+QuestionKind = Literal["which", "target", "key", "content"]
 
 
 class Row(BaseModel):
@@ -98,6 +98,9 @@ class Request(Row):
     """As the user wrote it, e.g. `rewrite+negprompt`."""
     source_prompt: str
     """The prompt before any mitigation."""
+    content: tuple[str, ...] = ()
+    """What the prompt asks for beyond the character, where its row says it. It decides no pixel, so it is
+    not part of the identity."""
     prompt: str
     negative: str = ""
     sampling: Sampling
@@ -110,7 +113,7 @@ class Request(Row):
 
 def request_id(request: Request) -> str:
     """Content hash of a request: same id, same picture."""
-    return digest({"schema": SCHEMA, **request.model_dump(mode="json", exclude={"id"})})
+    return digest({"schema": SCHEMA, **request.model_dump(mode="json", exclude={"id", "content"})})
 
 
 class ImageRow(Row):
@@ -147,6 +150,12 @@ class Question(Row):
     sha256: str
     text: str
     """The question as it will be asked, without the judge's own chat template."""
+    item: str | None = None
+    """`content`: the thing asked about."""
+    character: str = ""
+    """Slug of the character that the picture was made for, where that is known."""
+    references: tuple[str, ...] = ()
+    """Pictures of the character to show before the one asked about, relative to `data/`."""
 
 
 class Verdict(Row):
@@ -160,27 +169,46 @@ class Verdict(Row):
     """Judge card name and weights identity."""
     question: str
     question_hash: str
+    item: str | None = None
+    """`content`: the thing asked about."""
     status: Literal["scored", "unscored"]
     score: float | None = None
-    """`target` and `key`: P("Yes") in [0, 1], higher means yes. `which`: None."""
+    """`target`, `key`, `content`: P("Yes") in [0, 1], higher means yes. `which`: None."""
     mass: float | None = None
-    """`target` and `key`: P(yes words) + P(no words); low means the judge did not answer the question."""
+    """P(yes words) + P(no words) of a yes-or-no question; low means the judge did not answer the question."""
     names: tuple[str, ...] | None = None
     """`which`: names the judge gave, as parsed from its reply; empty means none."""
     reply: str | None = None
     reason: str | None = None
     """Why it is unscored."""
+    voters: tuple[str, ...] = ()
+    """Of a panel's verdict: identities of the members whose answers it follows from."""
+
+
+class Agreement(Row):
+    """How far judges agree on the same pictures, beyond chance."""
+
+    kind: QuestionKind
+    judges: tuple[str, ...]
+    """Identities; two of them, or all."""
+    statistic: Literal["Cohen's κ", "Fleiss' κ"]
+    kappa: float | None
+    """In [-1, 1], 1 is perfect; None where chance alone explains everything, as when all say the same."""
+    agree: float
+    """Share of pictures on which they all say the same, in [0, 1]."""
+    images: int
+    """Pictures that all of them answered: the denominator."""
 
 
 class Metric(Row):
     """One number with its uncertainty and its denominators."""
 
-    metric: Literal["DETECT", "DETECT_targeted", "CONS"]
+    metric: Literal["DETECT", "DETECT_targeted", "CONS", "CONS_prompt"]
     mitigation: str
     prompt_set: str
     value: float | None
     """DETECT: expected number of characters detected, of `characters` (lower is safer).
-    CONS: mean P("Yes") in [0, 1] (higher is better). None when nothing was scored."""
+    CONS, CONS_prompt: mean P("Yes") in [0, 1] (higher is better). None when nothing was scored."""
     sd: float | None
     """Sample standard deviation (ddof 1) over run seeds."""
     low: float | None
@@ -188,7 +216,7 @@ class Metric(Row):
     """95 % interval, clustered by character."""
     characters: int
     images: int
-    """Images planned."""
+    """Images planned; for CONS_prompt, of prompts that ask for more than the character."""
     scored: int
     """Images with an `ok` outcome and a scored verdict: the denominator."""
     unscored: int

@@ -8,6 +8,7 @@ import typer
 
 from copycat import __version__
 from copycat.cli import (
+    calibrate,
     doctor,
     import_upstream,
     judge,
@@ -47,6 +48,7 @@ def _root(
 
 app.command("run")(run.run)
 app.command("judge")(judge.judge)
+app.command("calibrate")(calibrate.calibrate)
 app.command("score")(score.score)
 app.command("report")(report.report)
 app.command("table")(table.table)

@@ -3,26 +3,49 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from copycat.catalog import Catalog
+from copycat.characters import Character, Registry
+from copycat.errors import BadFile, UserError
 from copycat.judges.card import JudgeCard
-from copycat.records import Question, Verdict, digest
+from copycat.judges.references import open_reference, reference_hash
+from copycat.records import Question, QuestionKind, Verdict, digest
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+
+ALL_KINDS: frozenset[QuestionKind] = frozenset(get_args(QuestionKind))
 
 
 class Judge(ABC):
     """Looks at pictures and answers. Built from a judge card and a device."""
 
     identity: str
-    """Card name and weights identity."""
+    """Card name and weights identity, as :meth:`identify` gives it."""
     batch_size: int
+    shows_references: ClassVar[bool] = False
+    """Whether it can be shown reference pictures beside the one that it is asked about."""
 
     @abstractmethod
     def __init__(self, card: JudgeCard, device: str) -> None: ...
+
+    @classmethod
+    def identify(cls, card: JudgeCard) -> str:
+        """Card name and hash of all that decides its answers; needs no weights in memory."""
+        return card.identity()
+
+    @classmethod
+    def answers(cls, card: JudgeCard) -> frozenset[QuestionKind]:  # noqa: ARG003
+        """The kinds of questions that it is asked; of others it knows nothing."""
+        return ALL_KINDS
+
+    @classmethod
+    def check(cls, card: JudgeCard) -> None:
+        """Raise BadFile for a card that this kind of judge cannot be built from."""
+        check_weights(card)
 
     @abstractmethod
     def ask(self, questions: Sequence[Question], images: Sequence[Image]) -> list[Verdict]:
@@ -38,8 +61,18 @@ CATALOG: Catalog[type[Judge]] = Catalog(
     builtin={
         "transformers-vlm": "copycat.judges.vlm:VisionLanguageJudge",
         "openai-chat": "copycat.judges.openai_chat:OpenAIChatJudge",
+        "panel": "copycat.judges.panel:Panel",
+        "embedding": "copycat.judges.embedding:EmbeddingDetector",
+        "phash": "copycat.judges.phash:HashDetector",
+        "ocr": "copycat.judges.ocr:NameReader",
     },
 )
+
+
+def check_weights(card: JudgeCard) -> None:
+    """Raise BadFile for a card that names none."""
+    if not card.source:
+        raise BadFile(f"The card of the judge {card.name} names no weights; add `source`.")
 
 
 def load_judge(card: JudgeCard, device: str) -> Judge:
@@ -47,9 +80,65 @@ def load_judge(card: JudgeCard, device: str) -> Judge:
     return CATALOG.get(card.kind)(card, device)
 
 
+def identify(card: JudgeCard) -> str:
+    """What the verdicts of `card`'s judge are signed with."""
+    return CATALOG.get(card.kind).identify(card)
+
+
+def answers(card: JudgeCard) -> frozenset[QuestionKind]:
+    """The kinds of questions that `card`'s judge is asked."""
+    return CATALOG.get(card.kind).answers(card)
+
+
+def check_judge(card: JudgeCard, registry: Registry, characters: Iterable[Character]) -> None:
+    """Refuse, before anything is loaded, a judge that could not answer about `characters` of `registry`.
+
+    Raises UnknownName for a kind or a member that does not exist, BadFile for a card that is not whole,
+    UserError for one that knows other characters only or cannot be shown the references that it asks for.
+    """
+    if card.members and card.references:
+        raise UserError(f"{card.name} is a panel; ask its members for references: NAME[references=2].")
+    characters = tuple(characters)
+    if card.members:
+        CATALOG.get(card.kind).check(card)
+    for member in card.asked():
+        if member.members and member is not card:
+            raise BadFile(
+                f"{member.name} is a panel and cannot be a member of {card.name}; name its members."
+            )
+        _check_references(member, characters)
+        CATALOG.get(member.kind).check(member)
+        if not member.knows(registry):
+            raise UserError(
+                f"The judge {member.name} knows only the characters of {member.registry}, not those of "
+                f"{registry.name}; choose another with --judge (copycat ls judges)."
+            )
+
+
+def _check_references(card: JudgeCard, characters: Sequence[Character]) -> None:
+    if not card.references:
+        return
+    at_once = card.max_images if CATALOG.get(card.kind).shows_references else 1
+    if at_once is not None and card.references >= at_once:
+        raise UserError(
+            f"The judge {card.name} looks at {at_once} picture{'' if at_once == 1 else 's'} at a time and "
+            f"cannot be shown {card.references} references as well; leave them out, or choose another."
+        )
+    bare = [c.name for c in characters if len(c.references) < card.references]
+    if bare:
+        raise UserError(
+            f"The judge {card.name} is to be shown {card.references} reference pictures, and {bare[0]} has "
+            "fewer; add `references` to the registry, or leave the character out with --characters."
+        )
+    for c in characters:
+        for path in c.references[: card.references]:
+            open_reference(path)
+
+
 def question_hash(question: Question) -> str:
-    """Identity of what is asked, whatever picture it is asked about."""
-    return digest({"kind": question.kind, "text": question.text})
+    """Identity of what is asked and of the reference pictures shown, whatever picture it is about."""
+    shown = {"references": [reference_hash(r) for r in question.references]} if question.references else {}
+    return digest({"kind": question.kind, "text": question.text, **shown})
 
 
 def verdict(question: Question, judge: str, **answer: Any) -> Verdict:
@@ -61,6 +150,7 @@ def verdict(question: Question, judge: str, **answer: Any) -> Verdict:
         image_sha256=question.sha256,
         judge=judge,
         question=question.text,
+        item=question.item,
         question_hash=question_hash(question),
         **answer,
     )

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import Field
 
 from copycat.cards import Card, read_card
 from copycat.catalog import Catalog
-from copycat.errors import BadFile
+from copycat.characters import Registry, load_registry
+from copycat.errors import BadFile, UserError
 from copycat.paths import DATA
+
+Vote = Literal["majority", "any", "all", "mean"]
 
 
 class JudgeCard(Card):
@@ -17,12 +23,32 @@ class JudgeCard(Card):
 
     kind: str = "transformers-vlm"
     """Name in the catalogue of judge kinds."""
+    source: str = ""
+    """As in every card; empty for a judge without weights, such as a panel."""
+    members: tuple[str, ...] = ()
+    """Of a panel: the judges that are asked, by card name or folder."""
+    vote: Vote = "majority"
+    """Of a panel: how its members' answers become one."""
     registry: str | None = None
-    """The one registry whose characters it knows; None for a judge of general knowledge."""
+    """The one registry whose characters it knows, by name or file; None for a judge of general knowledge."""
+    references: int = Field(default=0, ge=0, le=3)
+    """Reference pictures of the character that `target` shows first."""
+    max_images: int | None = Field(default=None, gt=0)
+    """Pictures it can look at together; None when it was trained on several at a time."""
     min_gpu_gb: float | None = None
     """GPU memory in GB; None for a model that a CPU runs well."""
     calibration: str | None = None
     """JSON file of measured error rates, relative to `data/`."""
+
+    def asked(self) -> tuple[JudgeCard, ...]:
+        """The cards of the judges that look at pictures: a panel's members, or this one."""
+        return tuple(map(load_judge_card, self.members)) or (self,)
+
+    def knows(self, registry: Registry) -> bool:
+        """Whether it can be asked about `registry`'s characters."""
+        if self.registry is None or self.registry == registry.name:
+            return True
+        return bool(Path(self.registry).suffix) and load_registry(self.registry).name == registry.name
 
     def rates(self) -> dict[str, Any] | None:
         """The measured error rates; None when the judge was not calibrated."""
@@ -38,11 +64,26 @@ def _read(path: Path) -> JudgeCard:
     return read_card(path, JudgeCard)
 
 
+_SHOWN = re.compile(r"(.+)\[\s*references\s*=\s*([1-3])\s*\]")
+
 CATALOG: Catalog[JudgeCard] = Catalog("judges", singular="judge", folder=DATA / "judges", parse=_read)
 
 
 def load_judge_card(name_or_folder: str) -> JudgeCard:
-    """A card by name, or one made on the fly for a transformers folder."""
+    """A card by name, or one made on the fly for a transformers folder.
+
+    `NAME[references=2]` changes how many reference pictures it is shown; such a judge goes by that whole
+    name, and the calibration of its card is not its own.
+    """
+    match = _SHOWN.fullmatch(name_or_folder)
+    if match:
+        card = load_judge_card(match[1])
+        name = f"{card.name}[references={match[2]}]"
+        return card.model_copy(update={"references": int(match[2]), "calibration": None, "name": name})
+    if name_or_folder.endswith("]"):
+        raise UserError(
+            f"'{name_or_folder}' is not a judge; the one option is `references`, 1 to 3: NAME[references=2]."
+        )
     folder = Path(name_or_folder)
     if (folder / "config.json").is_file():
         return JudgeCard(name=folder.resolve().name, source=str(folder.resolve()), batch_size=8)

@@ -8,33 +8,43 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from copycat.api import Api, Calls, check_options, connect, explain, stop_if_hopeless
 from copycat.judges.base import Judge, unscored, verdict
 from copycat.judges.card import JudgeCard
-from copycat.judges.questions import parse_names
+from copycat.judges.questions import evades, parse_names
+from copycat.judges.references import open_reference
+from copycat.judges.replies import the_object
 from copycat.records import Question, Verdict
 
 _OURS = frozenset({"model", "messages", "response_format"})
 
 
 class _Names(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    # Strict for the provider; a reply with more keys than were asked for is read all the same.
+    model_config = ConfigDict(json_schema_extra={"additionalProperties": False})
     names: list[str]
 
 
 class _Answer(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(json_schema_extra={"additionalProperties": False})
     answer: Literal["yes", "no"]
+
+    @field_validator("answer", mode="before")
+    @classmethod
+    def _plain(cls, value: Any) -> Any:
+        return value.strip(" .!").lower() if isinstance(value, str) else value
 
 
 class OpenAIChatJudge(Judge):
     """One call a question, `batch_size` at a time; replies are JSON of a fixed schema.
 
-    `target` and `key` score 1 for yes and 0 for no: hosted models rarely give the probabilities that
+    Yes-or-no questions score 1 for yes and 0 for no: hosted models rarely give the probabilities that
     VQAScore needs, so their CONS is a share of pictures and coarser than a local judge's.
     """
+
+    shows_references = True
 
     def __init__(self, card: JudgeCard, device: str) -> None:  # noqa: ARG002  runs elsewhere
         self.identity, self.batch_size = card.identity(), card.batch_size
@@ -54,7 +64,7 @@ class OpenAIChatJudge(Judge):
         try:
             reply = call(
                 model=self._card.source,
-                messages=[{"role": "user", "content": _content(question.text, image)}],
+                messages=[{"role": "user", "content": _content(question, image)}],
                 response_format={
                     "type": "json_schema",
                     "json_schema": {
@@ -75,18 +85,28 @@ class OpenAIChatJudge(Judge):
 
     def _read(self, question: Question, reply: str) -> Verdict:
         try:
+            said = the_object(reply)
             if question.kind == "which":
-                names = [n for part in _Names.model_validate_json(reply).names for n in parse_names(part)]
-                return verdict(question, self.identity, status="scored", names=tuple(names), reply=reply)
-            score = float(_Answer.model_validate_json(reply).answer == "yes")
-        except ValidationError as e:
-            reason = f"the reply is not what was asked for ({e.errors()[0]['msg']})"
+                given = _Names.model_validate(said).names
+                names = tuple(n for part in given for n in parse_names(part))
+                if not names and any(map(evades, given)):
+                    raise ValueError("neither a name nor None")
+                return verdict(question, self.identity, status="scored", names=names, reply=reply)
+            score = float(_Answer.model_validate(said).answer == "yes")
+        except ValueError as e:
+            why = e.errors()[0]["msg"] if isinstance(e, ValidationError) else str(e)
+            reason = f"the reply is not what was asked for ({why})"
             return unscored(question, self.identity, reason).model_copy(update={"reply": reply})
         return verdict(question, self.identity, status="scored", score=score, reply=reply)
 
 
-def _content(text: str, image: Image.Image) -> list[dict[str, Any]]:
+def _content(question: Question, image: Image.Image) -> list[dict[str, Any]]:
+    pictures = [*map(open_reference, question.references), image]
+    shown = [{"type": "image_url", "image_url": {"url": _uri(p)}} for p in pictures]
+    return [*shown, {"type": "text", "text": question.text}]
+
+
+def _uri(image: Image.Image) -> str:
     png = io.BytesIO()
     image.save(png, format="PNG")
-    uri = f"data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}"
-    return [{"type": "image_url", "image_url": {"url": uri}}, {"type": "text", "text": text}]
+    return f"data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}"

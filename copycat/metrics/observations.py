@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from copycat.characters import Character
+from copycat.content import asked_for
 from copycat.records import ImageRow, QuestionKind, Request, Verdict
 
 Reader = Callable[[Verdict, Character], float | None]
@@ -39,6 +41,38 @@ def observe(
         value = _value(decisive, character, read)
         observations.append(Observation(request, rows[0] if rows else None, value))
     return observations
+
+
+def observe_content(
+    requests: Sequence[Request],
+    frames: Mapping[str, Sequence[ImageRow]],
+    verdicts: Iterable[Verdict],
+    characters: Mapping[str, Character],
+) -> list[Observation]:
+    """Mean score over all that a prompt asks for; requests whose prompt asks for nothing are left out.
+
+    A request with an item unscored has no value: a mean over the others would be of another question.
+    """
+    answers: dict[str | None, dict[tuple[str, int], Verdict]] = {}
+    for v in verdicts:
+        if v.kind == "content":
+            answers.setdefault(v.item, {})[v.request, v.frame] = v
+    observations = []
+    for request in requests:
+        rows, character = frames.get(request.id, ()), characters[request.character]
+        items = asked_for(request, character)
+        decisive = [decide(rows, answers.get(item, {}), character, _score) for item in items]
+        scores = [s for v in decisive if (s := _value(v, character, _score)) is not None]
+        if items:
+            whole = len(scores) == len(items)
+            observations.append(
+                Observation(request, rows[0] if rows else None, fmean(scores) if whole else None)
+            )
+    return observations
+
+
+def _score(verdict: Verdict, _: Character) -> float | None:
+    return verdict.score
 
 
 def decide(

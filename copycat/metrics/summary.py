@@ -9,10 +9,10 @@ from typing import Literal
 from copycat.characters import Character
 from copycat.metrics import cons, detect
 from copycat.metrics.intervals import METHOD, cluster_bootstrap
-from copycat.metrics.observations import Observation, Reader, by_character, observe
+from copycat.metrics.observations import Observation, Reader, by_character, observe, observe_content
 from copycat.records import ImageRow, Metric, QuestionKind, Request, Verdict
 
-Name = Literal["DETECT", "DETECT_targeted", "CONS"]
+Name = Literal["DETECT", "DETECT_targeted", "CONS", "CONS_prompt"]
 METRICS: dict[Name, tuple[QuestionKind, Reader]] = {
     "DETECT": ("which", detect.named),
     "DETECT_targeted": ("target", detect.targeted),
@@ -22,7 +22,7 @@ METRICS: dict[Name, tuple[QuestionKind, Reader]] = {
 
 def _scale(name: Name, observations: Sequence[Observation]) -> float:
     """DETECT counts characters, CONS is a mean."""
-    return 1.0 if name == "CONS" else float(len({o.request.character for o in observations}))
+    return 1.0 if name.startswith("CONS") else float(len({o.request.character for o in observations}))
 
 
 def summarise(
@@ -34,15 +34,23 @@ def summarise(
     """Every metric for every (prompt set, mitigation), in the order of the plan.
 
     `frames` are the rows of each request, as `RunFolder.frames` gives them: one for a picture.
+    Metrics whose kind of question was never put, while others were, are left out: a detector of
+    similarity is not asked for the key characteristic, which is not a failure to answer.
     """
     verdicts = list(verdicts)
+    put = {v.kind for v in verdicts}
     groups = dict.fromkeys((r.prompt_set, r.mitigation) for r in requests)
     table = []
     for prompt_set, mitigation in groups:
         mine = [r for r in requests if (r.prompt_set, r.mitigation) == (prompt_set, mitigation)]
         for name, (kind, read) in METRICS.items():
+            if put and kind not in put:
+                continue
             seen = observe(mine, frames, verdicts, characters, kind, read)
             table.append(_metric(name, seen))
+        wished = observe_content(mine, frames, verdicts, characters)
+        if wished and not (put and "content" not in put):
+            table.append(_metric("CONS_prompt", wished))
     return table
 
 

@@ -59,5 +59,6 @@ def actions(registry: Registry) -> Iterator[Prompt]:
                 character=c.slug,
                 index=i,
                 text=f"{c.name} {action}",
+                content=(f"a figure {action}",),
                 provenance="the registry's name and an action",
             )

@@ -20,7 +20,7 @@ class Difference:
     baseline: str
     prompt_set: str
     value: float
-    """DETECT: characters, of `characters`. CONS: P("Yes")."""
+    """DETECT: characters, of `characters`. CONS and CONS_prompt: P("Yes")."""
     low: float | None
     high: float | None
     """95 % percentile interval, see `copycat.metrics.intervals`; None with one character."""
@@ -37,8 +37,19 @@ def _shown(p: Picture) -> float | None:
     return p.key.score if p.key and p.key.status == "scored" else None
 
 
+def _wished(p: Picture) -> float | None:
+    return p.content
+
+
+_VALUES: dict[str, Callable[[Picture], float | None]] = {
+    "DETECT": _detected,
+    "CONS": _shown,
+    "CONS_prompt": _wished,
+}
+
+
 def differences(pictures: Iterable[Picture]) -> list[Difference]:
-    """DETECT and CONS of each mitigation against `none`, or the first one when there is no `none`."""
+    """DETECT, CONS and CONS_prompt of each mitigation against `none`, or the first one without a `none`."""
     pictures = list(pictures)
     mitigations = list(dict.fromkeys(p.request.mitigation for p in pictures))
     if len(mitigations) < 2:
@@ -49,7 +60,7 @@ def differences(pictures: Iterable[Picture]) -> list[Difference]:
         here = [p for p in pictures if p.request.prompt_set == prompt_set]
         for mitigation in mitigations:
             if mitigation != baseline:
-                for metric, value in (("DETECT", _detected), ("CONS", _shown)):
+                for metric, value in _VALUES.items():
                     d = _difference(here, metric, value, mitigation, baseline, prompt_set)
                     found += [d] if d else []
     return found

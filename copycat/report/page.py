@@ -18,7 +18,7 @@ from copycat.records import Metric
 from copycat.report import words
 from copycat.report.compare import differences
 from copycat.report.embed import LARGEST, LARGEST_STRIP, Embedded, embed
-from copycat.report.view import MARKS, Picture, Run, groups, judge_rates, lookup, pictures
+from copycat.report.view import MARKS, Picture, Run, agreement, groups, judge_rates, lookup, pictures
 
 REFERENCES = 2
 """Reference pictures shown beside each character."""
@@ -67,9 +67,11 @@ def render_page(folder: Run) -> str:
         facts=facts,
         config=facts.get("config") or {},
         rows=_rows(metrics),
+        wished=any(m.metric == "CONS_prompt" for m in metrics),
         differences=differences(shown),
         judge=words.judge_sentence(rates),
         rates=rates,
+        agreements=[words.agreement_sentence(a) for a in agreement(folder)],
         lines=_lines(folder, shown, mitigations, sets),
         mitigations=mitigations,
         sets=sets,
@@ -87,9 +89,10 @@ def _asset(name: str) -> Markup:
     return Markup((Path(__file__).parent / "templates" / name).read_text(encoding="utf-8"))  # noqa: S704
 
 
-def _rows(metrics: Sequence[Metric]) -> list[tuple[str, str, Metric | None, Metric | None]]:
+def _rows(metrics: Sequence[Metric]) -> list[tuple[str, str, *tuple[Metric | None, ...]]]:
     return [
-        (m, s, lookup(metrics, "DETECT", m, s), lookup(metrics, "CONS", m, s)) for m, s in groups(metrics)
+        (m, s, *(lookup(metrics, name, m, s) for name in ("DETECT", "CONS", "CONS_prompt")))
+        for m, s in groups(metrics)
     ]
 
 

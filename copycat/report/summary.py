@@ -25,7 +25,9 @@ def print_summary(console: Console, folder: Run) -> None:
     table.add_column("mitigation", overflow="fold")
     if len(sets) > 1:
         table.add_column("prompts", overflow="fold")
-    for name in ("DETECT ↓", "95 %", "CONS ↑", "95 %", "scored"):
+    wished = any(m.metric == "CONS_prompt" for m in metrics)
+    more = ("CONS_prompt ↑",) if wished else ()
+    for name in ("DETECT ↓", "95 %", "CONS ↑", "95 %", *more, "scored"):
         table.add_column(name, justify="right")
     for mitigation, prompt_set in groups(metrics):
         d = lookup(metrics, "DETECT", mitigation, prompt_set)
@@ -37,6 +39,7 @@ def print_summary(console: Console, folder: Run) -> None:
             interval(d.low, d.high, 1) if d else DASH,
             estimate(c),
             interval(c.low, c.high, 3) if c else DASH,
+            *([estimate(lookup(metrics, "CONS_prompt", mitigation, prompt_set))] if wished else []),
             f"{d.scored}/{d.images}" if d else DASH,
         )
     console.print(table)

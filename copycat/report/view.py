@@ -11,9 +11,10 @@ from pydantic import BaseModel
 
 from copycat.characters import Registry
 from copycat.metrics import cons, detect
+from copycat.metrics.agreement import agreements
 from copycat.metrics.detect import named
-from copycat.metrics.observations import Reader, decide
-from copycat.records import ImageRow, Metric, QuestionKind, Request, Verdict
+from copycat.metrics.observations import Reader, decide, observe_content
+from copycat.records import Agreement, ImageRow, Metric, QuestionKind, Request, Verdict
 
 Mark = Literal["detected", "clear", "unscored", "refused", "error", "pending"]
 MARKS: dict[Mark, str] = {
@@ -62,6 +63,8 @@ class Picture:
     target: Verdict | None
     key: Verdict | None
     """Of a video, each verdict is that of the frame that decides; see `copycat.metrics.observations`."""
+    content: float | None = None
+    """Mean P("Yes") over what the prompt asks for beyond the character; None without, or when unscored."""
 
     @property
     def video(self) -> bool:
@@ -82,17 +85,24 @@ def pictures(run: Run) -> list[Picture]:
     """Every planned picture, in the plan's order."""
     registry, frames = run.registry(), run.frames()
     judge = str(run.manifest().model_dump().get("judge") or "")
+    asked: list[Verdict] = []
     latest: dict[QuestionKind, dict[tuple[str, int], Verdict]] = {kind: {} for kind, _ in _READERS}
     for v in run.verdicts():
         # As the metrics do: only the judge that was asked last counts.
-        if v.kind in latest and (not judge or v.judge == judge):
+        if judge and v.judge != judge:
+            continue
+        asked.append(v)
+        if v.kind in latest:
             latest[v.kind][v.request, v.frame] = v
+    people = {c.slug: c for c in registry.characters}
+    wished = {o.request.id: o.value for o in observe_content(run.requests(), frames, asked, people)}
     shown = []
     for r in run.requests():
         rows, character = frames.get(r.id, ()), registry[r.character]
         which, target, key = (decide(rows, latest[kind], character, read) for kind, read in _READERS)
         image = rows[0] if rows else None
-        shown.append(Picture(r, image, _mark(r, image, registry, which), which, target, key))
+        mark = _mark(r, image, registry, which)
+        shown.append(Picture(r, image, mark, which, target, key, wished.get(r.id)))
     return shown
 
 
@@ -117,6 +127,12 @@ def lookup(metrics: Sequence[Metric], metric: str, mitigation: str, prompt_set: 
     """One metric, if it was computed."""
     wanted = (metric, mitigation, prompt_set)
     return next((m for m in metrics if (m.metric, m.mitigation, m.prompt_set) == wanted), None)
+
+
+def agreement(run: Run) -> list[Agreement]:
+    """How far the judges that looked at this run agree; empty when there was one."""
+    people = {c.slug: c for c in run.registry().characters}
+    return agreements(run.requests(), run.frames(), run.verdicts(), people)
 
 
 def judge_rates(manifest: BaseModel) -> dict[str, Any] | None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from copycat.records import Metric
+from copycat.records import Agreement, Metric
 
 DASH = "–"
 
 
 def digits(metric: str) -> int:
     """Decimals: counts of characters get one, probabilities three."""
-    return 3 if metric == "CONS" else 1
+    return 3 if metric.startswith("CONS") else 1
 
 
 def number(value: float | None, places: int, *, signed: bool = False) -> str:
@@ -36,6 +36,15 @@ def interval(low: float | None, high: float | None, places: int, *, signed: bool
     if low is None or high is None:
         return DASH
     return f"[{number(low, places, signed=signed)}, {number(high, places, signed=signed)}]"
+
+
+def agreement_sentence(a: Agreement) -> str:
+    """One comparison of judges, in one line."""
+    names = " and ".join(a.judges) if len(a.judges) == 2 else f"all {len(a.judges)} judges"
+    return (
+        f"{a.kind}: {names}: {a.statistic} {number(a.kappa, 3)}, "
+        f"the same on {a.agree:.1%} of {a.images} pictures"
+    )
 
 
 def judge_sentence(rates: dict[str, Any] | None) -> str:

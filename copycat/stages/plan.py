@@ -7,6 +7,7 @@ from copycat.config import RunConfig
 from copycat.device import resolve_device
 from copycat.errors import UserError
 from copycat.hub import check_repository
+from copycat.judges.base import identify
 from copycat.judges.card import load_judge_card
 from copycat.loading import check_packages
 from copycat.mitigations import parse
@@ -39,6 +40,7 @@ def plan(config: RunConfig) -> list[Request]:
                                 seed=noise_seed(run_seed, character.slug, prompt.set, prompt.index, index),
                                 mitigation=spec,
                                 source_prompt=prompt.text,
+                                content=prompt.content,
                                 prompt=prompt.text,
                                 sampling=sampling,
                             )
@@ -75,7 +77,8 @@ def prepare(config: RunConfig, requests: list[Request] | None = None) -> RunFold
     if not folder.manifest_path.exists():
         card = config.card()
         judge = load_judge_card(config.judge)
-        for api, who in ((card.api, card.title), (judge.api, f"The judge {judge.name}")):
+        members = judge.asked()
+        for api, who in ((card.api, card.title), *((m.api, f"The judge {m.name}") for m in members)):
             if api:
                 connect(api, who)
         resolve_device(config.device, card.title, card.min_gpu_gb, card.lighter())
@@ -86,8 +89,9 @@ def prepare(config: RunConfig, requests: list[Request] | None = None) -> RunFold
         motion = card.motion_adapter
         if motion and motion.revision:
             check_repository(motion.source, motion.commit() or "", "config.json", card.title)
-        resolve_device(config.device, f"The judge {judge.name}", judge.min_gpu_gb)
-        judge.identity()
-        if judge.revision:
-            check_repository(judge.source, judge.commit() or "", "config.json", f"The judge {judge.name}")
+        for m in members:
+            resolve_device(config.device, f"The judge {m.name}", m.min_gpu_gb)
+            if m.revision:
+                check_repository(m.source, m.commit() or "", "config.json", f"The judge {m.name}")
+        identify(judge)
     return folder.create(config, plan(config) if requests is None else requests)

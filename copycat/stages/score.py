@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
+
 from copycat.errors import UserError
 from copycat.metrics.summary import summarise
 from copycat.records import Metric
 from copycat.report import table_markdown
+from copycat.report.view import agreement
 from copycat.runs.atomic import write_text
 from copycat.runs.folder import RunFolder
 
 
 def score(folder: RunFolder) -> list[Metric]:
-    """Compute `metrics.json` and `table.md` from the verdicts of the judge that was asked last."""
+    """Compute `metrics.json`, `agreement.json` and `table.md`; the metrics are of the judge asked last."""
     folder.open()
     judge = folder.manifest().judge
     if judge is None:
@@ -21,5 +24,8 @@ def score(folder: RunFolder) -> list[Metric]:
         verdicts = [v for v in folder.verdicts() if v.judge == judge]
         metrics = summarise(folder.requests(), folder.frames(), verdicts, characters)
         folder.write_metrics(metrics)
-        write_text(folder.path / "table.md", table_markdown(metrics, folder.manifest()))
+        agree = agreement(folder)
+        rows = [a.model_dump(mode="json") for a in agree]
+        write_text(folder.path / "agreement.json", json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
+        write_text(folder.path / "table.md", table_markdown(metrics, folder.manifest(), agree))
     return metrics

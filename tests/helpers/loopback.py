@@ -100,6 +100,8 @@ def _images(mood: str) -> dict[str, Any]:
 def _chat(mood: str, body: dict[str, Any]) -> dict[str, Any]:
     which = body["response_format"]["json_schema"]["name"] == "which"
     content: str | None = '{"names": ["Zori"]}' if which else '{"answer": "yes"}'
+    if mood.startswith("say "):
+        content = mood.removeprefix("say ")
     if mood == "not json":
         content = "Certainly! It is Zori."
     message = {"role": "assistant", "content": content, "refusal": None}

@@ -123,3 +123,22 @@ def test_stage_writes_both_files_and_the_summary_names_the_page(run: SyntheticRu
     assert str(page) in out.getvalue()
     assert "15 pairs" in out.getvalue()
     assert len(re.findall(r"\n  \S*copycat (?:run|ls) ", out.getvalue())) == 2
+
+
+def test_what_the_prompt_asked_for_has_its_own_column_and_denominator(run: SyntheticRun) -> None:
+    assert "CONS_prompt" not in table_markdown(run.metrics(), run.manifest()) + render_page(run)
+    wished = run.metrics()[1].model_copy(
+        update={"metric": "CONS_prompt", "value": 0.25, "images": 9, "scored": 7}
+    )
+    metrics = [*run.metrics(), wished]
+    head, _, none, negprompt = table_markdown(metrics, run.manifest()).splitlines()[2:6]
+    columns = [c.strip() for c in head.strip("|").split("|")]
+    at = columns.index("CONS_prompt ↑ (mean ± SD)")
+    cells = [[c.strip() for c in line.strip("|").split("|")] for line in (none, negprompt)]
+    assert [row[at] for row in cells] == ["0.250 ± 0.010", "–"]
+    assert [row[columns.index("scored / asked for")] for row in cells] == ["7 / 9", "–"]
+    assert {len(row) for row in cells} == {len(columns)}
+    run.metrics = lambda: metrics  # type: ignore[method-assign]
+    page = render_page(run)
+    assert re.search(r'data-label="CONS_prompt">0.250 ± 0.010<', page)
+    assert 'data-label="Scored for CONS_prompt">7 / 9<' in page

@@ -48,7 +48,7 @@
     mark.className = `mark m-${d.mark}`;
     list.replaceChildren();
     const facts = { "Prompt as sent": d.prompt, "Before mitigation": d.source === d.prompt ? "" : d.source, "Negative": d.negative,
-      "Frames judged": d.frames, "Judge's reply": d.reply, "P(it is the character)": d.target, "P(key is shown)": d.key, "Reason": d.reason };
+      "Frames judged": d.frames, "Judge's reply": d.reply, "P(it is the character)": d.target, "P(key is shown)": d.key, "P(what was asked for is shown)": d.content, "Reason": d.reason };
     for (const [k, v] of Object.entries(facts)) {
       if (!v) continue;
       const dt = document.createElement("dt"), dd = document.createElement("dd");

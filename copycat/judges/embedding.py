@@ -1,0 +1,68 @@
+"""Similarity in the features of a vision tower: CLIP, SigLIP, DINO, or a vision-language model's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import numpy.typing as npt
+import torch
+import transformers
+from PIL import Image
+
+from copycat.errors import BadFile, MissingRequirement
+from copycat.judges.base import check_weights
+from copycat.judges.card import JudgeCard
+from copycat.judges.gallery import Detector
+from copycat.loading import quiet_loading
+
+
+class EmbeddingDetector(Detector):
+    """Cosine in the features of any model that AutoModel loads.
+
+    A dual encoder (CLIP, SigLIP) gives its projected features, a model with a vision tower that tower's
+    pooled ones, and a plain vision model (DINO) its own pooled ones, or its first token.
+    """
+
+    @classmethod
+    def check(cls, card: JudgeCard) -> None:
+        check_weights(card)
+        super().check(card)
+
+    def _load(self, card: JudgeCard, device: str) -> None:
+        self._device = device
+        self._processor, model = _load(card)
+        tower: Any = getattr(model, "vision_tower", None)
+        self._model = (tower if tower is not None else model).eval().to(device)
+        self._projects = tower is None and hasattr(model, "get_image_features")
+
+    def _describe(self, images: Sequence[Image.Image]) -> npt.NDArray[Any]:
+        pixels = self._processor(images=list(images), return_tensors="pt")["pixel_values"]
+        pixels = pixels.to(self._device, self._model.dtype)
+        with torch.inference_mode():
+            found = self._model.get_image_features(pixels) if self._projects else self._model(pixels)
+        if not isinstance(found, torch.Tensor):
+            pooled = getattr(found, "pooler_output", None)
+            found = found.last_hidden_state[:, 0] if pooled is None else pooled
+        return cast(npt.NDArray[Any], found.flatten(1).float().cpu().numpy())
+
+
+def _load(card: JudgeCard) -> tuple[Any, Any]:
+    source = str(card.folder) if card.folder else card.source
+    revision = card.revision or "main"
+    auto: Any = transformers.AutoImageProcessor
+    try:
+        with quiet_loading():
+            processor = auto.from_pretrained(source, revision=revision)
+            model = transformers.AutoModel.from_pretrained(
+                source, revision=revision, dtype=getattr(torch, card.dtype), use_safetensors=True
+            )
+    except Exception as e:
+        reason = (str(e).strip() or type(e).__name__).splitlines()[0].rstrip(".:")
+        if card.folder:
+            raise BadFile(f"{card.folder} does not load as a vision model ({reason}).") from e
+        raise MissingRequirement(
+            f"The weights of {card.name} are not on this machine and {card.source} cannot be fetched from "
+            f"the hub; check the network and the disk ({reason})."
+        ) from e
+    return processor, model

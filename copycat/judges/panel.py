@@ -1,0 +1,102 @@
+"""Several judges as one: their votes, and the rule that makes one answer of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from statistics import fmean, median_low
+from typing import TYPE_CHECKING
+
+from copycat.characters import Registry, normalise
+from copycat.errors import BadFile
+from copycat.judges.base import Judge, answers, identify, load_judge, unscored, verdict
+from copycat.judges.card import JudgeCard, Vote
+from copycat.records import Question, QuestionKind, Verdict, digest
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+RULES: dict[Vote, Callable[[Sequence[float]], float]] = {
+    "majority": median_low,
+    "any": max,
+    "all": min,
+    "mean": fmean,
+}
+"""From the members' numbers in [0, 1] to the panel's.
+
+Whatever the threshold, the low median is above it exactly when more than half of the members are, the
+greatest when any is, the least when all are; so the panel keeps graded scores, and thresholds as its
+members would have voted.
+"""
+
+
+def vote(
+    question: Question,
+    panel: str,
+    rule: Vote,
+    ballots: Sequence[Verdict],
+    registry: Registry | None = None,
+) -> Verdict:
+    """The panel's verdict, among the members that answered; `unscored` when none did.
+
+    A name counts when `rule` over "gave it" (1 or 0) is above a half. Names are the same when `registry`
+    knows them for the same character, or else when they read the same.
+    """
+    heard = [b for b in ballots if b.status == "scored"]
+    if not heard:
+        why = "; ".join(f"{b.judge}: {b.reason}" for b in ballots) or "it was not asked"
+        return unscored(question, panel, f"no member answered ({why})")
+    decide = RULES[rule]
+    voters = tuple(b.judge for b in heard)
+    if question.kind == "which":
+        given = [_resolved(b.names or (), registry) for b in heard]
+        spelling = {key: name for names in given for key, name in names.items()}
+        chosen = [name for key, name in spelling.items() if decide([float(key in g) for g in given]) > 0.5]
+        return verdict(question, panel, status="scored", names=tuple(chosen), voters=voters)
+    score = decide([b.score for b in heard if b.score is not None])
+    return verdict(question, panel, status="scored", score=score, voters=voters)
+
+
+def _resolved(names: Sequence[str], registry: Registry | None) -> dict[str, str]:
+    """Each thing that was named, once: by slug where the registry knows it, else by its letters."""
+    found: dict[str, str] = {}
+    for name in names:
+        slugs = registry.mentioned(name) if registry else frozenset()
+        known = {slug: registry[slug].name for slug in sorted(slugs)} if registry else {}
+        found |= known or {normalise(name): name}
+    return found
+
+
+class Panel(Judge):
+    """The members of a card, all loaded and asked in turn.
+
+    `copycat judge` asks them one after another instead, so that only one is in memory and what a member
+    has answered already is not asked again; both come to the same verdicts.
+    """
+
+    def __init__(self, card: JudgeCard, device: str) -> None:
+        self.identity, self._vote = self.identify(card), card.vote
+        self._members = [(answers(m), load_judge(m, device)) for m in card.asked()]
+        self.batch_size = max(m.batch_size for _, m in self._members)
+
+    @classmethod
+    def identify(cls, card: JudgeCard) -> str:
+        members = [identify(m) for m in card.asked()]
+        return f"{card.name}@{digest({'vote': card.vote, 'members': members})[:12]}"
+
+    @classmethod
+    def answers(cls, card: JudgeCard) -> frozenset[QuestionKind]:
+        return frozenset().union(*map(answers, card.asked()))
+
+    @classmethod
+    def check(cls, card: JudgeCard) -> None:
+        if len(set(card.members)) < 2 or len(set(card.members)) < len(card.members):
+            raise BadFile(f"The panel {card.name} needs two or more different `members`.")
+
+    def ask(self, questions: Sequence[Question], images: Sequence[Image]) -> list[Verdict]:
+        ballots: list[list[Verdict]] = [[] for _ in questions]
+        for kinds, member in self._members:
+            mine = [i for i, q in enumerate(questions) if q.kind in kinds]
+            said = member.ask([questions[i] for i in mine], [images[i] for i in mine]) if mine else []
+            for i, v in zip(mine, said, strict=True):
+                ballots[i].append(v)
+        return [vote(q, self.identity, self._vote, b) for q, b in zip(questions, ballots, strict=True)]

@@ -1,0 +1,129 @@
+"""Every shipped image card, with tiny weights of its own pipeline classes, through its own generator."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from copycat.errors import UserError
+from copycat.generators.base import load_generator
+from copycat.models import ModelCard, load_card, names
+from copycat.records import Request, Sampling
+from copycat.stages.plan import _refuse_idle_negatives
+from tests.helpers import tiny_pipelines
+
+LOCAL = [n for n in names() if load_card(n).kind in {"diffusers-image", "diffusers-cascade"}]
+SMALLER = {
+    # Hidden layers that the tiny text encoders have.
+    "Flux2Pipeline": {"text_encoder_out_layers": [1, 2, 3]},
+    "Flux2KleinPipeline": {"text_encoder_out_layers": [1, 2, 3]},
+    # The packages that it needs may be missing here, and diffusers would go on without them.
+    "PixArtAlphaPipeline": {"clean_caption": False, "use_resolution_binning": False},
+    "IFPipeline": {"clean_caption": False},
+}
+
+Build = Callable[[str], Path]
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """The folder of a tiny pipeline of a class, built once."""
+    import torch
+
+    torch.set_num_threads(1)
+    root = tmp_path_factory.mktemp("pipelines")
+    return functools.cache(lambda pipeline: tiny_pipelines.build(pipeline, root / pipeline))
+
+
+def shrunk(card: ModelCard, build: Build) -> ModelCard:
+    """The shipped card, but for the weights and the size."""
+    small = {"source": str(build(card.pipeline)), "revision": None, "variant": None}
+    stages = [
+        s.model_copy(update={"source": str(build(s.pipeline)), "revision": None, "variant": None, "steps": 2})
+        for s in card.stages
+    ]
+    call = card.call | SMALLER.get(card.pipeline, {})
+    sampling = card.sampling.model_copy(update={"steps": 2, "height": 16, "width": 16})
+    if card.stages:
+        sampling = sampling.model_copy(update={"height": 64, "width": 64})
+    return card.model_copy(
+        update=small | {"stages": tuple(stages), "call": call, "packages": (), "sampling": sampling}
+    )
+
+
+def request(sampling: Sampling, negative: str = "", seed: int = 1, prompt: str = "zori the owl") -> Request:
+    return Request(
+        model="m", character="zori", prompt_set="name", run_seed=0, seed=seed, mitigation="negprompt",
+        source_prompt="zori", prompt=prompt, negative=negative, sampling=sampling,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LOCAL)
+def test_the_card_draws_and_its_negative_prompt_acts_or_is_refused(name: str, build: Build) -> None:
+    card = shrunk(load_card(name), build)
+    generator = load_generator(card, "cpu")
+    asked = [request(card.sampling), request(card.sampling, seed=2), request(card.sampling, prompt="a frog")]
+    drawn = generator.generate(asked)
+    assert [o.error for o in drawn] == [None] * 3
+    assert {o.image.size for o in drawn} == {(card.sampling.width, card.sampling.height)}
+    assert len({o.image.tobytes() for o in drawn}) == 3, "noise and prompt both decide the picture"
+    assert [o.image.tobytes() for o in generator.generate(asked)] == [o.image.tobytes() for o in drawn]
+    [steered] = generator.generate([request(card.sampling, "a cape, an owl")])
+    [alone] = generator.generate([request(card.sampling)])
+    assert steered.error is None
+    if card.negative_prompt:
+        assert steered.image.tobytes() != alone.image.tobytes()
+        return
+    assert steered.image.tobytes() == alone.image.tobytes()
+    with pytest.raises(UserError, match=r"takes no negative prompt \(.*such as rewrite"):
+        _refuse_idle_negatives(card, [request(card.sampling, "a cape")])
+
+
+@pytest.mark.parametrize(
+    "name", ["sdxl", "z-image", "qwen-image", "flux1-dev@true-cfg", "flux2-klein-base-4b"]
+)
+def test_without_guidance_a_negative_prompt_does_nothing_and_is_refused(name: str, build: Build) -> None:
+    card = shrunk(load_card(name), build)
+    off = card.sampling.model_copy(update={"guidance": card.guidance_off})
+    generator = load_generator(card, "cpu")
+    plain, steered = (generator.generate([request(off, n)])[0] for n in ("", "a cape, an owl"))
+    assert plain.image.tobytes() == steered.image.tobytes()
+    with pytest.raises(UserError, match="without classifier-free guidance"):
+        _refuse_idle_negatives(card, [request(off, "a cape")])
+
+
+@pytest.mark.parametrize("name", ["qwen-image", "flux1-dev@true-cfg"])
+def test_a_baseline_is_guided_as_the_mitigated_run_is(name: str, build: Build) -> None:
+    """Else a negative prompt would switch guidance on, and the two runs would differ in more than it."""
+    card = shrunk(load_card(name), build)
+    guided, unguided = (
+        load_generator(c, "cpu").generate([request(card.sampling)])[0]
+        for c in (card, card.model_copy(update={"empty_negative": None}))
+    )
+    assert guided.image.tobytes() != unguided.image.tobytes()
+
+
+def test_a_cascade_draws_the_same_with_its_parts_in_main_memory(build: Build) -> None:
+    """The processor stands for the GPU: components move in and out, and none is missing when it is needed."""
+    card = shrunk(load_card("deepfloyd-if"), build)
+    generator = load_generator(card, "cpu")
+    asked = [request(card.sampling, "a cape"), request(card.sampling, "a cape", seed=2)]
+    plain = generator.generate(asked)
+    for pipeline in (generator._first, *(p for _, p in generator._later)):
+        pipeline.enable_model_cpu_offload(device="cpu")
+    assert [o.image.tobytes() for o in generator.generate(asked)] == [o.image.tobytes() for o in plain]
+
+
+@pytest.mark.parametrize("stage", [0, 1, 2])
+def test_every_stage_of_a_cascade_is_given_the_negative_prompt(stage: int, build: Build) -> None:
+    """Guidance is off in all stages but one: the negative prompt acts through that one."""
+    card = shrunk(load_card("deepfloyd-if"), build)
+    scales = [5.0 if n == stage else 1.0 for n in range(3)]
+    sampling = card.sampling.model_copy(update={"guidance": scales[0]})
+    stages = [s.model_copy(update={"guidance": g}) for s, g in zip(card.stages, scales[1:], strict=True)]
+    generator = load_generator(card.model_copy(update={"stages": tuple(stages)}), "cpu")
+    plain, steered = (generator.generate([request(sampling, n)])[0] for n in ("", "a cape, an owl"))
+    assert plain.image.tobytes() != steered.image.tobytes()

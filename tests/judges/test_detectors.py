@@ -1,0 +1,170 @@
+"""Detectors: the threshold by hand, the shipped ones for real, and towers of every kind."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from PIL import Image, ImageOps
+
+from copycat.characters import load_registry
+from copycat.config import make_config
+from copycat.errors import MissingRequirement, UserError
+from copycat.judges.base import identify, load_judge
+from copycat.judges.calibrate import auroc, calibrate, threshold_at
+from copycat.judges.card import JudgeCard, load_judge_card
+from copycat.judges.gallery import rescaled
+from copycat.judges.ocr import NameReader
+from copycat.judges.phash import phash
+from copycat.metrics import detect
+from copycat.paths import DATA
+from copycat.records import Question, QuestionKind
+
+MENAGERIE = load_registry("menagerie")
+
+
+def question(kind: QuestionKind, character: str) -> Question:
+    return Question(kind=kind, request="r", file="f", sha256="0", text="?", character=character)
+
+
+def picture(character: str, place: int) -> Image.Image:
+    return Image.open(DATA / MENAGERIE[character].references[place]).convert("RGB")
+
+
+def test_the_threshold_lets_through_no_more_than_was_wanted() -> None:
+    others = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95]
+    assert threshold_at(others, 0.2) == 0.8  # above it: 0.9 and 0.95
+    assert threshold_at(others, 0.19) == 0.9
+    assert threshold_at(others, 0.0) == 0.95
+    assert threshold_at([0.5, 0.5, 0.5], 0.34) == 0.5, "of equals none is above"
+    assert auroc(np.array([3.0, 2.0]), np.array([1.0, 2.0])) == 0.875
+
+
+def test_the_score_is_above_a_half_where_the_similarity_is_above_the_threshold() -> None:
+    values = [rescaled(s, 0.77) for s in (-1.0, 0.0, 0.77, 0.78, 1.0)]
+    assert values == sorted(values)
+    assert (values[0], values[2], values[4]) == (0.0, 0.5, 1.0)
+    assert values[3] > 0.5
+
+
+def test_a_hash_stands_shrinking_and_compression_and_not_mirroring() -> None:
+    large = picture("hupgroqui", 0).resize((300, 300))
+    small = large.resize((64, 64))
+    assert (phash(large) == phash(small)).mean() > 0.9
+    assert (phash(large) == phash(ImageOps.mirror(large))).mean() < 0.8
+
+
+@pytest.mark.parametrize("name", ["menagerie-embedding", "menagerie-phash"])
+def test_the_shipped_thresholds_are_what_the_command_measures(name: str) -> None:
+    card = load_judge_card(name)
+    kept = json.loads((DATA / str(card.calibration)).read_text(encoding="utf-8"))
+    found = calibrate(card, kept["fpr_wanted"])
+    assert found["subject"] == kept["subject"], "the references or the weights are others: calibrate again"
+    assert found["threshold"] == pytest.approx(kept["threshold"], abs=1e-3)
+    assert {k: found[k] for k in ("tpr", "fpr")} == pytest.approx(
+        {k: kept[k] for k in ("tpr", "fpr")}, abs=0.01
+    )
+    assert found["fpr"] < 2 * found["fpr_wanted"]
+
+
+def test_the_embedding_tells_characters_apart() -> None:
+    judge = load_judge(load_judge_card("menagerie-embedding"), "cpu")
+    slugs = [c.slug for c in MENAGERIE.characters][:20]
+    # A reference is in the gallery itself, so a changed picture is shown: a little brighter and shifted.
+    shown = [Image.eval(picture(s, 1), lambda x: min(255, int(x * 1.1))).rotate(3) for s in slugs]
+    which = judge.ask([question("which", s) for s in slugs], shown)
+    assert sum(detect.named(v, MENAGERIE[s]) or 0 for v, s in zip(which, slugs, strict=True)) >= 18
+    own = judge.ask([question("target", s) for s in slugs], shown)
+    other = judge.ask([question("target", s) for s in (*slugs[1:], slugs[0])], shown)
+    assert sum(detect.targeted(v, MENAGERIE[slugs[0]]) or 0 for v in own) >= 18
+    assert sum(detect.targeted(v, MENAGERIE[slugs[0]]) or 0 for v in other) <= 2
+    assert "yes above" in (own[0].reply or "")
+    (stranger,) = judge.ask([question("target", "nobody")], shown[:1])
+    assert (stranger.status, stranger.score) == ("unscored", None)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("COPYCAT_HOME", str(tmp_path / "home"))
+    (tmp_path / "home" / "judges").mkdir(parents=True)
+    return tmp_path / "home" / "judges"
+
+
+def _clip(folder: Path) -> None:
+    from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel
+
+    small = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = CLIPConfig(
+        text_config={**small, "vocab_size": 8},
+        vision_config={**small, "image_size": 16, "patch_size": 8}, projection_dim=12,
+    )  # fmt: skip
+    CLIPModel(config).save_pretrained(folder)
+    size = {"height": 16, "width": 16}
+    CLIPImageProcessorPil(size=size, crop_size=size).save_pretrained(folder)
+
+
+def _siglip(folder: Path) -> None:
+    from transformers import SiglipConfig, SiglipImageProcessorPil, SiglipModel
+
+    small = {"hidden_size": 12, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = SiglipConfig(
+        text_config={**small, "vocab_size": 8}, vision_config={**small, "image_size": 16, "patch_size": 8}
+    )
+    SiglipModel(config).save_pretrained(folder)
+    SiglipImageProcessorPil(size={"height": 16, "width": 16}).save_pretrained(folder)
+
+
+def _dino(folder: Path) -> None:
+    from transformers import BitImageProcessorPil, Dinov2Config, Dinov2Model
+
+    config = Dinov2Config(
+        hidden_size=12, num_hidden_layers=1, num_attention_heads=2, image_size=16, patch_size=8
+    )
+    Dinov2Model(config).save_pretrained(folder)
+    size = {"height": 16, "width": 16}
+    BitImageProcessorPil(size=size, crop_size=size).save_pretrained(folder)
+
+
+@pytest.mark.parametrize("make", [_clip, _siglip, _dino])
+def test_towers_of_every_kind_are_calibrated_and_asked(home: Path, tmp_path: Path, make) -> None:
+    torch.manual_seed(0)
+    make(tmp_path / "tower")
+    kept = tmp_path / "kept.json"
+    card = {
+        "name": "mine", "kind": "embedding", "source": str(tmp_path / "tower"), "batch_size": 64,
+        "registry": "menagerie", "calibration": str(kept),
+    }  # fmt: skip
+    (home / "mine.yaml").write_text(yaml.safe_dump(card))
+    with pytest.raises(UserError, match="no threshold yet; run `copycat calibrate mine`"):
+        make_config(judge="mine")
+    found = calibrate(load_judge_card("mine"), 0.05)
+    kept.write_text(json.dumps(found))
+    assert make_config(judge="mine").judge == "mine"
+    judge = load_judge(load_judge_card("mine"), "cpu")
+    assert judge.identity == identify(load_judge_card("mine"))
+    slug = MENAGERIE.characters[0].slug
+    (v,) = judge.ask([question("target", slug)], [picture(slug, 0)])
+    assert v.score == pytest.approx(1.0, abs=1e-4), "a reference is like itself"
+    kept.write_text(json.dumps({**found, "subject": "other"}))
+    with pytest.raises(UserError, match="other weights or references"):
+        make_config(judge="mine")
+
+
+def test_what_cannot_be_calibrated_says_why(home: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="only detectors of similarity"):
+        calibrate(load_judge_card("menagerie"), 0.01)
+    with pytest.raises(UserError, match="add `registry`"):
+        calibrate(JudgeCard(name="x", kind="phash"), 0.01)
+    with pytest.raises(UserError, match="has no reference pictures"):
+        calibrate(JudgeCard(name="x", kind="phash", registry="copycat"), 0.01)
+
+
+def test_reading_names_needs_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "pytesseract", None)
+    with pytest.raises(MissingRequirement, match="pip install 'pytesseract"):
+        make_config(judge="ocr-names")
+    assert NameReader.answers(load_judge_card("ocr-names")) == {"which"}
