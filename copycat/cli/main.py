@@ -7,7 +7,7 @@ import sys
 import typer
 
 from copycat import __version__
-from copycat.cli import doctor, judge, ls, menagerie, mine, report, run, score, validate
+from copycat.cli import doctor, gate, judge, ls, menagerie, mine, report, run, score, validate
 
 app = typer.Typer(
     name="copycat",
@@ -38,6 +38,7 @@ app.command("judge")(judge.judge)
 app.command("score")(score.score)
 app.command("report")(report.report)
 app.add_typer(mine.app, name="mine")
+app.command("gate")(gate.gate)
 app.command("ls")(ls.ls)
 app.command("validate")(validate.validate)
 app.command("doctor")(doctor.doctor)

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import TYPE_CHECKING
+
 from copycat.api import connect
+from copycat.characters import Registry
 from copycat.config import RunConfig
 from copycat.device import resolve_device
 from copycat.errors import UserError
 from copycat.judges.card import load_judge_card
-from copycat.mitigations import parse
-from copycat.models import ModelCard
+from copycat.mitigations import World, parse
+from copycat.models import ModelCard, load_card
 from copycat.records import Request, noise_seed
 from copycat.runs.folder import RunFolder
+
+if TYPE_CHECKING:
+    from copycat.intent.embedding import Embed
 
 
 def plan(config: RunConfig) -> list[Request]:
     """All requests, by prompt set, mitigation, run seed, character, prompt and image index."""
     model, sampling = config.model_identity(), config.card().sampling
     characters, sets = config.chosen(), config.load_prompts()
+    surroundings = world(config)
+    mitigations = {spec: parse(spec).bound(surroundings) for spec in config.mitigations}
     requests = []
     for prompts in sets.values():
-        for spec in config.mitigations:
-            mitigation = parse(spec)
+        for spec, mitigation in mitigations.items():
             for run_seed in config.seeds:
                 for character in characters:
                     for prompt in prompts:
@@ -43,6 +51,25 @@ def plan(config: RunConfig) -> list[Request]:
                             requests.append(mitigation.apply(raw, character).sealed())
     _refuse_idle_negatives(config.card(), requests)
     return requests
+
+
+def world(config: RunConfig) -> World:
+    """What the mitigations of a run may know of it."""
+    return model_world(config.model, config.load_registry())
+
+
+def model_world(model: str, registry: Registry) -> World:
+    """The same for a model and the characters that it is asked for."""
+    card = load_card(model)
+
+    @cache
+    def embed() -> Embed:
+        # It brings torch, which a plan without an embedding does not need.
+        from copycat.mining.embedding import text_embedder
+
+        return text_embedder(card)
+
+    return World(registry, card.identity(), None if card.api else embed)
 
 
 def _refuse_idle_negatives(card: ModelCard, requests: list[Request]) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from copycat.characters import Character
-from copycat.mitigations import CATALOG, parse
+from copycat.characters import Character, Registry
+from copycat.mitigations import CATALOG, World, parse
+from copycat.mitigations.base import Gatekeeper
 from copycat.records import Request, Sampling
 from tests.helpers.tiny import WORLD
 
@@ -18,11 +19,27 @@ REQUEST = Request(
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", [*CATALOG.names(), "rewrite+negprompt", "negprompt[keywords=2]"])
-def test_contract(name):
-    mitigation = parse(name)
+REGISTRY = Registry("tiny", 1, [Character.model_validate(c) for c in yaml.safe_load(WORLD)["characters"]])
+
+
+def _alone(name: str) -> str:
+    """A gate is nothing without what it guards."""
+    return f"{name}+negprompt" if issubclass(CATALOG.get(name), Gatekeeper) else name
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        *map(_alone, CATALOG.names()),
+        "rewrite+negprompt",
+        "negprompt[keywords=2]",
+        "gate[threshold=0.5]+rewrite+negprompt",
+    ],
+)
+def test_contract(spec):
+    mitigation = parse(spec).bound(World(REGISTRY))
     edited = mitigation.apply(REQUEST, CHARACTER)
-    assert edited == parse(name).apply(REQUEST, CHARACTER), "same input, same output"
+    assert edited == parse(spec).bound(World(REGISTRY)).apply(REQUEST, CHARACTER), "same input, same output"
     assert edited.seed == REQUEST.seed
     assert edited.source_prompt == REQUEST.source_prompt
     assert edited.prompt.strip()
