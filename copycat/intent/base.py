@@ -27,10 +27,10 @@ class Detector(ABC):
     """Knows the registry and the prompt, and not what the prompt was written for."""
 
     identity: str
-    fixed: float | None = None
-    """Least score that counts where no neutral prompts are there to find it."""
+    certain: float | None = None
+    """A score that always counts; None where what counts can only be measured."""
     decides: bool = False
-    """Whether it answers yes or no itself, so that `fixed` is right and nothing is to be measured."""
+    """Whether it says yes or no itself, so that `certain` is the only threshold."""
 
     @abstractmethod
     def guess(self, prompts: Sequence[str]) -> list[Guess]:

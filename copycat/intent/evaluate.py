@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
 
+from copycat.errors import UserError
 from copycat.intent.base import Detector, Guess, threshold_at
 from copycat.intent.neutral import Neutral
 from copycat.intent.roc import Points, auc, curve, tpr_at
+from copycat.intent.threshold import DEFAULT_FPR, operating_point
 from copycat.prompts import Prompt
 
-LOW_FPR, FPR = 0.01, 0.05
-"""The false-positive rates that sensitivity is told at; a gate's default is the second."""
+LOW_FPR, FPR = 0.01, DEFAULT_FPR
+"""The false-positive rates that sensitivity is told at; the second is a gate's default."""
 ALL = "all sets"
 
 
@@ -72,7 +74,9 @@ def measure(
     """Score everything once. `registry` is its name and version; `sets` by name, none empty."""
     nobody = detector.guess([n.text for n in neutral])
     base = [g.score for g in nobody]
-    threshold = detector.fixed if detector.decides and detector.fixed is not None else threshold_at(base, FPR)
+    threshold = operating_point(detector, base, FPR)
+    if threshold is None:
+        raise UserError("Without neutral prompts there is no false-positive rate to measure.")
     guesses = {name: detector.guess([p.text for p in prompts]) for name, prompts in sets.items()}
     if len(sets) > 1:
         sets = {**sets, ALL: [p for prompts in sets.values() for p in prompts]}

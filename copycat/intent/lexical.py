@@ -18,7 +18,7 @@ class Lexical(Detector):
     each weighted by the logarithm of how rare it is in the registry, times 0.99."""
 
     identity = "lexical"
-    fixed = NAMED
+    certain = NAMED
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry

@@ -10,7 +10,7 @@ from copycat.characters import Character
 from copycat.intent.embedding import Embedding
 from copycat.intent.lexical import Lexical
 from copycat.intent.neutral import load_neutral
-from copycat.intent.threshold import measured_threshold
+from copycat.intent.threshold import DEFAULT_FPR, measured_threshold
 from copycat.mitigations.base import World
 from copycat.mitigations.gate import Senses, told
 from copycat.records import Request, Step
@@ -21,7 +21,7 @@ NAME = "intent"
 
 class NoOracle:
     """Names and marks first, then the target model's text encoder where that is open and the registry has
-    neutral prompts. Each speaks where it reaches its threshold at 5 % false positives."""
+    neutral prompts. They share the false-positive rate of a gate, 5 %: half of it each."""
 
     def __init__(self, world: World) -> None:
         name = world.registry.name
@@ -29,8 +29,9 @@ class NoOracle:
         detectors: list[Lexical | Embedding] = [Lexical(world.registry)]
         if world.embed is not None and neutral:
             detectors.append(Embedding(world.registry, world.embed(), world.encoder))
+        fpr = DEFAULT_FPR / len(detectors)
         self._asked = [
-            (Senses(world.registry, d), measured_threshold(d, neutral, name)) for d in detectors
+            (Senses(world.registry, d), measured_threshold(d, neutral, name, fpr)) for d in detectors
         ]
         self._config = {s.detector.identity: threshold for s, threshold in self._asked}
 

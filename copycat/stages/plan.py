@@ -12,6 +12,7 @@ from copycat.device import resolve_device
 from copycat.errors import UserError
 from copycat.judges.card import load_judge_card
 from copycat.mitigations import World, parse
+from copycat.mitigations.oracle import NoOracle
 from copycat.models import ModelCard, load_card
 from copycat.records import Request, noise_seed
 from copycat.runs.folder import RunFolder
@@ -26,6 +27,7 @@ def plan(config: RunConfig) -> list[Request]:
     characters, sets = config.chosen(), config.load_prompts()
     surroundings = world(config)
     mitigations = {spec: parse(spec).bound(surroundings) for spec in config.mitigations}
+    tell = None if config.oracle else NoOracle(surroundings)
     requests = []
     for prompts in sets.values():
         for spec, mitigation in mitigations.items():
@@ -48,7 +50,7 @@ def plan(config: RunConfig) -> list[Request]:
                                 prompt=prompt.text,
                                 sampling=sampling,
                             )
-                            requests.append(mitigation.apply(raw, character).sealed())
+                            requests.append(mitigation.apply(raw, character, tell).sealed())
     _refuse_idle_negatives(config.card(), requests)
     return requests
 
