@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from copycat.catalog import Catalog
 from copycat.characters import Character, Registry
 from copycat.errors import UnknownName, UserError
+from copycat.intent.embedding import Embed
 from copycat.mitigations.aliases import ALIASES
 from copycat.records import Request, Step
 
@@ -31,10 +32,15 @@ class World:
     """The run that a mitigation is part of."""
 
     registry: Registry
-    judge: str
+    judge: str = ""
     """The run's own judge: a card's name or a folder."""
-    identify: Callable[[str], str]
-    """Card name and weights identity of a judge; raises a UserError for one that cannot be asked here."""
+    identify: Callable[[str], str] | None = None
+    """Card name and weights identity of a judge; raises a UserError for one that cannot be asked here. None
+    where no picture is made."""
+    encoder: str = ""
+    """Identity of the model whose text encoder `embed` is."""
+    embed: Callable[[], Embed] | None = None
+    """Loads the text encoder; None where it is not open, as that of a hosted model."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,20 @@ class Sight:
     """Slugs of the registry's characters that it named; None when it did not answer."""
     redrawn: int
     """How many pictures were drawn before this one and thrown away."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a gate in front makes of a request."""
+
+    open: bool
+    character: Character | None
+    """Its guess of who is meant."""
+    note: str
+
+
+Tell = Callable[[Request], tuple[Step, Character | None]]
+"""Guesses from the prompt alone who is meant; the step says how."""
 
 
 class Mitigation(ABC):
@@ -97,6 +117,22 @@ class Mitigation(ABC):
         return request.model_copy(update={**changes, "trail": (*request.trail, step)})
 
 
+class Gatekeeper(Mitigation):
+    """A gate in front: the parts to its right act only on the requests that it opens for."""
+
+    @property
+    def knows_target(self) -> bool:
+        return False
+
+    @abstractmethod
+    def decide(self, request: Request) -> Decision:
+        """From the prompt as it stands, and the registry."""
+
+
+_NOBODY = Character(slug="nobody", name="nobody", owner="nobody", key="nothing", generic="nothing")
+"""What a part that needs no target is told when none is known."""
+
+
 class Composition:
     """Mitigations applied together; at each place from left to right."""
 
@@ -107,12 +143,30 @@ class Composition:
         """The same parts, each bound to `world`."""
         return type(self)(self.spec, [part.bound(world) for part in self.parts])
 
-    def apply(self, request: Request, character: Character) -> Request:
-        """Places 1 and 2: the request as it will be sent."""
+    def apply(self, request: Request, character: Character, tell: Tell | None = None) -> Request:
+        """Places 1 and 2: the request as it will be sent.
+
+        With `tell` nobody knows `character`: the parts get its guess, or that of the last gate before
+        them, and without a guess those that need one do not act.
+        """
+        told: Character | None = None if tell else character
+        asks = (p for p in self.parts if p.knows_target or isinstance(p, Gatekeeper))
+        if tell and not isinstance(next(asks, None), Gatekeeper | None):
+            step, told = tell(request)
+            request = request.model_copy(update={"trail": (*request.trail, step)})
+        acting: list[tuple[Mitigation, Character]] = []
         for part in self.parts:
-            request = part.edit_prompt(request, character)
-        for part in self.parts:
-            request = part.edit_sampling(request, character)
+            if isinstance(part, Gatekeeper):
+                decision = part.decide(request)
+                request = part.traced(request, note=decision.note)
+                if not decision.open:
+                    break
+                told = decision.character if tell else told
+            elif told or not part.knows_target:
+                acting.append((part, told or _NOBODY))
+                request = part.edit_prompt(request, told or _NOBODY)
+        for part, known in acting:
+            request = part.edit_sampling(request, known)
         return request
 
     def edit_model(self, pipeline: Any) -> Any:
@@ -131,6 +185,7 @@ CATALOG: Catalog[type[Mitigation]] = Catalog(
     singular="mitigation",
     builtin={
         "filter": "copycat.mitigations.filter:Filter",
+        "gate": "copycat.mitigations.gate:Gate",
         "none": "copycat.mitigations.none:NoMitigation",
         "negprompt": "copycat.mitigations.negprompt:NegativePrompt",
         "rewrite": "copycat.mitigations.rewrite:Rewrite",
@@ -142,7 +197,10 @@ _PART = re.compile(r"\s*([\w-]+)\s*(?:\[([^\[\]]*)\])?\s*")
 
 def parse(spec: str) -> Composition:
     """Read `rewrite+negprompt[keywords=3]`; raises UnknownName or UserError."""
-    return Composition(spec, [_part(text) for text in spec.split("+")])
+    parts = [_part(text) for text in re.split(r"\+(?![^\[]*\])", spec)]
+    if isinstance(parts[-1], Gatekeeper):
+        raise UserError(f"'{spec}' ends in a gate with nothing behind it; write {parts[-1].name}+rewrite.")
+    return Composition(spec, parts)
 
 
 def _part(text: str) -> Mitigation:

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from copycat.characters import Character
-from copycat.errors import RunConflict
+from copycat.errors import RunConflict, UserError
 from copycat.mitigations.base import Action, Mitigation, Options, Sight, World
 from copycat.records import Request
 
@@ -44,6 +44,8 @@ class Filter(Mitigation):
         return self._options.judge
 
     def bound(self, world: World) -> Filter:
+        if world.identify is None:
+            raise UserError("No picture is made here that a filter could look at.")
         named = self._options.model_copy(update={"judge": self._options.judge or world.judge})
         return Filter(named, world.identify(named.judge))
 

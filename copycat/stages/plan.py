@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING
+
 from copycat.api import connect
+from copycat.characters import Registry
 from copycat.config import RunConfig
 from copycat.device import resolve_device
 from copycat.errors import UserError
@@ -11,9 +16,13 @@ from copycat.judges.base import answers, check_judge, identify
 from copycat.judges.card import JudgeCard, load_judge_card
 from copycat.loading import check_packages
 from copycat.mitigations import World, parse
-from copycat.models import ModelCard
+from copycat.mitigations.oracle import NoOracle
+from copycat.models import ModelCard, load_card
 from copycat.records import Request, noise_seed
 from copycat.runs.folder import RunFolder
+
+if TYPE_CHECKING:
+    from copycat.intent.embedding import Embed
 
 
 def plan(config: RunConfig) -> list[Request]:
@@ -21,10 +30,11 @@ def plan(config: RunConfig) -> list[Request]:
     model, sampling = config.model_identity(), config.card().sampling
     characters, sets = config.chosen(), config.load_prompts()
     surroundings = world(config)
+    mitigations = {spec: parse(spec).bound(surroundings) for spec in config.mitigations}
+    tell = None if config.oracle else NoOracle(surroundings)
     requests = []
     for prompts in sets.values():
-        for spec in config.mitigations:
-            mitigation = parse(spec).bound(surroundings)
+        for spec, mitigation in mitigations.items():
             for run_seed in config.seeds:
                 for character in characters:
                     for prompt in prompts:
@@ -45,7 +55,7 @@ def plan(config: RunConfig) -> list[Request]:
                                 prompt=prompt.text,
                                 sampling=sampling,
                             )
-                            requests.append(mitigation.apply(raw, character).sealed())
+                            requests.append(mitigation.apply(raw, character, tell).sealed())
     _refuse_idle_negatives(config.card(), requests)
     return requests
 
@@ -69,7 +79,21 @@ def world(config: RunConfig) -> World:
             )
         return identify(card)
 
-    return World(registry, config.judge, looker)
+    return replace(model_world(config.model, registry), judge=config.judge, identify=looker)
+
+
+def model_world(model: str, registry: Registry) -> World:
+    """The same for a model and the characters that it is asked for."""
+    card = load_card(model)
+
+    @cache
+    def embed() -> Embed:
+        # It brings torch, which a plan without an embedding does not need.
+        from copycat.mining.embedding import text_embedder
+
+        return text_embedder(card)
+
+    return World(registry, encoder=card.identity(), embed=None if card.api else embed)
 
 
 def _refuse_idle_negatives(card: ModelCard, requests: list[Request]) -> None:

@@ -7,18 +7,28 @@ import yaml
 
 from copycat.characters import Character, Registry
 from copycat.mitigations import ALIASES, CATALOG, World, parse
+from copycat.mitigations.base import Gatekeeper
 from copycat.records import Request, Sampling
 from tests.helpers.tiny import WORLD
 
+REGISTRY = Registry("tiny", 1, [Character.model_validate(c) for c in yaml.safe_load(WORLD)["characters"]])
 CHARACTER = Character.model_validate(yaml.safe_load(WORLD)["characters"][0])
 REQUEST = Request(
     model="tiny@0", character="zori", prompt_set="name", run_seed=0, seed=7, mitigation="x",
     source_prompt="Zori the owl with red cape", prompt="Zori the owl with red cape",
     sampling=Sampling(steps=2, guidance=4, height=16, width=16),
 )  # fmt: skip
+
+
+def _alone(name: str) -> str:
+    """A gate is nothing without what it guards."""
+    return f"{name}+negprompt" if issubclass(CATALOG.get(name), Gatekeeper) else name
+
+
+ALONE = [_alone(name) for name in CATALOG.names()]
 SPECS = [
-    *CATALOG.names(), *ALIASES, "rewrite+negprompt", "negprompt[keywords=2]", "rewrite+negprompt-cc+filter",
-    "filter[of=target,action=refuse]",
+    *ALONE, *ALIASES, "rewrite+negprompt", "negprompt[keywords=2]", "rewrite+negprompt-cc+filter",
+    "filter[of=target,action=refuse]", "gate[threshold=0.5]+rewrite+negprompt",
 ]  # fmt: skip
 
 
@@ -31,7 +41,7 @@ def world(tmp_path, monkeypatch):
     listed = {"registry": "tiny", "version": 1, "source": "test", "keywords": words, "rankings": mined}
     (tmp_path / "keywords").mkdir()
     (tmp_path / "keywords" / "tiny.yaml").write_text(yaml.safe_dump(listed))
-    return World(Registry("tiny", 1, [CHARACTER]), "menagerie", lambda name: f"{name}@0")
+    return World(REGISTRY, "menagerie", lambda name: f"{name}@0")
 
 
 @pytest.mark.parametrize("name", SPECS)
@@ -61,10 +71,10 @@ def test_contract(name, world):
         assert type(part).options.model_validate(step.config) == part.config
 
 
-@pytest.mark.parametrize("name", CATALOG.names())
+@pytest.mark.parametrize("name", ALONE)
 def test_who_knows_no_target_does_the_same_for_any(name, world):
     part = parse(name).bound(world)
-    if part.parts[0].knows_target:
+    if any(p.knows_target for p in part.parts):
         return
     other = CHARACTER.model_copy(update={"slug": "kamo", "name": "Kamo", "aliases": ()})
     assert part.apply(REQUEST, CHARACTER) == part.apply(REQUEST, other)
