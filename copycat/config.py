@@ -34,6 +34,8 @@ class RunConfig(BaseModel):
     characters: tuple[str, ...] | None = None
     limit: int | None = Field(default=None, gt=0)
     """Only the first so many characters."""
+    oracle: bool = True
+    """Whether mitigations are told which character is meant; else they get a guess from the prompt."""
     images_per_prompt: int = Field(default=1, gt=0)
     judge: str = "menagerie"
     device: str = "auto"
@@ -54,7 +56,11 @@ class RunConfig(BaseModel):
     @property
     def digest(self) -> str:
         """Hash of all that decides the result; not of where it is written or computed."""
-        return digest(self.model_dump(mode="json", exclude=NOT_THE_RESULT))
+        chosen = self.model_dump(mode="json", exclude=NOT_THE_RESULT)
+        if self.oracle:
+            # Runs from before there was a choice keep their folders.
+            del chosen["oracle"]
+        return digest(chosen)
 
     @property
     def folder(self) -> Path:

@@ -41,6 +41,12 @@ def noise_seed(run_seed: int, character: str, prompt_set: str, prompt_index: int
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") >> 1
 
 
+def redraw_seed(seed: int, attempt: int) -> int:
+    """Noise seed of the `attempt`-th picture (1, 2, …) drawn in place of that of `seed`, in [0, 2**63)."""
+    key = f"{SCHEMA}|{seed}|redraw|{attempt}"
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") >> 1
+
+
 class Sampling(Row):
     """Arguments of one sampler call; what a mitigation of place 2 may change."""
 
@@ -116,6 +122,24 @@ def request_id(request: Request) -> str:
     return digest({"schema": SCHEMA, **request.model_dump(mode="json", exclude={"id", "content"})})
 
 
+class Review(Row):
+    """What a gate behind the model did to one picture, and what that cost beyond drawing it once."""
+
+    judges: tuple[str, ...]
+    """Card names and weights identities."""
+    seen: tuple[tuple[str, ...] | None, ...]
+    """Slugs of the characters seen in each picture drawn, first to last; None where no judge answered."""
+    seed: int
+    """Noise seed of the last picture."""
+    extra_pictures: int
+    answers: int
+    """Questions asked of the judges."""
+    extra_seconds: float
+    """Wall time of judging and drawing again, its share of the batch's."""
+    extra_cost_usd: float | None = None
+    """Of pictures and answers; None when it is not known."""
+
+
 class ImageRow(Row):
     """What became of one request, or of one judged frame of it.
 
@@ -137,6 +161,9 @@ class ImageRow(Row):
     error: str | None = None
     revised_prompt: str | None = None
     cost_usd: float | None = None
+    """Of the first picture drawn."""
+    review: Review | None = None
+    """On frame 0, where a gate behind the model looked at it."""
 
 
 class Question(Row):

@@ -37,13 +37,15 @@ def _needs(card: ModelCard) -> str:
 
 
 def _mitigations() -> Rows:
-    from copycat.mitigations import CATALOG
+    from copycat.mitigations import ALIASES, CATALOG
 
     yield ("NAME", "WHAT", "OPTIONS")
     for name in CATALOG.names():
         kind = CATALOG.get(name)
         summary = (kind.__doc__ or "").strip().splitlines()[0]
         yield (name, summary, ", ".join(kind.options.model_fields) or "none")
+    for name, spec in ALIASES.items():
+        yield (name, f"Short for {spec}", "the same")
 
 
 def _judges() -> Rows:

@@ -10,6 +10,7 @@ from copycat import __version__
 from copycat.cli import (
     calibrate,
     doctor,
+    gate,
     import_upstream,
     judge,
     ls,
@@ -54,6 +55,7 @@ app.command("report")(report.report)
 app.command("table")(table.table)
 app.add_typer(mine.app, name="mine")
 app.command("import-upstream")(import_upstream.import_upstream)
+app.command("gate")(gate.gate)
 app.command("ls")(ls.ls)
 app.command("validate")(validate.validate)
 app.command("doctor")(doctor.doctor)

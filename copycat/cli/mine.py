@@ -118,6 +118,65 @@ def embedding(
 
 
 @app.command()
+def negatives(
+    corpus: str | None = typer.Argument(
+        None, help="As for `cooccurrence`; the registry's own in data/REGISTRY/ when left out."
+    ),
+    registry: str = REGISTRY,
+    model: str = typer.Option("menagerie", help="Whose text encoder: a model card or a diffusers folder."),
+    keep: int = typer.Option(20, min=1, help="Words of each character."),
+    generic_only: bool = GENERIC,
+    longest: int = typer.Option(1, "--phrase", min=1, max=4, help="Longest phrase, in words."),
+    least: int = typer.Option(2, min=1, help="Captions a word must share with the name."),
+    column: str | None = COLUMN,
+    limit: int | None = LIMIT,
+    device: str = typer.Option("cpu", help="cpu, cuda or mps."),
+    out: Path | None = typer.Option(None, help="The keyword file; one in your own folder when left out."),
+) -> None:
+    """Rank words for negative prompts (`negprompt[words=emb-cooc]`) by captions and by text encoder."""
+    from copycat.characters import load_registry
+    from copycat.device import resolve_device
+    from copycat.errors import UserError
+    from copycat.keywords import Mined, Ranking, load_list, own_file, shipped_file
+    from copycat.mining import cooccurrence as counting
+    from copycat.mining import embedding
+    from copycat.mining import negatives as mining
+    from copycat.models import load_card
+    from copycat.paths import DATA
+
+    people, card = load_registry(registry), load_card(model)
+    target, named = out or own_file(people.name), corpus
+    mining.check_target(target)
+    own_corpus = DATA / people.name / "corpus.parquet"
+    corpus = corpus or (str(own_corpus) if own_corpus.is_file() else None)
+    listed = shipped_file(people.name)
+    written = load_list(listed).keywords if listed.is_file() else {}
+    if corpus is None and not written:
+        raise UserError(f"There is nothing to rank for {people.name}: name a corpus of captions.")
+    mined: dict[Mined, Ranking] = {}
+    common: list[Term] = []
+    if corpus is not None:
+        counts = _counts(corpus, people, longest, column, limit)
+        common = list(counting.common(counts, people, least=least, generic_only=generic_only))
+        told = f"co-occurrence with the name in {counts.captions} captions of {Path(corpus).name}"
+        terms = list(counting.rank(counts, people, least=least))
+        mined["cooc"] = mining.ranking(terms, told, keep=keep, generic_only=generic_only)
+    else:
+        typer.echo("No corpus, so no ranking by co-occurrence.", err=True)
+    embed = embedding.text_embedder(card, resolve_device(device, f"The text encoder of {card.name}"))
+    words = mining.candidates(people, written, common)
+    of = listed.name if written else f"the {len({t.term for t in common})} commonest words of the captions"
+    told = f"cosine to the name in the text encoder of {card.identity()}, of {of}"
+    terms = list(embedding.rank(words, people, embed))
+    mined["emb"] = mining.ranking(terms, told, keep=keep, generic_only=generic_only)
+    command = f"copycat mine negatives{f' {named}' if named else ''} --registry {registry} --model {model}"
+    mining.write(target, people, mined, command)
+    for name, made in mined.items():
+        typer.echo(f"{name}: words for {len(made.keywords)} of {len(people)} characters; {made.source}")
+    typer.echo(f"In {target}; use them as negprompt[words={'emb-cooc' if corpus else 'emb'}]")
+
+
+@app.command()
 def fuse(
     rankings: list[Path] = typer.Argument(help="Two or more rankings (JSONL) that miners wrote."),
     registry: str = REGISTRY,
@@ -156,12 +215,13 @@ def list_(
     """Make prompt sets of keywords that were written down, in the order they are in."""
     from copycat.characters import load_registry
     from copycat.errors import UserError
+    from copycat.keywords import load_list
     from copycat.mining import lists
 
     if words is None and registry is None:
         raise UserError("Name a keyword list, or with --registry a registry whose keywords are meant.")
     own = lists.own_list(load_registry(registry)) if words is None and registry else None
-    given = own or lists.load_list(words or Path())
+    given = own or load_list(words or Path())
     people = load_registry(registry or given.registry)
     told = f"{given.source}; {words.name if words else people.name} version {given.version}"
     ranking = list(lists.rank(given, people))

@@ -11,6 +11,7 @@ def findings() -> Iterator[str]:
     """What is wrong with the cards, registries and prompt sets; one sentence each."""
     from copycat.characters import load_registry
     from copycat.errors import UserError
+    from copycat.intent.neutral import check_neutral, load_neutral
     from copycat.judges.card import CATALOG as JUDGES
     from copycat.mitigations import CATALOG as MITIGATIONS
     from copycat.models import CATALOG as MODELS
@@ -29,6 +30,10 @@ def findings() -> Iterator[str]:
         except UserError as e:
             yield str(e)
             continue
+        try:
+            yield from check_neutral(load_neutral(path.stem), registry)
+        except UserError as e:
+            yield str(e)
         missing = [r for c in registry.characters for r in c.references if not (DATA / r).is_file()]
         yield from (f"{path.stem}: the reference picture {r} is missing." for r in missing)
         for name in available(path.stem, PROMPTS):

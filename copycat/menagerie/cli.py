@@ -53,6 +53,18 @@ def corpus(
 
 
 @app.command()
+def neutral(
+    data: Annotated[Path, typer.Option(help="the data folder")] = DATA,
+) -> None:
+    """Write the neutral prompts, on which false positives of a gate are counted."""
+    from copycat.menagerie.neutral import neutral_prompts
+    from copycat.runs.atomic import write_text
+
+    rows = "".join(f"{p.model_dump_json()}\n" for p in neutral_prompts())
+    write_text(data / "neutral" / "menagerie.jsonl", rows)
+
+
+@app.command()
 def evaluate(
     seeds: Annotated[int, typer.Option(min=1, help="run seeds 0, 1, …; the bars ask for three")] = 3,
     work: Annotated[Path, typer.Option(help="where the evaluation's run folder goes")] = Path(".menagerie"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from copycat.mining.lists import load_list
+from copycat.keywords import load_list
 from copycat.mining.ranking import read_ranking
 
 

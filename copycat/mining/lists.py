@@ -3,36 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from copycat.characters import Registry
-from copycat.errors import BadFile, UnknownName
+from copycat.errors import UnknownName
+from copycat.keywords import KeywordList
 from copycat.mining.ranking import Term, kind_of
-
-
-class KeywordList(BaseModel):
-    """Words for each character, most telling first; see data/keywords/."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    registry: str
-    version: int
-    source: str
-    """How the words came about."""
-    keywords: dict[str, tuple[str, ...]]
-    """By slug."""
-
-
-def load_list(path: Path) -> KeywordList:
-    """Read a YAML file; BadFile says what is wrong with it."""
-    try:
-        return KeywordList.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError) as e:
-        raise BadFile(f"The keyword list {path} cannot be read ({e}).") from e
-    except (yaml.YAMLError, ValidationError) as e:
-        raise BadFile(f"{path} is not a keyword list ({str(e).strip().splitlines()[0]}).") from e
 
 
 def own_list(registry: Registry) -> KeywordList:

@@ -1,5 +1,6 @@
 """Mitigations: guardrails around a model, one file each."""
 
-from copycat.mitigations.base import CATALOG, Composition, Mitigation, parse
+from copycat.mitigations.aliases import ALIASES
+from copycat.mitigations.base import CATALOG, Composition, Mitigation, Sight, World, parse
 
-__all__ = ["CATALOG", "Composition", "Mitigation", "parse"]
+__all__ = ["ALIASES", "CATALOG", "Composition", "Mitigation", "Sight", "World", "parse"]

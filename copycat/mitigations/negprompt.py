@@ -1,30 +1,90 @@
-"""Negative prompt: steers the sampler away from the character's name."""
+"""Negative prompt: steers the sampler away from the character's name and the words that go with it."""
 
 from __future__ import annotations
 
-from pydantic import Field
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, Self, cast
+
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from copycat.characters import Character
-from copycat.mitigations.base import Mitigation, Options
+from copycat.keywords import Ranking, Words, ranking
+from copycat.mitigations.base import Mitigation, Options, World
 from copycat.records import Request
+
+GENERIC = "Copyrighted character"
+"""He et al. 2024, Table 1: a negative prompt that knows nothing of the target."""
 
 
 class NegativeOptions(Options):
     keywords: int = Field(default=0, ge=0)
-    """How many of the character's keywords to add, most telling first."""
+    """How many of the registry's own keywords to add, most telling first."""
+    of: Literal["name", "generic", "nothing"] = "name"
+    """What comes before the words: the name, "Copyrighted character", or nothing."""
+    words: Literal["lm", "emb", "cooc", "emb-cooc"] | None = None
+    """Which ranking's words to add: a language model's list, the text encoder's, the captions', or both."""
+    k: int = Field(default=5, ge=1)
+    """How many words of each ranking."""
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if self.keywords and self.words:
+            raise ValueError("give keywords or words, not both")
+        if self.of == "nothing" and not (self.keywords or self.words):
+            raise ValueError("of=nothing needs words, such as words=lm")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _as_before_rankings(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # What is at its default is left out, so that a request keeps the identity it always had.
+        later = {"of": "name", "words": None, "k": 5}
+        return {k: v for k, v in handler(self).items() if k not in later or v != later[k]}
 
 
 class NegativePrompt(Mitigation):
-    """The character's name [and keywords] as negative prompt."""
+    """The name, "Copyrighted character" or nothing, [and ranked keywords] as negative prompt."""
 
     name = "negprompt"
     options = NegativeOptions
 
-    def __init__(self, config: Options | None = None) -> None:
+    def __init__(self, config: Options | None = None, rankings: Mapping[str, Ranking] | None = None) -> None:
         super().__init__(config)
-        self._keywords = NegativeOptions.model_validate(self.config.model_dump()).keywords
+        self._options = NegativeOptions.model_validate(self.config.model_dump())
+        self._rankings = rankings
+
+    @property
+    def knows_target(self) -> bool:
+        o = self._options
+        return o.of == "name" or bool(o.words or o.keywords)
+
+    def bound(self, world: World) -> NegativePrompt:
+        return NegativePrompt(self.config, {w: ranking(w, world.registry) for w in self._wanted()})
 
     def edit_sampling(self, request: Request, character: Character) -> Request:
-        words = [character.name, *character.keywords[: self._keywords]]
+        words = list(self._words(character))
         negative = ", ".join([request.negative, *words] if request.negative else words)
-        return self.traced(request, note=f"negative: {negative}", negative=negative)
+        told = "".join(f"; {self._told(w, character)}" for w in self._wanted())
+        return self.traced(request, note=f"negative: {negative}{told}", negative=negative)
+
+    def _wanted(self) -> tuple[Words, ...]:
+        words = self._options.words
+        return cast(tuple[Words, ...], tuple(words.split("-"))) if words else ()
+
+    def _words(self, character: Character) -> Iterator[str]:
+        o = self._options
+        said: set[str] = set()
+        first = {"name": [character.name], "generic": [GENERIC], "nothing": []}[o.of]
+        ranked = [w for r in self._wanted() for w in self._best(r, character)]
+        for word in (*first, *character.keywords[: o.keywords], *ranked):
+            if word.casefold() not in said:
+                said.add(word.casefold())
+                yield word
+
+    def _best(self, words: Words, character: Character) -> tuple[str, ...]:
+        if self._rankings is None:
+            raise RuntimeError("negprompt with words must be bound to a world first")
+        return self._rankings[words].keywords.get(character.slug, ())[: self._options.k]
+
+    def _told(self, words: Words, character: Character) -> str:
+        source = self._rankings[words].source if self._rankings else ""
+        return f"{len(self._best(words, character))} of {words} ({source})"

@@ -9,3 +9,7 @@ class NoMitigation(Mitigation):
     """Changes nothing and leaves no trace."""
 
     name = "none"
+
+    @property
+    def knows_target(self) -> bool:
+        return False

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from copycat.characters import Character
 from copycat.paths import DATA
 from copycat.records import Metric
-from copycat.report import words
+from copycat.report import review, words
 from copycat.report.compare import differences
 from copycat.report.embed import LARGEST, LARGEST_STRIP, Embedded, embed
 from copycat.report.view import MARKS, Picture, Run, agreement, groups, judge_rates, lookup, pictures
@@ -56,7 +56,7 @@ def render_page(folder: Run) -> str:
     environment.globals.update(number=words.number, estimate=words.estimate, interval=words.interval)
     manifest = folder.manifest()
     facts: dict[str, Any] = manifest.model_dump(mode="json")
-    shown, metrics = pictures(folder), folder.metrics()
+    shown, metrics, costs = pictures(folder), folder.metrics(), review.costs(folder)
     rates = judge_rates(manifest)
     sets = list(dict.fromkeys(p.request.prompt_set for p in shown))
     mitigations = list(dict.fromkeys(p.request.mitigation for p in shown))
@@ -72,6 +72,8 @@ def render_page(folder: Run) -> str:
         judge=words.judge_sentence(rates),
         rates=rates,
         agreements=[words.agreement_sentence(a) for a in agreement(folder)],
+        reviews=[review.sentence(c) for c in costs],
+        caution=review.caution(costs),
         lines=_lines(folder, shown, mitigations, sets),
         mitigations=mitigations,
         sets=sets,

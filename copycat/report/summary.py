@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from copycat.report.compare import differences
+from copycat.report.review import caution, costs, sentence
 from copycat.report.view import Run, groups, judge_rates, lookup, pictures
 from copycat.report.words import DASH, digits, estimate, interval, judge_sentence, number
 
@@ -61,6 +62,10 @@ def print_summary(console: Console, folder: Run) -> None:
             f"{unscored} verdicts are unscored and count nowhere; {program} judge {folder.path} asks again."
         )
         console.print(told, markup=False, highlight=False, soft_wrap=True)
+    reviews = costs(folder)
+    for told in (*map(sentence, reviews), caution(reviews)):
+        if told:
+            console.print(told, markup=False, highlight=False, soft_wrap=True)
     console.print(judge_sentence(judge_rates(manifest)), markup=False, highlight=False, soft_wrap=True)
     console.print(f"Report: {folder.path / 'report.html'}", markup=False, highlight=False, soft_wrap=True)
     console.print("Next, for instance:")

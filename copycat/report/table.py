@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel
 
 from copycat.records import Agreement, Metric
+from copycat.report.review import Cost, markdown
 from copycat.report.view import groups, judge_rates, lookup
 from copycat.report.words import DASH, agreement_sentence, estimate, interval, judge_sentence
 
@@ -20,11 +21,15 @@ def _plain(text: str) -> str:
 
 
 def table_markdown(
-    metrics: Sequence[Metric], manifest: BaseModel, agreements: Sequence[Agreement] = ()
+    metrics: Sequence[Metric],
+    manifest: BaseModel,
+    agreements: Sequence[Agreement] = (),
+    reviews: Sequence[Cost] = (),
 ) -> str:
     """DETECT and CONS of each mitigation and prompt set, with intervals and denominators.
 
-    CONS_prompt is a second column where a prompt set asks for more than its characters.
+    CONS_prompt is a second column where a prompt set asks for more than its characters. `reviews` are the
+    costs of gates behind the model.
     """
     config = manifest.model_dump(mode="json").get("config") or {}
     wished = any(m.metric == "CONS_prompt" for m in metrics)
@@ -61,6 +66,7 @@ def table_markdown(
     if agreements:
         lines += ["Agreement of the judges that looked at these pictures:", ""]
         lines += [*(f"- {_plain(agreement_sentence(a))}" for a in agreements), ""]
+    lines += markdown(reviews)
     return "\n".join(lines)
 
 

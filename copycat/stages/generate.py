@@ -14,10 +14,11 @@ from copycat.device import resolve_device
 from copycat.errors import RunConflict
 from copycat.generators.base import Generator, ImageOutcome, load_generator
 from copycat.progress import Progress, Silent
-from copycat.records import ImageRow, Request
+from copycat.records import ImageRow, Request, Review
 from copycat.runs.atomic import write_bytes
 from copycat.runs.batches import batches
 from copycat.runs.folder import RunFolder
+from copycat.stages.review import Reviewer
 
 
 def generate(folder: RunFolder, *, progress: Progress | None = None, device: str = "auto") -> int:
@@ -43,11 +44,12 @@ def generate(folder: RunFolder, *, progress: Progress | None = None, device: str
         if config.model_identity() != folder.manifest().model:
             raise RunConflict(f"The weights of {card.name} have changed since {folder.path} was begun.")
         generator = load_generator(card, _device(folder, device, card.title, card.min_gpu_gb))
+        reviewer = Reviewer(config, generator, device)
         made = 0
         progress.start("generate", sum(map(len, pending)))
         try:
             for batch in pending:
-                made += _batch(folder, generator, batch, rows)
+                made += _batch(folder, generator, reviewer, batch, rows)
                 progress.advance(len(batch))
         finally:
             progress.done()
@@ -76,15 +78,17 @@ def _device(folder: RunFolder, wanted: str, what: str, min_gpu_gb: float | None)
 def _batch(
     folder: RunFolder,
     generator: Generator,
+    reviewer: Reviewer,
     batch: Sequence[Request],
     rows: Mapping[str, Sequence[ImageRow]],
 ) -> int:
     began = time.monotonic()
     outcomes = generator.generate(batch)
     seconds = round((time.monotonic() - began) / len(batch), 4)
+    reviewed = reviewer.review(batch, outcomes)
     fresh = [
-        _keep(folder, request, outcome, seconds)
-        for request, outcome in zip(batch, outcomes, strict=True)
+        _keep(folder, request, outcome, seconds, review)
+        for request, (outcome, review) in zip(batch, reviewed, strict=True)
         if not _there(folder, rows.get(request.id))
     ]
     # Pictures first, rows after: a row always has its picture.
@@ -92,7 +96,9 @@ def _batch(
     return len(fresh)
 
 
-def _keep(folder: RunFolder, request: Request, outcome: ImageOutcome, seconds: float) -> list[ImageRow]:
+def _keep(
+    folder: RunFolder, request: Request, outcome: ImageOutcome, seconds: float, review: Review | None
+) -> list[ImageRow]:
     if outcome.outcome != "ok" or outcome.image is None:
         return [
             ImageRow(
@@ -101,6 +107,7 @@ def _keep(folder: RunFolder, request: Request, outcome: ImageOutcome, seconds: f
                 error=outcome.error,
                 seconds=seconds,
                 cost_usd=outcome.cost_usd,
+                review=review,
             )
         ]
     if outcome.frames:
@@ -109,7 +116,12 @@ def _keep(folder: RunFolder, request: Request, outcome: ImageOutcome, seconds: f
         file = f"images/{request.id}.png"
         sha256 = _save(folder, file, outcome.image)
         rows = [ImageRow(request=request.id, outcome="ok", file=file, sha256=sha256)]
-    told = {"seconds": seconds, "revised_prompt": outcome.revised_prompt, "cost_usd": outcome.cost_usd}
+    told = {
+        "seconds": seconds,
+        "revised_prompt": outcome.revised_prompt,
+        "cost_usd": outcome.cost_usd,
+        "review": review,
+    }
     return [rows[0].model_copy(update=told), *rows[1:]]
 
 

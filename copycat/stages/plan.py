@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING
+
 from copycat.api import connect
+from copycat.characters import Registry
 from copycat.config import RunConfig
 from copycat.device import resolve_device
 from copycat.errors import UserError
 from copycat.hub import check_repository
-from copycat.judges.base import identify
-from copycat.judges.card import load_judge_card
+from copycat.judges.base import answers, check_judge, identify
+from copycat.judges.card import JudgeCard, load_judge_card
 from copycat.loading import check_packages
-from copycat.mitigations import parse
-from copycat.models import ModelCard
+from copycat.mitigations import World, parse
+from copycat.mitigations.oracle import NoOracle
+from copycat.models import ModelCard, load_card
 from copycat.records import Request, noise_seed
 from copycat.runs.folder import RunFolder
+
+if TYPE_CHECKING:
+    from copycat.intent.embedding import Embed
 
 
 def plan(config: RunConfig) -> list[Request]:
     """All requests, by prompt set, mitigation, run seed, character, prompt and image index."""
     model, sampling = config.model_identity(), config.card().sampling
     characters, sets = config.chosen(), config.load_prompts()
+    surroundings = world(config)
+    mitigations = {spec: parse(spec).bound(surroundings) for spec in config.mitigations}
+    tell = None if config.oracle else NoOracle(surroundings)
     requests = []
     for prompts in sets.values():
-        for spec in config.mitigations:
-            mitigation = parse(spec)
+        for spec, mitigation in mitigations.items():
             for run_seed in config.seeds:
                 for character in characters:
                     for prompt in prompts:
@@ -44,9 +55,45 @@ def plan(config: RunConfig) -> list[Request]:
                                 prompt=prompt.text,
                                 sampling=sampling,
                             )
-                            requests.append(mitigation.apply(raw, character).sealed())
+                            requests.append(mitigation.apply(raw, character, tell).sealed())
     _refuse_idle_negatives(config.card(), requests)
     return requests
+
+
+def world(config: RunConfig) -> World:
+    """What the mitigations of a run may know of it."""
+    registry = config.load_registry()
+
+    def looker(name: str) -> str:
+        card = load_judge_card(name)
+        if card.members:
+            raise UserError(
+                f"A filter asks one judge, and {card.name} is a panel; name one of its members: "
+                f"filter[judge={card.members[0]}]."
+            )
+        check_judge(card, registry, ())
+        if "which" not in answers(card):
+            raise UserError(
+                f"The judge {card.name} cannot say whom a picture shows, so it cannot be a filter's; name "
+                "another: filter[judge=NAME] (copycat ls judges)."
+            )
+        return identify(card)
+
+    return replace(model_world(config.model, registry), judge=config.judge, identify=looker)
+
+
+def model_world(model: str, registry: Registry) -> World:
+    """The same for a model and the characters that it is asked for."""
+    card = load_card(model)
+
+    @cache
+    def embed() -> Embed:
+        # It brings torch, which a plan without an embedding does not need.
+        from copycat.mining.embedding import text_embedder
+
+        return text_embedder(card)
+
+    return World(registry, encoder=card.identity(), embed=None if card.api else embed)
 
 
 def _refuse_idle_negatives(card: ModelCard, requests: list[Request]) -> None:
@@ -76,11 +123,8 @@ def prepare(config: RunConfig, requests: list[Request] | None = None) -> RunFold
     folder = RunFolder(config.folder)
     if not folder.manifest_path.exists():
         card = config.card()
-        judge = load_judge_card(config.judge)
-        members = judge.asked()
-        for api, who in ((card.api, card.title), *((m.api, f"The judge {m.name}") for m in members)):
-            if api:
-                connect(api, who)
+        if card.api:
+            connect(card.api, card.title)
         resolve_device(config.device, card.title, card.min_gpu_gb, card.lighter())
         check_packages(card.packages, card.title)
         for part in (card, *card.stages):
@@ -89,9 +133,23 @@ def prepare(config: RunConfig, requests: list[Request] | None = None) -> RunFold
         motion = card.motion_adapter
         if motion and motion.revision:
             check_repository(motion.source, motion.commit() or "", "config.json", card.title)
-        for m in members:
-            resolve_device(config.device, f"The judge {m.name}", m.min_gpu_gb)
-            if m.revision:
-                check_repository(m.source, m.commit() or "", "config.json", f"The judge {m.name}")
-        identify(judge)
+        for name in dict.fromkeys((config.judge, *_reviewers(config))):
+            _check_judge(config, load_judge_card(name))
     return folder.create(config, plan(config) if requests is None else requests)
+
+
+def _reviewers(config: RunConfig) -> list[str]:
+    """The judges that gates behind the model ask."""
+    parts = [p for spec in config.mitigations for p in parse(spec).bound(world(config)).parts]
+    return [p.judge for p in parts if p.judge is not None]
+
+
+def _check_judge(config: RunConfig, judge: JudgeCard) -> None:
+    """Say what this machine lacks to ask it."""
+    for m in judge.asked():
+        if m.api:
+            connect(m.api, f"The judge {m.name}")
+        resolve_device(config.device, f"The judge {m.name}", m.min_gpu_gb)
+        if m.revision:
+            check_repository(m.source, m.commit() or "", "config.json", f"The judge {m.name}")
+    identify(judge)

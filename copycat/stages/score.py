@@ -8,6 +8,7 @@ from copycat.errors import UserError
 from copycat.metrics.summary import summarise
 from copycat.records import Metric
 from copycat.report import table_markdown
+from copycat.report.review import costs
 from copycat.report.view import agreement
 from copycat.runs.atomic import write_text
 from copycat.runs.folder import RunFolder
@@ -27,5 +28,6 @@ def score(folder: RunFolder) -> list[Metric]:
         agree = agreement(folder)
         rows = [a.model_dump(mode="json") for a in agree]
         write_text(folder.path / "agreement.json", json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
-        write_text(folder.path / "table.md", table_markdown(metrics, folder.manifest(), agree))
+        table = table_markdown(metrics, folder.manifest(), agree, costs(folder))
+        write_text(folder.path / "table.md", table)
     return metrics

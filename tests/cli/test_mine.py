@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from copycat.characters import load_registry
 from copycat.cli.main import app
 from copycat.errors import BadFile, UserError
+from copycat.keywords import load_list, own_file, shipped_file
 from copycat.paths import DATA, PROMPTS
 from copycat.prompts import check, load_prompts
 
@@ -85,6 +86,40 @@ def test_rankings_of_the_menagerie_for_the_figure(mined: Path, tmp_path: Path) -
     rows = [json.loads(x) for x in (tmp_path / "rankings" / "common.jsonl").read_text().splitlines()]
     first, second = ({r["term"] for r in rows if r["character"] == c.slug} for c in registry.characters[:2])
     assert first == second
+
+
+def test_rankings_for_negative_prompts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COPYCAT_HOME", str(tmp_path))
+    told = mine("negatives", "--keep", "8")
+    listed = load_list(own_file("menagerie"))
+    assert str(own_file("menagerie")) in told
+    registry = load_registry("menagerie")
+    for name in ("emb", "cooc"):
+        words = listed.rankings[name].keywords  # type: ignore[index]
+        assert len(words) == 50
+        assert max(map(len, words.values())) == 8
+        assert not any(registry.mentioned(w) for said in words.values() for w in said)
+    # The captions know what a character is; the encoder's order is another.
+    cooc = listed.rankings["cooc"].keywords
+    assert sum(c.key in cooc[c.slug] for c in registry.characters) >= 45
+    assert cooc != listed.rankings["emb"].keywords
+    # One is made anew, the other stays.
+    few = tmp_path / "few.txt"
+    few.write_text("Hupgroqui the teapot\n" * 3)
+    mine("negatives", str(few))
+    again = load_list(own_file("menagerie"))
+    assert again.rankings["cooc"].keywords == {"hupgroqui": ("teapot",)}
+    # The words of a language model are the candidates where there are any, and no captions are needed.
+    own = mine("negatives", "--registry", "copycat", "--out", str(tmp_path / "copycat.yaml"))
+    assert "No corpus" in own
+    emb = load_list(tmp_path / "copycat.yaml").rankings
+    assert set(emb) == {"emb"}
+    written = load_list(shipped_file("copycat")).keywords
+    assert set(emb["emb"].keywords["mario"]) <= set(written["mario"])
+    before = shipped_file("copycat").read_bytes()
+    with pytest.raises(UserError, match="written down"):
+        mine("negatives", "--registry", "copycat", "--out", str(shipped_file("copycat")))
+    assert shipped_file("copycat").read_bytes() == before
 
 
 def test_mistakes_write_nothing(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from copycat.cards import read_card
 from copycat.catalog import Catalog
+from copycat.mitigations.aliases import expand
 from copycat.paths import DATA
 
 
@@ -108,8 +109,9 @@ def places_of(row: Line, column: Column) -> list[Place]:
 
 
 def canonical(spec: str) -> str:
-    """A mitigation without blanks and idle `none`s, options sorted: equal for equal guardrails."""
-    parts = [_part(p) for p in re.split(r"\+(?![^\[]*\])", spec)]
+    """A mitigation in its long form, without blanks and idle `none`s, options sorted: equal for equal
+    guardrails."""
+    parts = [_part(expand(p)) for p in re.split(r"\+(?![^\[]*\])", spec)]
     return "+".join(p for p in parts if p != "none") or "none"
 
 

@@ -1,0 +1,44 @@
+"""What an intent detector is, and where it says yes."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+STEP = 1e-4
+"""Scores are told apart by no less: more digits would differ between machines."""
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What a detector makes of one prompt."""
+
+    slug: str | None
+    """The character it comes nearest to; None when it comes near to none."""
+    score: float
+    """Higher means more likely that it is meant; of four digits, in a range of the detector's own."""
+    why: str = ""
+    """The words or the reply that it rests on."""
+
+
+class Detector(ABC):
+    """Knows the registry and the prompt, and not what the prompt was written for."""
+
+    identity: str
+    certain: float | None = None
+    """A score that always counts; None where what counts can only be measured."""
+    decides: bool = False
+    """Whether it says yes or no itself, so that `certain` is the only threshold."""
+
+    @abstractmethod
+    def guess(self, prompts: Sequence[str]) -> list[Guess]:
+        """One guess a prompt, in order."""
+
+
+def threshold_at(neutral: Sequence[float], fpr: float) -> float:
+    """The least threshold that at most a share `fpr` of the neutral scores reaches; four digits, as they."""
+    ranked = sorted(neutral, reverse=True)
+    allowed = math.floor(fpr * len(ranked) + 1e-9)
+    return round(ranked[allowed] + STEP, 4) if allowed < len(ranked) else ranked[-1]

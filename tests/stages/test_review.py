@@ -1,0 +1,186 @@
+"""The gate behind: the menagerie's judge looks at the menagerie's pictures before they are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from copycat.config import RunConfig, make_config
+from copycat.errors import RunConflict, UserError
+from copycat.judges.vlm import VisionLanguageJudge
+from copycat.mitigations import Sight, World, parse
+from copycat.records import redraw_seed
+from copycat.report.review import caution, costs
+from copycat.report.view import pictures
+from copycat.runs.folder import RunFolder
+from copycat.stages.generate import generate
+from copycat.stages.judge import judge
+from copycat.stages.plan import plan, prepare
+from copycat.stages.report import report
+from copycat.stages.score import score
+from tests.contracts.test_mitigations import CHARACTER, REQUEST
+
+# The two the model saw most often, the two it saw least.
+WHO = ("yanquizo", "vewoltu", "dolfisna", "jespliob")
+REFUSE, REDRAW = "filter[action=refuse]", "filter[tries=2]"
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., RunConfig]:
+    def config(out: str, **given: object) -> RunConfig:
+        base: dict[str, object] = {
+            "mitigations": ("none", REFUSE, REDRAW), "characters": WHO, "seeds": (0, 1), "steps": 8,
+            "batch_size": 6, "device": "cpu", "out": tmp_path_factory.getbasetemp() / "review" / out,
+        }  # fmt: skip
+        return make_config(**{**base, **given})
+
+    return config
+
+
+@pytest.fixture(scope="module")
+def whole(runs: Callable[..., RunConfig]) -> RunFolder:
+    folder = prepare(runs("whole"))
+    assert generate(folder, device="cpu") == 24
+    judge(folder, device="cpu")
+    score(folder)
+    return folder
+
+
+def test_what_the_judge_recognises_is_withheld_and_nothing_else(whole: RunFolder) -> None:
+    by = {m: [p for p in pictures(whole) if p.request.mitigation == m] for m in ("none", REFUSE)}
+    shown = {p.request.seed: p for p in by["none"]}
+    registry = whole.registry()
+    refused = 0
+    for p in by[REFUSE]:
+        free = shown[p.request.seed]
+        assert p.image is not None
+        assert free.image is not None
+        assert p.image.review is not None
+        assert free.which is not None
+        named = {s for n in free.which.names or () for s in registry.mentioned(n)}
+        assert set(p.image.review.seen[0] or ()) == named
+        assert (p.mark == "refused") == bool(named)
+        if p.mark != "refused":
+            assert p.image.sha256 == free.image.sha256
+        refused += p.mark == "refused"
+        assert p.image.review.extra_pictures == 0
+        assert p.image.review.answers == 1
+    assert 0 < refused < 8
+
+
+def test_what_is_kept_after_drawing_again_shows_nobody(whole: RunFolder) -> None:
+    again = [p for p in pictures(whole) if p.request.mitigation == REDRAW]
+    free = {p.request.seed: p for p in pictures(whole) if p.request.mitigation == "none"}
+    redrawn = 0
+    for p in again:
+        assert p.image is not None
+        review = p.image.review
+        assert review is not None
+        assert review.answers == review.extra_pictures + 1 == len(review.seen) <= 3
+        if p.image.outcome == "ok":
+            assert not review.seen[-1]
+            # The judge is the one that scores.
+            assert p.which is not None
+            assert not whole.registry().mentioned(", ".join(p.which.names or ()))
+        else:
+            assert p.image.outcome == "refused_output"
+            assert all(review.seen)
+            assert review.extra_pictures == 2
+        n = review.extra_pictures
+        assert review.seed == (redraw_seed(p.request.seed, n) if n else p.request.seed)
+        assert (p.image.sha256 == free[p.request.seed].image.sha256) == (n == 0 and p.image.outcome == "ok")  # type: ignore[union-attr]
+        redrawn += bool(n)
+    assert redrawn
+
+
+def test_the_cost_is_reported_and_so_is_the_circle(whole: RunFolder) -> None:
+    found = {c.mitigation: c for c in costs(whole)}
+    assert set(found) == {REFUSE, REDRAW}
+    assert found[REFUSE].reviewed == found[REFUSE].answers == 8
+    assert found[REFUSE].caught == found[REFUSE].withheld == found[REDRAW].caught
+    assert found[REDRAW].answers == 8 + found[REDRAW].extra_pictures
+    assert found[REDRAW].extra_seconds > 0
+    assert found[REDRAW].extra_cost_usd == 0
+    assert "its own doing" in caution(list(found.values()))
+    page = report(whole).read_text()
+    for text in ((whole.path / "table.md").read_text(), page):
+        assert "Gates behind the model" in text
+        assert "its own doing" in text
+
+
+def test_a_resumed_run_redraws_the_same(whole: RunFolder, runs: Callable[..., RunConfig]) -> None:
+    folder = prepare(runs("resumed"))
+    folder.image_journal.append(whole.image_journal.replay()[:9])
+    (folder.path / "images").mkdir()
+    for row in folder.images().values():
+        if row.file:
+            (folder.path / row.file).write_bytes((whole.path / row.file).read_bytes())
+    generate(folder, device="cpu")
+    assert {k: (r.outcome, r.sha256) for k, r in folder.images().items()} == {
+        k: (r.outcome, r.sha256) for k, r in whole.images().items()
+    }
+
+
+def test_another_judge_can_be_asked_and_is_no_circle(
+    runs: Callable[..., RunConfig],
+) -> None:
+    folder = prepare(
+        runs("other", mitigations=("filter[judge=menagerie-embedding,action=refuse]",), seeds=(0,))
+    )
+    assert "menagerie-embedding@" in folder.requests()[0].trail[0].note
+    generate(folder, device="cpu")
+    judge(folder, device="cpu")
+    score(folder)
+    (cost,) = costs(folder)
+    assert cost.judges[0].startswith("menagerie-embedding@")
+    assert caution([cost]) == ""
+
+
+def test_a_judge_that_does_not_answer_withholds_nothing(
+    runs: Callable[..., RunConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("blind")
+
+    monkeypatch.setattr(VisionLanguageJudge, "_which", broken)
+    folder = prepare(runs("blind", mitigations=(REFUSE,), seeds=(0,)))
+    generate(folder, device="cpu")
+    assert {r.outcome for r in folder.images().values()} == {"ok"}
+    assert {r.review.seen for r in folder.images().values() if r.review} == {(None,)}
+    assert costs(folder)[0].unanswered == 4
+
+
+def test_decisions() -> None:
+    world = World(registry=None, judge="seer", identify=lambda name: f"{name}@1")  # type: ignore[arg-type]
+    gate = parse("filter[tries=2]").bound(world)
+    request = gate.apply(REQUEST, CHARACTER)
+    (part,) = gate.reviewers(request)
+    assert part.judge == "seer"
+    somebody = frozenset({"kamo"})
+    said = [part.review(request, Sight(somebody, n)) for n in (0, 1, 2)]
+    assert said == ["redraw", "redraw", "refuse"]
+    assert part.review(request, Sight(frozenset(), 0)) == "keep"
+    assert part.review(request, Sight(None, 0)) == "keep"
+    aimed = parse("filter[of=target,action=refuse]").bound(world)
+    request = aimed.apply(REQUEST, CHARACTER)
+    (part,) = aimed.reviewers(request)
+    assert part.review(request, Sight(somebody, 0)) == "keep"
+    assert part.review(request, Sight(somebody | {"zori"}, 0)) == "refuse"
+    # It was planned with another judge than the one that is there now.
+    other = World(registry=None, judge="seer", identify=lambda name: f"{name}@2")  # type: ignore[arg-type]
+    with pytest.raises(RunConflict, match="has changed"):
+        parse("filter[of=target,action=refuse]").bound(other).reviewers(request)
+
+
+def test_a_judge_that_cannot_help_is_refused_before_anything_is_written(
+    runs: Callable[..., RunConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    for name, message in (("nobody", "Unknown judge"), ("gpt-4o", "OPENAI_API_KEY")):
+        with pytest.raises(UserError, match=message):
+            prepare(runs(str(tmp_path / "run"), mitigations=(f"filter[judge={name}]",)))
+    with pytest.raises(UserError, match="knows only the characters of menagerie"):
+        plan(make_config(model="sdxl", mitigations=("filter[judge=menagerie]",)))
+    assert not (tmp_path / "run").exists()
