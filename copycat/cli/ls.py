@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
+    from copycat.llms.card import LLMCard
     from copycat.models import ModelCard
 
 Rows = Iterable[Sequence[str]]
@@ -27,7 +28,7 @@ def _models() -> Rows:
         yield (name, card.title, card.licence, _needs(card))
 
 
-def _needs(card: ModelCard) -> str:
+def _needs(card: ModelCard | LLMCard) -> str:
     if card.api:
         return f"${card.api.key_env}" if card.api.key_env else "its server"
     return f"{card.min_gpu_gb:g} GB GPU" if card.min_gpu_gb else "CPU"
@@ -54,6 +55,20 @@ def _judges() -> Rows:
             yield (name, judge_sentence(CATALOG.get(name).rates()).removeprefix("Judge: "))
         except UserError as e:
             yield (name, f"broken: {e}")
+
+
+def _llms() -> Rows:
+    from copycat.errors import UserError
+    from copycat.llms.card import CATALOG
+
+    yield ("NAME", "SOURCE", "LICENCE", "NEEDS")
+    for name in CATALOG.names():
+        try:
+            card = CATALOG.get(name)
+        except UserError as e:
+            yield (name, f"broken: {e}")
+            continue
+        yield (name, card.source, card.licence, _needs(card))
 
 
 def _prompts() -> Rows:
@@ -90,13 +105,16 @@ KINDS: dict[str, Callable[[], Rows]] = {
     "models": _models,
     "mitigations": _mitigations,
     "judges": _judges,
+    "llms": _llms,
     "prompts": _prompts,
     "characters": _characters,
     "runs": _runs,
 }
 
 
-def ls(what: str = typer.Argument(help="models, mitigations, judges, prompts, characters or runs.")) -> None:
+def ls(
+    what: str = typer.Argument(help="models, mitigations, judges, llms, prompts, characters or runs."),
+) -> None:
     """List what there is to choose from."""
     from copycat.errors import UnknownName
 

@@ -14,6 +14,8 @@ from copycat.catalog import Catalog
 from copycat.characters import Character, Registry
 from copycat.errors import UserError
 from copycat.intent.embedding import Embed
+from copycat.llms.base import Chat
+from copycat.llms.card import LLMCard
 from copycat.records import ImageRow, Request, Step
 
 
@@ -32,6 +34,8 @@ class World:
     """Identity of the model whose text encoder `embed` is."""
     embed: Callable[[], Embed] | None = None
     """Loads the text encoder; None where it is not open, as that of a hosted model."""
+    chat: Callable[[LLMCard], Chat] | None = None
+    """A language model, which is loaded when it is first asked; None where none may be asked."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,11 @@ class Mitigation(ABC):
     def knows_target(self) -> bool:
         """Whether it is told which character is meant, as the oracle of He et al. 2024 tells it."""
         return True
+
+    @property
+    def calls(self) -> int:
+        """How many questions it may have open at a time with a language model; 0 when it asks none."""
+        return 0
 
     def edit_prompt(self, request: Request, character: Character) -> Request:  # noqa: ARG002
         """Place 1: the words."""
@@ -161,6 +170,7 @@ CATALOG: Catalog[type[Mitigation]] = Catalog(
         "none": "copycat.mitigations.none:NoMitigation",
         "negprompt": "copycat.mitigations.negprompt:NegativePrompt",
         "rewrite": "copycat.mitigations.rewrite:Rewrite",
+        "rewrite-llm": "copycat.mitigations.rewrite_llm:RewriteLLM",
     },
 )
 
