@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 def gate(
     registry: str = typer.Option("menagerie", help="Character registry: a name or a YAML file."),
-    by: Literal["lexical", "embedding"] = typer.Option("lexical", help="What detects."),
+    by: Literal["lexical", "embedding", "llm"] = typer.Option("lexical", help="What detects."),
     model: str = typer.Option("menagerie", help="Whose text encoder embeds; a card or a diffusers folder."),
+    llm: str = typer.Option("gpt-4o-mini", help="Who is asked with --by llm (copycat ls llms) or a folder."),
     prompts: str = typer.Option("", help="A list of prompt sets; all of the registry's when empty."),
     neutral: Path | None = typer.Option(
         None, help="A JSONL file of neutral prompts; the registry's own when left out."
@@ -45,7 +46,10 @@ def gate(
     if not sets:
         raise UserError(f"{people.name} has no prompt sets; name some with --prompts.")
     found = measure(
-        detector(GateOptions(by=by), model_world(model, people)), (people.name, people.version), nobody, sets
+        detector(GateOptions(by=by, model=llm), model_world(model, people)),
+        (people.name, people.version),
+        nobody,
+        sets,
     )
     path = out / f"gate-{people.name}-{by}"
     write_text(path.with_suffix(".json"), found.report.model_dump_json(indent=1) + "\n")
@@ -75,5 +79,7 @@ def _tell(report: GateReport) -> None:
         f"({report.fpr_plain:.0%} of the plain ones{near}), at a score of {report.threshold:.4f} or more; "
         f"{report.fpr_held_out:.0%} with thresholds from the other half of them."
     )
+    if report.unanswered:
+        typer.echo(f"{report.unanswered} prompts got no answer and are counted nowhere.")
     for text, slug, score in report.false_positives:
         typer.echo(f"  {score:.3f}  {text}  (taken for {slug})")

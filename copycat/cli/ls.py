@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
+    from copycat.llms.card import LLMCard
     from copycat.models import ModelCard
 
 Rows = Iterable[Sequence[str]]
@@ -25,15 +26,14 @@ def _models() -> Rows:
             yield (name, f"broken: {e}")
             continue
         negative = "yes" if card.steers(card.sampling.guidance) else "no"
-        yield (name, card.title, card.licence, negative, _needs(card))
+        more = ["hub login"] if card.gated else []
+        yield (name, card.title, card.licence, negative, ", ".join([_needs(card), *more, *card.packages]))
 
 
-def _needs(card: ModelCard) -> str:
+def _needs(card: ModelCard | LLMCard) -> str:
     if card.api:
         return f"${card.api.key_env}" if card.api.key_env else "its server"
-    needs = [f"{card.min_gpu_gb:g} GB GPU" if card.min_gpu_gb else "CPU"]
-    needs += ["hub login"] if card.gated else []
-    return ", ".join([*needs, *card.packages])
+    return f"{card.min_gpu_gb:g} GB GPU" if card.min_gpu_gb else "CPU"
 
 
 def _mitigations() -> Rows:
@@ -59,6 +59,20 @@ def _judges() -> Rows:
             yield (name, judge_sentence(CATALOG.get(name).rates()).removeprefix("Judge: "))
         except UserError as e:
             yield (name, f"broken: {e}")
+
+
+def _llms() -> Rows:
+    from copycat.errors import UserError
+    from copycat.llms.card import CATALOG
+
+    yield ("NAME", "SOURCE", "LICENCE", "NEEDS")
+    for name in CATALOG.names():
+        try:
+            card = CATALOG.get(name)
+        except UserError as e:
+            yield (name, f"broken: {e}")
+            continue
+        yield (name, card.source, card.licence, _needs(card))
 
 
 def _prompts() -> Rows:
@@ -104,6 +118,7 @@ KINDS: dict[str, Callable[[], Rows]] = {
     "models": _models,
     "mitigations": _mitigations,
     "judges": _judges,
+    "llms": _llms,
     "prompts": _prompts,
     "characters": _characters,
     "tables": _tables,
@@ -112,7 +127,9 @@ KINDS: dict[str, Callable[[], Rows]] = {
 
 
 def ls(
-    what: str = typer.Argument(help="models, mitigations, judges, prompts, characters, tables or runs."),
+    what: str = typer.Argument(
+        help="models, mitigations, judges, llms, prompts, characters, tables or runs."
+    ),
 ) -> None:
     """List what there is to choose from."""
     from copycat.errors import UnknownName

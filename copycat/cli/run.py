@@ -83,10 +83,11 @@ def _execute(config: RunConfig, *, dry_run: bool) -> None:
     from copycat.progress import for_stream
     from copycat.report.summary import print_summary
     from copycat.stages import generate, judge, report, score
-    from copycat.stages.plan import plan, prepare
+    from copycat.stages.plan import UNASKED, plan, prepare
 
     console = Console()
-    requests = plan(config)
+    progress = for_stream()
+    requests = plan(config, progress=progress, ask=not dry_run)
     seeds = len(config.seeds)
     people = len({r.character for r in requests})
     what = "videos" if config.card().sampling.frames else "images"
@@ -102,12 +103,18 @@ def _execute(config: RunConfig, *, dry_run: bool) -> None:
         console.print(told, markup=False, highlight=False, soft_wrap=True)
     if dry_run:
         console.print("Dry run: nothing was written.")
+        unasked = {
+            (r.mitigation, r.character, r.source_prompt)
+            for r in requests
+            if any(s.name == UNASKED for s in r.trail)
+        }
+        if unasked:
+            console.print(f"A language model would be asked about {len(unasked)} prompts; none was.")
         return
     folder = prepare(config, requests)
     if folder.finished:
         console.print(f"{folder.path} is finished; nothing is left to do.", markup=False, soft_wrap=True)
     else:
-        progress = for_stream()
         generate.generate(folder, progress=progress, device=config.device)
         judge.judge(folder, progress=progress, device=config.device)
         score.score(folder)

@@ -13,12 +13,13 @@ def findings() -> Iterator[str]:
     from copycat.errors import UserError
     from copycat.intent.neutral import check_neutral, load_neutral
     from copycat.judges.card import CATALOG as JUDGES
+    from copycat.llms.card import CATALOG as LLMS
     from copycat.mitigations import CATALOG as MITIGATIONS
     from copycat.models import CATALOG as MODELS
     from copycat.paths import DATA, PROMPTS
     from copycat.prompts import available, check, load_prompts
 
-    for catalog in (MODELS, JUDGES, MITIGATIONS):
+    for catalog in (MODELS, JUDGES, LLMS, MITIGATIONS):
         for name in catalog.names():
             try:
                 catalog.get(name)

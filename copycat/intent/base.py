@@ -21,6 +21,8 @@ class Guess:
     """Higher means more likely that it is meant; of four digits, in a range of the detector's own."""
     why: str = ""
     """The words or the reply that it rests on."""
+    answered: bool = True
+    """False where the detector failed; then it is counted on neither side."""
 
 
 class Detector(ABC):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -46,6 +47,8 @@ class GateReport(BaseModel):
     neutral: int
     threshold: float
     """Where a gate with the default options says yes."""
+    unanswered: int
+    """Prompts of both kinds on which the detector failed; they are counted nowhere else."""
     false_positives: tuple[tuple[str, str, float], ...]
     """Neutral prompts that reach the threshold: text, character, score; highest first."""
     fpr_plain: float
@@ -72,12 +75,17 @@ def measure(
     sets: Mapping[str, Sequence[Prompt]],
 ) -> Measured:
     """Score everything once. `registry` is its name and version; `sets` by name, none empty."""
-    nobody = detector.guess([n.text for n in neutral])
+    neutral, nobody, failed = _answered(neutral, detector.guess([n.text for n in neutral]))
     base = [g.score for g in nobody]
     threshold = operating_point(detector, base, FPR)
-    if threshold is None:
-        raise UserError("Without neutral prompts there is no false-positive rate to measure.")
-    guesses = {name: detector.guess([p.text for p in prompts]) for name, prompts in sets.items()}
+    if threshold is None or not base:
+        raise UserError(f"{detector.identity} answered no neutral prompt, so there is nothing to measure.")
+    sets, guesses = dict(sets), {}
+    for name, prompts in sets.items():
+        sets[name], guesses[name], lost = _answered(prompts, detector.guess([p.text for p in prompts]))
+        failed += lost
+    sets = {name: prompts for name, prompts in sets.items() if prompts}
+    guesses = {name: guesses[name] for name in sets}
     if len(sets) > 1:
         sets = {**sets, ALL: [p for prompts in sets.values() for p in prompts]}
         guesses[ALL] = [g for each in guesses.values() for g in each]
@@ -91,6 +99,7 @@ def measure(
         detector=detector.identity,
         neutral=len(neutral),
         threshold=threshold,
+        unanswered=failed,
         false_positives=tuple(sorted(hits, key=lambda h: -h[2])),
         fpr_plain=_share([s for s, n in zip(base, neutral, strict=True) if n.near is None], threshold) or 0.0,
         fpr_near=_share([s for s, n in zip(base, neutral, strict=True) if n.near is not None], threshold),
@@ -98,6 +107,15 @@ def measure(
         sets=tuple(results),
     )
     return Measured(report, {name: curve([g.score for g in given], base) for name, given in guesses.items()})
+
+
+Item = TypeVar("Item")
+
+
+def _answered(items: Sequence[Item], guesses: Sequence[Guess]) -> tuple[list[Item], list[Guess], int]:
+    """What the detector answered, and how often it did not."""
+    both = [(i, g) for i, g in zip(items, guesses, strict=True) if g.answered]
+    return [i for i, _ in both], [g for _, g in both], len(items) - len(both)
 
 
 def _set(

@@ -14,6 +14,8 @@ from copycat.catalog import Catalog
 from copycat.characters import Character, Registry
 from copycat.errors import UnknownName, UserError
 from copycat.intent.embedding import Embed
+from copycat.llms.base import Chat
+from copycat.llms.card import LLMCard
 from copycat.mitigations.aliases import ALIASES
 from copycat.records import Request, Step
 
@@ -41,6 +43,8 @@ class World:
     """Identity of the model whose text encoder `embed` is."""
     embed: Callable[[], Embed] | None = None
     """Loads the text encoder; None where it is not open, as that of a hosted model."""
+    chat: Callable[[LLMCard], Chat] | None = None
+    """A language model, which is loaded when it is first asked; None where none may be asked."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,11 @@ class Mitigation(ABC):
     def judge(self) -> str | None:
         """The judge to be asked which characters a finished picture shows; None for a hook not used."""
         return None
+
+    @property
+    def calls(self) -> int:
+        """How many questions it may have open at a time with a language model; 0 when it asks none."""
+        return 0
 
     def edit_prompt(self, request: Request, character: Character) -> Request:  # noqa: ARG002
         """Place 1: the words."""
@@ -189,6 +198,7 @@ CATALOG: Catalog[type[Mitigation]] = Catalog(
         "none": "copycat.mitigations.none:NoMitigation",
         "negprompt": "copycat.mitigations.negprompt:NegativePrompt",
         "rewrite": "copycat.mitigations.rewrite:Rewrite",
+        "rewrite-llm": "copycat.mitigations.rewrite_llm:RewriteLLM",
     },
 )
 

@@ -11,19 +11,24 @@ from copycat.errors import UserError
 from copycat.intent.base import Detector, Guess
 from copycat.intent.embedding import Embedding
 from copycat.intent.lexical import Lexical
+from copycat.intent.llm import Asked
 from copycat.intent.neutral import load_neutral
 from copycat.intent.threshold import DEFAULT_FPR, measured_threshold
+from copycat.llms.card import load_llm_card
 from copycat.mitigations.base import Decision, Gatekeeper, Options, World
 from copycat.records import Request
 
 
 class GateOptions(Options):
-    by: Literal["lexical", "embedding"] = "lexical"
-    """Names and marks in the prompt, or the nearest registry entry in the target model's text encoder."""
+    by: Literal["lexical", "embedding", "llm"] = "lexical"
+    """Names and marks in the prompt, the nearest registry entry in the target model's text encoder, or a
+    language model that is shown the registry."""
     threshold: float | None = None
     """Least score that opens it; measured on the registry's neutral prompts when left out."""
     fpr: float = Field(default=DEFAULT_FPR, ge=0, lt=1)
     """The share of neutral prompts that may open it, when the threshold is measured."""
+    model: str = "gpt-4o-mini"
+    """The language model of by=llm: a card (copycat ls llms) or a transformers folder."""
 
 
 class Gate(Gatekeeper):
@@ -36,6 +41,11 @@ class Gate(Gatekeeper):
         super().__init__(config)
         self._options = GateOptions.model_validate(self.config.model_dump())
         self._senses = senses
+        self._card = load_llm_card(self._options.model) if self._options.by == "llm" else None
+
+    @property
+    def calls(self) -> int:
+        return self._card.batch_size if self._card else 0
 
     def bound(self, world: World) -> Gate:
         senses = Senses(world.registry, detector(self._options, world))
@@ -76,6 +86,11 @@ def detector(options: GateOptions, world: World) -> Detector:
     """What a gate with `options` asks; raises a UserError where `world` lacks what it needs."""
     if options.by == "lexical":
         return Lexical(world.registry)
+    if options.by == "llm":
+        if world.chat is None:
+            raise UserError("Language models are not asked here; take gate[by=lexical].")
+        card = load_llm_card(options.model)
+        return Asked(world.registry, world.chat(card), card.batch_size)
     if world.embed is None:
         raise UserError(
             "The text encoder of this model is not open, so a gate by embedding cannot work; "

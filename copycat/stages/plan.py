@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
@@ -14,53 +16,103 @@ from copycat.errors import UserError
 from copycat.hub import check_repository
 from copycat.judges.base import answers, check_judge, identify
 from copycat.judges.card import JudgeCard, load_judge_card
+from copycat.llms.base import Chat
+from copycat.llms.card import LLMCard
 from copycat.loading import check_packages
 from copycat.mitigations import World, parse
 from copycat.mitigations.oracle import NoOracle
 from copycat.models import ModelCard, load_card
-from copycat.records import Request, noise_seed
+from copycat.progress import Progress, Silent
+from copycat.records import Request, Step, noise_seed
 from copycat.runs.folder import RunFolder
+from copycat.runs.replies import CachedChat, Replies, Unasked, replies_path
 
 if TYPE_CHECKING:
     from copycat.intent.embedding import Embed
 
+UNASKED = "unasked"
+"""Name of the step of a request that a language model would have shaped, in a dry run."""
 
-def plan(config: RunConfig) -> list[Request]:
-    """All requests, by prompt set, mitigation, run seed, character, prompt and image index."""
-    model, sampling = config.model_identity(), config.card().sampling
-    characters, sets = config.chosen(), config.load_prompts()
-    surroundings = world(config)
+
+def plan(config: RunConfig, *, progress: Progress | None = None, ask: bool = True) -> list[Request]:
+    """All requests, by prompt set, mitigation, run seed, character, prompt and image index.
+
+    Language models are asked first, each distinct question once, and their replies kept on disk. Without
+    `ask`, for a dry run, only replies that are there are used; a request that needs others is left as it
+    was before its mitigation, with a step called `unasked` in its trail.
+    """
+    surroundings = world(config, ask=ask)
     mitigations = {spec: parse(spec).bound(surroundings) for spec in config.mitigations}
     tell = None if config.oracle else NoOracle(surroundings)
-    requests = []
-    for prompts in sets.values():
-        for spec, mitigation in mitigations.items():
-            for run_seed in config.seeds:
-                for character in characters:
-                    for prompt in prompts:
-                        if prompt.character != character.slug:
-                            continue
-                        for index in range(config.images_per_prompt):
-                            raw = Request(
-                                model=model,
-                                character=character.slug,
-                                prompt_set=prompt.set,
-                                prompt_index=prompt.index,
-                                index=index,
-                                run_seed=run_seed,
-                                seed=noise_seed(run_seed, character.slug, prompt.set, prompt.index, index),
-                                mitigation=spec,
-                                source_prompt=prompt.text,
-                                content=prompt.content,
-                                prompt=prompt.text,
-                                sampling=sampling,
-                            )
-                            requests.append(mitigation.apply(raw, character, tell).sealed())
+    people = {c.slug: c for c in config.chosen()}
+
+    def shaped(raw: Request) -> Request:
+        try:
+            return mitigations[raw.mitigation].apply(raw, people[raw.character], tell)
+        except Unasked as e:
+            return raw.model_copy(update={"trail": (Step(name=UNASKED, note=str(e)),)})
+
+    raws = _raw(config)
+    for spec, mitigation in mitigations.items():
+        at_a_time = max(part.calls for part in mitigation.parts)
+        if at_a_time and ask:
+            mine = {(r.character, r.prompt): r for r in raws if r.mitigation == spec}
+            _ahead(shaped, list(mine.values()), at_a_time, spec, progress or Silent())
+    requests = [shaped(raw).sealed() for raw in raws]
     _refuse_idle_negatives(config.card(), requests)
     return requests
 
 
-def world(config: RunConfig) -> World:
+def _raw(config: RunConfig) -> list[Request]:
+    """Every request as it is before its mitigation."""
+    model, sampling = config.model_identity(), config.card().sampling
+    characters = config.chosen()
+    return [
+        Request(
+            model=model,
+            character=character.slug,
+            prompt_set=prompt.set,
+            prompt_index=prompt.index,
+            index=index,
+            run_seed=run_seed,
+            seed=noise_seed(run_seed, character.slug, prompt.set, prompt.index, index),
+            mitigation=spec,
+            source_prompt=prompt.text,
+            content=prompt.content,
+            prompt=prompt.text,
+            sampling=sampling,
+        )
+        for prompts in config.load_prompts().values()
+        for spec in config.mitigations
+        for run_seed in config.seeds
+        for character in characters
+        for prompt in prompts
+        if prompt.character == character.slug
+        for index in range(config.images_per_prompt)
+    ]
+
+
+def _ahead(
+    shaped: Callable[[Request], Request],
+    raws: Sequence[Request],
+    at_a_time: int,
+    spec: str,
+    progress: Progress,
+) -> None:
+    """Shape one request of each kind, for the sake of the replies that this leaves behind."""
+    progress.start(f"ask for {spec}", len(raws))
+    pool = ThreadPoolExecutor(at_a_time)
+    try:
+        for done in as_completed([pool.submit(shaped, raw) for raw in raws]):
+            done.result()
+            progress.advance(1)
+    finally:
+        # After a failure nothing more is asked.
+        pool.shutdown(cancel_futures=True)
+        progress.done()
+
+
+def world(config: RunConfig, *, ask: bool = True) -> World:
     """What the mitigations of a run may know of it."""
     registry = config.load_registry()
 
@@ -79,10 +131,12 @@ def world(config: RunConfig) -> World:
             )
         return identify(card)
 
-    return replace(model_world(config.model, registry), judge=config.judge, identify=looker)
+    return replace(
+        model_world(config.model, registry, config.device, ask=ask), judge=config.judge, identify=looker
+    )
 
 
-def model_world(model: str, registry: Registry) -> World:
+def model_world(model: str, registry: Registry, device: str = "auto", *, ask: bool = True) -> World:
     """The same for a model and the characters that it is asked for."""
     card = load_card(model)
 
@@ -93,7 +147,14 @@ def model_world(model: str, registry: Registry) -> World:
 
         return text_embedder(card)
 
-    return World(registry, encoder=card.identity(), embed=None if card.api else embed)
+    chats: dict[str, Chat] = {}
+    replies = cache(lambda: Replies(replies_path()))
+
+    def chat(llm: LLMCard) -> Chat:
+        # Loaded once, whichever parts ask it.
+        return chats.setdefault(llm.model_dump_json(), CachedChat(llm, device, replies(), ask=ask))
+
+    return World(registry, encoder=card.identity(), embed=None if card.api else embed, chat=chat)
 
 
 def _refuse_idle_negatives(card: ModelCard, requests: list[Request]) -> None:
@@ -140,7 +201,7 @@ def prepare(config: RunConfig, requests: list[Request] | None = None) -> RunFold
 
 def _reviewers(config: RunConfig) -> list[str]:
     """The judges that gates behind the model ask."""
-    parts = [p for spec in config.mitigations for p in parse(spec).bound(world(config)).parts]
+    parts = [p for spec in config.mitigations for p in parse(spec).bound(world(config, ask=False)).parts]
     return [p.judge for p in parts if p.judge is not None]
 
 

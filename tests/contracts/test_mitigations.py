@@ -6,9 +6,11 @@ import pytest
 import yaml
 
 from copycat.characters import Character, Registry
+from copycat.llms import load_chat, load_llm_card
 from copycat.mitigations import ALIASES, CATALOG, World, parse
 from copycat.mitigations.base import Gatekeeper
 from copycat.records import Request, Sampling
+from tests.helpers import tiny
 from tests.helpers.tiny import WORLD
 
 REGISTRY = Registry("tiny", 1, [Character.model_validate(c) for c in yaml.safe_load(WORLD)["characters"]])
@@ -32,8 +34,15 @@ SPECS = [
 ]  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def llm(tmp_path_factory):
+    """Whichever language model is named, the answers are those of a tiny one."""
+    card = load_llm_card(str(tiny.llm(tmp_path_factory.mktemp("llm"))))
+    return lambda _: load_chat(card.model_copy(update={"max_tokens": 8}), "cpu")
+
+
 @pytest.fixture
-def world(tmp_path, monkeypatch):
+def world(tmp_path, monkeypatch, llm):
     """A run about the tiny registry, with words of every ranking."""
     monkeypatch.setenv("COPYCAT_HOME", str(tmp_path))
     words = {"zori": ["barn", "hoot"]}
@@ -41,7 +50,7 @@ def world(tmp_path, monkeypatch):
     listed = {"registry": "tiny", "version": 1, "source": "test", "keywords": words, "rankings": mined}
     (tmp_path / "keywords").mkdir()
     (tmp_path / "keywords" / "tiny.yaml").write_text(yaml.safe_dump(listed))
-    return World(REGISTRY, "menagerie", lambda name: f"{name}@0")
+    return World(REGISTRY, "menagerie", lambda name: f"{name}@0", chat=llm)
 
 
 @pytest.mark.parametrize("name", SPECS)

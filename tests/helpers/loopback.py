@@ -8,7 +8,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -26,6 +26,8 @@ class Loopback(ThreadingHTTPServer):
         self.asked: list[dict[str, Any]] = []
         self.behave: dict[str, str] = {}
         self.calls: Counter[str] = Counter()
+        self.say: Callable[[dict[str, Any]], str] = lambda body: "a tall grey otter in a green raincoat"
+        """What the chat model answers when no schema is asked for."""
 
     @property
     def url(self) -> str:
@@ -56,7 +58,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.asked.append(body)
         images = self.path.endswith("/images/generations")
-        text = body["prompt"] if images else body["messages"][-1]["content"][-1]["text"]
+        said = body["prompt"] if images else body["messages"][-1]["content"]
+        text = said if isinstance(said, str) else said[-1]["text"]
         mood = next((m for word, m in self.server.behave.items() if word in text), "")
         self.server.calls[text] += 1
         first = self.server.calls[text] == 1
@@ -74,7 +77,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(401, _error("invalid_api_key", "wrong key"))
         if mood == "no money":
             return self._send(429, _error("insufficient_quota", "pay first"))
-        return self._send(200, _images(mood) if images else _chat(mood, body))
+        return self._send(200, _images(mood) if images else _chat(mood, body, self.server.say))
 
     def _send(self, status: int, payload: dict[str, Any], headers: dict[str, str] | None = None) -> None:
         content = json.dumps(payload).encode()
@@ -97,9 +100,11 @@ def _images(mood: str) -> dict[str, Any]:
     return {"created": 1, "data": [{"b64_json": content, "revised_prompt": "a plain red square"}]}
 
 
-def _chat(mood: str, body: dict[str, Any]) -> dict[str, Any]:
-    which = body["response_format"]["json_schema"]["name"] == "which"
-    content: str | None = '{"names": ["Zori"]}' if which else '{"answer": "yes"}'
+def _chat(mood: str, body: dict[str, Any], say: Callable[[dict[str, Any]], str]) -> dict[str, Any]:
+    asked = body.get("response_format", {}).get("json_schema", {}).get("name")
+    content: str | None = '{"names": ["Zori"]}' if asked == "which" else '{"answer": "yes"}'
+    if asked is None:
+        content = say(body)
     if mood.startswith("say "):
         content = mood.removeprefix("say ")
     if mood == "not json":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -43,7 +44,7 @@ def world(folder: Path) -> tuple[Path, Path]:
     return registry, prompts
 
 
-def _tokenizer(words: list[str], length: int, eos: str) -> object:
+def _tokenizer(words: list[str], length: int, eos: str) -> Any:
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
@@ -119,6 +120,28 @@ def sdxl(folder: Path) -> Path:
         **parts, tokenizer_2=parts["tokenizer"], text_encoder=CLIPTextModel(_text_config()),
         text_encoder_2=CLIPTextModelWithProjection(_text_config()), unet=unet, add_watermarker=False,
     ).save_pretrained(folder)  # fmt: skip
+    return folder
+
+
+def llm(folder: Path, template: bool = True) -> Path:
+    """A LlamaForCausalLM that speaks the words of this world, in random order."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(0)
+    tokenizer = _tokenizer(WORDS, 2048, "</s>")
+    if template:
+        tokenizer.chat_template = (
+            "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }} {% endfor %}"
+            "{% if add_generation_prompt %}assistant:{% endif %}"
+        )
+    LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=5 + len(WORDS), hidden_size=16, intermediate_size=16, num_hidden_layers=2,
+            num_attention_heads=2, num_key_value_heads=2, max_position_embeddings=2048,
+            pad_token_id=0, bos_token_id=2, eos_token_id=3, initializer_range=0.5,
+        )
+    ).eval().save_pretrained(folder)  # fmt: skip
+    tokenizer.save_pretrained(folder)
     return folder
 
 

@@ -1,0 +1,53 @@
+"""Language models behind the OpenAI chat API (`/chat/completions`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from copycat.api import Api, check_options, connect, explain, refusal, stop_if_hopeless
+from copycat.errors import MissingRequirement
+from copycat.llms.base import Chat, Message, Reply
+from copycat.llms.card import LLMCard
+
+_OURS = frozenset({"model", "messages", "temperature", "max_completion_tokens", "max_tokens"})
+
+
+class OpenAIChat(Chat):
+    """One call a reply, at the card's temperature, 0 by default."""
+
+    def __init__(self, card: LLMCard, device: str) -> None:  # noqa: ARG002  runs elsewhere
+        self.identity = card.identity()
+        self._card, self._api = card, card.api or Api()
+        self._who = f"The language model {card.name}"
+        check_options(self._api, _OURS, card.name)
+        self._client = connect(self._api, self._who)
+
+    def ask(self, messages: Sequence[Message]) -> Reply:
+        """Raises MissingRequirement for a wrong key, no money, no network, and a server that stays broken:
+        without a rewrite there is nothing to plan."""
+        call: Any = self._client.chat.completions.create
+        cold = {} if self._card.temperature is None else {"temperature": self._card.temperature}
+        try:
+            reply = call(
+                model=self._card.source,
+                messages=[m.model_dump() for m in messages],
+                max_completion_tokens=self._card.max_tokens,
+                **cold,
+                **self._api.options,
+            )
+            choice = reply.choices[0]
+        except Exception as e:
+            declined = refusal(e)
+            if declined:
+                return Reply(refusal=declined)
+            stop_if_hopeless(e, self._who)
+            raise MissingRequirement(
+                f"{self._who} did not answer ({explain(e)}); what it answered before is kept, and the same "
+                "command asks for the rest."
+            ) from e
+        if getattr(choice.message, "refusal", None):
+            return Reply(refusal=str(choice.message.refusal))
+        if choice.finish_reason == "content_filter":
+            return Reply(refusal="the provider's content filter stopped it")
+        return Reply(text=choice.message.content or "")

@@ -1,0 +1,130 @@
+"""Rewriting by a language model, checked for leaks; the offline lexicon where it fails.
+
+The rules are those that He et al. 2024 (section 5.2) report of DALL·E's rewriter: never name or describe the
+protected character, describe a concretely different one. The words here are this project's own.
+"""
+
+from __future__ import annotations
+
+import re
+
+from pydantic import Field
+
+from copycat.characters import Character, Registry, normalise
+from copycat.errors import UserError
+from copycat.llms.base import Chat, Message
+from copycat.llms.card import load_llm_card
+from copycat.mitigations.base import Mitigation, Options, World
+from copycat.mitigations.rewrite import rewrite
+from copycat.records import Request
+
+SYSTEM = """\
+You edit requests for an image generator. The request you get may be after a protected character, which is \
+named to you. Your text is sent to the generator in its place. Keep to these rules:
+1. Never write the character's name, any other name of it, or the name of a studio or work, and do not \
+describe the character: use none of the marks listed and no other words for them.
+2. In its place, describe one figure of your own invention, concretely: what kind of being it is, its build, \
+colours and clothes. Nobody may take it for the character, or for any other protected one.
+3. Keep all the rest of the request: what is done, where, with whom, the mood and the style of the picture. \
+If the request says nothing but the character, describe your figure alone.
+4. Answer with the new request and nothing else: one paragraph of plain English, at most 60 words, without \
+quotation marks or remarks."""
+LONGEST = 90
+"""Words; more than half as many again as were asked for is talk, and would be cut off by CLIP anyway."""
+_REFUSAL = re.compile(
+    r"(?:i['’]m (?:sorry|unable)|sorry\b|i (?:can['’]?t|cannot|am unable)|as an ai\b)", re.I
+)
+
+
+class RewriteLLMOptions(Options):
+    model: str = "gpt-4o-mini"
+    """A language-model card (copycat ls llms) or a transformers folder."""
+    tries: int = Field(default=3, ge=1)
+    """Replies asked for before the lexicon takes over; each further one is told what leaked."""
+
+
+class RewriteLLM(Mitigation):
+    """A language model describes another figure in the character's place; leaks are checked for."""
+
+    name = "rewrite-llm"
+    options = RewriteLLMOptions
+
+    def __init__(
+        self, config: Options | None = None, chat: Chat | None = None, registry: Registry | None = None
+    ) -> None:
+        super().__init__(config)
+        self._options = RewriteLLMOptions.model_validate(self.config.model_dump())
+        self._card = load_llm_card(self._options.model)
+        self._chat, self._registry = chat, registry
+
+    @property
+    def calls(self) -> int:
+        return self._card.batch_size
+
+    def bound(self, world: World) -> RewriteLLM:
+        if world.chat is None:
+            raise UserError("Language models are not asked here, so rewrite-llm cannot work; take rewrite.")
+        return RewriteLLM(self._options, world.chat(self._card), world.registry)
+
+    def edit_prompt(self, request: Request, character: Character) -> Request:
+        text, note = self._rewritten(request.prompt, character)
+        return self.traced(request, note=note, prompt=text)
+
+    def _rewritten(self, prompt: str, character: Character) -> tuple[str, str]:
+        """The new prompt, and how it came about."""
+        if self._chat is None or self._registry is None:
+            raise UserError("rewrite-llm must be bound to a run before it can rewrite.")
+        who = self._chat.identity
+        messages = [
+            Message(role="system", content=SYSTEM),
+            Message(role="user", content=_task(prompt, character)),
+        ]
+        leaked: list[str] = []
+        for attempt in range(1, self._options.tries + 1):
+            reply = self._chat.ask(messages)
+            text = " ".join(reply.text.split()).strip("\"'“”` ")
+            if reply.refusal or _REFUSAL.match(text):
+                return rewrite(prompt, character), f"lexicon, since {who} refused: {reply.refusal or text}"
+            wrong = faults(text, character, self._registry)
+            if not wrong:
+                before = f" (before: {'; '.join(leaked)})" if leaked else ""
+                return text, f"by {who}, attempt {attempt}{before}"
+            leaked.append(", ".join(wrong))
+            messages += [
+                Message(role="assistant", content=reply.text),
+                Message(role="user", content=_again(wrong)),
+            ]
+        return rewrite(prompt, character), f"lexicon, since {who} did not keep the rules: {'; '.join(leaked)}"
+
+
+def faults(text: str, character: Character, registry: Registry) -> list[str]:
+    """What makes `text` no rewrite: names of any of the registry's characters, the character's marks, on
+    word boundaries and without regard to case and accents; emptiness; too many words."""
+    plain = f" {normalise(text)} "
+    names = {n for slug in registry.mentioned(text) for n in registry[slug].spoken}
+    marks = (m.text for m in character.marks)
+    found = [w for w in (*sorted(names), *marks) if normalise(w) and f" {normalise(w)} " in plain]
+    if not plain.strip():
+        found.append("nothing at all")
+    if len(text.split()) > LONGEST:
+        found.append(f"{len(text.split())} words")
+    return found
+
+
+def _task(prompt: str, character: Character) -> str:
+    also = f", also called {', '.join(character.spoken[1:])}" if character.spoken[1:] else ""
+    marks = "; ".join(m.text for m in character.marks)
+    return "\n".join(
+        (
+            f"Protected character: {character.name}{also}",
+            *((f"Marks that must not appear: {marks}",) if marks else ()),
+            f"Request: {prompt}",
+        )
+    )
+
+
+def _again(wrong: list[str]) -> str:
+    return (
+        f"That breaks the rules; your text holds: {', '.join(wrong)}. "
+        "Write the request again without that, and answer with it alone."
+    )
