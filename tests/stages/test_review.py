@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from copycat.config import RunConfig, make_config
 from copycat.errors import RunConflict, UserError
+from copycat.generators.base import ImageOutcome
+from copycat.generators.diffusers_image import DiffusersImage
 from copycat.judges.vlm import VisionLanguageJudge
 from copycat.mitigations import Sight, World, parse
-from copycat.records import redraw_seed
+from copycat.records import Request, redraw_seed
 from copycat.report.review import caution, costs
 from copycat.report.view import pictures
 from copycat.runs.folder import RunFolder
@@ -31,7 +33,7 @@ REFUSE, REDRAW = "filter[action=refuse]", "filter[tries=2]"
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., RunConfig]:
     def config(out: str, **given: object) -> RunConfig:
         base: dict[str, object] = {
-            "mitigations": ("none", REFUSE, REDRAW), "characters": WHO, "seeds": (0, 1), "steps": 8,
+            "mitigations": ("none", REFUSE, REDRAW), "characters": WHO, "seeds": (0, 1), "steps": 5,
             "batch_size": 6, "device": "cpu", "out": tmp_path_factory.getbasetemp() / "review" / out,
         }  # fmt: skip
         return make_config(**{**base, **given})
@@ -39,10 +41,24 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., RunConfig]:
     return config
 
 
+DRAWN: dict[str, set[bytes]] = {}
+"""All pictures that were drawn for each request of `whole`."""
+
+
 @pytest.fixture(scope="module")
 def whole(runs: Callable[..., RunConfig]) -> RunFolder:
     folder = prepare(runs("whole"))
-    assert generate(folder, device="cpu") == 24
+    draw = DiffusersImage.generate
+
+    def watched(self: DiffusersImage, requests: Sequence[Request]) -> list[ImageOutcome]:
+        outcomes = draw(self, requests)
+        for r, o in zip(requests, outcomes, strict=True):
+            DRAWN.setdefault(r.id, set()).add(o.image.tobytes() if o.image else b"")
+        return outcomes
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DiffusersImage, "generate", watched)
+        assert generate(folder, device="cpu") == 24
     judge(folder, device="cpu")
     score(folder)
     return folder
@@ -89,6 +105,7 @@ def test_what_is_kept_after_drawing_again_shows_nobody(whole: RunFolder) -> None
             assert all(review.seen)
             assert review.extra_pictures == 2
         n = review.extra_pictures
+        assert len(DRAWN[p.request.id]) == n + 1, "other noise gives another picture"
         assert review.seed == (redraw_seed(p.request.seed, n) if n else p.request.seed)
         assert (p.image.sha256 == free[p.request.seed].image.sha256) == (n == 0 and p.image.outcome == "ok")  # type: ignore[union-attr]
         redrawn += bool(n)
