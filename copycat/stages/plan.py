@@ -201,8 +201,9 @@ def prepare(config: RunConfig, requests: list[Request] | None = None) -> RunFold
 
 def _reviewers(config: RunConfig) -> list[str]:
     """The judges that gates behind the model ask."""
-    parts = [p for spec in config.mitigations for p in parse(spec).bound(world(config, ask=False)).parts]
-    return [p.judge for p in parts if p.judge is not None]
+    parts = [p for spec in config.mitigations for p in parse(spec).parts if p.judge is not None]
+    here = world(config, ask=False)
+    return [name for p in parts if (name := p.bound(here).judge) is not None]
 
 
 def _check_judge(config: RunConfig, judge: JudgeCard) -> None:

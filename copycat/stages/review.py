@@ -58,7 +58,7 @@ class Reviewer:
 
     def __init__(self, config: RunConfig, generator: Generator, device: str) -> None:
         self._generator, self._device = generator, device
-        self._world = world(config)
+        self._world = world(config, ask=False)
         self._judges: dict[str, Judge] = {}
         self._composition = cache(self._bound)
 
@@ -84,7 +84,8 @@ class Reviewer:
         ]
 
     def _bound(self, spec: str) -> Composition:
-        return parse(spec).bound(self._world)
+        # Of the others it needs nothing, and some would load a model.
+        return Composition(spec, [p for p in parse(spec).parts if p.judge is not None]).bound(self._world)
 
     def _parts(self, request: Request) -> tuple[Mitigation, ...]:
         return self._composition(request.mitigation).reviewers(request)
