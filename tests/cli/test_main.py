@@ -147,7 +147,11 @@ def test_a_pressed_ctrl_c_is_one_line_130_and_resumable(tiny_models: Tiny, tmp_p
     out = tmp_path / "run"
     more = ("--seeds", "60")
     process = subprocess.Popen(
-        [sys.executable, "-c", START, *verbs(tiny_models, out, *more)], stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", START, *verbs(tiny_models, out, *more)],
+        stderr=subprocess.PIPE,
+        text=True,
+        # A test run in the background ignores Ctrl-C, and its children would with it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 120
     rows = out / "images.jsonl"
