@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from itertools import cycle
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -36,7 +37,8 @@ def picture(drawn: Sequence[Curves], form: str) -> bytes:
 def _panel(axes: Axes, c: Curves) -> None:
     # A little aside, so that the bars of one n do not hide each other.
     shift = 1.0
-    for (label, points), (colour, shape) in zip(c.curves.items(), _LOOKS, strict=False):
+    drawn = ((label, points) for label, points in c.curves.items() if points)
+    for (label, points), (colour, shape) in zip(drawn, cycle(_LOOKS), strict=False):
         shown = [(n, p) for n, p in sorted(points.items()) if p.detect.value is not None]
         if not shown:
             continue
