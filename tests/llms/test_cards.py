@@ -1,0 +1,20 @@
+"""What every shipped language-model card keeps to."""
+
+from __future__ import annotations
+
+import pytest
+
+from copycat.llms import CATALOG as KINDS
+from copycat.llms import Chat
+from copycat.llms.card import CATALOG
+
+
+@pytest.mark.parametrize("name", CATALOG.names())
+def test_card(name):
+    card = CATALOG.get(name)
+    assert card.name == name
+    assert issubclass(KINDS.get(card.kind), Chat)
+    assert card.licence != "unknown"
+    assert card.temperature == 0
+    if not card.api:
+        assert len(card.revision or "") == 40, "a hub model is pinned to a commit"
