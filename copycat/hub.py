@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 
-from copycat.errors import MissingRequirement
+from copycat.errors import BadFile, MissingRequirement
 
 TIMEOUT = 10.0
 """Seconds to wait for the hub's answer before anything is fetched."""
@@ -67,6 +67,24 @@ def explain(error: BaseException, repository: str, what: str) -> str:
         f"The weights of {what} are not on this machine and {repository} cannot be fetched from the hub; "
         f"check the network and the disk ({reason})."
     )
+
+
+@contextmanager
+def loading(folder: Path | None, repository: str, what: str, kind: str) -> Iterator[None]:
+    """Turn what goes wrong while weights are loaded into one sentence.
+
+    BadFile for a local `folder` that is not `kind` ("a vision model"), else MissingRequirement for `what`.
+    """
+    try:
+        yield
+    except ImportError as e:
+        reason = " ".join(str(e).split())[:200]
+        raise MissingRequirement(f"{what} needs a package that is missing: {reason}") from e
+    except Exception as e:
+        if folder:
+            reason = (str(e).strip() or type(e).__name__).splitlines()[0].rstrip(".:")
+            raise BadFile(f"{folder} does not load as {kind} ({reason}).") from e
+        raise MissingRequirement(explain(e, repository, what)) from e
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

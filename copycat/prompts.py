@@ -12,12 +12,12 @@ from pydantic import (
     ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
-    ValidationError,
     model_serializer,
 )
 
 from copycat.characters import Registry
 from copycat.errors import BadFile, UnknownName
+from copycat.jsonl import read_lines
 from copycat.paths import PROMPTS
 
 NAMING = frozenset({"name", "languages", "actions"})
@@ -58,16 +58,7 @@ def load_prompts(set_name_or_path: str, registry_name: str, folder: Path = PROMP
         path = folder / registry_name / f"{set_name_or_path}.jsonl"
         if not path.is_file():
             raise UnknownName("prompt set", set_name_or_path, available(registry_name, folder))
-    prompts, number = [], 0
-    try:
-        for line in path.read_text(encoding="utf-8").splitlines():
-            number += 1
-            if line.strip():
-                prompts.append(Prompt.model_validate_json(line))
-    except ValidationError as e:
-        raise BadFile(f"{path}, line {number}: not a prompt ({e.errors()[0]['msg']}).") from e
-    except (OSError, UnicodeDecodeError) as e:
-        raise BadFile(f"The prompt file {path} cannot be read ({e}).") from e
+    prompts = read_lines(path, Prompt, "a prompt")
     if not prompts:
         raise BadFile(f"The prompt file {path} is empty.")
     return tuple(prompts)

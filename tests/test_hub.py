@@ -13,6 +13,10 @@ from huggingface_hub import HfApi
 
 from copycat import hub
 from copycat.errors import MissingRequirement
+from copycat.judges.base import load_judge
+from copycat.judges.card import load_judge_card
+from copycat.llms import load_chat, load_llm_card
+from copycat.llms.base import Message
 from copycat.stages.plan import prepare
 
 SHA = "a" * 40
@@ -127,3 +131,24 @@ def test_without_the_hub_the_cached_commit_counts(monkeypatch, tmp_path):
     assert hub.commit_of("some/model", "main") == SHA
     with pytest.raises(MissingRequirement, match="check the network"):
         hub.check_repository("some/model", SHA, "model_index.json", "Some model")
+
+
+def _judge() -> object:
+    return load_judge(load_judge_card("gemma-3-4b"), "cpu")
+
+
+def _language_model() -> object:
+    # A local model is loaded when it is first asked.
+    return load_chat(load_llm_card("qwen2.5-1.5b"), "cpu").ask([Message(role="user", content="Hello")])
+
+
+@pytest.mark.usefixtures("_own_cache")
+@pytest.mark.parametrize("load", [_judge, _language_model])
+def test_a_gated_repository_is_told_while_loading_too(server, monkeypatch, load):
+    for proxy in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.delenv(proxy, raising=False)
+    template = server.url + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
+    server.status, server.code = 403, "GatedRepo"
+    with pytest.raises(MissingRequirement, match="is gated: accept its licence"):
+        load()

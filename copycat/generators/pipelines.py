@@ -11,9 +11,9 @@ import diffusers
 import torch
 from PIL.Image import Image
 
-from copycat.errors import BadFile, MissingRequirement
+from copycat.errors import BadFile
 from copycat.generators.base import ImageOutcome
-from copycat.hub import explain
+from copycat.hub import loading
 from copycat.loading import check_packages, quiet_loading
 from copycat.models import ModelCard, Part
 
@@ -37,22 +37,16 @@ def load_pipeline(card: ModelCard, device: str, part: Part | None = None, **comp
     options: dict[str, Any] = dict.fromkeys(part.null_components) | components
     if "safety_checker" in part.null_components and _takes(kind.__init__, "requires_safety_checker"):
         options["requires_safety_checker"] = False
-    try:
-        with quiet_loading():
-            pipeline = kind.from_pretrained(
-                str(part.folder) if part.folder else part.source,
-                revision=part.commit(),
-                variant=part.variant,
-                dtype=getattr(torch, dtype),
-                use_safetensors=True,
-                trust_remote_code=False,
-                **options,
-            )
-    except Exception as e:
-        if part.folder:
-            reason = (str(e).strip() or type(e).__name__).splitlines()[0].rstrip(".:")
-            raise BadFile(f"{part.folder} does not load as a {part.pipeline} ({reason}).") from e
-        raise MissingRequirement(explain(e, part.source, card.title)) from e
+    with loading(part.folder, part.source, card.title, f"a {part.pipeline}"), quiet_loading():
+        pipeline = kind.from_pretrained(
+            str(part.folder) if part.folder else part.source,
+            revision=part.commit(),
+            variant=part.variant,
+            dtype=getattr(torch, dtype),
+            use_safetensors=True,
+            trust_remote_code=False,
+            **options,
+        )
     _check_call(card, part, kind)
     if part.scheduler:
         scheduler = getattr(diffusers, part.scheduler, None)

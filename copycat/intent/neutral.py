@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from copycat.characters import Registry
-from copycat.errors import BadFile
+from copycat.jsonl import read_lines
 from copycat.paths import DATA
 
 FOLDER = DATA / "neutral"
@@ -32,17 +32,7 @@ def load_neutral(registry: str, folder: Path = FOLDER) -> tuple[Neutral, ...]:
     path = folder / f"{registry}.jsonl"
     if not path.is_file():
         return ()
-    found, number = [], 0
-    try:
-        for line in path.read_text(encoding="utf-8").splitlines():
-            number += 1
-            if line.strip():
-                found.append(Neutral.model_validate_json(line))
-    except ValidationError as e:
-        raise BadFile(f"{path}, line {number}: not a neutral prompt ({e.errors()[0]['msg']}).") from e
-    except (OSError, UnicodeDecodeError) as e:
-        raise BadFile(f"{path} cannot be read ({e}).") from e
-    return tuple(found)
+    return tuple(read_lines(path, Neutral, "a neutral prompt"))
 
 
 def check_neutral(prompts: tuple[Neutral, ...], registry: Registry) -> list[str]:

@@ -10,7 +10,7 @@ import torch
 import transformers
 from PIL import Image
 
-from copycat.errors import BadFile, MissingRequirement
+from copycat.hub import loading
 from copycat.judges.base import check_weights
 from copycat.judges.card import JudgeCard
 from copycat.judges.gallery import Detector
@@ -51,18 +51,9 @@ def _load(card: JudgeCard) -> tuple[Any, Any]:
     source = str(card.folder) if card.folder else card.source
     revision = card.revision or "main"
     auto: Any = transformers.AutoImageProcessor
-    try:
-        with quiet_loading():
-            processor = auto.from_pretrained(source, revision=revision)
-            model = transformers.AutoModel.from_pretrained(
-                source, revision=revision, dtype=getattr(torch, card.dtype), use_safetensors=True
-            )
-    except Exception as e:
-        reason = (str(e).strip() or type(e).__name__).splitlines()[0].rstrip(".:")
-        if card.folder:
-            raise BadFile(f"{card.folder} does not load as a vision model ({reason}).") from e
-        raise MissingRequirement(
-            f"The weights of {card.name} are not on this machine and {card.source} cannot be fetched from "
-            f"the hub; check the network and the disk ({reason})."
-        ) from e
+    with loading(card.folder, card.source, card.name, "a vision model"), quiet_loading():
+        processor = auto.from_pretrained(source, revision=revision)
+        model = transformers.AutoModel.from_pretrained(
+            source, revision=revision, dtype=getattr(torch, card.dtype), use_safetensors=True
+        )
     return processor, model

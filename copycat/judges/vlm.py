@@ -9,7 +9,8 @@ import torch
 import transformers
 from PIL import Image
 
-from copycat.errors import BadFile, MissingRequirement, UserError
+from copycat.errors import BadFile, UserError
+from copycat.hub import loading
 from copycat.judges.base import Judge, unscored, verdict
 from copycat.judges.card import JudgeCard
 from copycat.judges.processors import load_processor
@@ -161,21 +162,9 @@ def _load(card: JudgeCard, device: str) -> tuple[Any, Any]:
     source = str(card.folder) if card.folder else card.source
     revision = card.revision or "main"
     dtype = getattr(torch, "float32" if device == "cpu" and card.dtype == "float16" else card.dtype)
-    try:
-        with quiet_loading():
-            processor = load_processor(source, revision)
-            model = transformers.AutoModelForImageTextToText.from_pretrained(
-                source, revision=revision, dtype=dtype, use_safetensors=True
-            )
-    except ImportError as e:
-        reason = " ".join(str(e).split())[:200]
-        raise MissingRequirement(f"The judge {card.name} needs a package that is missing: {reason}") from e
-    except Exception as e:
-        reason = (str(e).strip() or type(e).__name__).splitlines()[0].rstrip(".:")
-        if card.folder:
-            raise BadFile(f"{card.folder} does not load as a vision-language judge ({reason}).") from e
-        raise MissingRequirement(
-            f"The weights of the judge {card.name} are not on this machine and {card.source} cannot be "
-            f"fetched from the hub; check the network and the disk ({reason})."
-        ) from e
+    with loading(card.folder, card.source, card.name, "a vision-language judge"), quiet_loading():
+        processor = load_processor(source, revision)
+        model = transformers.AutoModelForImageTextToText.from_pretrained(
+            source, revision=revision, dtype=dtype, use_safetensors=True
+        )
     return processor, cast(Any, model).eval().to(device)

@@ -11,6 +11,7 @@ import torch
 import transformers
 
 from copycat.errors import BadFile, MissingRequirement
+from copycat.hub import loading
 from copycat.llms.base import Chat, Message, Reply
 from copycat.llms.card import LLMCard
 from copycat.loading import quiet_loading
@@ -66,20 +67,11 @@ def _load(card: LLMCard, device: str) -> tuple[Any, Any]:
     source = str(card.folder) if card.folder else card.source
     where: dict[str, Any] = {"revision": card.revision} if card.revision else {}
     dtype = getattr(torch, "float32" if device == "cpu" and card.dtype == "float16" else card.dtype)
-    try:
-        with quiet_loading():
-            tokenizer: Any = transformers.AutoTokenizer.from_pretrained(source, **where)
-            model: Any = transformers.AutoModelForCausalLM.from_pretrained(
-                source, dtype=dtype, use_safetensors=True, **where
-            )
-    except Exception as e:
-        reason = (str(e).strip() or type(e).__name__).splitlines()[0].rstrip(".:")
-        if card.folder:
-            raise BadFile(f"{card.folder} does not load as a language model ({reason}).") from e
-        raise MissingRequirement(
-            f"The weights of the language model {card.name} are not on this machine and {card.source} cannot "
-            f"be fetched from the hub; check the network and the disk ({reason})."
-        ) from e
+    with loading(card.folder, card.source, card.name, "a language model"), quiet_loading():
+        tokenizer: Any = transformers.AutoTokenizer.from_pretrained(source, **where)
+        model: Any = transformers.AutoModelForCausalLM.from_pretrained(
+            source, dtype=dtype, use_safetensors=True, **where
+        )
     if not tokenizer.chat_template:
         raise BadFile(f"The language model {card.name} has no chat template; take an instruction-tuned one.")
     # The folder's own sampling settings would only be warned about, since decoding is greedy.

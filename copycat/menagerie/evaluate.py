@@ -25,6 +25,7 @@ from copycat.menagerie import corpus
 from copycat.menagerie.train import autoencoder, referee
 from copycat.menagerie.world import make_inhabitants
 from copycat.metrics import detect
+from copycat.metrics.agreement import cohen_kappa
 from copycat.paths import DATA, ROOT
 from copycat.progress import for_stream
 from copycat.records import ImageRow, Verdict
@@ -59,16 +60,6 @@ def evaluate(work: Path, seeds: tuple[int, ...]) -> dict[str, Any]:
     (DATA / "menagerie" / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     _write_calibration(figures)
     return figures
-
-
-def agreement(a: list[bool], b: list[bool]) -> float | None:
-    """Cohen's kappa of two raters' yes/no labels, in [-1, 1]; None without labels or without variation."""
-    if not a:
-        return None
-    x, y = np.asarray(a, float), np.asarray(b, float)
-    observed = float((x == y).mean())
-    chance = float(x.mean() * y.mean() + (1 - x.mean()) * (1 - y.mean()))
-    return None if chance == 1 else (observed - chance) / (1 - chance)
 
 
 def full_run(work: Path, seeds: tuple[int, ...]) -> RunFolder:
@@ -146,7 +137,7 @@ def _rates(rows: list[tuple[str, bool, bool]]) -> dict[str, Any]:
     def share(kinds: tuple[str, ...]) -> float:
         return round(fmean(said for kind, said, _ in rows if kind in kinds), 4)
 
-    kappa = agreement([s for _, s, _ in rows], [t for _, _, t in rows])
+    kappa = cohen_kappa([s for _, s, _ in rows], [t for _, _, t in rows])
     return {
         "scored": len(rows),
         "kappa": None if kappa is None else round(kappa, 4),
@@ -174,7 +165,7 @@ def _referee_on_generated(folder: RunFolder) -> dict[str, Any]:
             said = hit(verdicts[r.id], registry[r.character])
             if said is not None:
                 pairs.append((said == 1.0, label == r.character))
-        kappa = agreement([a for a, _ in pairs], [b for _, b in pairs])
+        kappa = cohen_kappa([a for a, _ in pairs], [b for _, b in pairs])
         out[kind] = {"scored": len(pairs), "kappa": None if kappa is None else round(kappa, 4)}
     raw, truth = corpus.probes(1000, corpus.HELD_OUT + 800_000)
     right = referee.predict(model, torch.from_numpy(raw)) == referee.classes(truth, make_inhabitants())

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from copycat.characters import Registry, normalise
-from copycat.errors import BadFile
+from copycat.jsonl import read_lines
 from copycat.prompts import Prompt
 
 Kind = Literal["generic", "character", "owner"]
@@ -63,16 +63,7 @@ def fuse(rankings: Sequence[Iterable[Term]], *, keep: int = 50, damping: int = 6
 
 def read_ranking(path: Path) -> list[Term]:
     """The rows of a ranking that a miner wrote; raises BadFile."""
-    number, terms = 0, []
-    try:
-        for line in path.read_text(encoding="utf-8").splitlines():
-            number += 1
-            terms.append(Term.model_validate_json(line))
-    except ValidationError as e:
-        raise BadFile(f"{path}, line {number}: not a ranked word ({e.errors()[0]['msg']}).") from e
-    except (OSError, UnicodeDecodeError) as e:
-        raise BadFile(f"The ranking {path} cannot be read ({e}).") from e
-    return terms
+    return read_lines(path, Term, "a ranked word")
 
 
 def prompt_sets(
