@@ -26,7 +26,7 @@
       line.el.hidden = here === 0;
       count += here;
     }
-    shown.value = `${count} of ${total} pictures`;
+    shown.value = `${count} of ${total} ${form.dataset.noun}`;
     nothing.hidden = count > 0;
   };
   form.addEventListener("input", apply);
