@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from copycat.characters import Character, normalise
 from copycat.records import Request
+
+_ARTICLE = r"^(?:an?|the)\s+"
 
 
 def asked_for(request: Request, character: Character) -> tuple[str, ...]:
@@ -17,10 +20,18 @@ def asked_for(request: Request, character: Character) -> tuple[str, ...]:
     emblem) is a give-away and no wish; a guardrail that drops it drops nothing of the user's.
     """
     if request.content:
-        return request.content
+        return _once(request.content)
     said = normalise(request.source_prompt)
-    figure = re.sub(r"^(?:an?|the) ", "", character.generic)
+    figure = re.sub(_ARTICLE, "", character.generic)
     whole = set(normalise(figure).split())
     items = [figure] if whole and whole <= set(said.split()) else []
     items += [m.text for m in character.marks if m.generic and f" {normalise(m.text)} " in f" {said} "]
-    return tuple(dict.fromkeys(items))
+    return _once(items)
+
+
+def _once(items: Iterable[str]) -> tuple[str, ...]:
+    """Each wish once: "burger" and "a Burger" are one question."""
+    wishes: dict[str, str] = {}
+    for item in items:
+        wishes.setdefault(re.sub(_ARTICLE, "", item.casefold()), item)
+    return tuple(wishes.values())

@@ -115,7 +115,7 @@ def obstacle(card: ModelCard, gpu: float | None) -> str | None:
         except MissingRequirement as e:
             return str(e)
         return None
-    for part in filter(None, (card, card.motion_adapter)):
+    for part in filter(None, (card, *card.stages, card.motion_adapter)):
         if part.folder is not None:
             check_folder(part.folder)
     try:

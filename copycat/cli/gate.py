@@ -27,7 +27,7 @@ def gate(
     from copycat.cli.parsing import items
     from copycat.errors import UserError
     from copycat.intent.evaluate import measure
-    from copycat.intent.neutral import FOLDER, load_neutral
+    from copycat.intent.neutral import FOLDER, load_neutral, read_neutral
     from copycat.intent.picture import draw
     from copycat.mitigations.gate import GateOptions, detector
     from copycat.prompts import available, load_prompts
@@ -35,11 +35,11 @@ def gate(
     from copycat.stages.plan import model_world
 
     people = load_registry(registry)
-    nobody = load_neutral(neutral.stem, neutral.parent) if neutral else load_neutral(people.name)
+    nobody = read_neutral(neutral) if neutral else load_neutral(people.name)
     if not nobody:
         raise UserError(
-            f"There are no neutral prompts for {people.name}; write some into {neutral or FOLDER}/"
-            f"{people.name}.jsonl, or name a file with --neutral."
+            f"There are no neutral prompts in {neutral or FOLDER / f'{people.name}.jsonl'}; write some, or "
+            "name a file with --neutral."
         )
     wanted = items(prompts) or tuple(available(people.name))
     sets = {p[0].set: p for p in (load_prompts(name, people.name) for name in wanted)}

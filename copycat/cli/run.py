@@ -83,10 +83,12 @@ def _execute(config: RunConfig, *, dry_run: bool) -> None:
     from copycat.progress import for_stream
     from copycat.report.summary import print_summary
     from copycat.stages import generate, judge, report, score
-    from copycat.stages.plan import UNASKED, plan, prepare
+    from copycat.stages.plan import UNASKED, check, plan, prepare
 
     console = Console()
     progress = for_stream()
+    if not dry_run:
+        check(config)
     requests = plan(config, progress=progress, ask=not dry_run)
     seeds = len(config.seeds)
     people = len({r.character for r in requests})

@@ -12,12 +12,12 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 
-from copycat.errors import BadFile, MissingRequirement
+from copycat.errors import BadFile
 from copycat.generators.base import ImageOutcome
 from copycat.generators.batching import Fitting
 from copycat.generators.diffusers_image import DiffusersImage
 from copycat.generators.pipelines import load_pipeline, noise
-from copycat.hub import explain
+from copycat.hub import loading
 from copycat.loading import quiet_loading
 from copycat.models import ModelCard
 from copycat.records import Request, Sampling
@@ -81,17 +81,11 @@ def _motion_adapter(card: ModelCard, device: str) -> Any:
     if motion is None:
         raise ValueError("a card without a motion adapter")
     dtype = "float32" if device == "cpu" and card.dtype == "float16" else card.dtype
-    try:
-        with quiet_loading():
-            return diffusers.MotionAdapter.from_pretrained(
-                str(motion.folder) if motion.folder else motion.source,
-                revision=motion.commit(),
-                variant=motion.variant,
-                dtype=getattr(torch, dtype),
-                use_safetensors=True,
-            )
-    except Exception as e:
-        if motion.folder:
-            reason = (str(e).strip() or type(e).__name__).splitlines()[0].rstrip(".:")
-            raise BadFile(f"{motion.folder} does not load as a motion adapter ({reason}).") from e
-        raise MissingRequirement(explain(e, motion.source, card.title)) from e
+    with loading(motion.folder, motion.source, card.title, "a motion adapter"), quiet_loading():
+        return diffusers.MotionAdapter.from_pretrained(
+            str(motion.folder) if motion.folder else motion.source,
+            revision=motion.commit(),
+            variant=motion.variant,
+            dtype=getattr(torch, dtype),
+            use_safetensors=True,
+        )

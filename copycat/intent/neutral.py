@@ -30,8 +30,11 @@ class Neutral(BaseModel):
 def load_neutral(registry: str, folder: Path = FOLDER) -> tuple[Neutral, ...]:
     """The neutral prompts for a registry; empty when it has none. Raises BadFile."""
     path = folder / f"{registry}.jsonl"
-    if not path.is_file():
-        return ()
+    return read_neutral(path) if path.is_file() else ()
+
+
+def read_neutral(path: Path) -> tuple[Neutral, ...]:
+    """The neutral prompts in a file; raises BadFile."""
     return tuple(read_lines(path, Neutral, "a neutral prompt"))
 
 

@@ -12,7 +12,7 @@ from copycat.intent.base import threshold_at
 Points = npt.NDArray[np.float64]
 
 
-def auc(positive: Sequence[float], negative: Sequence[float]) -> float:
+def auc(positive: Sequence[float] | Points, negative: Sequence[float] | Points) -> float:
     """Area under the ROC curve in [0, 1]: P(a positive scores higher) + half of P(they tie).
 
     That is Mann and Whitney's U over the number of pairs (Hanley and McNeil 1982).

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from copycat.characters import load_registry
 from copycat.errors import BadFile, UserError
+from copycat.intent.roc import auc
 from copycat.judges.base import CATALOG
 from copycat.judges.card import JudgeCard
 from copycat.judges.gallery import Detector, references, subject
@@ -62,15 +63,8 @@ def calibrate(card: JudgeCard, fpr: float, device: str = "cpu") -> dict[str, Any
         "fpr_wanted": fpr,
         "tpr": round(float(yes[truth].mean()), 4),
         "fpr": round(float(yes[~truth].mean()), 4),
-        "auroc": round(auroc(nearest[test][truth], nearest[test][~truth]), 4),
+        "auroc": round(auc(nearest[test][truth], nearest[test][~truth]), 4),
         "nearest_is_right": round(float(right.mean()), 4),
         "pairs": int(truth.size),
         "n": int(test.sum()),
     }
-
-
-def auroc(true: npt.NDArray[Any], false: npt.NDArray[Any]) -> float:
-    """Probability that a true pair is more alike than a false one, in [0, 1]; ties count a half."""
-    from scipy.stats import mannwhitneyu
-
-    return float(cast(Any, mannwhitneyu(true, false)).statistic) / (true.size * false.size)

@@ -15,7 +15,7 @@ import torch
 import transformers
 
 from copycat.characters import Registry
-from copycat.errors import BadFile, MissingRequirement
+from copycat.hub import loading
 from copycat.loading import quiet_loading
 from copycat.mining.ranking import Term, kind_of
 from copycat.mining.tokens import load_tokenizer
@@ -52,20 +52,12 @@ def text_embedder(card: ModelCard, device: str = "cpu") -> Embed:
     """
     tokenizer = load_tokenizer(card)
     source = str(card.folder) if card.folder else card.source
-    where: dict[str, Any] = {"revision": card.revision} if card.revision else {}
-    try:
-        with quiet_loading():
-            kind = getattr(transformers, _class_of(card, source, where))
-            encoder = kind.from_pretrained(
-                source, subfolder="text_encoder", use_safetensors=True, dtype=torch.float32, **where
-            )
-    except (OSError, ValueError, KeyError, AttributeError, ImportError) as e:
-        reason = (str(e).strip() or type(e).__name__).splitlines()[0]
-        if card.folder:
-            raise BadFile(f"The text encoder of {card.name} does not load ({reason}).") from e
-        raise MissingRequirement(
-            f"The text encoder of {card.name} cannot be fetched from the hub; check the network ({reason})."
-        ) from e
+    where: dict[str, Any] = {} if card.folder else {"revision": card.commit()}
+    with loading(card.folder, source, card.title, "a pipeline with a text encoder"), quiet_loading():
+        kind = getattr(transformers, _class_of(card, source, where))
+        encoder = kind.from_pretrained(
+            source, subfolder="text_encoder", use_safetensors=True, dtype=torch.float32, **where
+        )
     encoder = encoder.to(device).eval()
     special = set(tokenizer.all_special_ids)
 

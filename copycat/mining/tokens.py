@@ -8,7 +8,8 @@ from typing import Any
 
 import transformers
 
-from copycat.errors import BadFile, MissingRequirement, UserError
+from copycat.errors import UserError
+from copycat.hub import loading
 from copycat.loading import quiet_loading
 from copycat.models import ModelCard
 from copycat.prompts import Prompt
@@ -22,17 +23,9 @@ def load_tokenizer(card: ModelCard) -> Any:
     if card.api:
         raise UserError(f"{card.title} is hosted, and its text encoder is not open; name another model.")
     source = str(card.folder) if card.folder else card.source
-    where: dict[str, Any] = {"revision": card.revision} if card.revision else {}
-    try:
-        with quiet_loading():
-            return transformers.AutoTokenizer.from_pretrained(source, subfolder="tokenizer", **where)
-    except (OSError, ValueError, KeyError) as e:
-        reason = (str(e).strip() or type(e).__name__).splitlines()[0]
-        if card.folder:
-            raise BadFile(f"The tokenizer of {card.name} does not load ({reason}).") from e
-        raise MissingRequirement(
-            f"The tokenizer of {card.name} cannot be fetched from the hub; check the network ({reason})."
-        ) from e
+    revision = None if card.folder else card.commit()
+    with loading(card.folder, source, card.title, "a pipeline with a tokenizer"), quiet_loading():
+        return transformers.AutoTokenizer.from_pretrained(source, subfolder="tokenizer", revision=revision)
 
 
 def overlong(prompts: Iterable[Prompt], card: ModelCard) -> list[str]:

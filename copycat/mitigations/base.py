@@ -226,6 +226,8 @@ def _part(text: str) -> Mitigation:
     else:
         given = _options(inside or "", text)
     kind = _kind(name)
+    if kind.edit_model is not Mitigation.edit_model:
+        raise UserError(f"{name} changes the model's weights, which no stage does yet; it would do nothing.")
     try:
         return kind(kind.options.model_validate(given))
     except ValidationError as e:

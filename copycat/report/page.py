@@ -82,6 +82,7 @@ def render_page(folder: Run) -> str:
         characters=len({p.request.character for p in shown}),
         seeds=sorted({p.request.run_seed for p in shown}),
         total=len(shown),
+        no_oracle=words.NO_ORACLE,
         noun="videos" if shown and all(p.video for p in shown) else "pictures",
         manifest=json.dumps(facts, indent=2, ensure_ascii=False),
     )

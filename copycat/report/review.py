@@ -39,7 +39,9 @@ class Cost:
 def costs(run: Run) -> list[Cost]:
     """One line for each mitigation and prompt set with a picture that a gate behind looked at."""
     frames = run.frames()
-    scoring = str(run.manifest().model_dump(mode="json").get("judge") or "")
+    judge = str(run.manifest().model_dump(mode="json").get("judge") or "")
+    asked = {judge, *(voter for v in run.verdicts() if v.judge == judge for voter in v.voters)}
+    scoring = frozenset(map(_plain, asked))
     rows: dict[tuple[str, str], list[tuple[ImageRow, Review]]] = defaultdict(list)
     for r in run.requests():
         # What was reviewed stands on the first frame.
@@ -49,7 +51,9 @@ def costs(run: Run) -> list[Cost]:
     return [_cost(mitigation, prompt_set, seen, scoring) for (mitigation, prompt_set), seen in rows.items()]
 
 
-def _cost(mitigation: str, prompt_set: str, rows: Sequence[tuple[ImageRow, Review]], scoring: str) -> Cost:
+def _cost(
+    mitigation: str, prompt_set: str, rows: Sequence[tuple[ImageRow, Review]], scoring: frozenset[str]
+) -> Cost:
     reviews = [review for _, review in rows]
     paid = [review.extra_cost_usd for review in reviews]
     judges = tuple(dict.fromkeys(j for review in reviews for j in review.judges))
@@ -67,8 +71,13 @@ def _cost(mitigation: str, prompt_set: str, rows: Sequence[tuple[ImageRow, Revie
         drawing_seconds=sum(row.seconds for row, _ in rows),
         extra_cost_usd=None if None in paid else sum(p for p in paid if p is not None),
         judges=judges,
-        circular=scoring in judges,
+        circular=not scoring.isdisjoint(map(_plain, judges)),
     )
+
+
+def _plain(judge: str) -> str:
+    """A judge's name, whatever pictures it is shown beside: whom it sees does not depend on those."""
+    return judge.partition("@")[0].partition("[")[0]
 
 
 HEAD = (

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from copycat.records import Agreement, Metric
 from copycat.report.review import Cost, markdown
 from copycat.report.view import groups, judge_rates, lookup
-from copycat.report.words import DASH, agreement_sentence, estimate, interval, judge_sentence
+from copycat.report.words import DASH, NO_ORACLE, agreement_sentence, estimate, interval, judge_sentence
 
 _HEAD = ("mitigation", "prompts", "DETECT ↓ (mean ± SD)", "95 %", "of", "CONS ↑ (mean ± SD)", "95 %")
 _PROMPT = ("CONS_prompt ↑ (mean ± SD)", "95 %", "scored / asked for")
@@ -35,6 +35,8 @@ def table_markdown(
     wished = any(m.metric == "CONS_prompt" for m in metrics)
     head = (*_HEAD, *(_PROMPT if wished else ()), *_COUNTS)
     lines = [f"# {_plain(str(config.get('model', 'run')))}", ""]
+    if config.get("oracle") is False:
+        lines += [f"{NO_ORACLE}.", ""]
     lines += [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for mitigation, prompt_set in groups(metrics):
         d = lookup(metrics, "DETECT", mitigation, prompt_set)

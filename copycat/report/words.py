@@ -6,6 +6,7 @@ from typing import Any
 
 from copycat.records import Agreement, Metric
 
+NO_ORACLE = "Without oracle: mitigations guess from the prompt which character is meant"
 DASH = "–"
 
 

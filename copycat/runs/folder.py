@@ -35,13 +35,23 @@ class RunFolder:
         self._requests = Journal(self.path / "requests.jsonl", Request)
 
     def create(self, config: RunConfig, requests: Sequence[Request]) -> RunFolder:
-        """Begin this run, or take up the same one again.
-
-        Raises RunConflict when the folder holds another run or other files.
-        """
+        """Begin this run, or take up the same one again; raises RunConflict as :meth:`check_free`."""
+        self.check_free(config)
         if self.manifest_path.exists():
-            self._same_run(config, requests)
+            self._same_requests(requests)
             return self
+        with self.locked():
+            rows = "".join(f"{r.model_dump_json()}\n" for r in requests)
+            atomic.write_text(self._requests.path, rows)
+            # The manifest comes last: where it stands, the run is whole.
+            self.write_manifest(Manifest.fresh(config, requests[0].model))
+        return self
+
+    def check_free(self, config: RunConfig) -> None:
+        """Raise RunConflict when the folder holds another run or other files."""
+        if self.manifest_path.exists():
+            self._same_settings(config)
+            return
         if self.path.exists():
             if not self.path.is_dir():
                 raise RunConflict(f"{self.path} is a file; choose another output folder.")
@@ -51,12 +61,6 @@ class RunFolder:
                     f"{self.path} holds files that are no run (such as {min(strangers)}); "
                     "choose another output folder."
                 )
-        with self.locked():
-            rows = "".join(f"{r.model_dump_json()}\n" for r in requests)
-            atomic.write_text(self._requests.path, rows)
-            # The manifest comes last: where it stands, the run is whole.
-            self.write_manifest(Manifest.fresh(config, requests[0].model))
-        return self
 
     def open(self) -> RunFolder:
         """This run, which must exist."""
@@ -65,7 +69,7 @@ class RunFolder:
         self.manifest()
         return self
 
-    def _same_run(self, config: RunConfig, requests: Sequence[Request]) -> None:
+    def _same_settings(self, config: RunConfig) -> None:
         old = self.manifest()
         if old.config.digest != config.digest:
             mine, theirs = (c.model_dump(mode="json", exclude=NOT_THE_RESULT) for c in (config, old.config))
@@ -73,6 +77,8 @@ class RunFolder:
             raise RunConflict(
                 f"{self.path} holds another run (it differs in: {differs}); choose another output folder."
             )
+
+    def _same_requests(self, requests: Sequence[Request]) -> None:
         if [r.id for r in requests] != [r.id for r in self.requests()]:
             raise RunConflict(
                 f"{self.path} was begun with other weights, prompts or characters under the same names; "
@@ -146,6 +152,13 @@ class RunFolder:
     def write_metrics(self, metrics: Sequence[Metric]) -> None:
         rows = [m.model_dump(mode="json") for m in metrics]
         atomic.write_text(self.path / "metrics.json", json.dumps(rows, indent=1) + "\n")
+
+    def forget_metrics(self) -> None:
+        """Drop the numbers of the judge that was asked before; `score` makes those of the new one."""
+        for name in ("metrics.json", "agreement.json"):
+            (self.path / name).unlink(missing_ok=True)
+        stages = {k: v for k, v in self.manifest().stages.items() if k != "score"}
+        self.update(stages=stages)
 
     def write_manifest(self, manifest: Manifest) -> None:
         atomic.write_text(self.manifest_path, manifest.model_dump_json(indent=1) + "\n")

@@ -52,6 +52,8 @@ def judge(
         asked = sum(_ask_all(folder, member, progress, device) for member in card.asked())
         if card.members:
             _count_votes(folder, card)
+        if folder.manifest().judge not in (None, identity):
+            folder.forget_metrics()
         folder.update(judge=identity)
     return asked
 

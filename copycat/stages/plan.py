@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
 from copycat.api import connect
-from copycat.characters import Registry
+from copycat.characters import Character, Registry
 from copycat.config import RunConfig
 from copycat.device import resolve_device
 from copycat.errors import UserError
@@ -19,7 +19,8 @@ from copycat.judges.card import JudgeCard, load_judge_card
 from copycat.llms.base import Chat
 from copycat.llms.card import LLMCard
 from copycat.loading import check_packages
-from copycat.mitigations import World, parse
+from copycat.mitigations import Composition, World, parse
+from copycat.mitigations.base import Gatekeeper
 from copycat.mitigations.oracle import NoOracle
 from copycat.models import ModelCard, load_card
 from copycat.progress import Progress, Silent
@@ -43,7 +44,9 @@ def plan(config: RunConfig, *, progress: Progress | None = None, ask: bool = Tru
     """
     surroundings = world(config, ask=ask)
     mitigations = {spec: parse(spec).bound(surroundings) for spec in config.mitigations}
-    tell = None if config.oracle else NoOracle(surroundings)
+    # Its text encoder is loaded when a part first needs a guess.
+    guesser = cache(lambda: NoOracle(surroundings))
+    tell = None if config.oracle else (lambda request: guesser()(request))
     people = {c.slug: c for c in config.chosen()}
 
     def shaped(raw: Request) -> Request:
@@ -53,6 +56,8 @@ def plan(config: RunConfig, *, progress: Progress | None = None, ask: bool = Tru
             return raw.model_copy(update={"trail": (Step(name=UNASKED, note=str(e)),)})
 
     raws = _raw(config)
+    if ask:
+        _refuse_idle_negatives(config.card(), [_offline(mitigations, raws, people, s) for s in mitigations])
     for spec, mitigation in mitigations.items():
         at_a_time = max(part.calls for part in mitigation.parts)
         if at_a_time and ask:
@@ -61,6 +66,18 @@ def plan(config: RunConfig, *, progress: Progress | None = None, ask: bool = Tru
     requests = [shaped(raw).sealed() for raw in raws]
     _refuse_idle_negatives(config.card(), requests)
     return requests
+
+
+def _offline(
+    mitigations: Mapping[str, Composition],
+    raws: Sequence[Request],
+    people: Mapping[str, Character],
+    spec: str,
+) -> Request:
+    """The first request of `spec`, shaped by those parts alone that ask no language model."""
+    raw = next(r for r in raws if r.mitigation == spec)
+    parts = [p for p in mitigations[spec].parts if not p.calls and not isinstance(p, Gatekeeper)]
+    return Composition(spec, parts).apply(raw, people[raw.character])
 
 
 def _raw(config: RunConfig) -> list[Request]:
@@ -178,10 +195,19 @@ def _refuse_idle_negatives(card: ModelCard, requests: list[Request]) -> None:
 def prepare(config: RunConfig, requests: list[Request] | None = None) -> RunFolder:
     """The run's folder, begun or taken up again; `requests` is its plan, made here when not given.
 
-    Raises RunConflict for another run's folder. What a new run would lack later, a GPU or the judge's
-    weights, is said here, before anything is written.
+    Raises RunConflict for another run's folder.
     """
+    if requests is None:
+        check(config)
+        requests = plan(config)
+    return RunFolder(config.folder).create(config, requests)
+
+
+def check(config: RunConfig) -> None:
+    """Say what a run would lack later, before anything is written or paid: a GPU, the judge's weights, a
+    folder of its own. A run that was begun had it all."""
     folder = RunFolder(config.folder)
+    folder.check_free(config)
     if not folder.manifest_path.exists():
         card = config.card()
         if card.api:
@@ -194,9 +220,13 @@ def prepare(config: RunConfig, requests: list[Request] | None = None) -> RunFold
         motion = card.motion_adapter
         if motion and motion.revision:
             check_repository(motion.source, motion.commit() or "", "config.json", card.title)
-        for name in dict.fromkeys((config.judge, *_reviewers(config))):
+        reviewers = dict.fromkeys(_reviewers(config))
+        for name in {config.judge: None} | reviewers:
             _check_judge(config, load_judge_card(name))
-    return folder.create(config, plan(config) if requests is None else requests)
+        together = [card.min_gpu_gb or 0, *(load_judge_card(name).min_gpu_gb or 0 for name in reviewers)]
+        if reviewers and sum(together):
+            # A filter's judge is in memory beside the model.
+            resolve_device(config.device, f"{card.title} with the judge of its filter", sum(together))
 
 
 def _reviewers(config: RunConfig) -> list[str]:

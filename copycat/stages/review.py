@@ -40,6 +40,8 @@ class _Case:
     answers: int = 0
     seconds: float = 0.0
     cost: float | None = 0.0
+    failed: bool = False
+    """Whether a hosted judge gave no answer, which is a failure and no evasion."""
 
     def row(self, judges: Sequence[str]) -> Review:
         return Review(
@@ -59,6 +61,7 @@ class Reviewer:
     def __init__(self, config: RunConfig, generator: Generator, device: str) -> None:
         self._generator, self._device = generator, device
         self._world = world(config, ask=False)
+        self._api = config.card().api
         self._judges: dict[str, Judge] = {}
         self._composition = cache(self._bound)
 
@@ -72,6 +75,8 @@ class Reviewer:
         open_cases = list(cases.values())
         while open_cases:
             decided = list(zip(open_cases, self._decide(open_cases), strict=True))
+            for case in (c for c, d in decided if d == "keep" and c.failed):
+                case.outcome = ImageOutcome("error", error="the filter's judge did not answer")
             for case in (c for c, d in decided if d == "refuse"):
                 shown = ", ".join(sorted(case.seen[-1] or ()))
                 case.outcome = ImageOutcome("refused_output", error=f"withheld by the filter: {shown}")
@@ -82,6 +87,13 @@ class Reviewer:
             else (o, None)
             for i, o in enumerate(outcomes)
         ]
+
+    def _paid(self, outcome: ImageOutcome) -> float | None:
+        """For a further picture; None when its price is not known."""
+        if self._api is None:
+            return 0.0
+        free = outcome.outcome != "ok" and outcome.cost_usd is None and self._api.price_usd is not None
+        return 0.0 if free else outcome.cost_usd
 
     def _bound(self, spec: str) -> Composition:
         # Of the others it needs nothing, and some would load a model.
@@ -102,6 +114,8 @@ class Reviewer:
         """One decision a case: the strictest of its parts'. Each judge is asked once for all of them."""
         decisions: list[list[Action]] = [[] for _ in cases]
         seen: list[list[Names]] = [[] for _ in cases]
+        for case in cases:
+            case.failed = False
         names = {part.judge or "": part for case in cases for part in case.parts}
         for name, asker in names.items():
             mine = [i for i, c in enumerate(cases) if any((p.judge or "") == name for p in c.parts)]
@@ -132,6 +146,7 @@ class Reviewer:
         for i, case in cases.items():
             case.seconds += share
             case.answers += len(found[i])
+            case.failed |= bool(price) and _together(found[i]) is None
             case.cost = _sum(case.cost, price.price_usd if price else 0.0, len(found[i]))
         return {i: _together(frames) for i, frames in found.items()}
 
@@ -147,7 +162,7 @@ class Reviewer:
         share = (time.monotonic() - began) / len(cases)
         for case, outcome in zip(cases, drawn, strict=True):
             case.seconds += share
-            case.cost = _sum(case.cost, outcome.cost_usd if case.first_cost is not None else 0.0)
+            case.cost = _sum(case.cost, self._paid(outcome))
             case.outcome = replace(outcome, cost_usd=case.first_cost)
         return [c for c in cases if c.outcome.outcome == "ok"]
 

@@ -39,7 +39,7 @@ def test_by_words(tmp_path: Path) -> None:
     [
         (("--registry", "copycats"), UserError, "Did you mean copycat"),
         (("--prompts", "nmae"), UserError, "Did you mean name"),
-        (("--neutral", "none.jsonl"), UserError, "no neutral prompts"),
+        (("--neutral", "none.jsonl"), BadFile, "cannot be read"),
         (("--neutral", "BAD"), BadFile, "line 1"),
         (("--by", "embedding", "--model", "gpt-image-1"), UserError, "not open"),
     ],

@@ -6,8 +6,9 @@ import pytest
 import yaml
 
 from copycat.characters import Character, Registry
+from copycat.errors import UserError
 from copycat.llms import load_chat, load_llm_card
-from copycat.mitigations import ALIASES, CATALOG, World, parse
+from copycat.mitigations import ALIASES, CATALOG, Mitigation, World, parse
 from copycat.mitigations.base import Gatekeeper
 from copycat.records import Request, Sampling
 from tests.helpers import tiny
@@ -91,6 +92,20 @@ def test_who_knows_no_target_does_the_same_for_any(name, world):
 
 def test_none_changes_nothing():
     assert parse("none").apply(REQUEST, CHARACTER) == REQUEST
+
+
+def test_what_would_change_the_weights_is_refused_while_no_stage_does_it(monkeypatch):
+    class Erasure(Mitigation):
+        """Forgets a character."""
+
+        name = "erase"
+
+        def edit_model(self, pipeline):
+            return pipeline
+
+    monkeypatch.setattr("copycat.mitigations.base._kind", lambda _: Erasure)
+    with pytest.raises(UserError, match="would do nothing"):
+        parse("erase")
 
 
 def test_order_is_the_users():

@@ -61,6 +61,8 @@ def test_a_rewritten_request_is_asked_for_what_the_user_wanted() -> None:
     rewritten = parse("rewrite").apply(raw, WHO)
     assert "teal scarf" not in rewritten.prompt
     assert asked_for(rewritten, WHO) == ("a figure eating a burger",)
+    twice = request("Hupgroqui", content=("burger", "a Burger", "two"))
+    assert asked_for(twice, WHO) == ("burger", "two")
     # What is asked about a picture does not decide its pixels.
     assert request_id(raw) == request_id(raw.model_copy(update={"content": ()}))
 

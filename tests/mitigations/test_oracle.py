@@ -72,6 +72,11 @@ def test_a_plan_without_oracle_never_sees_the_truth(config, tmp_path: Path):
     assert [bool(r.trail) for r in plan(made)] == [False, False, True, True]
 
 
+def test_where_nobody_needs_a_guess_nothing_is_loaded_for_one(config, monkeypatch):
+    monkeypatch.setattr("copycat.stages.plan.NoOracle", None)
+    assert plan(config(mitigations=("none", "gate+negprompt"), oracle=False))
+
+
 def test_the_menagerie_is_guessed(config):
     """Of all 50: name 50, description 50, keywords 7, keywords2 30 (see docs/mitigations.md)."""
     made = config(

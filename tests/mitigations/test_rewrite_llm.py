@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from copycat.characters import Character
 from copycat.cli.main import app
-from copycat.errors import BadFile, MissingRequirement, UnknownName
+from copycat.errors import BadFile, MissingRequirement, UnknownName, UserError
 from copycat.mitigations.rewrite_llm import SYSTEM, faults
 from copycat.runs.replies import replies_path
 from copycat.stages.plan import plan
@@ -151,6 +151,25 @@ def test_a_missing_key_and_an_unknown_model(
     monkeypatch.delenv("LOOPBACK_KEY")
     with pytest.raises(MissingRequirement, match="LOOPBACK_KEY"):
         rewritten()
+    assert server.asked == []
+
+
+def test_a_guardrail_that_could_not_act_is_refused_before_anything_is_paid(
+    rewritten, server: Loopback
+) -> None:
+    with pytest.raises(UserError, match="without classifier-free guidance"):
+        rewritten(mitigations=("rewrite-llm[model=writer]+negprompt",), guidance=0)
+    assert server.asked == []
+
+
+def test_what_the_machine_lacks_is_told_before_anything_is_paid(
+    server: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    done = CliRunner().invoke(app, ["run", "--model", "sdxl", "--mitigation", "rewrite-llm[model=writer]"])
+    assert isinstance(done.exception, UserError)
+    assert "GPU" in str(done.exception)
     assert server.asked == []
 
 

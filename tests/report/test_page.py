@@ -87,6 +87,13 @@ def test_an_uncalibrated_judge_is_called_so(run: SyntheticRun) -> None:
     assert "2.0%" in judge_sentence({"fpr": 0.02, "kappa": 0.97, "n": 2000})
 
 
+def test_a_run_without_oracle_says_so(run: SyntheticRun) -> None:
+    told = run.manifest()
+    blind = told.model_copy(update={"config": {**told.config, "oracle": False}})
+    assert "Without oracle" in table_markdown(run.metrics(), blind)
+    assert "Without oracle" not in table_markdown(run.metrics(), told) + render_page(run)
+
+
 def test_table_has_the_denominators(run: SyntheticRun) -> None:
     line = next(
         x for x in table_markdown(run.metrics(), run.manifest()).splitlines() if x.startswith("| none")

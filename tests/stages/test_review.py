@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
+from copycat.api import Api
 from copycat.config import RunConfig, make_config
 from copycat.errors import RunConflict, UserError
 from copycat.generators.base import ImageOutcome
 from copycat.generators.diffusers_image import DiffusersImage
+from copycat.judges.base import load_judge
+from copycat.judges.card import load_judge_card
 from copycat.judges.vlm import VisionLanguageJudge
 from copycat.mitigations import Sight, World, parse
 from copycat.records import Request, redraw_seed
@@ -167,6 +171,41 @@ def test_a_judge_that_does_not_answer_withholds_nothing(
     assert {r.outcome for r in folder.images().values()} == {"ok"}
     assert {r.review.seen for r in folder.images().values() if r.review} == {(None,)}
     assert costs(folder)[0].unanswered == 4
+
+
+def test_a_hosted_judge_that_fails_makes_an_error_that_is_tried_again(
+    runs: Callable[..., RunConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("no credit left")
+
+    local = load_judge_card("menagerie")
+    hosted = local.model_copy(update={"api": Api(key_env="", price_usd=0.01)})
+    with monkeypatch.context() as failing:
+        failing.setattr("copycat.stages.review.load_judge_card", lambda _: hosted)
+        failing.setattr("copycat.stages.review.load_judge", lambda _, device: load_judge(local, device))
+        failing.setattr(VisionLanguageJudge, "_which", broken)
+        folder = prepare(runs("credit", mitigations=(REFUSE,), seeds=(0,)))
+        generate(folder, device="cpu")
+    assert {r.outcome for r in folder.images().values()} == {"error"}
+    assert generate(folder, device="cpu") == 4
+    assert {r.outcome for r in folder.images().values()} <= {"ok", "refused_output"}
+
+
+def test_another_judge_forgets_the_numbers_and_the_circle(whole: RunFolder, tmp_path: Path) -> None:
+    shutil.copytree(whole.path, tmp_path / "run")
+    folder = RunFolder(tmp_path / "run")
+    own = folder.manifest().judge
+    assert folder.finished
+    judge(folder, judge_name="menagerie-phash", device="cpu")
+    assert folder.metrics() == []
+    assert not folder.finished
+    assert caution(costs(folder)) == ""
+    # A panel that has the filter's judge among its members is asked about its own choice too.
+    row = next(v for v in folder.verdicts() if v.judge == own)
+    folder.verdict_journal.append([row.model_copy(update={"judge": "bench@1", "voters": (own,)})])
+    folder.update(judge="bench@1")
+    assert caution(costs(folder))
 
 
 def test_decisions() -> None:

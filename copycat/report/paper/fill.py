@@ -47,6 +47,8 @@ class Source:
     rates: dict[str, Any] | None
     """What is known of the judge's errors."""
     seeds: int
+    oracle: bool
+    """Whether mitigations were told which character was meant, as in the paper."""
     metrics: tuple[Metric, ...]
 
 
@@ -103,13 +105,17 @@ def source(run: Run) -> Source:
         judge=str(facts.get("judge") or config.get("judge", "?")),
         rates=judge_rates(manifest),
         seeds=len(config.get("seeds") or ()),
+        oracle=bool(config.get("oracle", True)),
         metrics=tuple(metrics),
     )
 
 
 def fill(table: PaperTable, runs: Iterable[Run]) -> Filled:
-    """`table` with the numbers of `runs` in it. Where two runs hold a cell, the first one given is shown."""
-    sources = tuple(source(r) for r in runs)
+    """`table` with the numbers of `runs` in it.
+
+    Where two runs hold a cell, the first one given is shown, those without oracle last: the paper had one.
+    """
+    sources = tuple(sorted((source(r) for r in runs), key=lambda s: not s.oracle))
     used: set[tuple[str, str, str]] = set()
     models = list(dict.fromkeys(s.model for s in sources))
     if table.by_model:

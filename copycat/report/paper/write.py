@@ -46,7 +46,8 @@ def about(sources: Sequence[Source]) -> list[str]:
         "Ours: mean ± SD over run seeds, [95 % interval clustered by character]. Refused, failed and "
         "unscored pictures are in no denominator.",
         *(
-            f"{s.run}: {s.identity}, {s.seeds} seed{'s' * (s.seeds != 1)}, judged by {s.judge}."
+            f"{s.run}: {s.identity}, {s.seeds} seed{'s' * (s.seeds != 1)}, judged by {s.judge}"
+            f"{'' if s.oracle else '; without oracle, mitigations guess the character'}."
             for s in sources
         ),
         *dict.fromkeys(f"{s.judge}. {judge_sentence(s.rates)}" for s in sources),
