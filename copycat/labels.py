@@ -1,0 +1,128 @@
+"""Labels: what people, or any other rater, say about pictures; a table that every tool can read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import Field, ValidationError, field_validator
+
+from copycat.errors import BadFile, UserError
+from copycat.records import Row
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+YES, NO = frozenset({"1", "yes", "y", "true", "t"}), frozenset({"0", "no", "n", "false", "f"})
+MISSING = frozenset({"", "nan", "none", "null", "na", "n/a", "?", "skip", "unsure"})
+
+
+class Label(Row):
+    """One rater's answer about one picture and one character; a row of the table, a field a column."""
+
+    image: str = Field(min_length=1)
+    """The picture's path as the run's `images.jsonl` has it, or relative to the labelled folder."""
+    character: str = Field(min_length=1)
+    """Slug, name or alias in the registry."""
+    rater: str = Field(min_length=1)
+    label: bool | None
+    """Whether the picture shows the character; None where the rater gave no answer."""
+    saw: str = ""
+    """Slug of the character that the rater saw, "none" for nobody; empty where that was not asked."""
+    confidence: int | None = Field(default=None, ge=1, le=3)
+    """1 a guess, 2 fairly sure, 3 sure."""
+    sha256: str = ""
+    """Of the picture's file; where it is given, a label of other pixels is never taken for this picture's."""
+
+    @field_validator("label", mode="before")
+    @classmethod
+    def _told(cls, value: object) -> object:
+        if value is None or isinstance(value, bool):
+            return value
+        text = str(value).strip().casefold().removesuffix(".0")
+        if text in YES | NO:
+            return text in YES
+        if text in MISSING:
+            return None
+        raise ValueError(f"'{value}' is neither yes, no nor missing")
+
+    @field_validator("confidence", mode="before")
+    @classmethod
+    def _sure(cls, value: object) -> object:
+        return None if str(value).strip().casefold() in MISSING else value
+
+
+NEEDED = ("image", "character", "rater", "label")
+
+
+def read_labels(path: Path) -> tuple[Label, ...]:
+    """The labels in a CSV, TSV, JSONL or Parquet file, in order, each rater's once a picture and character.
+
+    Columns that are no field of :class:`Label` are left alone. Raises BadFile for a file that is not such
+    a table, for a row that is no label and for a rater who contradicts himself.
+    """
+    table = _table(path)
+    lacking = [c for c in NEEDED if c not in table.columns]
+    if lacking:
+        raise BadFile(f"{path} has no column {', '.join(lacking)}; labels need {', '.join(NEEDED)}.")
+    known = [c for c in Label.model_fields if c in table.columns]
+    labels = []
+    for number, row in enumerate(table[known].to_dict("records"), 1):
+        given = {k: v for k, v in row.items() if k in {"label", "confidence"} or (v == v and v is not None)}
+        try:
+            labels.append(Label.model_validate(given))
+        except ValidationError as e:
+            what = e.errors()[0]
+            where = ".".join(map(str, what["loc"]))
+            raise BadFile(f"{path}, row {number}: not a label ({where}: {what['msg']}).") from e
+    return once(labels, str(path))
+
+
+def once(labels: Iterable[Label], source: str) -> tuple[Label, ...]:
+    """`labels` without repetitions; raises BadFile when a rater says yes and no of the same picture."""
+    found: dict[tuple[str, str, str], Label] = {}
+    for label in labels:
+        key = (label.sha256 or label.image, label.character, label.rater)
+        earlier = found.setdefault(key, label)
+        if earlier.label is None:
+            found[key] = label
+        elif label.label is not None and label.label != earlier.label:
+            raise BadFile(
+                f"{source}: {label.rater} says both yes and no of {label.image} and {label.character}; "
+                "keep one of the two rows."
+            )
+    return tuple(found.values())
+
+
+def write_labels(path: Path, labels: Iterable[Label]) -> None:
+    """Write a CSV or Parquet file that :func:`read_labels` reads back; UserError for another ending."""
+    import pandas as pd
+
+    table = pd.DataFrame([x.model_dump() for x in labels], columns=list(Label.model_fields))
+    table = table.astype({"label": "boolean", "confidence": "Int64"})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".parquet":
+        table.to_parquet(path, index=False)
+    elif path.suffix == ".csv":
+        table.to_csv(path, index=False)
+    else:
+        raise UserError(f"Labels are written as .csv or .parquet, not as {path.name}.")
+
+
+def _table(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    readers: dict[str, Callable[[Path], pd.DataFrame]] = {
+        ".csv": lambda p: pd.read_csv(p, dtype=str, keep_default_na=False),
+        ".tsv": lambda p: pd.read_csv(p, dtype=str, keep_default_na=False, sep="\t"),
+        ".jsonl": lambda p: pd.read_json(p, lines=True, dtype=False),
+        ".parquet": pd.read_parquet,
+    }
+    if path.suffix not in readers:
+        raise BadFile(f"{path} is no table of labels; they are read from {', '.join(sorted(readers))} files.")
+    try:
+        return readers[path.suffix](path)
+    except (OSError, ValueError) as e:
+        reason = (str(e).strip() or type(e).__name__).splitlines()[0].rstrip(".")
+        raise BadFile(f"{path} cannot be read as a table of labels ({reason}).") from e

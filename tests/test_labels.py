@@ -1,0 +1,68 @@
+"""Tables of labels: read, written, and refused when they say nothing or two things."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from copycat.errors import BadFile, UserError
+from copycat.labels import Label, read_labels, write_labels
+
+LABELS = (
+    Label(image="images/a.png", character="mario", rater="Ann", label=True, saw="mario", confidence=3),
+    Label(image="images/a.png", character="mario", rater="Bo & Söhne <b>", label=False, sha256="0" * 64),
+    Label(image="images/ü,1.png", character="mario", rater="Ann", label=None),
+)
+
+
+@pytest.mark.parametrize("name", ["labels.csv", "labels.parquet"])
+def test_what_is_written_is_read_back(tmp_path: Path, name: str) -> None:
+    write_labels(tmp_path / "new" / name, LABELS)
+    assert read_labels(tmp_path / "new" / name) == LABELS
+
+
+def test_spellings_of_yes_no_and_missing(tmp_path: Path) -> None:
+    path = tmp_path / "x.tsv"
+    said = ["1", "yes", "TRUE", "0", "No", "false", "", "?", "1.0"]
+    rows = "".join(f"{i}.png\tmario\tann\t{s}\tkept\n" for i, s in enumerate(said))
+    path.write_text(f"image\tcharacter\trater\tlabel\tother\n{rows}", encoding="utf-8")
+    assert [x.label for x in read_labels(path)] == [True] * 3 + [False] * 3 + [None] * 2 + [True]
+    lines = tmp_path / "x.jsonl"
+    lines.write_text(
+        '{"image": "a.png", "character": "1942", "rater": "b", "label": false}\n', encoding="utf-8"
+    )
+    assert read_labels(lines)[0] == Label(image="a.png", character="1942", rater="b", label=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("image,character,rater\na,b,c\n", "no column label"),
+        ("image,character,rater,label\na,b,c,perhaps\n", "row 1.*'perhaps' is neither"),
+        ("image,character,rater,label\na,b,,1\n", "row 1.*rater"),
+        ("image,character,rater,label,confidence\na,b,c,1,7\n", "confidence"),
+        ("image,character,rater,label\na,b,c,1\na,b,c,0\n", "c says both yes and no of a and b"),
+        ("", "cannot be read"),
+    ],
+)
+def test_what_is_no_table_of_labels(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(BadFile, match=message):
+        read_labels(path)
+
+
+def test_repeated_labels_count_once_and_an_answer_beats_none(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("image,character,rater,label\na,b,c,\na,b,c,1\na,b,c,1\n", encoding="utf-8")
+    assert [x.label for x in read_labels(path)] == [True]
+
+
+def test_other_endings(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"\.csv or \.parquet"):
+        write_labels(tmp_path / "labels.xlsx", LABELS)
+    with pytest.raises(BadFile, match="no table of labels"):
+        read_labels(tmp_path / "labels.xlsx")
+    with pytest.raises(BadFile, match="cannot be read"):
+        read_labels(tmp_path / "none.csv")
