@@ -157,8 +157,10 @@ COMPILE = $(UV) pip compile pyproject.toml --no-config --universal --python-vers
 WITHOUT_TORCH = awk '/^[a-z]/ {drop = /^(torch|triton|nvidia-|cuda-)/} !drop'
 NOTE = \# Made by `make lock`; do not edit. torch is apart, in requirements-torch.txt, which says why.
 
-lock: ## Refresh requirements*.lock (UV=path of uv)
-	{ echo '$(NOTE)'; $(COMPILE) $(UPGRADE) | $(WITHOUT_TORCH); } > requirements.lock.new
-	{ echo '$(NOTE)'; $(COMPILE) --extra dev --constraint requirements.lock.new | $(WITHOUT_TORCH); } > requirements-dev.lock.new
+KEPT = $(if $(UPGRADE),,--constraint requirements-dev.lock)
+
+lock: ## Add to requirements*.lock what pyproject.toml asks for; UPGRADE=1 renews all (UV=path of uv)
+	{ echo '$(NOTE)'; $(COMPILE) $(KEPT) | $(WITHOUT_TORCH); } > requirements.lock.new
+	{ echo '$(NOTE)'; $(COMPILE) --extra dev $(KEPT) --constraint requirements.lock.new | $(WITHOUT_TORCH); } > requirements-dev.lock.new
 	mv requirements.lock.new requirements.lock
 	mv requirements-dev.lock.new requirements-dev.lock
