@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from statistics import fmean
 
-from copycat.metrics.intervals import cluster_bootstrap
 from copycat.report.view import Picture
+from copycat.stats.intervals import cluster_difference
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Difference:
     """DETECT: characters, of `characters`. CONS and CONS_prompt: P("Yes")."""
     low: float | None
     high: float | None
-    """95 % percentile interval, see `copycat.metrics.intervals`; None with one character."""
+    """95 % interval, see `copycat.stats.intervals.cluster_difference`; None with one character."""
     pairs: int
     """Pairs of pictures with both scored: the denominator."""
     characters: int
@@ -87,7 +87,8 @@ def _difference(
         return None
     means = [fmean(d) for d in by_character.values()]
     planned = len({p.request.character for p in pictures})
-    found = cluster_bootstrap(means, planned if metric == "DETECT" else 1)
+    pairs = sum(map(len, by_character.values()))
+    found = cluster_difference(means, pairs, planned if metric == "DETECT" else 1)
     if found.value is None:
         return None
     return Difference(
@@ -98,6 +99,6 @@ def _difference(
         found.value,
         found.low,
         found.high,
-        sum(map(len, by_character.values())),
+        pairs,
         planned,
     )

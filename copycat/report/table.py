@@ -9,9 +9,21 @@ from pydantic import BaseModel
 from copycat.records import Agreement, Metric
 from copycat.report.review import Cost, markdown
 from copycat.report.view import groups, judge_rates, lookup
-from copycat.report.words import DASH, NO_ORACLE, agreement_sentence, estimate, interval, judge_sentence
+from copycat.report.words import (
+    DASH,
+    NO_ORACLE,
+    agreement_sentence,
+    correction_sentences,
+    estimate,
+    interval,
+    judge_sentence,
+    number,
+)
 
-_HEAD = ("mitigation", "prompts", "DETECT ↓ (mean ± SD)", "95 %", "of", "CONS ↑ (mean ± SD)", "95 %")
+_HEAD = (
+    *("mitigation", "prompts", "DETECT ↓ (mean ± SD)", "95 %", "of", "corrected", "95 %"),
+    *("CONS ↑ (mean ± SD)", "95 %"),
+)
 _PROMPT = ("CONS_prompt ↑ (mean ± SD)", "95 %", "scored / asked for")
 _COUNTS = ("scored / planned", "unscored", "refused", "errors")
 
@@ -47,6 +59,8 @@ def table_markdown(
             estimate(d),
             interval(d.low, d.high, 1) if d else DASH,
             str(d.characters) if d else DASH,
+            number(d.corrected, 1) if d else DASH,
+            interval(d.corrected_low, d.corrected_high, 1) if d else DASH,
             estimate(c),
             interval(c.low, c.high, 3) if c else DASH,
             *(_wished(lookup(metrics, "CONS_prompt", mitigation, prompt_set)) if wished else ()),
@@ -64,6 +78,7 @@ def table_markdown(
         "",
         judge_sentence(judge_rates(manifest)),
         "",
+        *(line for told in correction_sentences(metrics) for line in (told, "")),
     ]
     if agreements:
         lines += ["Agreement of the judges that looked at these pictures:", ""]

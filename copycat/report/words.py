@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from copycat.records import Agreement, Metric
@@ -66,3 +67,21 @@ def judge_sentence(rates: dict[str, Any] | None) -> str:
             f"κ {rates['referee_kappa']:.3f} with the referee on {rates.get('referee_n', '?')} generated ones"
         )
     return "Judge: " + (", ".join(parts) or "not calibrated, so its error rates are unknown") + "."
+
+
+def correction_sentences(metrics: Sequence[Metric]) -> list[str]:
+    """What DETECT was corrected with, and where that has limits; one line each."""
+    detect = [m for m in metrics if m.metric == "DETECT"]
+    notes: dict[str, list[str]] = {}
+    for m in detect:
+        if m.corrected_note:
+            notes.setdefault(m.corrected_note, []).append(f"{m.mitigation} on {m.prompt_set}")
+    if not notes:
+        return ["Corrected: – where the judge's error rates are unknown."]
+    sentences = []
+    for note, where in notes.items():
+        whose = f" ({', '.join(where)})" if len(notes) > 1 else ""
+        sentences.append(
+            f"Corrected{whose}: DETECT without the judge's errors (Rogan and Gladen 1978), from {note}."
+        )
+    return sentences

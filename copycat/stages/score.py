@@ -9,7 +9,7 @@ from copycat.metrics.summary import summarise
 from copycat.records import Metric
 from copycat.report import table_markdown
 from copycat.report.review import costs
-from copycat.report.view import agreement
+from copycat.report.view import agreement, judge_rates
 from copycat.runs.atomic import write_text
 from copycat.runs.folder import RunFolder
 
@@ -23,7 +23,8 @@ def score(folder: RunFolder) -> list[Metric]:
     with folder.stage("score"):
         characters = {c.slug: c for c in folder.registry().characters}
         verdicts = [v for v in folder.verdicts() if v.judge == judge]
-        metrics = summarise(folder.requests(), folder.frames(), verdicts, characters)
+        rates = judge_rates(folder.manifest())
+        metrics = summarise(folder.requests(), folder.frames(), verdicts, characters, rates)
         folder.write_metrics(metrics)
         agree = agreement(folder)
         rows = [a.model_dump(mode="json") for a in agree]

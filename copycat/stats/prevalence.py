@@ -1,0 +1,113 @@
+"""DETECT without the judge's errors: prevalence corrected for sensitivity and specificity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scipy import stats
+
+from copycat.stats.intervals import LEVEL
+
+
+@dataclass(frozen=True)
+class JudgeError:
+    """How often a judge is right, measured on pictures of known truth."""
+
+    sensitivity: float
+    """Share of pictures that show the character on which it says so; the true-positive rate, in [0, 1]."""
+    specificity: float
+    """Share of the others on which it does not say so; 1 − the false-positive rate, in [0, 1]."""
+    positives: int | None = None
+    """Pictures that sensitivity was measured on; None where that was not written down."""
+    negatives: int | None = None
+    """Pictures that specificity was measured on."""
+    source: str = ""
+    """Where the figures come from, in words."""
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """A corrected prevalence in [0, 1] with its 95 % interval."""
+
+    value: float
+    low: float | None
+    high: float | None
+    """None where it is not known on how many pictures the judge was measured, and where the whole interval
+    lies outside [0, 1]: then the judge's rates do not hold for these pictures."""
+    clipped: bool
+    """Whether the estimate itself lay outside [0, 1] and was put at the nearest end."""
+
+
+def judge_error(rates: Mapping[str, Any] | None, question: str) -> JudgeError | None:
+    """What a calibration file says about `question`; None where it says nothing.
+
+    The rates at the top of the file are those of `which`, unless its `question` says otherwise; those of
+    further questions lie under `questions`.
+    """
+    rates = rates or {}
+    own = rates.get("questions") or {}
+    found = rates if question == rates.get("question", "which") else own.get(question)
+    if not isinstance(found, Mapping) or found.get("tpr") is None or found.get("fpr") is None:
+        return None
+    positives, negatives = found.get("positives"), found.get("negatives")
+    on = "" if positives is None or negatives is None else f" on {positives} and {negatives} pictures"
+    made = ", ".join(f"{rates[k]}"[:40] for k in ("command", "commit") if rates.get(k))
+    return JudgeError(
+        sensitivity=float(found["tpr"]),
+        specificity=1 - float(found["fpr"]),
+        positives=positives,
+        negatives=negatives,
+        source=f"TPR {float(found['tpr']):.4f} and FPR {float(found['fpr']):.4f}{on}"
+        + (f" ({made})" if made else ""),
+    )
+
+
+def rogan_gladen(apparent: float, judge: JudgeError) -> float | None:
+    """(p + Sp − 1) / (Se + Sp − 1), not clipped (Rogan and Gladen 1978).
+
+    `apparent` is the share p on which the judge said yes. None where Se + Sp ≤ 1: such a judge says yes
+    no more often where the character is than where it is not, and nothing can be corrected.
+    """
+    youden = judge.sensitivity + judge.specificity - 1
+    return None if youden <= 0 else (apparent + judge.specificity - 1) / youden
+
+
+def corrected(apparent: float, effective: float | None, judge: JudgeError) -> Corrected | None:
+    """The corrected prevalence with its interval; None where :func:`rogan_gladen` has none.
+
+    `effective` is the number of pictures that `apparent` is worth, see
+    :func:`copycat.stats.intervals.effective_pictures`; without it there is no interval. The interval is
+    that of Lang and Reiczigel (2014), which counts in how few pictures the judge was measured on.
+    """
+    value = rogan_gladen(apparent, judge)
+    if value is None:
+        return None
+    low, high = _interval(apparent, effective, judge)
+    return Corrected(_within(value), low, high, clipped=not 0 <= value <= 1)
+
+
+def _interval(p: float, n: float | None, judge: JudgeError) -> tuple[float | None, float | None]:
+    if not n or not judge.positives or not judge.negatives:
+        return None, None
+    z = float(stats.norm.ppf((1 + LEVEL) / 2))
+    # Agresti and Coull's additions to the sample, and one success and one failure to the calibration.
+    size, of_se, of_sp = n + z**2, judge.positives + 2, judge.negatives + 2
+    p = (n * p + z**2 / 2) / size
+    se = (judge.positives * judge.sensitivity + 1) / of_se
+    sp = (judge.negatives * judge.specificity + 1) / of_sp
+    youden = se + sp - 1
+    if youden <= 0:
+        return 0.0, 1.0
+    centre = (p + sp - 1) / youden
+    from_se, from_sp = se * (1 - se) / of_se, sp * (1 - sp) / of_sp
+    variance = p * (1 - p) / size + centre**2 * from_se + (1 - centre) ** 2 * from_sp
+    shift = 2 * z**2 * (centre * from_se - (1 - centre) * from_sp)
+    half = z * variance**0.5 / youden
+    low, high = centre + shift - half, centre + shift + half
+    return (None, None) if high < 0 or low > 1 else (_within(low), _within(high))
+
+
+def _within(share: float) -> float:
+    return min(1.0, max(0.0, share))
