@@ -104,8 +104,6 @@ def _correction(
     told = [error.source]
     if found.clipped:
         told.append("clipped to what DETECT can be")
-        if effective and error.positives and found.low is None:
-            told.append("the error rates do not hold for these pictures")
     if found.low is None and (error.positives is None or error.negatives is None):
         told.append("no interval, since it is not known on how many pictures they were measured")
     return {

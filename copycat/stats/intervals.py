@@ -21,6 +21,7 @@ RESAMPLES = 2000
 METHOD = "95 % beta interval on the effective number of pictures, clustered by character"
 
 _TAIL = (1 - LEVEL) / 2
+_NOTHING = 1e-15
 
 
 @dataclass(frozen=True)
@@ -71,16 +72,17 @@ def effective_pictures(means: Sequence[float], pictures: int) -> float:
     values = np.asarray(means, float)
     lessened = (stats.norm.ppf(1 - _TAIL) / _quantile(values.size)) ** 2
     mean, variance = float(values.mean()), float(values.var(ddof=1)) / values.size
-    found = mean * (1 - mean) / variance if variance > 0 else float(values.size)
-    return float(min(max(found, values.size) * lessened, max(pictures, values.size * lessened)))
+    least, worth = float(values.size), mean * (1 - mean)
+    found = least if worth < _NOTHING else max(least, worth / max(variance, _NOTHING))
+    return min(found * lessened, max(float(pictures), least * lessened))
 
 
 def cluster_beta(means: Sequence[float], pictures: int, scale: float = 1.0) -> Interval:
     """The interval that tables show, for numbers in [0, 1]; within [0, `scale`] and never of width zero.
 
     The exact binomial interval of Clopper and Pearson (1934) at the effective number of pictures (Korn
-    and Graubard 1998). Where all characters have 0 or 1, n is the number of characters, as if each were
-    one picture, so the interval then holds for any distribution of characters. With fewer than two
+    and Graubard 1998). Where all characters have 0, or all have 1, a character counts as one picture,
+    however many seeds it has, so that the interval then holds for any law of characters. With fewer than two
     characters there is a value but no interval.
     """
     values = np.asarray(means, float)

@@ -34,10 +34,10 @@ class Corrected:
     value: float
     low: float | None
     high: float | None
-    """None where it is not known on how many pictures the judge was measured, and where the whole interval
-    lies outside [0, 1]: then the judge's rates do not hold for these pictures."""
+    """None where it is not known on how many pictures the judge was measured."""
     clipped: bool
-    """Whether the estimate itself lay outside [0, 1] and was put at the nearest end."""
+    """Whether the estimate itself lay outside [0, 1] and was put at the nearest end: the judge said yes less
+    often than its false-positive rate alone would make it, or more often than its sensitivity."""
 
 
 def judge_error(rates: Mapping[str, Any] | None, question: str) -> JudgeError | None:
@@ -100,13 +100,14 @@ def _interval(p: float, n: float | None, judge: JudgeError) -> tuple[float | Non
     youden = se + sp - 1
     if youden <= 0:
         return 0.0, 1.0
+    # A share that these rates cannot make is put at the nearest that they can, so that something is left.
+    p = min(max(p, 1 - sp), se)
     centre = (p + sp - 1) / youden
     from_se, from_sp = se * (1 - se) / of_se, sp * (1 - sp) / of_sp
     variance = p * (1 - p) / size + centre**2 * from_se + (1 - centre) ** 2 * from_sp
     shift = 2 * z**2 * (centre * from_se - (1 - centre) * from_sp)
     half = z * variance**0.5 / youden
-    low, high = centre + shift - half, centre + shift + half
-    return (None, None) if high < 0 or low > 1 else (_within(low), _within(high))
+    return _within(centre + min(0.0, shift - half)), _within(centre + max(0.0, shift + half))
 
 
 def _within(share: float) -> float:
