@@ -41,7 +41,7 @@ def _wished(p: Picture) -> float | None:
     return p.content
 
 
-_VALUES: dict[str, Callable[[Picture], float | None]] = {
+VALUES: dict[str, Callable[[Picture], float | None]] = {
     "DETECT": _detected,
     "CONS": _shown,
     "CONS_prompt": _wished,
@@ -60,7 +60,7 @@ def differences(pictures: Iterable[Picture]) -> list[Difference]:
         here = [p for p in pictures if p.request.prompt_set == prompt_set]
         for mitigation in mitigations:
             if mitigation != baseline:
-                for metric, value in _VALUES.items():
+                for metric, value in VALUES.items():
                     d = _difference(here, metric, value, mitigation, baseline, prompt_set)
                     found += [d] if d else []
     return found
