@@ -58,17 +58,16 @@ def calibrate(card: JudgeCard, fpr: float, device: str = "cpu") -> dict[str, Any
     yes, truth = nearest[test] > threshold, same[test]
     right = np.array(slugs)[nearest[test].argmax(axis=1)] == whose[test]
     return {
+        "question": "target",
         "threshold": round(threshold, 6),
         "subject": signed,
-        "question": "target",
         "fpr_wanted": fpr,
         "tpr": round(float(yes[truth].mean()), 4),
         "fpr": round(float(yes[~truth].mean()), 4),
         "auroc": round(auc(nearest[test][truth], nearest[test][~truth]), 4),
         "nearest_is_right": round(float(right.mean()), 4),
+        "positives": int(truth.sum()),
+        "negatives": int((~truth).sum()),
         "pairs": int(truth.size),
-        # Pairs of one picture are not independent of each other, so it counts once on either side.
-        "positives": int(test.sum()),
-        "negatives": int(test.sum()),
         "n": int(test.sum()),
     }

@@ -144,8 +144,8 @@ def _rates(rows: list[tuple[str, bool, bool]]) -> dict[str, Any]:
         "tpr": share(("character",)),
         "fpr": share(("lookalike", "generic")),
         "fpr_lookalike": share(("lookalike",)),
-        "positives": sum(shows for _, _, shows in rows),
-        "negatives": sum(not shows for _, _, shows in rows),
+        "positives": sum(truth for _, _, truth in rows),
+        "negatives": sum(not truth for _, _, truth in rows),
     }
 
 
@@ -206,10 +206,10 @@ def _detect(folder: RunFolder) -> list[dict[str, Any]]:
 
 
 def _write_calibration(figures: dict[str, Any]) -> None:
-    """The file that the judge's card cites: for the question DETECT counts (`which`), then for the other."""
-    kept = ("kappa", "tpr", "fpr", "fpr_lookalike", "n", "positives", "negatives")
-    rates = {k: figures["judge"]["which"][k] for k in kept}
-    rates["questions"] = {"target": {k: figures["judge"]["target"][k] for k in kept}}
+    """The file that the judge's card cites; on top the question that DETECT counts (`which`)."""
+    told = ("kappa", "tpr", "fpr", "fpr_lookalike", "n", "positives", "negatives")
+    which, target = ({k: figures["judge"][q][k] for k in told} for q in ("which", "target"))
+    rates = {"question": "which", **which, "questions": {"target": target}}
     rates |= {"referee_kappa": figures["referee"]["which"]["kappa"], "referee_n": figures["referee"]["n"]}
     rates |= {"command": figures["command"], "commit": figures["commit"]}
     path = DATA / "menagerie" / "calibration.json"
