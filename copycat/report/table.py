@@ -43,7 +43,8 @@ def table_markdown(
     CONS_prompt is a second column where a prompt set asks for more than its characters. `reviews` are the
     costs of gates behind the model.
     """
-    config = manifest.model_dump(mode="json").get("config") or {}
+    facts = manifest.model_dump(mode="json")
+    config = facts.get("config") or {}
     wished = any(m.metric == "CONS_prompt" for m in metrics)
     head = (*_HEAD, *(_PROMPT if wished else ()), *_COUNTS)
     lines = [f"# {_plain(str(config.get('model', 'run')))}", ""]
@@ -80,6 +81,8 @@ def table_markdown(
         "",
         *(line for told in correction_sentences(metrics) for line in (told, "")),
     ]
+    for note in facts.get("notes") or ():
+        lines += [_plain(note), ""]
     if agreements:
         lines += ["Agreement of the judges that looked at these pictures:", ""]
         lines += [*(f"- {_plain(agreement_sentence(a))}" for a in agreements), ""]
