@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import cycle
 
 import matplotlib as mpl
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
@@ -75,18 +76,20 @@ def picture(points: Sequence[Point], form: str) -> bytes:
     columns = min(_COLUMNS, len(panels))
     rows = -(-len(panels) // columns)
     # Without the first two the same numbers give other bytes each time; labels are no formulas.
-    rules = {"svg.hashsalt": "copycat", "svg.fonttype": "none", "text.parse_math": False}
-    with mpl.rc_context(rules):
+    with mpl.rc_context({"svg.hashsalt": "copycat", "svg.fonttype": "none", "text.parse_math": False}):
         canvas = Canvas(figsize=(4.6 * columns + 2.2, 3.9 * rows), layout="constrained")
         axes = canvas.subplots(rows, columns, squeeze=False)
         for place, panel in zip(axes.flat, panels, strict=False):
             _panel(place, panel, [p for p in points if p.panel == panel], looks)
         for empty in list(axes.flat)[len(panels) :]:
             empty.set_visible(False)
-        handles = {}
+        handles: dict[str, Artist] = {}
         for place in axes.flat:
-            handles |= dict(zip(*reversed(place.get_legend_handles_labels()), strict=True))
-        canvas.legend(handles.values(), handles.keys(), loc="outside right upper", fontsize=8, frameon=False)
+            artists, told = place.get_legend_handles_labels()
+            handles |= dict(zip(told, artists, strict=True))
+        canvas.legend(
+            list(handles.values()), list(handles), loc="outside right upper", fontsize=8, frameon=False
+        )
         out = io.BytesIO()
         extra = {"metadata": {"Date": None}} if form == "svg" else {"dpi": 160}
         canvas.savefig(out, format=form, **extra)
