@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from copycat.records import Agreement, Metric
-from copycat.report import origin
+from copycat.report import provenance
 from copycat.report.latex import floating, tabular, tex
 from copycat.report.review import Cost, costs, markdown
 from copycat.report.view import Run, agreement, groups, judge_rates, lookup
@@ -109,7 +109,7 @@ class Content:
             "Refused, failed and unscored pictures are in no denominator."
         )
         blind = [f"{NO_ORACLE}."] if (self.facts.get("config") or {}).get("oracle") is False else []
-        return [*blind, told, judge_sentence(self.rates), origin.sentence(self.facts)]
+        return [*blind, told, judge_sentence(self.rates), provenance.sentence(self.facts)]
 
 
 def content(run: Run) -> Content:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from copycat.report.words import origin_sentence
+
 _OPTIONS: Mapping[str, str] = {
     "characters": "characters",
     "limit": "limit",
@@ -50,10 +52,11 @@ def _short(value: object) -> str:
 
 
 def sentence(facts: Mapping[str, Any]) -> str:
-    """Command, weights, judge, commit and machine, of a manifest as JSON; what it does not say is left out."""
-    parts = [f"`{command(facts.get('config') or {})}`"]
+    """Command, or where it came from, weights, judge, commit and machine, of a manifest as JSON; what it does not say is left out."""
+    elsewhere = origin_sentence(facts.get("origin"))
+    parts = [] if elsewhere else [f"`{command(facts.get('config') or {})}`"]
     if facts.get("model"):
-        parts.append(f"{_short(facts['model'])}")
+        parts.append(_short(facts["model"]))
     if facts.get("judge"):
         parts.append(f"judged by {_short(facts['judge'])}")
     if facts.get("git_commit"):
@@ -61,7 +64,7 @@ def sentence(facts: Mapping[str, Any]) -> str:
         parts.append(f"commit {facts['git_commit'][:7]}{changed}")
     if machine(facts):
         parts.append(machine(facts))
-    return f"Made by {', '.join(parts)}."
+    return f"{elsewhere} {', '.join(parts)}.".strip() if elsewhere else f"Made by {', '.join(parts)}."
 
 
 def machine(facts: Mapping[str, Any]) -> str:
