@@ -10,6 +10,8 @@ _TEX = {
     **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
     **{"±": r"$\pm$", "−": "$-$", "–": "--", "×": r"$\times$", "≥": r"$\geq$", "↓": r"$\downarrow$"},
     **{"↑": r"$\uparrow$", "κ": r"$\kappa$", "α": r"$\alpha$", "…": r"\ldots{}"},
+    # Zero-width, put between two hyphens, which LaTeX would draw as one dash.
+    **{"·": r"$\cdot$", "\u200b": "{}"},
     **{s: rf"\textsuperscript{{{i}}}" for i, s in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
 }
 
@@ -17,7 +19,7 @@ _TEX = {
 def tex(text: str) -> str:
     """`text` with everything escaped that LaTeX would read as markup."""
     quoted = re.sub(r'"([^"]*)"', r"``\1''", " ".join(text.split()))
-    return "".join(_TEX.get(c, c) for c in quoted)
+    return "".join(_TEX.get(c, c) for c in re.sub("-(?=-)", "-\u200b", quoted))
 
 
 def tabular(columns: str, head: Sequence[str], lines: Iterable[Sequence[str]]) -> list[str]:
