@@ -48,12 +48,12 @@ def embed(path: Path, largest: int = LARGEST) -> Embedded | None:
     return Embedded(f"data:image/{kind};base64,{base64.b64encode(content).decode()}", width, height)
 
 
-def shrink(picture: Image.Image, largest: int) -> bytes:
+def shrink(picture: Image.Image, largest: int, quality: int = 88) -> bytes:
     """`picture` as JPEG with sides of at most `largest` pixels."""
     # A JPEG can be decoded small at once.
     picture.draft("RGB", (largest, largest))
     small = picture.convert("RGB")
     small.thumbnail((largest, largest))
     buffer = io.BytesIO()
-    small.save(buffer, "JPEG", quality=88)
+    small.save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()

@@ -23,7 +23,7 @@ MOST_BYTES = 32 * 10**6
 """The same for their size as data URIs."""
 THUMBS = "thumbs"
 """Folder of thumbnails beside the page."""
-THUMB = 256
+THUMB = 192
 """Longest side of a thumbnail in pixels; smaller pictures are shown as they are."""
 
 
@@ -139,7 +139,7 @@ def _beside(root: Path, picture: Picture) -> Shown | None:
                 return Shown(large, large, width, height)
             name = f"{THUMBS}/{_name(picture)}.jpg"
             if not (root / name).is_file():
-                content = shrink(opened, largest)
+                content = shrink(opened, largest, quality=82)
                 with disk_guard(root / name):
                     (root / THUMBS).mkdir(exist_ok=True)
                     part = (root / name).with_suffix(f".{picture.request.id}.part")

@@ -82,7 +82,7 @@ def render_page(folder: Run, where: Where = "auto", progress: Progress | None = 
         total=len(shown),
         no_oracle=words.NO_ORACLE,
         origin=words.origin_sentence(facts.get("origin")),
-        made=provenance.sentence(facts),
+        made=provenance.sentence(facts).replace("`", ""),
         noun="videos" if shown and all(p.video for p in shown) else "pictures",
         manifest=json.dumps(facts, indent=2, ensure_ascii=False),
     )  # fmt: skip
