@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from statistics import fmean
 
-from copycat.report.view import Picture
+from copycat.report.view import Picture, detected
 from copycat.stats.intervals import cluster_difference
 
 
@@ -29,10 +29,6 @@ class Difference:
     characters: int
 
 
-def _detected(p: Picture) -> float | None:
-    return {"detected": 1.0, "clear": 0.0}.get(p.mark)
-
-
 def _shown(p: Picture) -> float | None:
     return p.key.score if p.key and p.key.status == "scored" else None
 
@@ -42,7 +38,7 @@ def _wished(p: Picture) -> float | None:
 
 
 VALUES: dict[str, Callable[[Picture], float | None]] = {
-    "DETECT": _detected,
+    "DETECT": detected,
     "CONS": _shown,
     "CONS_prompt": _wished,
 }

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from copycat.records import Agreement, Metric
 
 NO_ORACLE = "Without oracle: mitigations guess from the prompt which character is meant"
+CORRECTED = (
+    "Corrected is DETECT without the judge's known errors (Rogan and Gladen 1978), as far as its calibration "
+    "holds for these pictures."
+)
 DASH = "–"
+
+
+def origin_sentence(origin: Mapping[str, Any] | None) -> str:
+    """Where an imported or pulled run comes from; empty for one that was made here."""
+    if not origin:
+        return ""
+    earlier = origin_sentence(origin.get("before"))
+    if origin["how"] == "imported":
+        told = f"The pictures were made elsewhere and imported from {origin['source']}."
+    else:
+        at = f" at {origin['revision'][:12]}" if origin.get("revision") else ""
+        told = f"Pulled from {origin['source']}{at}."
+        if origin.get("withheld"):
+            told += " Its pictures are withheld: their hashes and verdicts are here, they are not."
+    return f"{told} {earlier}".strip()
 
 
 def digits(metric: str) -> int:
@@ -82,6 +101,7 @@ def correction_sentences(metrics: Sequence[Metric]) -> list[str]:
     for note, where in notes.items():
         whose = f" ({', '.join(where)})" if len(notes) > 1 else ""
         sentences.append(
-            f"Corrected{whose}: DETECT without the judge's errors (Rogan and Gladen 1978), from {note}."
+            f"Corrected{whose}: DETECT without the judge's known errors (Rogan and Gladen 1978), as far as "
+            f"they hold for these pictures: {note}."
         )
     return sentences

@@ -7,15 +7,14 @@ import json
 from copycat.errors import UserError
 from copycat.metrics.summary import summarise
 from copycat.records import Metric
-from copycat.report import table_markdown
-from copycat.report.review import costs
+from copycat.report import tables
 from copycat.report.view import agreement, judge_rates
 from copycat.runs.atomic import write_text
 from copycat.runs.folder import RunFolder
 
 
 def score(folder: RunFolder) -> list[Metric]:
-    """Compute `metrics.json`, `agreement.json` and `table.md`; the metrics are of the judge asked last."""
+    """Compute `metrics.json`, `agreement.json` and the tables; the metrics are of the judge asked last."""
     folder.open()
     judge = folder.manifest().judge
     if judge is None:
@@ -29,6 +28,6 @@ def score(folder: RunFolder) -> list[Metric]:
         agree = agreement(folder)
         rows = [a.model_dump(mode="json") for a in agree]
         write_text(folder.path / "agreement.json", json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
-        table = table_markdown(metrics, folder.manifest(), agree, costs(folder))
-        write_text(folder.path / "table.md", table)
+        for name, text in tables(folder).items():
+            write_text(folder.path / name, text)
     return metrics

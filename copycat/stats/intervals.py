@@ -74,7 +74,7 @@ def effective_pictures(means: Sequence[float], pictures: int) -> float:
     mean, variance = float(values.mean()), float(values.var(ddof=1)) / values.size
     least, worth = float(values.size), mean * (1 - mean)
     found = least if worth < _NOTHING else max(least, worth / max(variance, _NOTHING))
-    return min(found * lessened, max(float(pictures), least * lessened))
+    return float(min(found * lessened, max(float(pictures), least * lessened)))
 
 
 def cluster_beta(means: Sequence[float], pictures: int, scale: float = 1.0) -> Interval:

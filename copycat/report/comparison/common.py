@@ -83,7 +83,9 @@ def common(
     if not keys:
         raise UserError(f"{' and '.join(names)} have no picture in common that could be compared.")
     conditions = [
-        _condition(run, name, mitigation, {k: p for (k, m), p in all_.items() if m == mitigation and k in keys})
+        _condition(
+            run, name, mitigation, {k: p for (k, m), p in all_.items() if m == mitigation and k in keys}
+        )
         for run, name, all_ in zip(runs, names if len(runs) > 1 else [""], planned, strict=True)
         for mitigation in dict.fromkeys(m for _, m in all_)
         if not mitigations or mitigation in mitigations
@@ -189,7 +191,11 @@ def _warnings(runs: Sequence[Run], names: Sequence[str], conditions: Sequence[Co
             f"The runs were judged by different judges ({who}), so a difference may be the judges' and not "
             "the pictures'; `copycat judge RUN --judge NAME` lets one judge look at all of them."
         )
-    blind = [n for n, run in zip(names, runs, strict=True) if (_facts(run).get("config") or {}).get("oracle") is False]
+    blind = [
+        n
+        for n, run in zip(names, runs, strict=True)
+        if (_facts(run).get("config") or {}).get("oracle") is False
+    ]
     if blind and len(blind) < len(runs):
         told.append(f"{NO_ORACLE}; so {', '.join(blind)}, but not the others.")
     first, *rest = conditions

@@ -8,8 +8,8 @@ from itertools import combinations
 
 from copycat.errors import UnknownName
 from copycat.metrics.detect import THRESHOLD
-from copycat.report.comparison.common import Common, Condition
 from copycat.report.compare import VALUES
+from copycat.report.comparison.common import Common, Condition
 from copycat.report.view import Picture
 from copycat.stats.paired import Adjusted, Paired, adjust, compare
 
@@ -42,9 +42,7 @@ class Comparison:
     """Of the family of all comparisons made together; None with one character."""
 
 
-def comparisons(
-    shared: Common, *, baseline: str | None = None, all_pairs: bool = False
-) -> list[Comparison]:
+def comparisons(shared: Common, *, baseline: str | None = None, all_pairs: bool = False) -> list[Comparison]:
     """Every condition against `baseline`, or every two, for every metric and prompt set.
 
     `baseline` is a condition's label, or a mitigation's name; by default the first condition without a
