@@ -10,7 +10,7 @@ from copycat.characters import Character
 from copycat.metrics import cons, detect
 from copycat.metrics.observations import Observation, Reader, by_character, observe, observe_content
 from copycat.records import ImageRow, Metric, QuestionKind, Request, Verdict
-from copycat.stats.intervals import METHOD, cluster_beta, effective_pictures
+from copycat.stats.intervals import METHOD, cluster_beta
 from copycat.stats.prevalence import JudgeError, corrected, judge_error
 
 Name = Literal["DETECT", "DETECT_targeted", "CONS", "CONS_prompt"]
@@ -73,7 +73,7 @@ def _metric(name: Name, seen: Sequence[Observation], error: JudgeError | None = 
         sd=stdev(totals) if len(totals) > 1 else None,
         low=interval.low,
         high=interval.high,
-        **_correction(name, seen, means, scale, error),
+        **_correction(name, seen, error),
         characters=len({o.request.character for o in seen}),
         images=len(seen),
         scored=scored,
@@ -84,21 +84,15 @@ def _metric(name: Name, seen: Sequence[Observation], error: JudgeError | None = 
     )
 
 
-def _correction(
-    name: Name,
-    seen: Sequence[Observation],
-    means: Sequence[float],
-    scale: float,
-    error: JudgeError | None,
-) -> dict[str, Any]:
+def _correction(name: Name, seen: Sequence[Observation], error: JudgeError | None) -> dict[str, Any]:
     """The corrected fields of a DETECT; none where nothing was scored or the judge's errors are unknown."""
     # A video counts when any frame does, and the error rates are those of one picture.
     videos = any(o.request.sampling.frames for o in seen)
+    means = list(by_character(seen).values())
     if error is None or not means or videos or not name.startswith("DETECT"):
         return {}
-    scored = sum(o.value is not None for o in seen)
-    effective = effective_pictures(means, scored) if len(means) > 1 else None
-    found = corrected(mean(means), effective, error)
+    share = cluster_beta(means, sum(o.value is not None for o in seen))
+    found, scale = corrected(share, error), _scale(name, seen)
     if found is None:
         return {"corrected_note": f"{error.source}: no better than chance, so nothing can be corrected"}
     told = [error.source]

@@ -20,6 +20,8 @@ LEVEL = 0.95
 RESAMPLES = 2000
 METHOD = "95 % beta interval on the effective number of pictures, clustered by character"
 
+DIFFERENCE_METHOD = "95 % t interval over characters, two added that rise and fall (cluster_difference)"
+
 _TAIL = (1 - LEVEL) / 2
 _NOTHING = 1e-15
 

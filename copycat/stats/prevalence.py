@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import hypot
 from typing import Any
 
 from scipy import stats
 
-from copycat.stats.intervals import LEVEL
+from copycat.stats.intervals import LEVEL, Interval
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class Corrected:
     value: float
     low: float | None
     high: float | None
-    """None where it is not known on how many pictures the judge was measured."""
+    """None where there is no interval to begin with, or where it is not known on how many pictures the judge
+    was measured."""
     clipped: bool
     """Whether the estimate itself lay outside [0, 1] and was put at the nearest end: the judge said yes less
     often than its false-positive rate alone would make it, or more often than its sensitivity."""
@@ -74,27 +76,36 @@ def rogan_gladen(apparent: float, judge: JudgeError) -> float | None:
     return None if youden <= 0 else (apparent + judge.specificity - 1) / youden
 
 
-def corrected(apparent: float, effective: float | None, judge: JudgeError) -> Corrected | None:
+def corrected(apparent: Interval, judge: JudgeError) -> Corrected | None:
     """The corrected prevalence with its interval; None where :func:`rogan_gladen` has none.
 
-    `effective` is the number of pictures that `apparent` is worth, see
-    :func:`copycat.stats.intervals.effective_pictures`; without it there is no interval. The interval is
-    that of Lang and Reiczigel (2014), which counts in how few pictures the judge was measured on.
+    `apparent` is the share on which the judge said yes, in [0, 1], with the interval that tables show.
+    That interval and the judge's errors, whose variance follows from the numbers of pictures that they were
+    measured on (the delta method of Rogan and Gladen 1978, with one success and one failure added as Lang
+    and Reiczigel 2014 do), are joined by squares about the estimate (Zou and Donner 2008). So it is never
+    narrower than the sample alone would have it. Raises ValueError without a share.
     """
-    value = rogan_gladen(apparent, judge)
+    if apparent.value is None:
+        raise ValueError("there is no share to correct")
+    value = rogan_gladen(apparent.value, judge)
     if value is None:
         return None
-    low, high = _interval(apparent, effective, judge)
-    return Corrected(_within(value), low, high, clipped=not 0 <= value <= 1)
+    shown = min(1.0, max(0.0, value))
+    low, high = _interval(apparent.value, apparent.low, apparent.high, judge)
+    return Corrected(
+        value=shown,
+        low=None if low is None else max(0.0, min(low, shown)),
+        high=None if high is None else min(1.0, max(high, shown)),
+        clipped=value != shown,
+    )
 
 
-def _interval(p: float, n: float | None, judge: JudgeError) -> tuple[float | None, float | None]:
-    if not n or not judge.positives or not judge.negatives:
+def _interval(
+    p: float, low: float | None, high: float | None, judge: JudgeError
+) -> tuple[float | None, float | None]:
+    if low is None or high is None or not judge.positives or not judge.negatives:
         return None, None
-    z = float(stats.norm.ppf((1 + LEVEL) / 2))
-    # Agresti and Coull's additions to the sample, and one success and one failure to the calibration.
-    size, of_se, of_sp = n + z**2, judge.positives + 2, judge.negatives + 2
-    p = (n * p + z**2 / 2) / size
+    of_se, of_sp = judge.positives + 2, judge.negatives + 2
     se = (judge.positives * judge.sensitivity + 1) / of_se
     sp = (judge.negatives * judge.specificity + 1) / of_sp
     youden = se + sp - 1
@@ -103,12 +114,7 @@ def _interval(p: float, n: float | None, judge: JudgeError) -> tuple[float | Non
     # A share that these rates cannot make is put at the nearest that they can, so that something is left.
     p = min(max(p, 1 - sp), se)
     centre = (p + sp - 1) / youden
-    from_se, from_sp = se * (1 - se) / of_se, sp * (1 - sp) / of_sp
-    variance = p * (1 - p) / size + centre**2 * from_se + (1 - centre) ** 2 * from_sp
-    shift = 2 * z**2 * (centre * from_se - (1 - centre) * from_sp)
-    half = z * variance**0.5 / youden
-    return _within(centre + min(0.0, shift - half)), _within(centre + max(0.0, shift + half))
-
-
-def _within(share: float) -> float:
-    return min(1.0, max(0.0, share))
+    variance = centre**2 * se * (1 - se) / of_se + (1 - centre) ** 2 * sp * (1 - sp) / of_sp
+    z = float(stats.norm.ppf((1 + LEVEL) / 2))
+    below, above = hypot(max(0.0, p - low), z * variance**0.5), hypot(max(0.0, high - p), z * variance**0.5)
+    return centre - below / youden, centre + above / youden
