@@ -9,6 +9,7 @@ import typer
 from copycat import __version__
 from copycat.cli import (
     calibrate,
+    compare,
     doctor,
     gate,
     import_upstream,
@@ -16,6 +17,7 @@ from copycat.cli import (
     ls,
     menagerie,
     mine,
+    power,
     report,
     run,
     score,
@@ -53,6 +55,8 @@ app.command("calibrate")(calibrate.calibrate)
 app.command("score")(score.score)
 app.command("report")(report.report)
 app.command("table")(table.table)
+app.command("compare")(compare.compare)
+app.command("power")(power.power)
 app.add_typer(mine.app, name="mine")
 app.command("import-upstream")(import_upstream.import_upstream)
 app.command("gate")(gate.gate)

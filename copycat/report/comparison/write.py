@@ -77,7 +77,7 @@ class Document:
         runs = {c.run: f"{c.run}: {c.model}, judged by {c.judge}." for c in s.conditions}
         return [
             f"On {_count(len(s.characters), 'character')}, {_count(len(s.seeds), 'seed')} and "
-            f"{_count(len(s.prompt_sets), 'prompt set')} that all runs have in common.",
+            f"{_count(len(s.prompt_sets), 'prompt set')}{' that all runs have in common' * (len(runs) > 1)}.",
             *runs.values(),
             *(f"Left out: {text}." for text in s.left_out),
         ]
