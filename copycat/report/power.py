@@ -38,7 +38,7 @@ def assumed(
         sd = unrelated_sd(base, other)
         told.append(
             f"Standard deviation of a pair's difference: {sd:.2f}, assuming that the two conditions' "
-            "verdicts on the same noise have nothing in common (the cautious choice; --sd or --run say better)."
+            "verdicts on the same noise have nothing in common, which is cautious (--sd or --run say better)."
         )
     else:
         told.append(f"Standard deviation of a pair's difference: {sd:.2f}, as given.")
