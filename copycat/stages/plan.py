@@ -13,6 +13,7 @@ from copycat.characters import Character, Registry
 from copycat.config import RunConfig
 from copycat.device import resolve_device
 from copycat.errors import UserError
+from copycat.generators.base import CATALOG as GENERATORS
 from copycat.hub import check_repository
 from copycat.judges.base import answers, check_judge, identify
 from copycat.judges.card import JudgeCard, load_judge_card
@@ -211,7 +212,7 @@ def check(config: RunConfig) -> None:
     if not folder.manifest_path.exists():
         card = config.card()
         if card.api:
-            connect(card.api, card.title)
+            GENERATORS.get(card.kind).reach(card)
         resolve_device(config.device, card.title, card.min_gpu_gb, card.lighter())
         check_packages(card.packages, card.title)
         for part in (card, *card.stages):
