@@ -94,7 +94,7 @@ def _tell(made: Calibrated) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from copycat.report.calibration import name_of, rater_sentence, sentences, share_words
+    from copycat.report.calibration import names, rater_sentence, sentences, share_words
     from copycat.report.words import interval, number
 
     c = made.calibration
@@ -112,7 +112,7 @@ def _tell(made: Calibrated) -> None:
         table.add_column(name, overflow="fold")
     for j in c.judges:
         table.add_row(
-            escape(name_of(j)),
+            escape(names(c)[j.judge]),
             j.question,
             str(j.counts.n),
             share_words(j.accuracy).partition(" [")[0],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from itertools import cycle
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -32,7 +33,7 @@ def picture(scores: Mapping[str, Kinds], bins: Mapping[str, Sequence[Bin]], form
         for (name, (positive, negative)), (colour, dashes) in zip(
             scores.items(), cycle(_LOOKS), strict=False
         ):
-            look = {"color": colour, "linestyle": dashes, "linewidth": 1.6}
+            look: dict[str, Any] = {"color": colour, "linestyle": dashes, "linewidth": 1.6}
             area = roc.auroc(positive, negative)
             one.plot(*roc.curve(positive, negative).T, label=f"{name} ({area:.3f})", **look)
             # Recall falls from step to step; between steps the lower precision holds.

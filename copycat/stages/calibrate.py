@@ -14,7 +14,7 @@ from copycat.metrics.calibration import kinds, of_each_other, of_judges, of_rate
 from copycat.metrics.labelled import join
 from copycat.paths import ROOT
 from copycat.records import ImageRow, Request, Verdict
-from copycat.report.calibration import comparison_latex, csv_text, markdown, name_of
+from copycat.report.calibration import comparison_latex, csv_text, markdown, names
 from copycat.report.calibration_plot import Kinds, picture
 from copycat.runs.atomic import write_bytes
 from copycat.runs.environment import git_state
@@ -89,7 +89,8 @@ def calibrate(
         commit=git_state(ROOT)[0],
         copycat=__version__,
     )
-    scores = {name_of(j): kinds(answers) for j, answers in found if j.scores}
+    called = names(calibration)
+    scores = {called[j.judge]: kinds(answers) for j, answers in found if j.scores}
     return Calibrated(calibration, scores, joined.unknown_images)
 
 
@@ -111,7 +112,7 @@ def _rows(
         verdicts += folder.verdicts()
     if not verdicts:
         raise UserError(
-            f"{folders[0].path} has no verdicts to compare labels with; run `copycat judge {folders[0].path}`."
+            f"{folders[0].path} has no verdicts to compare with; run `copycat judge {folders[0].path}` first."
         )
     return list(requests.values()), frames, verdicts
 
@@ -133,7 +134,8 @@ def files(path: Path) -> list[Path]:
 def write(made: Calibrated, path: Path) -> list[Path]:
     """Write the calibration file `path` and its tables and pictures beside it; returns what was written."""
     c, content = made.calibration, {}
-    bins = {name_of(j): j.scores.bins for j in c.judges if j.scores}
+    called = names(c)
+    bins = {called[j.judge]: j.scores.bins for j in c.judges if j.scores}
     if made.scores:
         content = {form: picture(made.scores, bins, form) for form in PICTURES}
     named = {", ".join(c.runs): c}
