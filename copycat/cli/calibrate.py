@@ -18,7 +18,7 @@ def calibrate(
     labels: str | None = typer.Option(
         None,
         help="Labels of the runs' pictures: a CSV, TSV, JSONL or Parquet file, a data set's folder, or "
-        "user/name[@revision] on the hub. See docs/calibrate.md.",
+        "user/name or user/name@revision on the hub. See docs/calibrate.md.",
     ),
     judge: str | None = typer.Option(None, help="With --labels: only this judge of the runs."),
     truth: str = typer.Option(

@@ -200,7 +200,7 @@ def _scores(answers: Sequence[Answer]) -> Scores | None:
 def _thresholds(answers: Sequence[Answer]) -> Iterator[Threshold]:
     """The one in use, that for a false-positive rate of 1 %, and Youden's."""
     rules = {
-        f"at most {FPR:.0%} false positives": lambda _, negative: roc.threshold_at(negative, FPR),
+        f"at most {100 * FPR:g} % false positives": lambda _, negative: roc.threshold_at(negative, FPR),
         "Youden": roc.youden,
     }
     positive, negative = kinds(answers)

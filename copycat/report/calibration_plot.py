@@ -51,7 +51,7 @@ def picture(scores: Mapping[str, Kinds], bins: Mapping[str, Sequence[Bin]], form
         _named(two, "Precision and recall (average precision)", "recall", "precision")
         _named(three, "Reliability (95 %)", "P(Yes), mean of its bin", "share that show the character")
         out = io.BytesIO()
-        extra = {"metadata": {"Date": None}} if form == "svg" else {"dpi": 130}
+        extra = {"metadata": {"Date": None}} if form == "svg" else {"dpi": 100}
         canvas.savefig(out, format=form, **extra)
     return out.getvalue()
 
