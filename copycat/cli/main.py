@@ -16,6 +16,8 @@ from copycat.cli import (
     ls,
     menagerie,
     mine,
+    publish,
+    pull,
     report,
     run,
     score,
@@ -55,6 +57,8 @@ app.command("report")(report.report)
 app.command("table")(table.table)
 app.add_typer(mine.app, name="mine")
 app.command("import-upstream")(import_upstream.import_upstream)
+app.command("publish")(publish.publish)
+app.command("pull")(pull.pull)
 app.command("gate")(gate.gate)
 app.command("ls")(ls.ls)
 app.command("validate")(validate.validate)
