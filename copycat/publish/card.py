@@ -86,7 +86,7 @@ def command(run: Run) -> str:
     while origin is not None and origin.how == "pulled":
         origin = origin.before
     if origin is not None:
-        return shlex.join(["copycat", "import-images", origin.source, "--registry", config.registry])
+        return shlex.join(["copycat", "import-images", origin.source, "--registry", config.registry]) + _judged(run)
     options: dict[str, Any] = {
         "model": config.model,
         "registry": config.registry,
@@ -106,7 +106,15 @@ def command(run: Run) -> str:
     words = ["copycat", "run"]
     for name, value in options.items():
         words += [f"--{name}", str(value)] if value is not None else []
-    return shlex.join([*words, *([] if config.oracle else ["--no-oracle"])])
+    return shlex.join([*words, *([] if config.oracle else ["--no-oracle"])]) + _judged(run)
+
+
+def _judged(run: Run) -> str:
+    """What follows where the figures are of a judge that was asked afterwards."""
+    config, judge = run.manifest.config, (run.manifest.judge or "").rpartition("@")[0]
+    if run.manifest.origin is None and judge == config.judge:
+        return ""
+    return " && " + shlex.join(["copycat", "rejudge", run.name, "--judge", judge])
 
 
 def _front(publication: Publication, files: Sequence[File]) -> dict[str, Any]:
@@ -136,11 +144,10 @@ def _figures(run: Run) -> list[str]:
     table = table_markdown(run.metrics, manifest, agreement(folder), costs(folder))
     # The table's own heading is the model's name; here the run's stands above it.
     body = html.escape(table.partition("\n")[2].strip(), quote=False).replace("\n## ", "\n#### ")
-    made = " ".join(v for v in manifest.hardware.values())
-    cores = manifest.hardware.get("cores")
-    hardware = ", ".join(
-        f"{v} cores" if k == "cores" and cores else v for k, v in manifest.hardware.items()
-    )
+    hardware = ", ".join(f"{v} cores" if k == "cores" else v for k, v in manifest.hardware.items())
+    hardware = hardware or "not recorded"
+    device = f"; device {manifest.device}" if manifest.device else ""
+    imported = manifest.origin is not None and manifest.origin.how == "imported"
     dirty = " with uncommitted changes" if manifest.git_dirty else ""
     facts = {
         "model": code(manifest.model),
@@ -148,7 +155,7 @@ def _figures(run: Run) -> list[str]:
         "command": code(command(run)),
         "copycat": f"{manifest.copycat}, commit {manifest.git_commit or 'unknown'}{dirty}",
         "seeds": ", ".join(map(str, manifest.seeds)),
-        "made on": text(f"{hardware}; device {manifest.device or 'not recorded'}" if made else "not recorded"),
+        "judged on" if imported else "made on": text(f"{hardware}{device}"),
         "when": f"{manifest.created} to {manifest.finished or 'not finished'}",
     }
     lines = [f"### {text(run.name)}", ""]
