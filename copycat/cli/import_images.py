@@ -26,9 +26,7 @@ def import_images(
     from copycat.progress import for_stream
     from copycat.publish.imported import import_images as take
 
-    run = take(
-        folder, out, registry=registry, table=table, model=model, judge=judge, progress=for_stream()
-    )
+    run = take(folder, out, registry=registry, table=table, model=model, judge=judge, progress=for_stream())
     manifest = run.manifest()
     typer.echo(f"{len(run.requests())} pictures of {manifest.model} in {run.path}")
     typer.echo(f"Next: copycat rejudge {run.path} --judge {manifest.config.judge}")

@@ -36,7 +36,9 @@ def card(publication: Publication, files: Sequence[File]) -> str:
         rows = sum(f.rows for f in files if f.table is table)
         lines += [f"### `{table.name}`", "", f"{table.about} {rows} rows.", ""]
         lines += ["| column | type | what it holds |", "|---|---|---|"]
-        lines += [f"| `{n}` | {kind} | {text(about)} |" for n, kind, about in described(table, publication.payloads)]
+        lines += [
+            f"| `{n}` | {kind} | {text(about)} |" for n, kind, about in described(table, publication.payloads)
+        ]
         lines.append("")
     lines += [_LIMITS, ""]
     return f"---\n{front}---\n\n" + "\n".join(lines)
@@ -69,7 +71,9 @@ def pictures_sentence(publication: Publication) -> str:
     if publication.pictures:
         told = "The pictures are in the column `image` of `images`, in the bytes that were judged."
         if publication.protected:
-            told += " They may show protected characters; the publisher stated to hold the right to publish them."
+            told += (
+                " They may show protected characters; the publisher stated to hold the right to publish them."
+            )
         return told
     if publication.protected:
         return (
@@ -86,7 +90,9 @@ def command(run: Run) -> str:
     while origin is not None and origin.how == "pulled":
         origin = origin.before
     if origin is not None:
-        return shlex.join(["copycat", "import-images", origin.source, "--registry", config.registry]) + _judged(run)
+        return shlex.join(
+            ["copycat", "import-images", origin.source, "--registry", config.registry]
+        ) + _judged(run)
     options: dict[str, Any] = {
         "model": config.model,
         "registry": config.registry,
@@ -164,7 +170,9 @@ def _figures(run: Run) -> list[str]:
     lines += [f"- {text(origin)}"] if origin else []
     if manifest.status != "complete":
         planned = len(run.requests)
-        lines.append(f"- This run is not complete: {len(run.folder.images())} of {planned} pictures were made.")
+        lines.append(
+            f"- This run is not complete: {len(run.folder.images())} of {planned} pictures were made."
+        )
     return [*lines, "", body, ""]
 
 

@@ -72,7 +72,7 @@ class Publication:
         if not self.pictures:
             return ()
         rows = [row for run in self.runs for row in run.images]
-        return tuple(p for p in PAYLOADS if p.picture and p.field == "file" or _any(rows, p))
+        return tuple(p for p in PAYLOADS if (p.picture and p.field == "file") or _any(rows, p))
 
 
 def _any(rows: Sequence[ImageRow], payload: Payload) -> bool:
@@ -194,9 +194,7 @@ def _check_there(publication: Publication) -> None:
             )
 
 
-def picture_cells(
-    run: Run, payloads: Sequence[Payload], progress: Progress | None = None
-) -> Iterator[Cells]:
+def picture_cells(run: Run, payloads: Sequence[Payload], progress: Progress | None = None) -> Iterator[Cells]:
     """The rows of the table of pictures, one at a time, since whole files may be in them.
 
     Raises BadFile for a picture that is not the one that was judged.

@@ -156,14 +156,17 @@ def _table(
 
 
 CHARACTERS = _table(
-    "characters", "The registry: everyone who could be named.", Character, "a character", _CHARACTERS, *REGISTRY
+    "characters",
+    "The registry: everyone who could be named.",
+    Character,
+    "a character",
+    _CHARACTERS,
+    *REGISTRY,
 )
 PROMPTS = _table(
     "prompts", "Every picture that was planned, with its prompt as sent.", Request, "a request", _PROMPTS, RUN
 )
-IMAGES = _table(
-    "images", "What became of each.", ImageRow, "a picture's row", _IMAGES, RUN, *JOINED, PHASH
-)
+IMAGES = _table("images", "What became of each.", ImageRow, "a picture's row", _IMAGES, RUN, *JOINED, PHASH)
 VERDICTS = _table(
     "verdicts", "What every judge said about each picture.", Verdict, "a verdict", _VERDICTS, RUN, *JOINED
 )

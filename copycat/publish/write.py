@@ -21,7 +21,17 @@ from copycat.publish.card import card
 from copycat.publish.collect import Cells, Publication, joined, picture_cells
 from copycat.publish.columns import to_cells
 from copycat.publish.croissant import croissant
-from copycat.publish.tables import CHARACTERS, IMAGES, METRICS, PROMPTS, TABLES, VERDICTS, File, Payload, Table
+from copycat.publish.tables import (
+    CHARACTERS,
+    IMAGES,
+    METRICS,
+    PROMPTS,
+    TABLES,
+    VERDICTS,
+    File,
+    Payload,
+    Table,
+)
 from copycat.runs.atomic import disk_guard, write_text
 
 FORMAT = 1

@@ -113,9 +113,7 @@ class _Handler(BaseHTTPRequestHandler):
             found = self._found(m[1], m[2] or m[3] or "main")
             if found:
                 commit, tree = found
-                files = [
-                    {"type": "file", "path": p, "size": len(c), "oid": _oid(c)} for p, c in tree.items()
-                ]
+                files = [{"type": "file", "path": p, "size": len(c), "oid": _oid(c)} for p, c in tree.items()]
                 siblings = [{"rfilename": p} for p in tree]
                 self._send(200, files if m[3] else {"id": m[1], "sha": commit, "siblings": siblings})
         elif m := re.fullmatch(r"/datasets/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -142,12 +141,14 @@ def test_no_network_is_one_sentence(pointed, published):
         download(Place("me/mine"))
 
 
-@pytest.mark.parametrize("name", ["mine", "a/b/c", "../x", "me/..", "me/mine@", "https://hub/me/mine", "me/ x"])
+@pytest.mark.parametrize(
+    "name", ["mine", "a/b/c", "../x", "me/..", "me/mine@", "https://hub/me/mine", "me/ x"]
+)
 def test_a_name_that_is_none_is_refused(name):
     with pytest.raises(UserError, match="is not a dataset on the hub"):
         place(name)
 
 
-def test_a_repository_is_no_path(finished, tmp_path: Path):
+def test_a_revision_stands_after_the_name():
     assert place("me/mine@v1.0") == Place("me/mine", "v1.0")
     assert place("me/mine") == Place("me/mine", None)
