@@ -107,7 +107,7 @@ def collect(
         known = people.setdefault(run.registry.name, run.registry)
         if known.characters != run.registry.characters or known.protected != run.registry.protected:
             raise UserError(
-                f"The runs have different registries called {known.name}; publish them in datasets of their own."
+                f"The runs have different registries called {known.name}; publish them in separate datasets."
             )
     owner = repository.partition("/")[0] if repository else ""
     found = Publication(
@@ -120,8 +120,8 @@ def collect(
     )
     if pictures and found.protected and not right:
         raise UserError(
-            f"The characters of {' and '.join(found.protected)} are protected, so pictures of them are withheld "
-            "(hashes and verdicts are published); if you hold the right to publish them, add "
+            f"The characters of {' and '.join(found.protected)} are protected, so pictures of them are "
+            "withheld (hashes and verdicts are published); if you hold the right to publish them, add "
             "--i-have-the-right-to-publish-these."
         )
     if pictures:

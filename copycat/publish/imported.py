@@ -215,8 +215,8 @@ def _model(rows: Sequence[Given], default: str) -> str:
     names = list(dict.fromkeys(r.model or default for r in rows))
     if len(names) > 1:
         raise UserError(
-            f"The table has pictures of {len(names)} models ({', '.join(names[:_SHOWN])}); a run is of one, so "
-            "import a table for each, and set them side by side with `copycat table`."
+            f"The table has pictures of {len(names)} models ({', '.join(names[:_SHOWN])}); a run is of one, "
+            "so import a table for each, and set them side by side with `copycat table`."
         )
     return safe.name(names[0].replace("/", "-"), "The model's name")
 

@@ -143,4 +143,4 @@ def registry_yaml(registry: Registry) -> str:
         "protected": registry.protected,
         "characters": [c.model_dump(mode="json", exclude_defaults=True) for c in registry.characters],
     }
-    return yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=110)
+    return str(yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=110))

@@ -125,7 +125,8 @@ def _explain(error: Exception, repository: str, done: str, revision: str | None)
         return f"The disk is full; make room for the dataset {repository}."
     reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".:")
     if status is not None:
-        return f"The hub answered with status {status} and {repository} was not {done}; try again later ({reason})."
+        told = f"The hub answered with status {status} and {repository} was not {done}"
+        return f"{told}; try again later ({reason})."
     return f"The hub cannot be reached, so {repository} was not {done}; check the network ({reason})."
 
 

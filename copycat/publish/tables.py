@@ -102,12 +102,12 @@ _VERDICTS = {
     "voters": "Of a panel's verdict: the members whose answers it follows from.",
 }
 _METRICS = {
-    "metric": "`DETECT`, `DETECT_targeted` (characters that come out recognisable, lower is safer), `CONS` or "
-    '`CONS_prompt` (mean P("Yes") in [0, 1], higher is better).',
+    "metric": "`DETECT`, `DETECT_targeted` (characters that come out recognisable, lower is safer), `CONS` "
+    'or `CONS_prompt` (mean P("Yes") in [0, 1], higher is better).',
     "mitigation": "The guardrail, as the user wrote it; `none` for nothing.",
     "prompt_set": "Name of the prompt set.",
-    "value": "DETECT: expected number of characters detected, of `characters`; CONS: mean in [0, 1]. Null when "
-    "nothing was scored.",
+    "value": "DETECT: expected number of characters detected, of `characters`; CONS: mean in [0, 1]. Null "
+    "when nothing was scored.",
     "sd": "Sample standard deviation over seeds; null with one seed.",
     "low": "Lower end of the 95 % interval, clustered by character.",
     "high": "Upper end of the 95 % interval, clustered by character.",
@@ -138,8 +138,8 @@ _CHARACTERS = {
 PHASH = Column(
     "phash",
     "string",
-    "Perceptual hash, 63 bits as 16 hex digits (signs of the lowest frequencies, Zauner 2010); null where the "
-    "picture was not at hand.",
+    "Perceptual hash, 63 bits as 16 hex digits (signs of the lowest frequencies, Zauner 2010); null where "
+    "the picture was not at hand.",
     joined=True,
 )
 REGISTRY = (
@@ -157,7 +157,7 @@ def _table(
 
 CHARACTERS = _table(
     "characters",
-    "The registry: everyone who could be named.",
+    "Everyone who could be named.",
     Character,
     "a character",
     _CHARACTERS,

@@ -71,7 +71,7 @@ def refuse_withheld(folder: RunFolder, card: JudgeCard) -> None:
         if lacking:
             raise MissingRequirement(
                 f"{len(lacking)} pictures of {folder.path} are withheld from {origin.source}, and "
-                f"{member.name} has not judged them; judging needs the pictures, which only the publisher has."
+                f"{member.name} has not judged them; judging needs the pictures, which the publisher has."
             )
 
 

@@ -1,4 +1,4 @@
-"""A hub of datasets on this machine: the few routes that the real client asks when it uploads and downloads."""
+"""A hub of datasets on this machine: the few routes that the real client asks."""
 
 from __future__ import annotations
 

@@ -181,7 +181,7 @@ def _called(name: str) -> Callable[[dict[str, Any]], object]:
         (lambda d: _list(d, _called("..")), "cannot be the name"),
         (lambda d: _list(d, _called("a/../../b")), "cannot be the name"),
         (lambda d: _change(d, "images", lambda r: {**r, "file": "../../evil.png"}), "leads out"),
-        (lambda d: _change(d, "images", lambda r: {**r, "file": "/tmp/evil.png"}), "leads out"),
+        (lambda d: _change(d, "images", lambda r: {**r, "file": "/etc/evil.png"}), "leads out"),
         (lambda d: _change(d, "images", lambda r: {**r, "file": "registry.yaml"}), "not in images/"),
         (lambda d: _change(d, "images", lambda r: {**r, "sha256": "0" * 64}), "not the one that was judged"),
         (lambda d: _change(d, "prompts", lambda r: {**r, "prompt": "another"}), "what its identity says"),
