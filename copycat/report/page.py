@@ -31,6 +31,8 @@ class Cell:
     picture: Picture
     shown: Embedded | None
     alt: str
+    withheld: bool = False
+    """Whether the picture stayed with the publisher of a pulled run."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ def render_page(folder: Run) -> str:
         seeds=sorted({p.request.run_seed for p in shown}),
         total=len(shown),
         no_oracle=words.NO_ORACLE,
+        origin=words.origin_sentence(facts.get("origin")),
         noun="videos" if shown and all(p.video for p in shown) else "pictures",
         manifest=json.dumps(facts, indent=2, ensure_ascii=False),
     )
@@ -100,20 +103,23 @@ def _rows(metrics: Sequence[Metric]) -> list[tuple[str, str, *tuple[Metric | Non
     ]
 
 
-def _alt(picture: Picture, character: Character) -> str:
+def _alt(picture: Picture, character: Character, *, withheld: bool) -> str:
     r = picture.request
-    return f"{character.name}, {r.mitigation}, {r.prompt_set}, seed {r.run_seed}: {picture.words}"
+    told = f"{character.name}, {r.mitigation}, {r.prompt_set}, seed {r.run_seed}: {picture.words}"
+    return f"{told}; picture withheld" if withheld else told
 
 
 def _lines(run: Run, shown: Sequence[Picture], mitigations: Sequence[str], sets: Sequence[str]) -> list[Line]:
     registry = run.registry()
+    origin = run.manifest().model_dump().get("origin") or {}
     cells: dict[tuple[str, str, str], list[Cell]] = defaultdict(list)
     hits: Counter[str] = Counter()
     for p in sorted(shown, key=lambda p: (p.request.run_seed, p.request.prompt_index, p.request.index)):
         r = p.request
         largest = LARGEST_STRIP if p.video else LARGEST
         picture = embed(run.path / p.file, largest) if p.file else None
-        cell = Cell(p, picture, _alt(p, registry[r.character]))
+        withheld = bool(p.file and picture is None and origin.get("withheld"))
+        cell = Cell(p, picture, _alt(p, registry[r.character], withheld=withheld), withheld)
         cells[(r.character, r.prompt_set, r.mitigation)].append(cell)
         hits[r.character] += p.mark == "detected"
     order = {slug: i for i, slug in enumerate(dict.fromkeys(p.request.character for p in shown))}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from pydantic import BaseModel
 
@@ -35,7 +36,8 @@ def table_markdown(
     config = facts.get("config") or {}
     wished = any(m.metric == "CONS_prompt" for m in metrics)
     head = (*_HEAD, *(_PROMPT if wished else ()), *_COUNTS)
-    lines = [f"# {_plain(str(config.get('model', 'run')))}", ""]
+    model = Path(str(config.get("model", "run"))).name
+    lines = [f"# {_plain(model)}", ""]
     if config.get("oracle") is False:
         lines += [f"{NO_ORACLE}.", ""]
     lines += [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from copycat.records import Agreement, Metric
 
 NO_ORACLE = "Without oracle: mitigations guess from the prompt which character is meant"
 DASH = "–"
+
+
+def origin_sentence(origin: Mapping[str, Any] | None) -> str:
+    """Where an imported or pulled run comes from; empty for one that was made here."""
+    if not origin:
+        return ""
+    earlier = origin_sentence(origin.get("before"))
+    if origin["how"] == "imported":
+        told = f"The pictures were made elsewhere and imported from {origin['source']}."
+    else:
+        at = f" at {origin['revision'][:12]}" if origin.get("revision") else ""
+        told = f"Pulled from {origin['source']}{at}."
+        if origin.get("withheld"):
+            told += " Its pictures are withheld: their hashes and verdicts are here, they are not."
+    return f"{told} {earlier}".strip()
 
 
 def digits(metric: str) -> int:

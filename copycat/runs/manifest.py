@@ -38,6 +38,28 @@ class Cited(BaseModel):
     """As `JudgeCard.rates` gives them."""
 
 
+class Origin(BaseModel):
+    """Where a run comes from whose pictures were not drawn in its folder."""
+
+    model_config = ConfigDict(frozen=True)
+    how: Literal["imported", "pulled"]
+    source: str
+    """Of imported pictures their folder's name, of a pulled run its dataset."""
+    revision: str | None = None
+    """Of a pulled run: the dataset's commit, or the hash of its list of files."""
+    withheld: bool = False
+    """Whether the pictures stayed with the publisher; the rows keep their hashes and verdicts."""
+    before: Origin | None = None
+    """Where the publisher had it from."""
+
+    @property
+    def words(self) -> str:
+        """How it came here, for a sentence."""
+        if self.how == "imported":
+            return f"holds pictures made elsewhere (imported from {self.source})"
+        return f"was pulled from {self.source}"
+
+
 class StageRecord(BaseModel):
     """How one stage went."""
 
@@ -77,6 +99,8 @@ class Manifest(BaseModel):
     finished: str | None = None
     stages: dict[str, StageRecord] = Field(default_factory=dict)
     peak_rss_mb: float = 0.0
+    origin: Origin | None = None
+    """None for a run whose pictures were drawn in its folder."""
 
     @computed_field  # type: ignore[prop-decorator]
     @property
