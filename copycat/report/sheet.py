@@ -34,7 +34,9 @@ class _Kept:
         return list(self._places)
 
 
-def sheet(shown: Sequence[Picture], registry: Registry, gallery: Gallery, *, withheld: bool) -> dict[str, Any]:
+def sheet(
+    shown: Sequence[Picture], registry: Registry, gallery: Gallery, *, withheld: bool
+) -> dict[str, Any]:
     """A JSON object: `texts` and `images` that others point into, the `characters`, and columns of pictures.
 
     Of a pulled run whose pictures stayed with the publisher, `withheld` says so for those without a file.

@@ -78,9 +78,7 @@ class Content:
             number(d.corrected if d else None, 1),
             interval(d.corrected_low, d.corrected_high, 1) if d else DASH,
         )
-        wished = (
-            (estimate(w), interval(w.low, w.high, 3), f"{w.scored} / {w.images}") if w else (DASH,) * 3
-        )
+        wished = (estimate(w), interval(w.low, w.high, 3), f"{w.scored} / {w.images}") if w else (DASH,) * 3
         counts = (
             (f"{d.scored} / {d.images}", str(d.unscored), str(d.refused), str(d.errors)) if d else (DASH,) * 4
         )
