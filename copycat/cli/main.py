@@ -8,6 +8,7 @@ import typer
 
 from copycat import __version__
 from copycat.cli import (
+    annotate,
     calibrate,
     doctor,
     gate,
@@ -49,6 +50,7 @@ def _root(
 
 app.command("run")(run.run)
 app.command("judge")(judge.judge)
+app.command("annotate")(annotate.annotate)
 app.command("calibrate")(calibrate.calibrate)
 app.command("score")(score.score)
 app.command("report")(report.report)

@@ -107,7 +107,13 @@ class Content:
             "Refused, failed and unscored pictures are in no denominator."
         )
         blind = [f"{NO_ORACLE}."] if (self.facts.get("config") or {}).get("oracle") is False else []
-        return [*blind, told, judge_sentence(self.rates), provenance.sentence(self.facts)]
+        return [
+            *blind,
+            told,
+            judge_sentence(self.rates),
+            *(self.facts.get("notes") or ()),
+            provenance.sentence(self.facts),
+        ]
 
 
 def content(run: Run) -> Content:
