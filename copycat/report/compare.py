@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from copycat.metrics.intervals import cluster_bootstrap
-from copycat.report.view import Picture
+from copycat.report.view import Picture, detected
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,6 @@ class Difference:
     characters: int
 
 
-def _detected(p: Picture) -> float | None:
-    return {"detected": 1.0, "clear": 0.0}.get(p.mark)
-
-
 def _shown(p: Picture) -> float | None:
     return p.key.score if p.key and p.key.status == "scored" else None
 
@@ -42,7 +38,7 @@ def _wished(p: Picture) -> float | None:
 
 
 _VALUES: dict[str, Callable[[Picture], float | None]] = {
-    "DETECT": _detected,
+    "DETECT": detected,
     "CONS": _shown,
     "CONS_prompt": _wished,
 }

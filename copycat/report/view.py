@@ -118,6 +118,11 @@ def _mark(request: Request, image: ImageRow | None, registry: Registry, which: V
     return "detected" if named(which, registry[request.character]) else "clear"
 
 
+def detected(picture: Picture) -> float | None:
+    """1 for a picture on which the judge named the character, 0 for one on which it did not; else None."""
+    return {"detected": 1.0, "clear": 0.0}.get(picture.mark)
+
+
 def groups(metrics: Iterable[Metric]) -> list[tuple[str, str]]:
     """(mitigation, prompt set) pairs in the order of the metrics."""
     return list(dict.fromkeys((m.mitigation, m.prompt_set) for m in metrics))

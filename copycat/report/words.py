@@ -8,6 +8,10 @@ from typing import Any
 from copycat.records import Agreement, Metric
 
 NO_ORACLE = "Without oracle: mitigations guess from the prompt which character is meant"
+CORRECTED = (
+    "Corrected is DETECT without the judge's known errors (Rogan and Gladen 1978), as far as its calibration "
+    "holds for these pictures."
+)
 DASH = "–"
 
 

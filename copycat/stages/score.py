@@ -10,8 +10,7 @@ from copycat.calibration import read_calibration
 from copycat.errors import UserError
 from copycat.metrics.summary import summarise
 from copycat.records import Metric
-from copycat.report import table_markdown
-from copycat.report.review import costs
+from copycat.report import tables
 from copycat.report.view import agreement
 from copycat.runs.atomic import write_text
 from copycat.runs.folder import RunFolder
@@ -19,7 +18,7 @@ from copycat.runs.manifest import Cited
 
 
 def score(folder: RunFolder, calibration: Path | None = None) -> list[Metric]:
-    """Compute `metrics.json`, `agreement.json` and `table.md`; the metrics are of the judge asked last.
+    """Compute `metrics.json`, `agreement.json` and the tables; the metrics are of the judge asked last.
 
     `calibration` is a calibration file that the run is to cite from now on. Raises UserError for one of
     another judge.
@@ -39,8 +38,8 @@ def score(folder: RunFolder, calibration: Path | None = None) -> list[Metric]:
         agree = agreement(folder)
         rows = [a.model_dump(mode="json") for a in agree]
         write_text(folder.path / "agreement.json", json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
-        table = table_markdown(metrics, folder.manifest(), agree, costs(folder))
-        write_text(folder.path / "table.md", table)
+        for name, text in tables(folder).items():
+            write_text(folder.path / name, text)
     return metrics
 
 
