@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from copycat.records import Agreement, Metric
@@ -102,3 +102,22 @@ def _measured(rates: dict[str, Any]) -> str:
     told += [f"commit {str(rates['commit'])[:7]}"] if rates.get("commit") else []
     told += [f"cited from {rates['cited']}"] if rates.get("cited") else []
     return f"; {', '.join(told)}" if told else ""
+
+
+def correction_sentences(metrics: Sequence[Metric]) -> list[str]:
+    """What DETECT was corrected with, and where that has limits; one line each."""
+    detect = [m for m in metrics if m.metric == "DETECT"]
+    notes: dict[str, list[str]] = {}
+    for m in detect:
+        if m.corrected_note:
+            notes.setdefault(m.corrected_note, []).append(f"{m.mitigation} on {m.prompt_set}")
+    if not notes:
+        return ["Corrected: – where the judge's error rates are unknown."]
+    sentences = []
+    for note, where in notes.items():
+        whose = f" ({', '.join(where)})" if len(notes) > 1 else ""
+        sentences.append(
+            f"Corrected{whose}: DETECT without the judge's known errors (Rogan and Gladen 1978), as far as "
+            f"they hold for these pictures: {note}."
+        )
+    return sentences

@@ -11,7 +11,7 @@ from copycat.errors import UserError
 from copycat.metrics.summary import summarise
 from copycat.records import Metric
 from copycat.report import tables
-from copycat.report.view import agreement
+from copycat.report.view import agreement, judge_rates
 from copycat.runs.atomic import write_text
 from copycat.runs.folder import RunFolder
 from copycat.runs.manifest import Cited
@@ -33,7 +33,8 @@ def score(folder: RunFolder, calibration: Path | None = None) -> list[Metric]:
             folder.update(calibration=cited)
         characters = {c.slug: c for c in folder.registry().characters}
         verdicts = [v for v in folder.verdicts() if v.judge == judge]
-        metrics = summarise(folder.requests(), folder.frames(), verdicts, characters)
+        rates = judge_rates(folder.manifest())
+        metrics = summarise(folder.requests(), folder.frames(), verdicts, characters, rates)
         folder.write_metrics(metrics)
         agree = agreement(folder)
         rows = [a.model_dump(mode="json") for a in agree]
