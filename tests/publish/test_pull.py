@@ -135,6 +135,7 @@ def test_a_pulled_run_can_be_published_again(published, copy, tmp_path):
     assert origin is not None
     assert origin.before is not None
     assert origin.before.how == "pulled"
+    assert "rejudge" not in (tmp_path / "second" / "README.md").read_text()
 
 
 def test_numbers_that_do_not_follow_from_the_rows_are_told(published, tmp_path):
