@@ -92,7 +92,7 @@ def command(run: Run) -> str:
     if origin is not None:
         return shlex.join(
             ["copycat", "import-images", origin.source, "--registry", config.registry]
-        ) + _judged(run)
+        ) + _judged(run, None)
     options: dict[str, Any] = {
         "model": config.model,
         "registry": config.registry,
@@ -112,13 +112,13 @@ def command(run: Run) -> str:
     words = ["copycat", "run"]
     for name, value in options.items():
         words += [f"--{name}", str(value)] if value is not None else []
-    return shlex.join([*words, *([] if config.oracle else ["--no-oracle"])]) + _judged(run)
+    return shlex.join([*words, *([] if config.oracle else ["--no-oracle"])]) + _judged(run, config.judge)
 
 
-def _judged(run: Run) -> str:
-    """What follows where the figures are of a judge that was asked afterwards."""
-    config, judge = run.manifest.config, (run.manifest.judge or "").rpartition("@")[0]
-    if run.manifest.origin is None and judge == config.judge:
+def _judged(run: Run, already: str | None) -> str:
+    """What follows where the figures are of another judge than the one that was asked `already`."""
+    judge = (run.manifest.judge or "").partition("@")[0]
+    if judge == already:
         return ""
     return " && " + shlex.join(["copycat", "rejudge", run.name, "--judge", judge])
 

@@ -26,7 +26,7 @@ def origin_sentence(origin: Mapping[str, Any] | None) -> str:
         at = f" at {origin['revision'][:12]}" if origin.get("revision") else ""
         told = f"Pulled from {origin['source']}{at}."
         if origin.get("withheld"):
-            told += " Its pictures are withheld: their hashes and verdicts are here, they are not."
+            told += " Its pictures are withheld; only their hashes and verdicts are here."
     return f"{told} {earlier}".strip()
 
 

@@ -135,6 +135,7 @@ def test_a_pulled_run_can_be_published_again(published, copy, tmp_path):
     assert origin is not None
     assert origin.before is not None
     assert origin.before.how == "pulled"
+    assert "rejudge" not in (tmp_path / "second" / "README.md").read_text()
 
 
 def test_numbers_that_do_not_follow_from_the_rows_are_told(published, tmp_path):
@@ -197,3 +198,20 @@ def test_a_dataset_that_is_not_true_is_refused(published, tmp_path, break_, hint
         fetch(dataset, tmp_path / "back")
     assert not (tmp_path / "back").exists()
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
+
+
+def test_videos_and_strips_travel_with_their_pictures(copy, tmp_path):
+    run = copy(invented=True)
+    first, *rest = run.images().values()
+    (run.path / "videos").mkdir()
+    (run.path / "videos" / "a.mp4").write_bytes(b"whole video")
+    strip = (run.path / str(first.file)).read_bytes()
+    (run.path / "videos" / "a.png").write_bytes(strip)
+    told = first.model_copy(update={"video": "videos/a.mp4", "strip": "videos/a.png"})
+    rows = "".join(f"{r.model_dump_json()}\n" for r in (told, *rest))
+    (run.path / "images.jsonl").write_text(rows)
+    write(collect([run], pictures=True), tmp_path / "dataset")
+    (back,) = fetch(tmp_path / "dataset", tmp_path / "back")
+    assert (back.path / "videos" / "a.mp4").read_bytes() == b"whole video"
+    assert (back.path / "videos" / "a.png").read_bytes() == strip
+    assert (back.path / "images.jsonl").read_text() == rows

@@ -52,6 +52,7 @@ def test_into_a_new_folder_leaves_the_old_one_alone(copy, other, tmp_path):
     assert found.before == folder.metrics()
     new = RunFolder(tmp_path / "new")
     assert new.finished
+    assert len(new.verdicts()) == 2 * len(folder.verdicts())
     assert {k: r.sha256 for k, r in new.images().items()} == {k: r.sha256 for k, r in folder.images().items()}
     with pytest.raises(RunConflict, match="is there already"):
         rejudge(folder, other, out=tmp_path / "new", device="cpu")
