@@ -107,8 +107,8 @@ def build(out: Path, pictures: int, pixels: int) -> RunFolder:
         sha, rng = hashlib.sha256(content).hexdigest(), random.Random(r.id)
         hit = rng.random() < (0.1 if "rewrite" in r.mitigation else 0.6)
         common: dict[str, Any] = {
-            "request": r.id, "image_sha256": sha, "judge": "synthetic@0", "question": "q", "question_hash": "h",
-            "status": "scored",
+            "request": r.id, "image_sha256": sha, "judge": "synthetic@0", "question": "q",
+            "question_hash": "h", "status": "scored",
         }  # fmt: skip
         name = people[r.character].name
         told = f"The character in this picture is {name}." if hit else "None"
@@ -210,7 +210,8 @@ def measure(page: Path) -> None:
             say(f"empty page: {empty}")
             say(
                 f"page interactive after {times['ready'] / 1000:.2f} s (script done), idle after "
-                f"{times['idle'] / 1000:.2f} s; DOM {times['dom'] / 1000:.2f} s, load {times['load'] / 1000:.2f} s"
+                f"{times['idle'] / 1000:.2f} s; DOM {times['dom'] / 1000:.2f} s, "
+                f"load {times['load'] / 1000:.2f} s"
             )
             say(f"first picture enlarged {wall:.2f} s after the page was asked for (opened: {opened})")
             say(f"elements {nodes}, of them pictures {initial}")
@@ -250,7 +251,8 @@ def main() -> None:
     given = parser.parse_args()
     began = time.monotonic()
     folder = build(given.out, given.pictures, given.pixels)
-    say(f"run with {len(folder.requests())} pictures of {given.pixels} pixels, {time.monotonic() - began:.0f} s")
+    took = time.monotonic() - began
+    say(f"run with {len(folder.requests())} pictures of {given.pixels} pixels, ready in {took:.0f} s")
     for what in ("report written", "report written again"):
         began = time.monotonic()
         page = report(folder, where=given.where)

@@ -8,16 +8,21 @@ import typer
 
 from copycat import __version__
 from copycat.cli import (
+    annotate,
     calibrate,
     compare,
     doctor,
     gate,
+    import_images,
     import_upstream,
     judge,
     ls,
     menagerie,
     mine,
     power,
+    publish,
+    pull,
+    rejudge,
     report,
     run,
     score,
@@ -51,6 +56,7 @@ def _root(
 
 app.command("run")(run.run)
 app.command("judge")(judge.judge)
+app.command("annotate")(annotate.annotate)
 app.command("calibrate")(calibrate.calibrate)
 app.command("score")(score.score)
 app.command("report")(report.report)
@@ -59,6 +65,10 @@ app.command("compare")(compare.compare)
 app.command("power")(power.power)
 app.add_typer(mine.app, name="mine")
 app.command("import-upstream")(import_upstream.import_upstream)
+app.command("rejudge")(rejudge.rejudge)
+app.command("import-images")(import_images.import_images)
+app.command("publish")(publish.publish)
+app.command("pull")(pull.pull)
 app.command("gate")(gate.gate)
 app.command("ls")(ls.ls)
 app.command("validate")(validate.validate)

@@ -52,7 +52,10 @@ def _short(value: object) -> str:
 
 
 def sentence(facts: Mapping[str, Any]) -> str:
-    """Command, or where it came from, weights, judge, commit and machine, of a manifest as JSON; what it does not say is left out."""
+    """Command or origin, weights, judge, commit and machine, of a manifest as JSON.
+
+    What the manifest does not say is left out.
+    """
     elsewhere = origin_sentence(facts.get("origin"))
     parts = [] if elsewhere else [f"`{command(facts.get('config') or {})}`"]
     if facts.get("model"):

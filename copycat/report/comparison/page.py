@@ -79,7 +79,8 @@ def render(doc: Document, worst: int) -> str:
         conditions=doc.conditions,
         made=doc.made,
         about=doc.about,
-        remarks=doc.remarks,
+        # The page shows commands as plain text.
+        remarks=[r.replace("`", "") for r in doc.remarks],
         plot=plot,
         sections=sections,
         of=shared.characters_of,

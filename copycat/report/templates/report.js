@@ -159,6 +159,8 @@
   const apply = () => { page = 0; select(); draw(); };
 
   form.addEventListener("input", apply);
+  // Not of the search field, which tells of its change only when it is left.
+  form.addEventListener("change", (e) => { if (e.target !== form.elements.text) apply(); });
   form.addEventListener("submit", (e) => e.preventDefault());
   $("#reset").addEventListener("click", () => { form.reset(); apply(); form.elements.text.focus(); });
   for (const nav of $$(".pager")) {
