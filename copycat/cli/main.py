@@ -14,6 +14,7 @@ from copycat.cli import (
     gate,
     import_upstream,
     judge,
+    leaderboard,
     ls,
     menagerie,
     mine,
@@ -55,6 +56,7 @@ app.command("calibrate")(calibrate.calibrate)
 app.command("score")(score.score)
 app.command("report")(report.report)
 app.command("table")(table.table)
+app.add_typer(leaderboard.app, name="leaderboard")
 app.add_typer(mine.app, name="mine")
 app.command("import-upstream")(import_upstream.import_upstream)
 app.command("gate")(gate.gate)
