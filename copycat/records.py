@@ -246,6 +246,8 @@ class Metric(Row):
     corrected_low: float | None = None
     corrected_high: float | None = None
     """95 % interval of `corrected`."""
+    corrected_note: str = ""
+    """Which error rates it was corrected with, and whether it was clipped to what DETECT can be."""
     characters: int
     images: int
     """Images planned; for CONS_prompt, of prompts that ask for more than the character."""

@@ -10,14 +10,20 @@ from copycat import __version__
 from copycat.cli import (
     annotate,
     calibrate,
+    compare,
     doctor,
     gate,
+    import_images,
     import_upstream,
     judge,
     leaderboard,
     ls,
     menagerie,
     mine,
+    power,
+    publish,
+    pull,
+    rejudge,
     report,
     run,
     score,
@@ -56,9 +62,15 @@ app.command("calibrate")(calibrate.calibrate)
 app.command("score")(score.score)
 app.command("report")(report.report)
 app.command("table")(table.table)
+app.command("compare")(compare.compare)
+app.command("power")(power.power)
 app.add_typer(leaderboard.app, name="leaderboard")
 app.add_typer(mine.app, name="mine")
 app.command("import-upstream")(import_upstream.import_upstream)
+app.command("rejudge")(rejudge.rejudge)
+app.command("import-images")(import_images.import_images)
+app.command("publish")(publish.publish)
+app.command("pull")(pull.pull)
 app.command("gate")(gate.gate)
 app.command("ls")(ls.ls)
 app.command("validate")(validate.validate)

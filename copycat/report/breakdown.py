@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from copycat.characters import Character, Registry
-from copycat.metrics.intervals import cluster_bootstrap
 from copycat.report.view import Picture, detected
+from copycat.stats.intervals import cluster_beta
 
 FEWEST = 5
-"""Characters of a group below which a bootstrap over them says nothing, so that none is shown."""
+"""Characters of a group below which an interval over them says nothing, so that none is shown."""
 BANDS = 5
 """Bands of training pictures: quintiles."""
 
@@ -132,7 +132,7 @@ def _band(
 def _share(mine: Sequence[Sequence[float]], characters: int) -> Share:
     means = [fmean(v) for v in mine]
     enough = len(means) >= FEWEST
-    found = cluster_bootstrap(means, characters) if enough else None
+    found = cluster_beta(means, sum(map(len, mine)), characters) if enough else None
     return Share(
         fmean(means) * characters,
         found.low if found else None,

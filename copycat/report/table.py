@@ -17,10 +17,10 @@ from copycat.report.latex import floating, tabular, tex
 from copycat.report.review import Cost, costs, markdown
 from copycat.report.view import Run, agreement, groups, judge_rates, lookup
 from copycat.report.words import (
-    CORRECTED,
     DASH,
     NO_ORACLE,
     agreement_sentence,
+    correction_sentences,
     estimate,
     interval,
     judge_sentence,
@@ -51,18 +51,13 @@ class Content:
         return Path(str((self.facts.get("config") or {}).get("model", "run"))).name
 
     @property
-    def corrected(self) -> bool:
-        """Whether any number is corrected for the judge's errors."""
-        return any(m.corrected is not None for m in self.metrics)
-
-    @property
     def wished(self) -> bool:
         """Whether any prompt asks for more than its character."""
         return any(m.metric == "CONS_prompt" for m in self.metrics)
 
     @property
     def head(self) -> tuple[str, ...]:
-        more = (_CORRECTED * self.corrected, _CONS, _PROMPT * self.wished, _COUNTS)
+        more = (_CORRECTED, _CONS, _PROMPT * self.wished, _COUNTS)
         return sum(more, _HEAD)
 
     @property
@@ -88,7 +83,7 @@ class Content:
             estimate(d),
             interval(d.low, d.high, 1) if d else DASH,
             str(d.characters) if d else DASH,
-            *(corrected * self.corrected),
+            *corrected,
             estimate(c),
             interval(c.low, c.high, 3) if c else DASH,
             *(wished * self.wished),
@@ -102,18 +97,12 @@ class Content:
             'DETECT is how many characters come out recognisable (lower is safer); CONS is the mean P("Yes") '
             "that the key characteristic is shown (higher is better)"
             + ("; CONS_prompt asks the same of what the prompt asked for. " if self.wished else ". ")
-            + (f"{CORRECTED} " if self.corrected else "")
             + "Intervals are clustered by character. "
             "Refused, failed and unscored pictures are in no denominator."
         )
         blind = [f"{NO_ORACLE}."] if (self.facts.get("config") or {}).get("oracle") is False else []
-        return [
-            *blind,
-            told,
-            judge_sentence(self.rates),
-            *(self.facts.get("notes") or ()),
-            provenance.sentence(self.facts),
-        ]
+        judge = [judge_sentence(self.rates), *correction_sentences(self.metrics)]
+        return [*blind, told, *judge, *(self.facts.get("notes") or ()), provenance.sentence(self.facts)]
 
 
 def content(run: Run) -> Content:

@@ -141,11 +141,17 @@ def agreement(run: Run) -> list[Agreement]:
 
 
 def judge_rates(manifest: BaseModel) -> dict[str, Any] | None:
-    """The calibration of the run's judge; None when there is none."""
+    """What is known of the errors of the run's judge, as `JudgeCard.rates` gives it; None for nothing.
+
+    A calibration that the run cites comes before that of the judge's card.
+    """
     from copycat.errors import UserError
     from copycat.judges.card import load_judge_card
 
     facts = manifest.model_dump(mode="json")
+    cited = facts.get("calibration")
+    if cited and cited["judge"] == facts.get("judge"):
+        return {**cited["rates"], "cited": cited["file"]}
     # The judge that was asked last, which may be another than the one the run began with.
     chosen = str((facts.get("config") or {}).get("judge", ""))
     asked = str(facts.get("judge") or "").partition("@")[0]

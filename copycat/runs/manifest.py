@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
@@ -23,6 +23,19 @@ NEEDED = ("generate", "judge", "score")
 def now() -> str:
     """This moment in UTC, ISO 8601."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+class Cited(BaseModel):
+    """The calibration that a run's numbers are read with, as it was when it was cited."""
+
+    model_config = ConfigDict(frozen=True)
+    file: str
+    """Path, as it was given."""
+    sha256: str
+    judge: str
+    """Identity of the judge that was measured."""
+    rates: dict[str, Any]
+    """As `JudgeCard.rates` gives them."""
 
 
 class Origin(BaseModel):
@@ -77,6 +90,8 @@ class Manifest(BaseModel):
     """Card name and weights identity."""
     judge: str | None = None
     """Identity of the judge that the metrics come from."""
+    calibration: Cited | None = None
+    """By `copycat score --calibration`; without it a judge's card says what is known of its errors."""
     seeds: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
     """What a reader of the numbers must know, as prompts that the model did not read to their end."""

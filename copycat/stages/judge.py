@@ -47,7 +47,7 @@ def judge(
     asked_about = {r.character for r in folder.requests()}
     check_judge(card, registry, [c for c in registry.characters if c.slug in asked_about])
     identity = identify(card)
-    _refuse_withheld(folder, card)
+    refuse_withheld(folder, card)
     with folder.stage("judge"):
         folder.verdict_journal.repair()
         asked = sum(_ask_all(folder, member, progress, device) for member in card.asked())
@@ -59,7 +59,7 @@ def judge(
     return asked
 
 
-def _refuse_withheld(folder: RunFolder, card: JudgeCard) -> None:
+def refuse_withheld(folder: RunFolder, card: JudgeCard) -> None:
     """Say that pictures which stayed with their publisher cannot be judged, before numbers are forgotten."""
     origin = folder.manifest().origin
     if origin is None or not origin.withheld:
@@ -71,7 +71,7 @@ def _refuse_withheld(folder: RunFolder, card: JudgeCard) -> None:
         if lacking:
             raise MissingRequirement(
                 f"{len(lacking)} pictures of {folder.path} are withheld from {origin.source}, and "
-                f"{member.name} has not judged them; judging needs the pictures, which only the publisher has."
+                f"{member.name} has not judged them; judging needs the pictures, which the publisher has."
             )
 
 

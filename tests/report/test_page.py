@@ -120,7 +120,7 @@ def test_table_has_the_denominators(run: SyntheticRun) -> None:
         x for x in table_markdown(run.metrics(), run.manifest()).splitlines() if x.startswith("| none")
     )
     assert [c.strip() for c in line.strip("|").split("|")] == [
-        *("none", "name", "5.4 ± 0.6", "[4.2, 6.0]", "6"),
+        *("none", "name", "5.4 ± 0.6", "[4.2, 6.0]", "6", "–", "–"),
         *("0.912 ± 0.010", "[0.880, 0.940]", "15 / 18", "1", "1", "1"),
     ]
 
