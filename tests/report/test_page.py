@@ -222,7 +222,7 @@ def test_withheld_pictures_are_called_so(run: SyntheticRun) -> None:
     page = render_page(run)
     assert sum(p["withheld"] for p in sheet(page)) == 34
     assert "Pulled from some/where" in page
-    assert "copycat run" not in page
+    assert "Made by copycat run" in page, "as its publisher made it"
 
 
 def test_corrected_numbers_stand_beside_the_raw_ones(run: SyntheticRun) -> None:
