@@ -33,6 +33,7 @@ class Finished(Facts):
     git_dirty: bool | None = False
     hardware: dict[str, str] = {"cpu": "a processor", "cores": "2"}  # noqa: RUF012
     origin: dict[str, Any] | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Run(SyntheticRun):
@@ -73,6 +74,13 @@ def test_a_row_says_all_that_its_reader_has_to_know(tmp_path: Path) -> None:
     assert detect is not None
     assert (detect.value, detect.scored, detect.images) == (6 * 0.34, 18, 18)
     assert none.protected, "what a registry does not say is taken to be protected"
+
+
+def test_a_row_has_the_notes_that_are_its_own(tmp_path: Path) -> None:
+    said = "3 of 3 negative prompts of negprompt on name are longer than the 77 tokens that m reads."
+    none, negprompt = made(tmp_path, notes=[said, "2 of 2 prompts of none on other are longer."])
+    assert (none.notes, negprompt.notes) == ((), (said,))
+    assert said in site([none, negprompt])["index.html"].decode()
 
 
 def test_only_finished_runs_are_entered(tmp_path: Path) -> None:

@@ -79,6 +79,8 @@ class Entry(Row):
     packages: dict[str, str] = Field(default_factory=dict)
     command: str
     """Makes the run again; empty for pictures that were made elsewhere."""
+    notes: tuple[str, ...] = ()
+    """What the run says of this row, such as prompts that the model does not read to their end."""
     origin: str = ""
     """Where imported or pulled pictures come from."""
     hardware: str
@@ -155,6 +157,9 @@ def entries(run: Run, *, by: str, pictures: Pictures) -> list[Entry]:
             mitigation=mitigation,
             prompt_set=prompt_set,
             characters=digest(sorted(asked.get(prompt_set, ()))),
+            notes=tuple(
+                n for n in facts.get("notes") or () if f"prompts of {mitigation} on {prompt_set} " in n
+            ),
             metrics=tuple(m for m in metrics if (m.mitigation, m.prompt_set) == (mitigation, prompt_set)),
             **common,
         )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from copycat import __version__
 from copycat.report import words
 from copycat.report.leaderboard.entry import Entry
-from copycat.report.page import asset, environment
+from copycat.report.page import asset, environment, said
 
 MARK = '<meta name="generator" content="copycat leaderboard">'
 """By which a page of ours is known."""
@@ -45,7 +45,7 @@ def _board(mine: Sequence[Entry]) -> Board:
     return Board(
         f"{people} characters of {latest.registry}, judged by {latest.judge.partition('@')[0]}",
         latest.judge,
-        words.judge_sentence(latest.calibration),
+        said(words.judge_sentence(latest.calibration)),
         latest.calibration is not None,
         latest.protected,
         tuple(sorted(mine, key=_safest)),
@@ -73,8 +73,9 @@ def site(found: Sequence[Entry], *, space: bool = False) -> dict[str, bytes]:
             "judge": sorted({e.judge for e in found}),
         },
         corrected=words.CORRECTED,
-        judge_sentence=words.judge_sentence,
+        judge_sentence=lambda rates: said(words.judge_sentence(rates)),
         short=_short,
+        said=said,
     )  # fmt: skip
     files = {"index.html": page, "data.json": _data(found), "leaderboard.csv": as_csv(found)}
     if space:
