@@ -8,6 +8,7 @@ import typer
 
 from copycat import __version__
 from copycat.cli import (
+    annotate,
     calibrate,
     doctor,
     gate,
@@ -52,6 +53,7 @@ app.command("judge")(judge.judge)
 app.command("calibrate")(calibrate.calibrate)
 app.command("score")(score.score)
 app.command("report")(report.report)
+app.command("annotate")(annotate.annotate)
 app.command("table")(table.table)
 app.add_typer(mine.app, name="mine")
 app.command("import-upstream")(import_upstream.import_upstream)
