@@ -5,7 +5,8 @@
   const rater = $("#rater").dataset.rater;
   const SURE = { 1: "a guess", 2: "fairly sure", 3: "sure" };
   const NOBODY = { slug: "none", name: "Nobody I know", also: ["none", "nobody"], references: [] };
-  const SMALL = 128; // Pictures with fewer pixels are enlarged with hard pixels.
+  const SMALL = 128; // Pictures with fewer pixels are enlarged with hard pixels,
+  const AT_MOST = 14; // and by no more than this, or one sees the pixels and not the picture.
 
   let people = [];       // All characters one can see.
   let now = null;        // What the server told last.
@@ -100,7 +101,12 @@
 
   const picture = (src, alt) => {
     const img = new Image();
-    img.addEventListener("load", () => img.classList.toggle("px", img.naturalHeight < SMALL));
+    img.addEventListener("load", () => {
+      if (img.naturalHeight >= SMALL) return;
+      img.classList.add("px");
+      img.style.maxWidth = `${AT_MOST * img.naturalWidth}px`;
+      img.style.maxHeight = `${AT_MOST * img.naturalHeight}px`;
+    });
     img.alt = alt;
     img.src = src;
     return img;
