@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 from copycat.annotate.answers import Answer
-from copycat.metrics.agreement import cohen_kappa, fleiss_kappa
+from copycat.stats.agreement import cohen_kappa, krippendorff_alpha
 
 STEP = 10
 """A rater sees agreement from this many own labels on, and renewed for each so many pictures labelled twice:
@@ -37,8 +37,10 @@ class Summary:
     """Share of the pairs of labels of one picture that say the same, mean over pictures; None without any."""
     statistic: str
     value: float | None
-    over: int
-    """Pictures that the statistic is computed over."""
+    """At most 1, 0 is chance; None where it is undefined, as when all always say the same."""
+    low: float | None
+    high: float | None
+    """95 % interval; None with fewer than two pictures."""
     pairs: tuple[Pair, ...]
 
 
@@ -58,38 +60,28 @@ def summarise(answers: Iterable[Answer], *, whole: bool = True) -> Summary:
     kept = list(twice)[: None if whole else len(twice) // STEP * STEP]
     rows = [table[about] for about in kept]
     raters = sorted({r for row in rows for r in row})
-    statistic, value, over = coefficient([[row.get(r) for r in raters] for row in rows])
+    alpha = krippendorff_alpha([[row.get(r) for r in raters] for row in rows])
     return Summary(
         raters=len(raters),
         pictures=len(rows),
         agree=sum(map(_same, rows)) / len(rows) if rows else None,
-        statistic=statistic,
-        value=value,
-        over=over,
+        statistic="Krippendorff's α",
+        value=alpha.value,
+        low=alpha.low,
+        high=alpha.high,
         pairs=tuple(p for pair in combinations(raters, 2) if (p := _pair(rows, pair))),
     )
 
 
-def coefficient(labels: Sequence[Sequence[bool | None]]) -> tuple[str, float | None, int]:
-    """(name, value, items it is computed over) of the chance-corrected agreement of all raters.
-
-    One row an item, one column a rater, None where a rater gave no label: such items are left out.
-    """
-    whole = [[float(x) for x in row if x is not None] for row in labels if None not in row]
-    if labels and len(labels[0]) == 2:
-        return "Cohen's κ", cohen_kappa([a for a, _ in whole], [b for _, b in whole]), len(whole)
-    return "Fleiss' κ", fleiss_kappa(whole), len(whole)
-
-
-def _same(row: dict[str, bool]) -> float:
+def _same(row: Mapping[str, bool]) -> float:
     pairs = list(combinations(row.values(), 2))
     return sum(a == b for a, b in pairs) / len(pairs)
 
 
-def _pair(rows: Sequence[dict[str, bool]], raters: tuple[str, str]) -> Pair | None:
+def _pair(rows: Sequence[Mapping[str, bool]], raters: tuple[str, str]) -> Pair | None:
     a, b = raters
     both = [(row[a], row[b]) for row in rows if a in row and b in row]
     if not both:
         return None
-    kappa = cohen_kappa([float(x) for x, _ in both], [float(y) for _, y in both])
+    kappa = cohen_kappa([x for x, _ in both], [y for _, y in both])
     return Pair(raters, len(both), sum(x == y for x, y in both) / len(both), kappa)

@@ -50,10 +50,10 @@ def _root(
 
 app.command("run")(run.run)
 app.command("judge")(judge.judge)
+app.command("annotate")(annotate.annotate)
 app.command("calibrate")(calibrate.calibrate)
 app.command("score")(score.score)
 app.command("report")(report.report)
-app.command("annotate")(annotate.annotate)
 app.command("table")(table.table)
 app.add_typer(mine.app, name="mine")
 app.command("import-upstream")(import_upstream.import_upstream)

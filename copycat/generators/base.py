@@ -55,6 +55,10 @@ class Generator(ABC):
         that fails is an `error` outcome and does not take its neighbours along.
         """
 
+    def cut_off(self, requests: Sequence[Request]) -> list[str]:  # noqa: ARG002
+        """Sentences on prompts and negatives that are longer than the model reads, where that is known."""
+        return []
+
 
 CATALOG: Catalog[type[Generator]] = Catalog(
     "generators",

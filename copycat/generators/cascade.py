@@ -10,7 +10,7 @@ import torch
 
 from copycat.generators.base import Generator, ImageOutcome
 from copycat.generators.batching import Fitting
-from copycat.generators.pipelines import accepted, finished, flags, load_pipeline, noise
+from copycat.generators.pipelines import accepted, cut_off, finished, flags, load_pipeline, noise
 from copycat.models import ModelCard, Stage
 from copycat.records import Request
 
@@ -63,6 +63,9 @@ class Cascade(Generator):
             pictures = self._map(fitting, pictures, enlarge)
         lost = ImageOutcome("error", error="the cascade gave no picture")
         return [p.outcome or lost for p in pictures]
+
+    def cut_off(self, requests: Sequence[Request]) -> list[str]:
+        return cut_off(self._first, requests, self._card.name)
 
     @staticmethod
     def _map(fitting: Fitting, pictures: list[_Drawn], work: Any) -> list[_Drawn]:

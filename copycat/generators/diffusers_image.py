@@ -9,7 +9,7 @@ import torch
 
 from copycat.generators.base import Generator, ImageOutcome
 from copycat.generators.batching import Fitting
-from copycat.generators.pipelines import accepted, finished, flags, load_pipeline, noise
+from copycat.generators.pipelines import accepted, cut_off, finished, flags, load_pipeline, noise
 from copycat.models import ModelCard
 from copycat.records import Request
 
@@ -29,6 +29,9 @@ class DiffusersImage(Generator):
 
     def generate(self, requests: Sequence[Request]) -> list[ImageOutcome]:
         return self._fitting.map(requests, self._together, lambda _, why: ImageOutcome("error", error=why))
+
+    def cut_off(self, requests: Sequence[Request]) -> list[str]:
+        return cut_off(self._pipeline, requests, self._card.name)
 
     def _together(self, requests: Sequence[Request]) -> list[ImageOutcome]:
         sampling = requests[0].sampling

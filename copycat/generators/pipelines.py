@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,8 +15,10 @@ from PIL.Image import Image
 from copycat.errors import BadFile
 from copycat.generators.base import ImageOutcome
 from copycat.hub import loading
+from copycat.lengths import overlong
 from copycat.loading import check_packages, quiet_loading
 from copycat.models import ModelCard, Part
+from copycat.records import Request
 
 _DENOISERS = ("unet", "transformer")
 
@@ -104,6 +107,17 @@ def _of_stage(seed: int, stage: int) -> int:
     if stage == 0:
         return seed
     return int.from_bytes(hashlib.sha256(f"{seed}|{stage}".encode()).digest()[:8], "big") >> 1
+
+
+def cut_off(pipeline: Any, requests: Iterable[Request], reader: str) -> list[str]:
+    """One sentence for each prompt set and mitigation with texts longer than `pipeline` reads."""
+    texts: dict[str, dict[str, None]] = defaultdict(dict)
+    for r in requests:
+        texts[f"prompts of {r.mitigation} on {r.prompt_set}"][r.prompt] = None
+        if r.negative:
+            texts[f"negative prompts of {r.mitigation} on {r.prompt_set}"][r.negative] = None
+    names = ("tokenizer", "tokenizer_2", "tokenizer_3", "tokenizer_4")
+    return overlong(texts, [t for n in names if (t := getattr(pipeline, n, None)) is not None], reader)
 
 
 def flags(output: Any) -> list[bool]:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-STEP = 1e-4
-"""Scores are told apart by no less: more digits would differ between machines."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +33,3 @@ class Detector(ABC):
     @abstractmethod
     def guess(self, prompts: Sequence[str]) -> list[Guess]:
         """One guess a prompt, in order."""
-
-
-def threshold_at(neutral: Sequence[float], fpr: float) -> float:
-    """The least threshold that at most a share `fpr` of the neutral scores reaches; four digits, as they."""
-    ranked = sorted(neutral, reverse=True)
-    allowed = math.floor(fpr * len(ranked) + 1e-9)
-    return round(ranked[allowed] + STEP, 4) if allowed < len(ranked) else ranked[-1]

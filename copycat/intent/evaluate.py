@@ -9,11 +9,11 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from copycat.errors import UserError
-from copycat.intent.base import Detector, Guess, threshold_at
+from copycat.intent.base import Detector, Guess
 from copycat.intent.neutral import Neutral
-from copycat.intent.roc import Points, auc, curve, tpr_at
-from copycat.intent.threshold import DEFAULT_FPR, operating_point
+from copycat.intent.threshold import DEFAULT_FPR, operating_point, reached_at
 from copycat.prompts import Prompt
+from copycat.stats.roc import Points, auroc, curve, tpr_at
 
 LOW_FPR, FPR = 0.01, DEFAULT_FPR
 """The false-positive rates that sensitivity is told at; the second is a gate's default."""
@@ -127,7 +127,7 @@ def _set(
     return SetResult(
         set=name,
         prompts=len(prompts),
-        auc=round(auc(scores, base), 4),
+        auc=round(auroc(scores, base), 4),
         tpr_at_1=round(tpr_at(scores, base, LOW_FPR), 4),
         tpr_at_5=round(tpr_at(scores, base, FPR), 4),
         guessed=round(sum(right) / len(right), 4),
@@ -143,6 +143,6 @@ def _held_out(base: Sequence[float]) -> float:
     """Even and odd prompts take turns, since neighbours are of one kind."""
     halves = base[::2], base[1::2]
     wrong = sum(
-        sum(s >= threshold_at(mine, FPR) for s in theirs) for mine, theirs in (halves, halves[::-1]) if mine
+        sum(s >= reached_at(mine, FPR) for s in theirs) for mine, theirs in (halves, halves[::-1]) if mine
     )
     return round(wrong / len(base), 4)

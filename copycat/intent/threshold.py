@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from copycat.errors import UserError
-from copycat.intent.base import Detector, threshold_at
+from copycat.intent.base import Detector
 from copycat.intent.neutral import Neutral
+from copycat.stats.roc import threshold_at
 
 DEFAULT_FPR = 0.05
+STEP = 1e-4
+"""Scores are told apart by no less: more digits would differ between machines."""
+
+
+def reached_at(neutral: Sequence[float], fpr: float) -> float:
+    """The least score that at most a share `fpr` of the neutral scores reaches; four digits, as they."""
+    return min(neutral) if fpr >= 1 else round(threshold_at(neutral, fpr) + STEP, 4)
 
 
 def operating_point(detector: Detector, neutral: Sequence[float], fpr: float) -> float | None:
@@ -18,7 +26,7 @@ def operating_point(detector: Detector, neutral: Sequence[float], fpr: float) ->
     """
     if detector.decides or not neutral:
         return detector.certain
-    threshold = threshold_at(neutral, fpr)
+    threshold = reached_at(neutral, fpr)
     return threshold if detector.certain is None else min(threshold, detector.certain)
 
 

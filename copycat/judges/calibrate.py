@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from copycat.characters import load_registry
 from copycat.errors import BadFile, UserError
-from copycat.intent.roc import auc
 from copycat.judges.base import CATALOG
 from copycat.judges.card import JudgeCard
 from copycat.judges.gallery import Detector, references, subject
 from copycat.judges.references import open_reference
-
-
-def threshold_at(others: Sequence[float] | npt.NDArray[Any], fpr: float) -> float:
-    """The least threshold that at most a share `fpr`, in [0, 1), of `others` is above."""
-    falling = np.sort(np.asarray(others, float))[::-1]
-    if not falling.size:
-        raise ValueError("a threshold needs similarities of pictures that are not the character")
-    return float(falling[min(math.floor(fpr * falling.size), falling.size - 1)])
+from copycat.stats.roc import auroc, threshold_at
 
 
 def calibrate(card: JudgeCard, fpr: float, device: str = "cpu") -> dict[str, Any]:
@@ -58,13 +47,16 @@ def calibrate(card: JudgeCard, fpr: float, device: str = "cpu") -> dict[str, Any
     yes, truth = nearest[test] > threshold, same[test]
     right = np.array(slugs)[nearest[test].argmax(axis=1)] == whose[test]
     return {
+        "question": "target",
         "threshold": round(threshold, 6),
         "subject": signed,
         "fpr_wanted": fpr,
         "tpr": round(float(yes[truth].mean()), 4),
         "fpr": round(float(yes[~truth].mean()), 4),
-        "auroc": round(auc(nearest[test][truth], nearest[test][~truth]), 4),
+        "auroc": round(auroc(nearest[test][truth], nearest[test][~truth]), 4),
         "nearest_is_right": round(float(right.mean()), 4),
+        "positives": int(truth.sum()),
+        "negatives": int((~truth).sum()),
         "pairs": int(truth.size),
         "n": int(test.sum()),
     }

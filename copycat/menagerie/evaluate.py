@@ -25,7 +25,6 @@ from copycat.menagerie import corpus
 from copycat.menagerie.train import autoencoder, referee
 from copycat.menagerie.world import make_inhabitants
 from copycat.metrics import detect
-from copycat.metrics.agreement import cohen_kappa
 from copycat.paths import DATA, ROOT
 from copycat.progress import for_stream
 from copycat.records import ImageRow, Verdict
@@ -35,6 +34,7 @@ from copycat.stages.generate import generate
 from copycat.stages.judge import judge
 from copycat.stages.plan import plan
 from copycat.stages.score import score
+from copycat.stats.agreement import cohen_kappa
 
 MITIGATIONS = ("none", "negprompt", "rewrite", "rewrite+negprompt")
 PROMPT_SETS = ("name", "description", "keywords", "keywords2")

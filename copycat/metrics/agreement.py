@@ -1,16 +1,15 @@
-"""Agreement between judges, corrected for chance."""
+"""Agreement between the judges of a run, corrected for chance."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 
-import numpy as np
-
 from copycat.characters import Character
 from copycat.metrics import detect
 from copycat.metrics.observations import Reader, observe
 from copycat.records import Agreement, ImageRow, QuestionKind, Request, Verdict
+from copycat.stats.agreement import cohen_kappa, fleiss_kappa
 
 LABELS: dict[QuestionKind, Reader] = {
     "which": detect.named,
@@ -18,30 +17,6 @@ LABELS: dict[QuestionKind, Reader] = {
     "key": detect.targeted,
 }
 """How a verdict becomes a yes (1) or a no (0) that judges can agree on."""
-
-
-def cohen_kappa(a: Sequence[float], b: Sequence[float]) -> float | None:
-    """Cohen's κ (1960) of two raters' labels of 0 and 1, in [-1, 1]; None when chance explains all."""
-    x, y = np.asarray(a, float), np.asarray(b, float)
-    if not x.size:
-        return None
-    chance = float(x.mean() * y.mean() + (1 - x.mean()) * (1 - y.mean()))
-    return None if chance == 1 else (float((x == y).mean()) - chance) / (1 - chance)
-
-
-def fleiss_kappa(labels: Sequence[Sequence[float]]) -> float | None:
-    """Fleiss' κ (1971) of raters' labels of 0 and 1, one row an item, one column a rater.
-
-    In [-1, 1]; None without items, with fewer than two raters, or when chance explains all.
-    """
-    table = np.asarray(labels, float)
-    if table.ndim != 2 or not table.size or table.shape[1] < 2:
-        return None
-    raters, yes = table.shape[1], table.sum(axis=1)
-    counts = np.stack([yes, raters - yes], axis=1)
-    observed = float(((counts**2).sum(axis=1) - raters).mean()) / (raters * (raters - 1))
-    chance = float(((counts.sum(axis=0) / counts.sum()) ** 2).sum())
-    return None if chance == 1 else (observed - chance) / (1 - chance)
 
 
 def agreements(

@@ -8,14 +8,12 @@ from typing import Any
 
 import transformers
 
+from copycat import lengths
 from copycat.errors import UserError
 from copycat.hub import loading
 from copycat.loading import quiet_loading
 from copycat.models import ModelCard
 from copycat.prompts import Prompt
-
-_NO_LIMIT = 100_000
-"""transformers writes a huge number where a tokenizer has no limit."""
 
 
 def load_tokenizer(card: ModelCard) -> Any:
@@ -30,16 +28,7 @@ def load_tokenizer(card: ModelCard) -> Any:
 
 def overlong(prompts: Iterable[Prompt], card: ModelCard) -> list[str]:
     """One sentence a set with prompts of more tokens than the encoder takes, begin and end included."""
-    tokenizer = load_tokenizer(card)
-    limit = int(tokenizer.model_max_length)
-    lengths: dict[str, list[int]] = defaultdict(list)
+    texts: dict[str, list[str]] = defaultdict(list)
     for p in prompts:
-        lengths[p.set].append(len(tokenizer(p.text, padding=False, truncation=False)["input_ids"]))
-    if limit > _NO_LIMIT:
-        return []
-    return [
-        f"{name}: {sum(n > limit for n in found)} of {len(found)} prompts are longer than the {limit} tokens "
-        f"that {card.name} reads (up to {max(found)}); the rest of them is cut off."
-        for name, found in lengths.items()
-        if max(found) > limit
-    ]
+        texts[f"prompts of {p.set}"].append(p.text)
+    return lengths.overlong(texts, [load_tokenizer(card)], card.name)

@@ -63,7 +63,8 @@ def print_summary(console: Console, folder: Run) -> None:
         )
         console.print(told, markup=False, highlight=False, soft_wrap=True)
     reviews = costs(folder)
-    for told in (*map(sentence, reviews), caution(reviews)):
+    notes = manifest.model_dump(mode="json").get("notes") or ()
+    for told in (*notes, *map(sentence, reviews), caution(reviews)):
         if told:
             console.print(told, markup=False, highlight=False, soft_wrap=True)
     console.print(judge_sentence(judge_rates(manifest)), markup=False, highlight=False, soft_wrap=True)

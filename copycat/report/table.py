@@ -31,7 +31,8 @@ def table_markdown(
     CONS_prompt is a second column where a prompt set asks for more than its characters. `reviews` are the
     costs of gates behind the model.
     """
-    config = manifest.model_dump(mode="json").get("config") or {}
+    facts = manifest.model_dump(mode="json")
+    config = facts.get("config") or {}
     wished = any(m.metric == "CONS_prompt" for m in metrics)
     head = (*_HEAD, *(_PROMPT if wished else ()), *_COUNTS)
     lines = [f"# {_plain(str(config.get('model', 'run')))}", ""]
@@ -65,6 +66,8 @@ def table_markdown(
         judge_sentence(judge_rates(manifest)),
         "",
     ]
+    for note in facts.get("notes") or ():
+        lines += [_plain(note), ""]
     if agreements:
         lines += ["Agreement of the judges that looked at these pictures:", ""]
         lines += [*(f"- {_plain(agreement_sentence(a))}" for a in agreements), ""]

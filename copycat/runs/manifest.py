@@ -56,6 +56,8 @@ class Manifest(BaseModel):
     judge: str | None = None
     """Identity of the judge that the metrics come from."""
     seeds: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What a reader of the numbers must know, as prompts that the model did not read to their end."""
     created: str = ""
     finished: str | None = None
     stages: dict[str, StageRecord] = Field(default_factory=dict)

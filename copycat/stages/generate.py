@@ -44,6 +44,7 @@ def generate(folder: RunFolder, *, progress: Progress | None = None, device: str
         if config.model_identity() != folder.manifest().model:
             raise RunConflict(f"The weights of {card.name} have changed since {folder.path} was begun.")
         generator = load_generator(card, _device(folder, device, card.title, card.min_gpu_gb))
+        folder.update(notes=tuple(generator.cut_off(folder.requests())))
         reviewer = Reviewer(config, generator, device)
         made = 0
         progress.start("generate", sum(map(len, pending)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 import yaml
@@ -14,9 +13,8 @@ from PIL import Image, ImageOps
 from copycat.characters import load_registry
 from copycat.config import make_config
 from copycat.errors import MissingRequirement, UserError
-from copycat.intent.roc import auc
 from copycat.judges.base import identify, load_judge
-from copycat.judges.calibrate import calibrate, threshold_at
+from copycat.judges.calibrate import calibrate
 from copycat.judges.card import JudgeCard, load_judge_card
 from copycat.judges.gallery import rescaled
 from copycat.judges.ocr import NameReader
@@ -34,15 +32,6 @@ def question(kind: QuestionKind, character: str) -> Question:
 
 def picture(character: str, place: int) -> Image.Image:
     return Image.open(DATA / MENAGERIE[character].references[place]).convert("RGB")
-
-
-def test_the_threshold_lets_through_no_more_than_was_wanted() -> None:
-    others = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95]
-    assert threshold_at(others, 0.2) == 0.8  # above it: 0.9 and 0.95
-    assert threshold_at(others, 0.19) == 0.9
-    assert threshold_at(others, 0.0) == 0.95
-    assert threshold_at([0.5, 0.5, 0.5], 0.34) == 0.5, "of equals none is above"
-    assert auc(np.array([3.0, 2.0]), np.array([1.0, 2.0])) == 0.875
 
 
 def test_the_score_is_above_a_half_where_the_similarity_is_above_the_threshold() -> None:

@@ -15,7 +15,6 @@ from copycat.errors import UserError
 from copycat.judges.base import identify, load_judge
 from copycat.judges.card import load_judge_card
 from copycat.judges.panel import vote
-from copycat.metrics.agreement import cohen_kappa, fleiss_kappa
 from copycat.records import Question, QuestionKind, Verdict
 from copycat.runs.folder import RunFolder
 from copycat.stages.generate import generate
@@ -74,18 +73,6 @@ def test_nobody_answered() -> None:
     v = vote(question("key"), "p", "any", [ballot("key", None), ballot("key", None)])
     assert (v.status, v.score) == ("unscored", None)
     assert "asleep" in (v.reason or "")
-
-
-def test_kappas_by_hand() -> None:
-    # Of 10 pictures both say yes to 4, no to 3: observed 0.7; yes shares 0.6 and 0.5: chance 0.5.
-    a, b = [1] * 6 + [0] * 4, [1] * 4 + [0] * 2 + [1] + [0] * 3
-    assert cohen_kappa(a, b) == pytest.approx((0.7 - 0.5) / 0.5)
-    # Pairs of raters agree on 1, 1/3, 1, 1/3 of the items: observed 2/3; half of all labels are yes.
-    assert fleiss_kappa([[1, 1, 1], [1, 1, 0], [0, 0, 0], [0, 1, 0]]) == pytest.approx(1 / 3)
-    assert fleiss_kappa([[1, 0], [0, 1]]) == pytest.approx(-1)
-    assert fleiss_kappa([[1, 1], [1, 1]]) is None
-    assert cohen_kappa([1, 1], [1, 1]) is None
-    assert cohen_kappa([], []) is None
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def test_prompts_longer_than_the_encoder_reads_are_named(tiny_models: Tiny) -> N
     texts = {"short": "owl, cat", "long": ", ".join(["owl"] * 20)}
     prompts = [Prompt(set=name, character="zori", text=text) for name, text in texts.items()]
     (told,) = overlong(prompts, card)
-    assert told.startswith("long: 1 of 1 prompts are longer than the 16 tokens that sd reads (up to 39)")
+    assert told.startswith("1 of 1 prompts of long are longer than the 16 tokens that sd reads (up to 39)")
     with pytest.raises(UserError, match="hosted"):
         overlong(prompts, load_card("gpt-image-1"))
 

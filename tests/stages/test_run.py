@@ -250,3 +250,27 @@ def test_what_the_machine_lacks_is_said_before_anything_is_written(config, tmp_p
     with pytest.raises(UserError, match="safetensors"):
         prepare(config(judge=str(tmp_path / "hollow")))
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("model", ["sd", "sdxl"])
+def test_what_the_model_does_not_read_to_its_end_is_told(config, tiny_models, tmp_path, model):
+    prompts = tmp_path / "wordy.jsonl"
+    prompts.write_text(
+        "".join(
+            f'{{"set": "wordy", "character": "{slug}", "text": "{text}"}}\n'
+            for slug, text in (("zori", "an owl " * 12), ("kamo", "a frog"))
+        )
+    )
+    made = config(
+        model=str(getattr(tiny_models, model)),
+        prompts=(str(prompts),),
+        mitigations=("none", "negprompt[of=nothing,keywords=5]"),
+        seeds=(0,),
+    )
+    folder = prepare(made)
+    generate(folder, device="cpu")
+    told = folder.manifest().notes
+    assert any(n.startswith("1 of 2 prompts of none on wordy are longer than the 16 tokens") for n in told)
+    judge(folder)
+    score(folder)
+    assert all(n in (folder.path / "table.md").read_text() for n in told)

@@ -4,6 +4,7 @@
   const make = (tag, text, cls) => { const e = document.createElement(tag); if (text !== undefined) e.textContent = text; if (cls) e.className = cls; return e; };
   const rater = $("#rater").dataset.rater;
   const SURE = { 1: "a guess", 2: "fairly sure", 3: "sure" };
+  const SPECIAL = ["none", "look-alike"];
   const NOBODY = { slug: "none", name: "Nobody I know", also: ["none", "nobody"], references: [] };
   const SMALL = 128; // Pictures with fewer pixels are enlarged with hard pixels,
   const AT_MOST = 14; // and by no more than this, or one sees the pixels and not the picture.
@@ -175,7 +176,7 @@
     const names = [p.name, ...p.also].map(plain);
     if (names.some((n) => n.startsWith(text))) return 0;
     if (names.some((n) => n.split(/\s+/).some((w) => w.startsWith(text)))) return 1;
-    return names.some((n) => n.includes(text)) ? 2 : 3;
+    return !SPECIAL.includes(p.slug) && names.some((n) => n.includes(text)) ? 2 : 3;
   };
   const choices = () => {
     const text = plain($("#saw").value.trim()), c = now.item.character;
@@ -190,7 +191,7 @@
       if (p.references.length) { const img = picture(p.references[0], ""); img.loading = "lazy"; li.append(img); } else li.append(make("span", "", "blank"));
       const text = make("span", p.name);
       const other = p.also.filter((n) => n !== p.name);
-      if (other.length && p !== NOBODY && p !== like) text.append(" ", make("small", other.join(", ")));
+      if (other.length && !SPECIAL.includes(p.slug)) text.append(" ", make("small", other.join(", ")));
       li.append(text);
       return li;
     }));
@@ -233,7 +234,7 @@
       const dl = make("dl", undefined, "figures");
       const add = (k, v, note) => { const d = make("div"); d.append(make("dt", k), make("dd", v), make("p", note)); dl.append(d); };
       add("Same answer", percent(told.agree), `on ${told.pictures} pictures labelled by two raters or more`);
-      add(told.statistic, kappa(told.value), `beyond chance, on ${told.over} pictures; 1 is perfect, 0 is chance`);
+      add(told.statistic, kappa(told.value), `${told.low === null ? "" : `95 % interval ${kappa(told.low)} to ${kappa(told.high)}; `}1 is perfect, 0 is chance`);
       box.append(dl);
       if (told.pairs.length > 1) {
         const table = make("table"), head = make("tr");

@@ -49,6 +49,8 @@ class Source:
     seeds: int
     oracle: bool
     """Whether mitigations were told which character was meant, as in the paper."""
+    notes: tuple[str, ...]
+    """What the run says of itself, as prompts that its model did not read to their end."""
     metrics: tuple[Metric, ...]
 
 
@@ -106,6 +108,7 @@ def source(run: Run) -> Source:
         rates=judge_rates(manifest),
         seeds=len(config.get("seeds") or ()),
         oracle=bool(config.get("oracle", True)),
+        notes=tuple(facts.get("notes") or ()),
         metrics=tuple(metrics),
     )
 

@@ -50,6 +50,7 @@ def about(sources: Sequence[Source]) -> list[str]:
             f"{'' if s.oracle else '; without oracle, mitigations guess the character'}."
             for s in sources
         ),
+        *(f"{s.run}: {note}" for s in sources for note in s.notes),
         *dict.fromkeys(f"{s.judge}. {judge_sentence(s.rates)}" for s in sources),
     ]
 
