@@ -39,6 +39,14 @@ class Api(BaseModel):
     """Of one picture or one answer; None when it is not known."""
 
 
+def key(api: Api, who: str) -> str:
+    """The key for `who`; raises MissingRequirement when its variable is not set."""
+    found = os.environ.get(api.key_env) if api.key_env else "none"
+    if not found:
+        raise MissingRequirement(f"{who} needs an API key; set the environment variable {api.key_env}.")
+    return found
+
+
 def connect(api: Api, who: str) -> OpenAI:
     """A client for `who`. Raises MissingRequirement without the package or the key."""
     try:
@@ -47,10 +55,9 @@ def connect(api: Api, who: str) -> OpenAI:
         raise MissingRequirement(
             f"{who} needs the package openai; install it with {install_hint('openai>=2.0')}."
         ) from e
-    key = os.environ.get(api.key_env) if api.key_env else "none"
-    if not key:
-        raise MissingRequirement(f"{who} needs an API key; set the environment variable {api.key_env}.")
-    return openai.OpenAI(api_key=key, base_url=api.base_url, timeout=api.timeout, max_retries=api.retries)
+    return openai.OpenAI(
+        api_key=key(api, who), base_url=api.base_url, timeout=api.timeout, max_retries=api.retries
+    )
 
 
 class Calls:

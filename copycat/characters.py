@@ -81,8 +81,12 @@ def normalise(text: str) -> str:
 class Registry:
     """Characters of one world, by slug; finds their names in text on word boundaries."""
 
-    def __init__(self, name: str, version: int, characters: Iterable[Character]) -> None:
+    def __init__(
+        self, name: str, version: int, characters: Iterable[Character], *, protected: bool = True
+    ) -> None:
         self.name, self.version = name, version
+        self.protected = protected
+        """Whether somebody holds rights in the characters; False for invented ones."""
         self.characters = tuple(characters)
         self._by_slug = {c.slug: c for c in self.characters}
 
@@ -148,7 +152,11 @@ def load_registry(name_or_path: str, folder: Path = DATA / "characters") -> Regi
     try:
         raw: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
         characters = [Character.model_validate(c) for c in raw["characters"]]
-        registry = Registry(str(raw["registry"]), int(raw["version"]), characters)
+        # What a registry does not say is taken to be protected: its pictures are then withheld.
+        protected = raw.get("protected", True)
+        if not isinstance(protected, bool):
+            raise ValueError(f"protected is true or false, not {protected!r}")
+        registry = Registry(str(raw["registry"]), int(raw["version"]), characters, protected=protected)
     except (OSError, yaml.YAMLError, ValidationError, KeyError, TypeError, ValueError) as e:
         first = str(e).strip().splitlines()[0] if str(e).strip() else type(e).__name__
         raise BadFile(f"{path} is not a character registry ({first}).") from e

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, ValidationError, field_validator
 
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 YES, NO = frozenset({"1", "yes", "y", "true", "t"}), frozenset({"0", "no", "n", "false", "f"})
+NOBODY, LOOKALIKE = "none", "look-alike"
+"""What `saw` says when it names no character."""
 MISSING = frozenset({"", "nan", "none", "null", "na", "n/a", "?", "skip", "unsure"})
 
 
@@ -29,7 +34,8 @@ class Label(Row):
     label: bool | None
     """Whether the picture shows the character; None where the rater gave no answer."""
     saw: str = ""
-    """Slug of the character that the rater saw, "none" for nobody; empty where that was not asked."""
+    """Slug of the character that the rater saw, "none" for nobody, "look-alike" for a figure that resembles
+    the character and is not it; empty where that was not asked."""
     confidence: int | None = Field(default=None, ge=1, le=3)
     """1 a guess, 2 fairly sure, 3 sure."""
     sha256: str = ""
@@ -62,10 +68,32 @@ def read_labels(path: Path) -> tuple[Label, ...]:
     Columns that are no field of :class:`Label` are left alone. Raises BadFile for a file that is not such
     a table, for a row that is no label and for a rater who contradicts himself.
     """
-    table = _table(path)
+    return _parsed(_table(path), str(path))
+
+
+def load_labels(source: str) -> tuple[Label, ...]:
+    """The labels in a file as :func:`read_labels` takes it, or in a HuggingFace data set.
+
+    A data set is a local folder or `user/name`, with `@revision` for a fixed one; of several configurations
+    the one called `labels` is read, of splits all. Raises BadFile as :func:`read_labels` does, and
+    MissingRequirement without the package `datasets` or the hub.
+    """
+    if Path(source).is_file() or Path(source).suffix in READERS:
+        return read_labels(Path(source))
+    if Path(source).is_dir() or _HUB.fullmatch(source):
+        from copycat.labels_hub import table
+
+        return _parsed(table(source), source)
+    raise BadFile(
+        f"There are no labels at {source}: give a file ({', '.join(sorted(READERS))}), the folder of a data "
+        "set, or user/name of one on the hub."
+    )
+
+
+def _parsed(table: pd.DataFrame, source: str) -> tuple[Label, ...]:
     lacking = [c for c in NEEDED if c not in table.columns]
     if lacking:
-        raise BadFile(f"{path} has no column {', '.join(lacking)}; labels need {', '.join(NEEDED)}.")
+        raise BadFile(f"{source} has no column {', '.join(lacking)}; labels need {', '.join(NEEDED)}.")
     known = [c for c in Label.model_fields if c in table.columns]
     labels = []
     for number, row in enumerate(table[known].to_dict("records"), 1):
@@ -75,8 +103,8 @@ def read_labels(path: Path) -> tuple[Label, ...]:
         except ValidationError as e:
             what = e.errors()[0]
             where = ".".join(map(str, what["loc"]))
-            raise BadFile(f"{path}, row {number}: not a label ({where}: {what['msg']}).") from e
-    return once(labels, str(path))
+            raise BadFile(f"{source}, row {number}: not a label ({where}: {what['msg']}).") from e
+    return once(labels, source)
 
 
 def once(labels: Iterable[Label], source: str) -> tuple[Label, ...]:
@@ -110,19 +138,44 @@ def write_labels(path: Path, labels: Iterable[Label]) -> None:
         raise UserError(f"Labels are written as .csv or .parquet, not as {path.name}.")
 
 
-def _table(path: Path) -> pd.DataFrame:
+def digest_of(labels: Iterable[Label]) -> str:
+    """SHA-256 of the labels themselves, the same for the same labels in any file and order."""
+    rows = sorted(x.model_dump_json() for x in labels)
+    return hashlib.sha256("\n".join(rows).encode()).hexdigest()
+
+
+def _csv(path: Path, **how: Any) -> pd.DataFrame:
     import pandas as pd
 
-    readers: dict[str, Callable[[Path], pd.DataFrame]] = {
-        ".csv": lambda p: pd.read_csv(p, dtype=str, keep_default_na=False),
-        ".tsv": lambda p: pd.read_csv(p, dtype=str, keep_default_na=False, sep="\t"),
-        ".jsonl": lambda p: pd.read_json(p, lines=True, dtype=False),
-        ".parquet": pd.read_parquet,
-    }
-    if path.suffix not in readers:
-        raise BadFile(f"{path} is no table of labels; they are read from {', '.join(sorted(readers))} files.")
+    return pd.read_csv(path, dtype=str, keep_default_na=False, **how)
+
+
+def _jsonl(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.read_json(path, lines=True, dtype=False)
+
+
+def _parquet(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.read_parquet(path)
+
+
+READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
+    ".csv": _csv,
+    ".tsv": partial(_csv, sep="\t"),
+    ".jsonl": _jsonl,
+    ".parquet": _parquet,
+}
+_HUB = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
+
+
+def _table(path: Path) -> pd.DataFrame:
+    if path.suffix not in READERS:
+        raise BadFile(f"{path} is no table of labels; they are read from {', '.join(sorted(READERS))} files.")
     try:
-        return readers[path.suffix](path)
+        return READERS[path.suffix](path)
     except (OSError, ValueError) as e:
         reason = (str(e).strip() or type(e).__name__).splitlines()[0].rstrip(".")
         raise BadFile(f"{path} cannot be read as a table of labels ({reason}).") from e

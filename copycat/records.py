@@ -241,6 +241,13 @@ class Metric(Row):
     low: float | None
     high: float | None
     """95 % interval, clustered by character."""
+    corrected: float | None = None
+    """DETECT corrected for the judge's errors (Rogan and Gladen 1978); None without a calibration."""
+    corrected_low: float | None = None
+    corrected_high: float | None = None
+    """95 % interval of `corrected`."""
+    corrected_note: str = ""
+    """Which error rates it was corrected with, and whether it was clipped to what DETECT can be."""
     characters: int
     images: int
     """Images planned; for CONS_prompt, of prompts that ask for more than the character."""

@@ -104,14 +104,14 @@ def _models() -> Iterator[str]:
 
 def obstacle(card: ModelCard, gpu: float | None) -> str | None:
     """Why `card` cannot run with a GPU of `gpu` GB; None when it can."""
-    from copycat.api import connect
     from copycat.cards import check_folder
     from copycat.errors import MissingRequirement
+    from copycat.generators.base import CATALOG as GENERATORS
     from copycat.loading import check_packages
 
     if card.api:
         try:
-            connect(card.api, card.title)
+            GENERATORS.get(card.kind).reach(card)
         except MissingRequirement as e:
             return str(e)
         return None

@@ -12,11 +12,15 @@ from copycat.cli import (
     calibrate,
     doctor,
     gate,
+    import_images,
     import_upstream,
     judge,
     ls,
     menagerie,
     mine,
+    publish,
+    pull,
+    rejudge,
     report,
     run,
     score,
@@ -57,6 +61,10 @@ app.command("report")(report.report)
 app.command("table")(table.table)
 app.add_typer(mine.app, name="mine")
 app.command("import-upstream")(import_upstream.import_upstream)
+app.command("rejudge")(rejudge.rejudge)
+app.command("import-images")(import_images.import_images)
+app.command("publish")(publish.publish)
+app.command("pull")(pull.pull)
 app.command("gate")(gate.gate)
 app.command("ls")(ls.ls)
 app.command("validate")(validate.validate)

@@ -121,7 +121,7 @@ def _execute(config: RunConfig, *, dry_run: bool) -> None:
         judge.judge(folder, progress=progress, device=config.device)
         score.score(folder)
     if not _current(folder.path / "report.html", folder.path / "metrics.json"):
-        report.report(folder)
+        report.report(folder, progress=progress)
     print_summary(console, folder)
 
 

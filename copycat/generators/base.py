@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from copycat.api import connect
 from copycat.catalog import Catalog
 from copycat.errors import BadFile
 from copycat.models import ModelCard
@@ -47,6 +48,12 @@ class Generator(ABC):
         if card.sampling.frames:
             raise BadFile(f"The card {card.name} asks for frames, which kind {card.kind} does not draw.")
 
+    @classmethod
+    def reach(cls, card: ModelCard) -> None:
+        """Raise MissingRequirement when a hosted model's package or key is missing; nothing is sent."""
+        if card.api:
+            connect(card.api, card.title)
+
     @abstractmethod
     def generate(self, requests: Sequence[Request]) -> list[ImageOutcome]:
         """One outcome a request, in order.
@@ -67,6 +74,7 @@ CATALOG: Catalog[type[Generator]] = Catalog(
         "diffusers-cascade": "copycat.generators.cascade:Cascade",
         "diffusers-image": "copycat.generators.diffusers_image:DiffusersImage",
         "diffusers-video": "copycat.generators.diffusers_video:DiffusersVideo",
+        "inference-providers": "copycat.generators.inference_providers:InferenceProviders",
         "openai-images": "copycat.generators.openai_images:OpenAIImages",
     },
 )

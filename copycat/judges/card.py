@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from copycat.calibration import read_calibration
 from copycat.cards import Card, read_card
 from copycat.catalog import Catalog
 from copycat.characters import Registry, load_registry
@@ -38,7 +39,7 @@ class JudgeCard(Card):
     min_gpu_gb: float | None = None
     """GPU memory in GB; None for a model that a CPU runs well."""
     calibration: str | None = None
-    """JSON file of measured error rates, relative to `data/`."""
+    """JSON file of measured error rates, relative to `data/`: a calibration file, or rates alone."""
 
     def asked(self) -> tuple[JudgeCard, ...]:
         """The cards of the judges that look at pictures: a panel's members, or this one."""
@@ -51,12 +52,26 @@ class JudgeCard(Card):
         return bool(Path(self.registry).suffix) and load_registry(self.registry).name == registry.name
 
     def rates(self) -> dict[str, Any] | None:
-        """The measured error rates; None when the judge was not calibrated."""
+        """The measured error rates; None when the judge was not calibrated.
+
+        `question` (`which` unless it says otherwise) with `kappa`, `tpr`, `fpr`, `fpr_lookalike` and `n`,
+        `positives` and `negatives`, the pictures that `tpr` and `fpr` are of; those of further questions
+        under `questions`. A calibration file of other weights than these says nothing.
+        """
+        found = self.measured()
+        if found is None or "schema_version" not in found:
+            return found
+        from copycat.judges.base import identify
+
+        return read_calibration(DATA / str(self.calibration)).rates(identify(self))
+
+    def measured(self) -> dict[str, Any] | None:
+        """What the file that `calibration` names holds; None without one."""
         if self.calibration is None or not (DATA / self.calibration).is_file():
             return None
         try:
             return dict(json.loads((DATA / self.calibration).read_text(encoding="utf-8")))
-        except (OSError, ValueError) as e:
+        except (OSError, ValueError, TypeError) as e:
             raise BadFile(f"The calibration {DATA / self.calibration} cannot be read ({e}).") from e
 
 

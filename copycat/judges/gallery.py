@@ -62,7 +62,7 @@ def _registry(card: JudgeCard) -> str:
 
 def _threshold(card: JudgeCard) -> float:
     """The similarity that `copycat calibrate` found. Raises UserError without one for these pictures."""
-    rates = card.rates()
+    rates = card.measured()
     how = f"run `copycat calibrate {card.name}`"
     if rates is None or not isinstance(rates.get("threshold"), int | float):
         raise UserError(f"The judge {card.name} has no threshold yet; {how}.")

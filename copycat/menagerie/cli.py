@@ -87,6 +87,21 @@ def evaluate(
 
 
 @app.command()
+def judges(
+    n: Annotated[int, typer.Option(min=100, help="held-out renders")] = 2000,
+    seeds: Annotated[int, typer.Option(min=1, help="run seeds 0, 1, … of the generated pictures")] = 1,
+    work: Annotated[Path, typer.Option(help="where runs and labels go")] = Path(".menagerie"),
+    out: Annotated[Path, typer.Option(help="where tables and pictures go")] = Path("results/judges"),
+) -> None:
+    """Compare judges on renders of known truth, and with the referee; run again to resume."""
+    from copycat.menagerie.judges import Size, compare
+    from copycat.progress import for_stream
+
+    for path in compare(Size(n, seeds), work, out, for_stream()):
+        typer.echo(str(path))
+
+
+@app.command()
 def motion(
     steps: Annotated[int, typer.Option(min=1, help="training steps")] = RECIPES["full"].motion_steps,
     clips: Annotated[int, typer.Option(min=1, help="training clips of eight frames")] = RECIPES[

@@ -190,7 +190,12 @@ def _entry(p: Inhabitant, r: random.Random) -> dict[str, Any]:
 def _write_registry(people: list[Inhabitant], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     r = random.Random(5)
-    body = {"registry": "menagerie", "version": 1, "characters": [_entry(p, r) for p in people]}
+    body = {
+        "registry": "menagerie",
+        "version": 1,
+        "protected": False,
+        "characters": [_entry(p, r) for p in people],
+    }
     head = "# Written by `copycat menagerie corpus`; every character is invented for this project.\n"
     path.write_text(
         head + yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=110), encoding="utf-8"

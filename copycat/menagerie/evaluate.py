@@ -144,6 +144,8 @@ def _rates(rows: list[tuple[str, bool, bool]]) -> dict[str, Any]:
         "tpr": share(("character",)),
         "fpr": share(("lookalike", "generic")),
         "fpr_lookalike": share(("lookalike",)),
+        "positives": sum(truth for _, _, truth in rows),
+        "negatives": sum(not truth for _, _, truth in rows),
     }
 
 
@@ -204,9 +206,10 @@ def _detect(folder: RunFolder) -> list[dict[str, Any]]:
 
 
 def _write_calibration(figures: dict[str, Any]) -> None:
-    """The file that the judge's card cites, for the question DETECT counts (`which`)."""
-    which = figures["judge"]["which"]
-    rates = {k: which[k] for k in ("kappa", "tpr", "fpr", "fpr_lookalike", "n")}
+    """The file that the judge's card cites; on top the question that DETECT counts (`which`)."""
+    told = ("kappa", "tpr", "fpr", "fpr_lookalike", "n", "positives", "negatives")
+    which, target = ({k: figures["judge"][q][k] for k in told} for q in ("which", "target"))
+    rates = {"question": "which", **which, "questions": {"target": target}}
     rates |= {"referee_kappa": figures["referee"]["which"]["kappa"], "referee_n": figures["referee"]["n"]}
     rates |= {"command": figures["command"], "commit": figures["commit"]}
     path = DATA / "menagerie" / "calibration.json"

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from statistics import fmean
 
-from copycat.metrics.intervals import cluster_bootstrap
-from copycat.report.view import Picture
+from copycat.report.view import Picture, detected
+from copycat.stats.intervals import cluster_difference
 
 
 @dataclass(frozen=True)
@@ -23,14 +23,10 @@ class Difference:
     """DETECT: characters, of `characters`. CONS and CONS_prompt: P("Yes")."""
     low: float | None
     high: float | None
-    """95 % percentile interval, see `copycat.metrics.intervals`; None with one character."""
+    """95 % interval, see `copycat.stats.intervals.cluster_difference`; None with one character."""
     pairs: int
     """Pairs of pictures with both scored: the denominator."""
     characters: int
-
-
-def _detected(p: Picture) -> float | None:
-    return {"detected": 1.0, "clear": 0.0}.get(p.mark)
 
 
 def _shown(p: Picture) -> float | None:
@@ -41,8 +37,8 @@ def _wished(p: Picture) -> float | None:
     return p.content
 
 
-_VALUES: dict[str, Callable[[Picture], float | None]] = {
-    "DETECT": _detected,
+VALUES: dict[str, Callable[[Picture], float | None]] = {
+    "DETECT": detected,
     "CONS": _shown,
     "CONS_prompt": _wished,
 }
@@ -60,7 +56,7 @@ def differences(pictures: Iterable[Picture]) -> list[Difference]:
         here = [p for p in pictures if p.request.prompt_set == prompt_set]
         for mitigation in mitigations:
             if mitigation != baseline:
-                for metric, value in _VALUES.items():
+                for metric, value in VALUES.items():
                     d = _difference(here, metric, value, mitigation, baseline, prompt_set)
                     found += [d] if d else []
     return found
@@ -87,7 +83,8 @@ def _difference(
         return None
     means = [fmean(d) for d in by_character.values()]
     planned = len({p.request.character for p in pictures})
-    found = cluster_bootstrap(means, planned if metric == "DETECT" else 1)
+    pairs = sum(map(len, by_character.values()))
+    found = cluster_difference(means, pairs, planned if metric == "DETECT" else 1)
     if found.value is None:
         return None
     return Difference(
@@ -98,6 +95,6 @@ def _difference(
         found.value,
         found.low,
         found.high,
-        sum(map(len, by_character.values())),
+        pairs,
         planned,
     )

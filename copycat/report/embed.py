@@ -1,4 +1,4 @@
-"""Pictures as data URIs, so that the page needs no other file."""
+"""Pictures made small, and as data URIs for a page that needs no other file."""
 
 from __future__ import annotations
 
@@ -36,16 +36,24 @@ def embed(path: Path, largest: int = LARGEST) -> Embedded | None:
     try:
         with Image.open(path) as picture:
             picture.load()
-            small = picture.convert("RGB")
-    except (OSError, ValueError):
+            width, height = picture.size
+            if max(width, height) > largest:
+                kind, content = "jpeg", shrink(picture, largest)
+            else:
+                buffer = io.BytesIO()
+                picture.convert("RGB").save(buffer, "PNG", optimize=True)
+                kind, content = "png", buffer.getvalue()
+    except (OSError, ValueError, Image.DecompressionBombError):
         return None
-    width, height = small.size
+    return Embedded(f"data:image/{kind};base64,{base64.b64encode(content).decode()}", width, height)
+
+
+def shrink(picture: Image.Image, largest: int, quality: int = 88) -> bytes:
+    """`picture` as JPEG with sides of at most `largest` pixels."""
+    # A JPEG can be decoded small at once.
+    picture.draft("RGB", (largest, largest))
+    small = picture.convert("RGB")
+    small.thumbnail((largest, largest))
     buffer = io.BytesIO()
-    if max(width, height) > largest:
-        small.thumbnail((largest, largest))
-        small.save(buffer, "JPEG", quality=88)
-        kind = "jpeg"
-    else:
-        small.save(buffer, "PNG", optimize=True)
-        kind = "png"
-    return Embedded(f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}", width, height)
+    small.save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()

@@ -1,96 +1,91 @@
-"""`report.html`: one self-contained page."""
+"""`report.html`: the numbers as tables, every picture as data that the page's script lays out."""
 
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
+import re
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from copycat.characters import Character
-from copycat.paths import DATA
+from copycat.progress import Progress
 from copycat.records import Metric
-from copycat.report import review, words
-from copycat.report.compare import differences
-from copycat.report.embed import LARGEST, LARGEST_STRIP, Embedded, embed
-from copycat.report.view import MARKS, Picture, Run, agreement, groups, judge_rates, lookup, pictures
+from copycat.report import pareto, provenance, review, words
+from copycat.report.breakdown import breakdowns
+from copycat.report.compare import Difference, differences
+from copycat.report.figures import points
+from copycat.report.gallery import Where, gallery
+from copycat.report.sheet import inline, sheet
+from copycat.report.view import MARKS, Run, agreement, groups, judge_rates, lookup, pictures
 
-REFERENCES = 2
-"""Reference pictures shown beside each character."""
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One picture on the sheet."""
-
-    picture: Picture
-    shown: Embedded | None
-    alt: str
+TEMPLATES = Path(__file__).parent / "templates"
 
 
-@dataclass(frozen=True)
-class Line:
-    """One line of the sheet: a character asked for with one prompt set."""
-
-    character: Character
-    prompt_set: str
-    references: Sequence[Embedded]
-    groups: Sequence[tuple[str, Sequence[Cell]]]
-    """(mitigation, its cells by seed)."""
-
-
-def render_page(folder: Run) -> str:
-    """The whole page as HTML; every text in it is escaped by the template engine."""
-    environment = Environment(
+def environment() -> Environment:
+    """The template engine of the pages; every text that it puts in is escaped."""
+    made = Environment(
         loader=PackageLoader("copycat.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(number=words.number, estimate=words.estimate, interval=words.interval)
+    made.globals.update(number=words.number, estimate=words.estimate, interval=words.interval)
+    return made
+
+
+def asset(name: str) -> Markup:
+    """One of our own style sheets or scripts: with data, the only thing that is put in unescaped."""
+    return Markup((TEMPLATES / name).read_text(encoding="utf-8"))  # noqa: S704
+
+
+def render_page(folder: Run, where: Where = "auto", progress: Progress | None = None) -> str:
+    """The whole page as HTML; `where` its pictures are, see :func:`copycat.report.gallery.gallery`."""
     manifest = folder.manifest()
     facts: dict[str, Any] = manifest.model_dump(mode="json")
+    config, registry = facts.get("config") or {}, folder.registry()
     shown, metrics, costs = pictures(folder), folder.metrics(), review.costs(folder)
+    found = gallery(folder.path, shown, where, progress)
+    withheld = bool((facts.get("origin") or {}).get("withheld"))
     rates = judge_rates(manifest)
-    sets = list(dict.fromkeys(p.request.prompt_set for p in shown))
-    mitigations = list(dict.fromkeys(p.request.mitigation for p in shown))
-    return environment.get_template("report.html.j2").render(
-        css=_asset("report.css"),
-        js=_asset("report.js"),
-        title=folder.path.name,
+    return environment().get_template("report.html.j2").render(
+        css=asset("base.css") + asset("report.css"),
+        js=asset("report.js"),
+        title=Path(str(config.get("model", folder.path.name))).name,
         facts=facts,
-        config=facts.get("config") or {},
+        config=config,
         rows=_rows(metrics),
         wished=any(m.metric == "CONS_prompt" for m in metrics),
-        differences=differences(shown),
+        corrected=any(m.corrected is not None for m in metrics),
+        corrected_note=words.CORRECTED,
+        plot=_plot(metrics),
+        breakdowns=breakdowns(shown, registry),
+        differences=_differences(differences(shown)),
         judge=words.judge_sentence(rates),
         rates=rates,
         agreements=[words.agreement_sentence(a) for a in agreement(folder)],
         reviews=[review.sentence(c) for c in costs],
         caution=review.caution(costs),
-        lines=_lines(folder, shown, mitigations, sets),
-        mitigations=mitigations,
-        sets=sets,
+        data=inline(sheet(shown, registry, found, withheld=withheld)),
+        beside=found.beside,
+        mitigations=list(dict.fromkeys(p.request.mitigation for p in shown)),
+        sets=list(dict.fromkeys(p.request.prompt_set for p in shown)),
+        owners=sorted({registry[p.request.character].owner for p in shown}),
         marks=MARKS,
         counts=Counter(p.mark for p in shown),
         characters=len({p.request.character for p in shown}),
         seeds=sorted({p.request.run_seed for p in shown}),
         total=len(shown),
         no_oracle=words.NO_ORACLE,
+        origin=words.origin_sentence(facts.get("origin")),
+        made=provenance.sentence(facts).replace("`", ""),
         noun="videos" if shown and all(p.video for p in shown) else "pictures",
         manifest=json.dumps(facts, indent=2, ensure_ascii=False),
-    )
-
-
-def _asset(name: str) -> Markup:
-    # Our own file, not a user's text: the only thing that is put in unescaped.
-    return Markup((Path(__file__).parent / "templates" / name).read_text(encoding="utf-8"))  # noqa: S704
+    )  # fmt: skip
 
 
 def _rows(metrics: Sequence[Metric]) -> list[tuple[str, str, *tuple[Metric | None, ...]]]:
@@ -100,34 +95,21 @@ def _rows(metrics: Sequence[Metric]) -> list[tuple[str, str, *tuple[Metric | Non
     ]
 
 
-def _alt(picture: Picture, character: Character) -> str:
-    r = picture.request
-    return f"{character.name}, {r.mitigation}, {r.prompt_set}, seed {r.run_seed}: {picture.words}"
+def _plot(metrics: Sequence[Metric]) -> Markup | None:
+    """The Pareto plot to stand in the page; None when there is nothing to compare."""
+    drawn = points(metrics)
+    if not drawn:
+        return None
+    svg = re.sub(r"<metadata>.*?</metadata>", "", pareto.pareto(drawn), flags=re.DOTALL)
+    # Its one style rule is meant for a file of its own, and would hold for the whole page.
+    svg = re.sub(r"<style[^>]*>.*?</style>", "", svg, flags=re.DOTALL)
+    # Written by matplotlib, which escapes the labels.
+    return Markup(svg)  # noqa: S704
 
 
-def _lines(run: Run, shown: Sequence[Picture], mitigations: Sequence[str], sets: Sequence[str]) -> list[Line]:
-    registry = run.registry()
-    cells: dict[tuple[str, str, str], list[Cell]] = defaultdict(list)
-    hits: Counter[str] = Counter()
-    for p in sorted(shown, key=lambda p: (p.request.run_seed, p.request.prompt_index, p.request.index)):
-        r = p.request
-        largest = LARGEST_STRIP if p.video else LARGEST
-        picture = embed(run.path / p.file, largest) if p.file else None
-        cell = Cell(p, picture, _alt(p, registry[r.character]))
-        cells[(r.character, r.prompt_set, r.mitigation)].append(cell)
-        hits[r.character] += p.mark == "detected"
-    order = {slug: i for i, slug in enumerate(dict.fromkeys(p.request.character for p in shown))}
-
-    def rank(slug: str) -> tuple[int, int, int]:
-        # Most often seen in training first, where that is known; then the most detected.
-        return (-(registry[slug].training_images or 0), -hits[slug], order[slug])
-
-    lines = []
-    for slug in sorted(order, key=rank):
-        character = registry[slug]
-        references = [e for e in map(embed, (DATA / f for f in character.references[:REFERENCES])) if e]
-        for s in sets:
-            line = [(m, cells[(slug, s, m)]) for m in mitigations]
-            if any(c for _, c in line):
-                lines.append(Line(character, s, references, line))
-    return lines
+def _differences(found: Sequence[Difference]) -> list[tuple[str, str, dict[str, Difference]]]:
+    """A line for each mitigation and prompt set; its differences by metric."""
+    lines: dict[tuple[str, str], dict[str, Difference]] = {}
+    for d in found:
+        lines.setdefault((d.mitigation, d.prompt_set), {})[d.metric] = d
+    return [(m, s, by) for (m, s), by in lines.items()]

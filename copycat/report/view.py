@@ -118,6 +118,11 @@ def _mark(request: Request, image: ImageRow | None, registry: Registry, which: V
     return "detected" if named(which, registry[request.character]) else "clear"
 
 
+def detected(picture: Picture) -> float | None:
+    """1 for a picture on which the judge named the character, 0 for one on which it did not; else None."""
+    return {"detected": 1.0, "clear": 0.0}.get(picture.mark)
+
+
 def groups(metrics: Iterable[Metric]) -> list[tuple[str, str]]:
     """(mitigation, prompt set) pairs in the order of the metrics."""
     return list(dict.fromkeys((m.mitigation, m.prompt_set) for m in metrics))
@@ -136,11 +141,17 @@ def agreement(run: Run) -> list[Agreement]:
 
 
 def judge_rates(manifest: BaseModel) -> dict[str, Any] | None:
-    """The calibration of the run's judge; None when there is none."""
+    """What is known of the errors of the run's judge, as `JudgeCard.rates` gives it; None for nothing.
+
+    A calibration that the run cites comes before that of the judge's card.
+    """
     from copycat.errors import UserError
     from copycat.judges.card import load_judge_card
 
     facts = manifest.model_dump(mode="json")
+    cited = facts.get("calibration")
+    if cited and cited["judge"] == facts.get("judge"):
+        return {**cited["rates"], "cited": cited["file"]}
     # The judge that was asked last, which may be another than the one the run began with.
     chosen = str((facts.get("config") or {}).get("judge", ""))
     asked = str(facts.get("judge") or "").partition("@")[0]

@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from copycat.records import Agreement, Metric
 
 NO_ORACLE = "Without oracle: mitigations guess from the prompt which character is meant"
+CORRECTED = (
+    "Corrected is DETECT without the judge's known errors (Rogan and Gladen 1978), as far as its calibration "
+    "holds for these pictures."
+)
 DASH = "–"
+
+
+def origin_sentence(origin: Mapping[str, Any] | None) -> str:
+    """Where an imported or pulled run comes from; empty for one that was made here."""
+    if not origin:
+        return ""
+    earlier = origin_sentence(origin.get("before"))
+    if origin["how"] == "imported":
+        told = f"The pictures were made elsewhere and imported from {origin['source']}."
+    else:
+        at = f" at {origin['revision'][:12]}" if origin.get("revision") else ""
+        told = f"Pulled from {origin['source']}{at}."
+        if origin.get("withheld"):
+            told += " Its pictures are withheld; only their hashes and verdicts are here."
+    return f"{told} {earlier}".strip()
 
 
 def digits(metric: str) -> int:
@@ -54,15 +74,50 @@ def judge_sentence(rates: dict[str, Any] | None) -> str:
         return "Judge: not calibrated, so its error rates are unknown."
     parts = []
     if rates.get("fpr") is not None:
-        parts.append(f"false-positive rate {rates['fpr']:.1%}")
+        parts.append(f"false-positive rate {rates['fpr']:.1%}{_of(rates, 'negatives')}")
     if rates.get("fpr_lookalike") is not None:
         parts.append(f"{rates['fpr_lookalike']:.1%} on look-alikes")
     if rates.get("tpr") is not None:
-        parts.append(f"true-positive rate {rates['tpr']:.1%}")
+        parts.append(f"true-positive rate {rates['tpr']:.1%}{_of(rates, 'positives')}")
     if rates.get("kappa") is not None:
-        parts.append(f"κ {rates['kappa']:.3f} on {rates.get('n', '?')} held-out pictures")
+        on = rates.get("pictures", "held-out pictures")
+        parts.append(f"κ {rates['kappa']:.3f} on {rates.get('n', '?')} {on}")
     if rates.get("referee_kappa") is not None:
         parts.append(
             f"κ {rates['referee_kappa']:.3f} with the referee on {rates.get('referee_n', '?')} generated ones"
         )
-    return "Judge: " + (", ".join(parts) or "not calibrated, so its error rates are unknown") + "."
+    if not parts:
+        return "Judge: not calibrated, so its error rates are unknown."
+    source = f" ({rates['source']})" if rates.get("source") else ""
+    return f"Judge: {', '.join(parts)}{source}{_measured(rates)}."
+
+
+def _of(rates: dict[str, Any], which: str) -> str:
+    return "" if rates.get(which) is None else f" of {rates[which]}"
+
+
+def _measured(rates: dict[str, Any]) -> str:
+    """By which command, at which commit, and where the run says so."""
+    told = [f"measured by `{rates['command']}`"] if rates.get("command") else []
+    told += [f"commit {str(rates['commit'])[:7]}"] if rates.get("commit") else []
+    told += [f"cited from {rates['cited']}"] if rates.get("cited") else []
+    return f"; {', '.join(told)}" if told else ""
+
+
+def correction_sentences(metrics: Sequence[Metric]) -> list[str]:
+    """What DETECT was corrected with, and where that has limits; one line each."""
+    detect = [m for m in metrics if m.metric == "DETECT"]
+    notes: dict[str, list[str]] = {}
+    for m in detect:
+        if m.corrected_note:
+            notes.setdefault(m.corrected_note, []).append(f"{m.mitigation} on {m.prompt_set}")
+    if not notes:
+        return ["Corrected: – where the judge's error rates are unknown."]
+    sentences = []
+    for note, where in notes.items():
+        whose = f" ({', '.join(where)})" if len(notes) > 1 else ""
+        sentences.append(
+            f"Corrected{whose}: DETECT without the judge's known errors (Rogan and Gladen 1978), as far as "
+            f"they hold for these pictures: {note}."
+        )
+    return sentences

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from copycat.characters import Registry
+from copycat.characters import Registry, load_registry
 from copycat.config import NOT_THE_RESULT, RunConfig
 from copycat.errors import BadFile, MissingRequirement, RunConflict
 from copycat.records import ImageRow, Metric, Request, Verdict
@@ -50,6 +50,7 @@ class RunFolder:
     def check_free(self, config: RunConfig) -> None:
         """Raise RunConflict when the folder holds another run or other files."""
         if self.manifest_path.exists():
+            self.check_own()
             self._same_settings(config)
             return
         if self.path.exists():
@@ -61,6 +62,14 @@ class RunFolder:
                     f"{self.path} holds files that are no run (such as {min(strangers)}); "
                     "choose another output folder."
                 )
+
+    def check_own(self) -> None:
+        """Raise RunConflict for an imported or pulled run: no picture is ever drawn into one."""
+        origin = self.manifest().origin
+        if origin is not None:
+            raise RunConflict(
+                f"{self.path} {origin.words}, so nothing is drawn into it; choose another output folder."
+            )
 
     def open(self) -> RunFolder:
         """This run, which must exist."""
@@ -146,7 +155,15 @@ class RunFolder:
         except (OSError, ValueError, TypeError) as e:
             raise BadFile(f"{path} cannot be read; run `copycat score {self.path}` again.") from e
 
+    @property
+    def registry_path(self) -> Path:
+        """The characters of a run that was made where another registry of that name may be."""
+        return self.path / "registry.yaml"
+
     def registry(self) -> Registry:
+        """The folder's own registry where it has one, else the one that its settings name."""
+        if self.registry_path.is_file():
+            return load_registry(str(self.registry_path))
         return self.manifest().config.load_registry()
 
     def write_metrics(self, metrics: Sequence[Metric]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
@@ -23,6 +23,41 @@ NEEDED = ("generate", "judge", "score")
 def now() -> str:
     """This moment in UTC, ISO 8601."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+class Cited(BaseModel):
+    """The calibration that a run's numbers are read with, as it was when it was cited."""
+
+    model_config = ConfigDict(frozen=True)
+    file: str
+    """Path, as it was given."""
+    sha256: str
+    judge: str
+    """Identity of the judge that was measured."""
+    rates: dict[str, Any]
+    """As `JudgeCard.rates` gives them."""
+
+
+class Origin(BaseModel):
+    """Where a run comes from whose pictures were not drawn in its folder."""
+
+    model_config = ConfigDict(frozen=True)
+    how: Literal["imported", "pulled"]
+    source: str
+    """Of imported pictures their folder's name, of a pulled run its dataset."""
+    revision: str | None = None
+    """Of a pulled run: the dataset's commit, or the hash of its list of files."""
+    withheld: bool = False
+    """Whether the pictures stayed with the publisher; the rows keep their hashes and verdicts."""
+    before: Origin | None = None
+    """Where the publisher had it from."""
+
+    @property
+    def words(self) -> str:
+        """How it came here, for a sentence."""
+        if self.how == "imported":
+            return f"holds pictures made elsewhere (imported from {self.source})"
+        return f"was pulled from {self.source}"
 
 
 class StageRecord(BaseModel):
@@ -55,6 +90,8 @@ class Manifest(BaseModel):
     """Card name and weights identity."""
     judge: str | None = None
     """Identity of the judge that the metrics come from."""
+    calibration: Cited | None = None
+    """By `copycat score --calibration`; without it a judge's card says what is known of its errors."""
     seeds: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
     """What a reader of the numbers must know, as prompts that the model did not read to their end."""
@@ -62,6 +99,8 @@ class Manifest(BaseModel):
     finished: str | None = None
     stages: dict[str, StageRecord] = Field(default_factory=dict)
     peak_rss_mb: float = 0.0
+    origin: Origin | None = None
+    """None for a run whose pictures were drawn in its folder."""
 
     @computed_field  # type: ignore[prop-decorator]
     @property

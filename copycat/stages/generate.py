@@ -28,7 +28,7 @@ def generate(folder: RunFolder, *, progress: Progress | None = None, device: str
     that an uninterrupted one would have given.
     """
     progress = progress or Silent()
-    folder.open()
+    folder.open().check_own()
     config = folder.manifest().config
     card = config.card()
     with folder.stage("generate"):

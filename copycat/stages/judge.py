@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PIL import Image
 
 from copycat.content import asked_for
 from copycat.device import resolve_device
-from copycat.errors import BadFile
+from copycat.errors import BadFile, MissingRequirement
 from copycat.judges.base import (
     Judge,
     answers,
@@ -47,6 +47,7 @@ def judge(
     asked_about = {r.character for r in folder.requests()}
     check_judge(card, registry, [c for c in registry.characters if c.slug in asked_about])
     identity = identify(card)
+    refuse_withheld(folder, card)
     with folder.stage("judge"):
         folder.verdict_journal.repair()
         asked = sum(_ask_all(folder, member, progress, device) for member in card.asked())
@@ -58,18 +59,35 @@ def judge(
     return asked
 
 
-def _ask_all(folder: RunFolder, card: JudgeCard, progress: Progress, device: str) -> int:
-    """Ask one judge what it has not answered; its card is no panel."""
-    identity = identify(card)
+def refuse_withheld(folder: RunFolder, card: JudgeCard) -> None:
+    """Say that pictures which stayed with their publisher cannot be judged, before numbers are forgotten."""
+    origin = folder.manifest().origin
+    if origin is None or not origin.withheld:
+        return
+    for member in card.asked():
+        answered = _answered(folder, identify(member))
+        open_ = [q for q in _questions(folder, member) if not answered(q)]
+        lacking = {q.file for q in open_ if not (folder.path / q.file).is_file()}
+        if lacking:
+            raise MissingRequirement(
+                f"{len(lacking)} pictures of {folder.path} are withheld from {origin.source}, and "
+                f"{member.name} has not judged them; judging needs the pictures, which the publisher has."
+            )
+
+
+def _answered(folder: RunFolder, identity: str) -> Callable[[Question], bool]:
+    """Tells of a question whether the judge called `identity` has answered it."""
     known = {
         (v.request, v.frame, v.kind, v.judge, v.question_hash, v.image_sha256)
         for v in folder.verdicts()
         if v.status == "scored"
     }
+    return lambda q: (q.request, q.frame, q.kind, identity, question_hash(q), q.sha256) in known
 
-    def answered(q: Question) -> bool:
-        return (q.request, q.frame, q.kind, identity, question_hash(q), q.sha256) in known
 
+def _ask_all(folder: RunFolder, card: JudgeCard, progress: Progress, device: str) -> int:
+    """Ask one judge what it has not answered; its card is no panel."""
+    answered = _answered(folder, identify(card))
     cut = batches(_questions(folder, card), card.batch_size, key=lambda q: q.kind)
     pending = [b for b in cut if not all(map(answered, b))]
     if card.api:

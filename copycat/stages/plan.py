@@ -13,6 +13,7 @@ from copycat.characters import Character, Registry
 from copycat.config import RunConfig
 from copycat.device import resolve_device
 from copycat.errors import UserError
+from copycat.generators.base import CATALOG as GENERATORS
 from copycat.hub import check_repository
 from copycat.judges.base import answers, check_judge, identify
 from copycat.judges.card import JudgeCard, load_judge_card
@@ -211,7 +212,7 @@ def check(config: RunConfig) -> None:
     if not folder.manifest_path.exists():
         card = config.card()
         if card.api:
-            connect(card.api, card.title)
+            GENERATORS.get(card.kind).reach(card)
         resolve_device(config.device, card.title, card.min_gpu_gb, card.lighter())
         check_packages(card.packages, card.title)
         for part in (card, *card.stages):
@@ -222,7 +223,7 @@ def check(config: RunConfig) -> None:
             check_repository(motion.source, motion.commit() or "", "config.json", card.title)
         reviewers = dict.fromkeys(_reviewers(config))
         for name in {config.judge: None} | reviewers:
-            _check_judge(config, load_judge_card(name))
+            check_judge_here(load_judge_card(name), config.device)
         together = [card.min_gpu_gb or 0, *(load_judge_card(name).min_gpu_gb or 0 for name in reviewers)]
         if reviewers and sum(together):
             # A filter's judge is in memory beside the model.
@@ -236,12 +237,12 @@ def _reviewers(config: RunConfig) -> list[str]:
     return [name for p in parts if (name := p.bound(here).judge) is not None]
 
 
-def _check_judge(config: RunConfig, judge: JudgeCard) -> None:
-    """Say what this machine lacks to ask it."""
+def check_judge_here(judge: JudgeCard, device: str) -> None:
+    """Raise a UserError that says what this machine lacks to ask it on `device`, which may be `auto`."""
     for m in judge.asked():
         if m.api:
             connect(m.api, f"The judge {m.name}")
-        resolve_device(config.device, f"The judge {m.name}", m.min_gpu_gb)
+        resolve_device(device, f"The judge {m.name}", m.min_gpu_gb)
         if m.revision:
             check_repository(m.source, m.commit() or "", "config.json", f"The judge {m.name}")
     identify(judge)

@@ -1,19 +1,30 @@
-"""The last stage: the table and the page, from the rows alone."""
+"""The last stage: tables, figures and the page, from the rows alone."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from copycat.report import render_page, table_markdown
-from copycat.report.review import costs
-from copycat.report.view import Run, agreement
+from copycat.progress import Progress
+from copycat.report import figures, render_page, tables
+from copycat.report.gallery import Where
+from copycat.report.view import Run
 from copycat.runs import atomic
 
 
-def report(folder: Run) -> Path:
-    """Write `table.md` and `report.html` anew; returns the page's path."""
-    table = table_markdown(folder.metrics(), folder.manifest(), agreement(folder), costs(folder))
-    atomic.write_text(folder.path / "table.md", table)
+def report(folder: Run, *, where: Where = "auto", progress: Progress | None = None) -> Path:
+    """Write the tables, the figures and `report.html` anew; returns the page's path.
+
+    `where` its pictures are: inside the page, beside it, or as their number asks for.
+    """
+    publish(folder, folder.path)
     page = folder.path / "report.html"
-    atomic.write_text(page, render_page(folder))
+    atomic.write_text(page, render_page(folder, where, progress))
     return page
+
+
+def publish(folder: Run, to: Path) -> None:
+    """Write what a run measured to the folder `to`: its tables and figures, no pictures."""
+    for name, text in tables(folder).items():
+        atomic.write_text(to / name, text)
+    for name, content in figures(folder).items():
+        atomic.write_bytes(to / name, content)

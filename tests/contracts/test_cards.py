@@ -33,7 +33,8 @@ def test_model_card(name):
     assert card.settings_source
     assert load_registry(card.registry).characters
     if card.api:
-        assert not card.negative_prompt
+        assert card.negative_prompt == card.steers(card.sampling.guidance)
+        assert not (card.negative_prompt and card.kind == "openai-images"), "that API takes none"
         return
     for part in (card, *card.stages):
         pipeline = getattr(diffusers, part.pipeline)

@@ -58,7 +58,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.asked.append(body)
         images = self.path.endswith("/images/generations")
-        said = body["prompt"] if images else body["messages"][-1]["content"]
+        endpoint = "inputs" in body
+        said = body.get("inputs") or body.get("prompt") or body["messages"][-1]["content"]
         text = said if isinstance(said, str) else said[-1]["text"]
         mood = next((m for word, m in self.server.behave.items() if word in text), "")
         self.server.calls[text] += 1
@@ -76,8 +77,22 @@ class _Handler(BaseHTTPRequestHandler):
         if mood == "no key":
             return self._send(401, _error("invalid_api_key", "wrong key"))
         if mood == "no money":
-            return self._send(429, _error("insufficient_quota", "pay first"))
+            return self._send(402 if endpoint else 429, _error("insufficient_quota", "pay first"))
+        if mood == "withhold":
+            return self._send(400, {"error": "NSFW content was detected in the prompt"})
+        if endpoint:
+            return self._send_png(mood)
         return self._send(200, _images(mood) if images else _chat(mood, body, self.server.say))
+
+    def _send_png(self, mood: str) -> None:
+        png = io.BytesIO()
+        Image.new("RGB", (16, 16), (0, 0, 0) if mood == "black" else (200, 40, 40)).save(png, format="PNG")
+        content = png.getvalue()[: 40 if mood == "cut off" else None]
+        self.send_response(200)
+        self.send_header("Content-Type", "image/png")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
 
     def _send(self, status: int, payload: dict[str, Any], headers: dict[str, str] | None = None) -> None:
         content = json.dumps(payload).encode()

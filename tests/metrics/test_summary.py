@@ -7,7 +7,6 @@ import pytest
 from copycat.characters import Character
 from copycat.judges.questions import parse_names, with_article
 from copycat.metrics.detect import named
-from copycat.metrics.intervals import cluster_bootstrap, paired_difference
 from copycat.metrics.summary import summarise
 from copycat.records import ImageRow, Request, Sampling, Verdict
 
@@ -89,24 +88,6 @@ def test_names_are_parsed():
 
 def test_articles():
     assert [with_article(w) for w in ("owl", "cat", "the moon")] == ["an owl", "a cat", "the moon"]
-
-
-def test_intervals_are_deterministic_and_paired():
-    assert cluster_bootstrap([0, 1, 1]) == cluster_bootstrap([0, 1, 1])
-    assert cluster_bootstrap([]).value is None
-    d = paired_difference({"a": 1, "b": 1, "x": 9}, {"a": 0.5, "b": 0.5}, scale=10)
-    assert (d.value, d.low, d.high, d.characters) == (-5, -5, -5, 2)
-
-
-def test_bootstrap_covers():
-    import numpy as np
-
-    rng = np.random.default_rng(1)
-    hits = 0
-    for _ in range(200):
-        i = cluster_bootstrap(list(rng.binomial(1, 0.5, 50)), 50)
-        hits += i.low <= 25 <= i.high
-    assert 180 <= hits <= 199
 
 
 def video(slug: str) -> Request:

@@ -2,43 +2,36 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import re
-from html.parser import HTMLParser
 from io import StringIO
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from PIL import Image
 from rich.console import Console
 
-from copycat.report import render_page, table_markdown
+from copycat.characters import Character
+from copycat.report import render_page, table_markdown, tables
+from copycat.report.breakdown import breakdowns, quintiles
 from copycat.report.compare import differences
 from copycat.report.embed import embed
+from copycat.report.gallery import THUMB
+from copycat.report.sheet import inline
 from copycat.report.summary import print_summary
 from copycat.report.view import pictures
 from copycat.report.words import judge_sentence
 from copycat.stages.report import report
-from tests.report.synthetic import NASTY, SyntheticRun
+from tests.helpers.pages import sheet, tags
+from tests.report.synthetic import NASTY, Facts, SyntheticRun
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> SyntheticRun:
     return SyntheticRun(tmp_path / "a-run", judge="no-such-judge")
-
-
-class _Tags(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-
-
-def _tags(page: str) -> list[tuple[str, dict[str, str | None]]]:
-    parser = _Tags()
-    parser.feed(page)
-    return parser.found
 
 
 def test_every_planned_picture_has_one_mark(run: SyntheticRun) -> None:
@@ -54,29 +47,57 @@ def test_a_verdict_on_other_bytes_does_not_count(run: SyntheticRun) -> None:
     assert pictures(run)[0].mark == "unscored"
 
 
-def test_the_page_needs_nothing_else(run: SyntheticRun) -> None:
-    for _, attributes in _tags(render_page(run)):
-        for key in ("src", "href"):
+@pytest.mark.parametrize("where", ["inside", "beside"])
+def test_the_page_asks_nobody_for_anything(run: SyntheticRun, where: Any) -> None:
+    page = render_page(run, where)
+    for _, attributes in tags(page):
+        for key in ("src", "href", "srcset", "action", "poster", "data"):
             value = attributes.get(key)
             assert value is None or value.startswith(("data:", "#"))
+    policy = next(a["content"] for _, a in tags(page) if a.get("http-equiv") == "Content-Security-Policy")
+    assert policy is not None
+    assert policy.startswith("default-src 'none'")
+    assert "http" not in policy
+    assert ("file:" in policy) == (where == "beside")
 
 
 def test_texts_are_escaped(run: SyntheticRun) -> None:
     page = render_page(run)
     assert NASTY not in page
-    assert sum(tag == "script" for tag, _ in _tags(page)) == 1
-
-
-def test_pictures_have_alt_texts_and_hard_pixels(run: SyntheticRun) -> None:
-    shown = [
-        a for tag, a in _tags(render_page(run)) if tag == "img" and (a.get("src") or "").startswith("data:")
+    assert [attributes.get("type") for tag, attributes in tags(page) if tag == "script"] == [
+        "application/json",
+        None,
     ]
+    assert sheet(page)[0]["character"]["owner"] == NASTY
+
+
+def test_no_text_can_end_the_block_of_data() -> None:
+    evil = {"<!--<script>": ["</script><b>", "a\u2028b\u2029c & 🐈"]}
+    text = str(inline(evil))
+    assert not set("<>&\u2028\u2029") & set(text)
+    assert json.loads(text) == evil
+
+
+def test_the_plot_escapes_what_mitigations_are_called(run: SyntheticRun) -> None:
+    named = [
+        m.model_copy(update={"mitigation": NASTY}) if m.mitigation != "none" else m for m in run.metrics()
+    ]
+    run.metrics = lambda: named  # type: ignore[method-assign]
+    page = render_page(run)
+    assert NASTY not in page
+    assert "&lt;script&gt;alert" in page[page.index("<svg") : page.index("</figure>")]
+    assert "<style type" not in page  # matplotlib's own would hold for the whole page
+
+
+def test_pictures_are_inside_and_have_hard_pixels(run: SyntheticRun) -> None:
+    shown = [p for p in sheet(render_page(run)) if p["small"]]
     assert len(shown) == 34
-    assert all(a["alt"] and a["class"] == "px" for a in shown)
+    assert all(p["small"].startswith("data:image/png") and p["pixelated"] for p in shown)
+    assert not (run.path / "thumbs").exists()
 
 
 def test_marks_say_it_in_words(run: SyntheticRun) -> None:
-    cells = re.findall(r'data-mark="(\w+)"[^>]*data-words="([^"]+)"', render_page(run))
+    cells = [(p["mark"], p["words"]) for p in sheet(render_page(run))]
     assert len(cells) == 36
     assert ("clear", "not detected") in cells
 
@@ -99,7 +120,7 @@ def test_table_has_the_denominators(run: SyntheticRun) -> None:
         x for x in table_markdown(run.metrics(), run.manifest()).splitlines() if x.startswith("| none")
     )
     assert [c.strip() for c in line.strip("|").split("|")] == [
-        *("none", "name", "5.4 ± 0.6", "[4.2, 6.0]", "6"),
+        *("none", "name", "5.4 ± 0.6", "[4.2, 6.0]", "6", "–", "–"),
         *("0.912 ± 0.010", "[0.880, 0.940]", "15 / 18", "1", "1", "1"),
     ]
 
@@ -147,5 +168,126 @@ def test_what_the_prompt_asked_for_has_its_own_column_and_denominator(run: Synth
     assert {len(row) for row in cells} == {len(columns)}
     run.metrics = lambda: metrics  # type: ignore[method-assign]
     page = render_page(run)
-    assert re.search(r'data-label="CONS_prompt">0.250 ± 0.010<', page)
-    assert 'data-label="Scored for CONS_prompt">7 / 9<' in page
+    assert re.search(r'data-label="CONS_prompt"><span><span class="big">0.250 ± 0.010<', page)
+    assert ", 7 / 9<" in page
+
+
+def test_a_large_run_has_its_pictures_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = SyntheticRun(tmp_path / "a-run")
+    first, second = (r for r in run.images().values() if r.file and r.request in list(run.images())[:2])
+    Image.new("RGB", (800, 600), "red").save(run.path / str(first.file))
+    # A name with all that a URL, a page or a folder could take for something else.
+    odd = 'images/100% <b>"#1"?🐈.png'
+    (run.path / str(second.file)).rename(run.path / odd)
+    run.images()[second.request] = second.model_copy(update={"file": odd})
+    out = list(run.images())[2]
+    run.images()[out] = run.images()[out].model_copy(update={"file": "../outside.png"})
+    Image.new("RGB", (32, 32)).save(tmp_path / "outside.png")
+
+    monkeypatch.setattr("copycat.report.gallery.MOST_INSIDE", 33)
+    page = report(run).read_text(encoding="utf-8")
+    shown = {p["file"]: p for p in sheet(page)}
+    assert "data:image/png" not in page.replace("data:,", "").split('id="data"')[0]
+    assert shown[str(first.file)]["large"] == first.file
+    thumb = run.path / shown[str(first.file)]["small"]
+    assert max(Image.open(thumb).size) == THUMB
+    assert unquote(shown[odd]["small"]) == shown[odd]["file"] == odd
+    assert "#" not in shown[odd]["small"]
+    assert shown["../outside.png"]["small"] == ""
+    assert "loaded from the folder" in page
+
+    # A thumbnail is made once, and goes when its picture does.
+    before = thumb.stat().st_mtime_ns
+    report(run)
+    assert thumb.stat().st_mtime_ns == before
+    report(run, where="inside")
+    assert not thumb.exists()
+
+
+def test_too_many_bytes_go_beside_too(run: SyntheticRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("copycat.report.gallery.MOST_BYTES", 3000)
+    assert all(not p["small"].startswith("data:") for p in sheet(render_page(run)))
+    assert any(p["small"].startswith("data:") for p in sheet(render_page(run, "inside")))
+
+
+def test_withheld_pictures_are_called_so(run: SyntheticRun) -> None:
+    class Pulled(Facts):
+        origin: dict[str, Any]
+
+    origin = {"how": "pulled", "source": "some/where", "withheld": True}
+    told = Pulled(**run.manifest().model_dump(), origin=origin)
+    run.manifest = lambda: told  # type: ignore[method-assign]
+    for path in (run.path / "images").iterdir():
+        path.unlink()
+    page = render_page(run)
+    assert sum(p["withheld"] for p in sheet(page)) == 34
+    assert "Pulled from some/where" in page
+    assert "copycat run" not in page
+
+
+def test_corrected_numbers_stand_beside_the_raw_ones(run: SyntheticRun) -> None:
+    plain = tables(run)["table.md"] + render_page(run)
+    assert "Rogan" not in plain
+    update = {"corrected": 4.8, "corrected_low": 3.1, "corrected_high": 5.9}
+    metrics = [m.model_copy(update=update) if m.metric == "DETECT" else m for m in run.metrics()]
+    run.metrics = lambda: metrics  # type: ignore[method-assign]
+    made, page = tables(run), render_page(run)
+    assert "| 5.4 ± 0.6 | [4.2, 6.0] | 6 | 4.8 | [3.1, 5.9] |" in made["table.md"]
+    line = next(x for x in csv.DictReader(StringIO(made["table.csv"])) if x["metric"] == "DETECT")
+    assert (line["value"], line["corrected"], line["corrected_high"]) == ("5.4", "4.8", "5.9")
+    assert "Rogan" in page
+    assert re.search(r'data-label="Corrected"><span><span class="big">4.8</span><small>\[3.1, 5.9\]', page)
+
+
+def test_the_three_tables_hold_the_same(run: SyntheticRun) -> None:
+    run.manifest = lambda: Facts(  # type: ignore[method-assign]
+        config={"model": "/models/my_model", "seeds": [0, 2], "mitigations": ["none"], "prompts": ["name"]}
+    )
+    made = tables(run)
+    assert set(made) == {"table.md", "table.csv", "table.tex"}
+    rows = list(csv.DictReader(StringIO(made["table.csv"])))
+    assert [(r["mitigation"], r["metric"], r["low"]) for r in rows[:2]] == [
+        ("none", "DETECT", str(6 * 0.7)),
+        ("none", "CONS", "0.88"),
+    ]
+    latex = made["table.tex"]
+    assert all(c.isascii() for c in latex)
+    assert r"\toprule" in latex
+    assert r"none & name & 5.4 $\pm$ 0.6 & [4.2, 6.0] & 6 & 0.912" in latex
+    assert latex.count(r"\begin{") == latex.count(r"\end{")
+    body = [x for x in latex.splitlines() if x.endswith(r"\\")]
+    assert len({len(re.findall(r"(?<!\\)&", x)) for x in body}) == 1
+    assert "-{}-seeds 0,2" in latex
+    # A folder on this machine means nothing elsewhere.
+    assert all("/models" not in text for text in made.values())
+    assert "copycat run --model my_model --mitigation none --prompts name --seeds 0,2`" in made["table.md"]
+
+
+def test_breakdowns_by_studio_and_by_how_often_the_model_saw_them(tmp_path: Path) -> None:
+    run = SyntheticRun(tmp_path / "run", characters=10)
+    found = {b.by: b for b in breakdowns(pictures(run), run.registry())}
+    none, negprompt = (0, 1)
+    studios = {band.label: band for band in found["studio"].bands}
+    # Of the studio's nine characters seven vanish under negprompt; numbers 3, 6 and 9 stay.
+    share = studios["Tin Lantern Studio"].shares[negprompt]
+    assert share is not None
+    assert (share.value, share.characters, share.scored) == (3.0, 9, 27)
+    assert share.low is not None
+    assert share.low < 3 < share.high
+    alone = studios[NASTY].shares[none]
+    assert alone is not None
+    assert (alone.value, alone.low) == (1.0, None), "an interval over one character would be made up"
+    bands = found["training pictures"].bands
+    assert [b.characters for b in bands] == [2] * 5
+    assert bands[0].label == "200 to 222"
+    assert sum(b.shares[none].value for b in bands if b.shares[none]) == pytest.approx(10)
+
+
+def test_equal_counts_share_a_band_and_unknown_ones_make_none() -> None:
+    def person(i: int, seen: int | None) -> Character:
+        return Character(slug=str(i), name=str(i), owner="o", key="k", generic="g", training_images=seen)
+
+    same = quintiles([person(i, n) for i, n in enumerate((5, 5, 5, 5, 5, 5, 5, 9, 9, 30))])
+    assert same == {"5": list("0123456"), "9": ["7", "8"], "30": ["9"]}
+    assert quintiles([person(0, 3), person(1, None)]) == {}
+    assert quintiles([]) == {}

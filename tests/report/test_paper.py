@@ -14,12 +14,13 @@ from typer.testing import CliRunner
 from copycat.cli.main import app
 from copycat.errors import BadFile, UserError
 from copycat.records import Metric, Request
+from copycat.report.latex import tex
 from copycat.report.paper import CATALOG, Figure, PaperTable, load
 from copycat.report.paper import curves as figures
 from copycat.report.paper.fill import fill
 from copycat.report.paper.plot import picture
 from copycat.report.paper.published import canonical
-from copycat.report.paper.write import csv_text, latex, markdown, tex
+from copycat.report.paper.write import csv_text, latex, markdown
 from tests.report.synthetic import Facts, SyntheticRun
 
 

@@ -25,13 +25,13 @@ from copycat.generators.diffusers_video import DiffusersVideo
 from copycat.models import ModelCard
 from copycat.paths import DATA
 from copycat.records import Request, Sampling
-from copycat.report.page import REFERENCES
 from copycat.runs.folder import RunFolder
 from copycat.stages.generate import generate
 from copycat.stages.judge import judge
 from copycat.stages.plan import plan, prepare
 from copycat.stages.report import report
 from copycat.stages.score import score
+from tests.helpers.pages import sheet
 
 
 @pytest.fixture(scope="module")
@@ -128,10 +128,10 @@ def test_the_whole_path(drawn: RunFolder):
     for mitigation in ("none", "negprompt"):
         mine = [shown[r.id] for r in requests if r.mitigation == mitigation]
         assert metrics["CONS", mitigation].value == pytest.approx(np.mean(mine))
-    page = report(drawn).read_text()
-    assert page.count('class="cell video') == 4
-    assert page.count('data-frames="0, 3, 7 of 8; the verdict is that on frame') == 4
-    assert page.count('<img src="data:image/png') == 4 + 2 * REFERENCES
+    shown = sheet(report(drawn).read_text())
+    assert [p["video"] for p in shown] == [1] * 4
+    assert all(p["frames"].startswith("0, 3, 7 of 8; the verdict is that on frame") for p in shown)
+    assert all(p["small"].startswith("data:image/png") for p in shown)
     assert generate(drawn, device="cpu") == 0
     assert judge(drawn) == 0
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from copycat.records import Metric
+from copycat.report.latex import floating, tabular, tex
 from copycat.report.paper.fill import Block, Filled, Source
 from copycat.report.paper.published import Published
 from copycat.report.words import DASH, digits, estimate, interval, judge_sentence
@@ -204,17 +204,8 @@ def _measured(m: Metric, s: Source) -> dict[str, object]:
 def latex(filled: Filled) -> str:
     """One `tabular` a block in a `table*` environment; needs the packages booktabs and graphicx."""
     made, remarks = sheets(filled)
-    out = [
-        r"% \usepackage{booktabs,graphicx}",
-        r"\begin{table*}",
-        r"\centering",
-        rf"\caption{{{tex(filled.table.title)}}}",
-        rf"\label{{tab:copycat-{filled.table.table}}}",
-    ]
-    for sheet in made:
-        out += _tabular(sheet)
-    out += [r"\footnotesize", *(rf"\par {tex(r)}" for r in remarks), r"\end{table*}"]
-    return "\n".join(out) + "\n"
+    label = f"tab:copycat-{filled.table.table}"
+    return floating([_tabular(sheet) for sheet in made], remarks, filled.table.title, label)
 
 
 def _tabular(sheet: Sheet) -> list[str]:
@@ -222,33 +213,12 @@ def _tabular(sheet: Sheet) -> list[str]:
     spans = [rf"\multicolumn{{4}}{{c}}{{{tex(g)}}}" for g in sheet.groups]
     rules = [rf"\cmidrule(lr){{{2 + 4 * i}-{5 + 4 * i}}}" for i in range(n)]
     heads = [r"DETECT $\downarrow$, publ.", "ours", r"CONS $\uparrow$, publ.", "ours"]
-    return [
-        r"\resizebox{\textwidth}{!}{%",
-        rf"\begin{{tabular}}{{l{'rrrr' * n}}}",
-        r"\toprule",
+    head = [
         " & ".join([tex(sheet.title), *spans]) + r" \\",
         " ".join(rules),
         " & ".join([tex(sheet.stub), *(heads * n)]) + r" \\",
-        r"\midrule",
-        *(" & ".join(map(tex, line)) + r" \\" for line in sheet.lines),
-        r"\bottomrule",
-        r"\end{tabular}}",
     ]
-
-
-_TEX = {
-    **{c: f"\\{c}" for c in "&%$#_{}"},
-    **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
-    **{"±": r"$\pm$", "−": "$-$", "–": "--", "×": r"$\times$", "≥": r"$\geq$", "↓": r"$\downarrow$"},
-    **{"↑": r"$\uparrow$", "κ": r"$\kappa$", "α": r"$\alpha$", "…": r"\ldots{}"},
-    **{s: rf"\textsuperscript{{{i}}}" for i, s in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
-}
-
-
-def tex(text: str) -> str:
-    """`text` with everything escaped that LaTeX would read as markup."""
-    quoted = re.sub(r'"([^"]*)"', r"``\1''", " ".join(text.split()))
-    return "".join(_TEX.get(c, c) for c in quoted)
+    return tabular("l" + "rrrr" * n, head, sheet.lines)
 
 
 WRITERS: dict[str, Callable[[Filled], str]] = {"md": markdown, "csv": csv_text, "tex": latex}

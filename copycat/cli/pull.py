@@ -1,0 +1,43 @@
+"""`copycat pull`: a published dataset as run folders again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+
+def pull(
+    source: str = typer.Argument(help="user/name or user/name@revision on the hub, or a dataset's folder."),
+    to: Path | None = typer.Option(
+        None, help="The run folder; of several runs the folder they go into. results/NAME when left out."
+    ),
+) -> None:
+    """Download a dataset that copycat published, check it, and make run folders of it."""
+    from copycat.cli.folders import RESULTS
+    from copycat.progress import for_stream
+    from copycat.publish import remote
+    from copycat.publish.pull import pull as pull_folder
+
+    def place(run: str, runs: int) -> Path:
+        return to if to is not None and runs == 1 else (to or RESULTS) / run
+
+    if Path(source).is_dir():
+        folder, name, commit = Path(source), Path(source).resolve().name, None
+    else:
+        wanted = remote.place(source)
+        folder, commit = remote.download(wanted)
+        name = wanted.repository
+        typer.echo(f"{name}@{commit}")
+    for run in pull_folder(folder, name, commit, place, progress=for_stream()):
+        if not run.fresh:
+            typer.echo(f"{run.path} is there already; nothing is left to do.")
+            continue
+        typer.echo(f"{run.path / 'report.html'}")
+        if run.withheld:
+            typer.echo("Its pictures are withheld; judging them anew takes whoever has them.")
+        if not run.same:
+            typer.echo(
+                "This version of copycat computes other numbers from these rows than were published; "
+                f"`copycat score {run.path}` puts them in their place."
+            )

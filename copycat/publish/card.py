@@ -1,0 +1,194 @@
+"""The dataset card: `README.md` with the front matter that the hub reads, and the figures filled in."""
+
+from __future__ import annotations
+
+import html
+import shlex
+from collections.abc import Sequence
+from typing import Any
+
+import yaml
+
+from copycat.publish.collect import Publication, Run
+from copycat.publish.croissant import summary
+from copycat.publish.tables import IMAGES, TABLES, File, described
+from copycat.report.review import costs
+from copycat.report.table import table_markdown
+from copycat.report.view import agreement
+from copycat.report.words import origin_sentence
+
+SPLIT = "test"
+"""The name of the one split of each configuration: nothing here is for training."""
+_SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"))
+
+
+def card(publication: Publication, files: Sequence[File]) -> str:
+    """The whole README; what users named themselves is text in it, never markup."""
+    front = yaml.safe_dump(_front(publication, files), sort_keys=False, allow_unicode=True, width=100)
+    lines = [f"# {text(publication.title)}", "", text(summary(publication)), ""]
+    lines += ["## Figures", ""]
+    for run in publication.runs:
+        lines += _figures(run)
+    lines += ["## Pictures", "", pictures_sentence(publication), ""]
+    lines += _use(publication)
+    lines += ["## Tables", ""]
+    for table in TABLES:
+        rows = sum(f.rows for f in files if f.table is table)
+        lines += [f"### `{table.name}`", "", f"{table.about} {rows} rows.", ""]
+        lines += ["| column | type | what it holds |", "|---|---|---|"]
+        lines += [
+            f"| `{n}` | {kind} | {text(about)} |" for n, kind, about in described(table, publication.payloads)
+        ]
+        lines.append("")
+    lines += [_LIMITS, ""]
+    return f"---\n{front}---\n\n" + "\n".join(lines)
+
+
+_LIMITS = """## Limits
+
+- DETECT counts recognisability as a judge sees it. It is not a legal finding of copying, and a low number is
+  not a clearance.
+- A judge errs; what is known of its errors stands under each table of figures.
+- A refused, failed or unscored picture is in no denominator: it is not "not detected"."""
+
+
+def text(words: str) -> str:
+    """`words` as text in Markdown: no HTML, no table cell of their own, no new line."""
+    plain = html.escape(" ".join(words.split()), quote=False)
+    return plain.replace("|", "\\|").replace("[", "\\[")
+
+
+def code(words: str) -> str:
+    """`words` as code in Markdown, in a fence that they cannot end."""
+    fence = "``" if "`" in words else "`"
+    plain = " ".join(words.split()).replace("``", "`")
+    return f"{fence} {plain} {fence}" if "`" in words else f"{fence}{plain}{fence}"
+
+
+def pictures_sentence(publication: Publication) -> str:
+    """Whether the pictures are here, and why not."""
+    kept = "Their SHA-256, perceptual hash, prompts, verdicts and scores are all here."
+    if publication.pictures:
+        told = "The pictures are in the column `image` of `images`, in the bytes that were judged."
+        if publication.protected:
+            told += (
+                " They may show protected characters; the publisher stated to hold the right to publish them."
+            )
+        return told
+    if publication.protected:
+        return (
+            "The pictures are withheld: they were made to show characters that somebody holds rights in, and "
+            f"publishing them could itself be a copy of a protected work. {kept}"
+        )
+    return f"The pictures are not part of this dataset; the publisher left them out. {kept}"
+
+
+def command(run: Run) -> str:
+    """The command that makes such a run; for imported pictures the one that took them in."""
+    manifest = run.manifest
+    config, origin = manifest.config, manifest.origin
+    while origin is not None and origin.how == "pulled":
+        origin = origin.before
+    if origin is not None:
+        return shlex.join(
+            ["copycat", "import-images", origin.source, "--registry", config.registry]
+        ) + _judged(run, None)
+    options: dict[str, Any] = {
+        "model": config.model,
+        "registry": config.registry,
+        "mitigation": ",".join(config.mitigations),
+        "prompts": ",".join(config.prompts),
+        # A single seed needs its comma to be a list.
+        "seeds": ",".join(map(str, config.seeds)) + ("," if len(config.seeds) == 1 else ""),
+        "characters": ",".join(config.characters) if config.characters else None,
+        "limit": config.limit,
+        "images": config.images_per_prompt if config.images_per_prompt > 1 else None,
+        "judge": config.judge,
+        "batch-size": config.batch_size,
+        "dtype": config.dtype,
+        "steps": config.steps,
+        "guidance": config.guidance,
+    }
+    words = ["copycat", "run"]
+    for name, value in options.items():
+        words += [f"--{name}", str(value)] if value is not None else []
+    return shlex.join([*words, *([] if config.oracle else ["--no-oracle"])]) + _judged(run, config.judge)
+
+
+def _judged(run: Run, already: str | None) -> str:
+    """What follows where the figures are of another judge than the one that was asked `already`."""
+    judge = (run.manifest.judge or "").partition("@")[0]
+    if judge == already:
+        return ""
+    return " && " + shlex.join(["copycat", "rejudge", run.name, "--judge", judge])
+
+
+def _front(publication: Publication, files: Sequence[File]) -> dict[str, Any]:
+    rows = sum(f.rows for f in files if f.table is IMAGES)
+    sets = {r.prompt_set for run in publication.runs for r in run.requests}
+    return {
+        "pretty_name": publication.title,
+        "license": publication.licence,
+        # `mul` is ISO 639-3 for several languages: that set holds names in other languages.
+        "language": ["en", *(["mul"] if any("languages" in s for s in sets) else [])],
+        "task_categories": ["text-to-image"],
+        "size_categories": [next((name for below, name in _SIZES if rows < below), "1M<n<10M")],
+        "tags": ["copycat", "text-to-image", "copyright", "guardrails", "evaluation", "croissant"],
+        "configs": [
+            {
+                "config_name": table.name,
+                **({"default": True} if table is TABLES[0] else {}),
+                "data_files": [{"split": SPLIT, "path": [f.path for f in files if f.table is table]}],
+            }
+            for table in TABLES
+        ],
+    }
+
+
+def _figures(run: Run) -> list[str]:
+    manifest, folder = run.manifest, run.folder
+    table = table_markdown(run.metrics, manifest, agreement(folder), costs(folder))
+    # The table's own heading is the model's name; here the run's stands above it.
+    body = html.escape(table.partition("\n")[2].strip(), quote=False).replace("\n## ", "\n#### ")
+    hardware = ", ".join(f"{v} cores" if k == "cores" else v for k, v in manifest.hardware.items())
+    hardware = hardware or "not recorded"
+    device = f"; device {manifest.device}" if manifest.device else ""
+    imported = manifest.origin is not None and manifest.origin.how == "imported"
+    dirty = " with uncommitted changes" if manifest.git_dirty else ""
+    facts = {
+        "model": code(manifest.model),
+        "judge": code(manifest.judge or "none"),
+        "command": code(command(run)),
+        "copycat": f"{manifest.copycat}, commit {manifest.git_commit or 'unknown'}{dirty}",
+        "seeds": ", ".join(map(str, manifest.seeds)),
+        "judged on" if imported else "made on": text(f"{hardware}{device}"),
+        "when": f"{manifest.created} to {manifest.finished or 'not finished'}",
+    }
+    lines = [f"### {text(run.name)}", ""]
+    lines += [f"- {name}: {value}" for name, value in facts.items()]
+    origin = origin_sentence(manifest.model_dump(mode="json").get("origin"))
+    lines += [f"- {text(origin)}"] if origin else []
+    if manifest.status != "complete":
+        planned = len(run.requests)
+        lines.append(
+            f"- This run is not complete: {len(run.folder.images())} of {planned} pictures were made."
+        )
+    return [*lines, "", body, ""]
+
+
+def _use(publication: Publication) -> list[str]:
+    where = publication.repository or "path/to/this/folder"
+    return [
+        "## Use",
+        "",
+        "```python",
+        "from datasets import load_dataset",
+        "",
+        f'metrics = load_dataset("{where}", "metrics", split="{SPLIT}")',
+        f'verdicts = load_dataset("{where}", "verdicts", split="{SPLIT}")',
+        "```",
+        "",
+        f"`copycat pull {where}` makes run folders of it again, checked against their hashes, on which "
+        "`copycat report`, `copycat score` and the other verbs work.",
+        "",
+    ]

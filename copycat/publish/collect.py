@@ -1,0 +1,249 @@
+"""What goes into a dataset: the rows of one run or several, and whether the pictures may go along."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from copycat.characters import Registry
+from copycat.errors import BadFile, UserError
+from copycat.progress import Progress, Silent
+from copycat.publish.columns import to_cells
+from copycat.publish.tables import PAYLOADS, Payload
+from copycat.records import ImageRow, Metric, Request, Verdict
+from copycat.runs.folder import RunFolder
+from copycat.runs.manifest import Manifest
+
+Cells = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run, read from its folder once."""
+
+    name: str
+    folder: RunFolder
+    manifest: Manifest
+    """Without paths of the machine that it was made on."""
+    registry: Registry
+    requests: Sequence[Request]
+    images: Sequence[ImageRow]
+    verdicts: Sequence[Verdict]
+    metrics: Sequence[Metric]
+
+    @cached_property
+    def by_id(self) -> dict[str, Request]:
+        return {r.id: r for r in self.requests}
+
+
+@dataclass(frozen=True)
+class Publication:
+    """Runs that make one dataset."""
+
+    runs: Sequence[Run]
+    title: str
+    licence: str
+    creator: str
+    repository: str | None
+    """`user/name` on the hub; None for a folder."""
+    pictures: bool
+    """Whether the pictures themselves go along."""
+
+    @property
+    def registries(self) -> dict[str, Registry]:
+        """The registries of its runs by name."""
+        return {r.registry.name: r.registry for r in self.runs}
+
+    @property
+    def protected(self) -> list[str]:
+        """Names of registries with protected characters."""
+        return [name for name, registry in self.registries.items() if registry.protected]
+
+    @property
+    def payloads(self) -> tuple[Payload, ...]:
+        """The columns of whole files that the table of pictures has."""
+        if not self.pictures:
+            return ()
+        rows = [row for run in self.runs for row in run.images]
+        return tuple(p for p in PAYLOADS if (p.picture and p.field == "file") or _any(rows, p))
+
+
+def _any(rows: Sequence[ImageRow], payload: Payload) -> bool:
+    return any(getattr(row, payload.field) for row in rows)
+
+
+def collect(
+    folders: Sequence[RunFolder],
+    *,
+    pictures: bool = False,
+    right: bool = False,
+    title: str = "",
+    licence: str = "cc-by-4.0",
+    creator: str = "",
+    repository: str | None = None,
+) -> Publication:
+    """Read the runs; nothing is written.
+
+    `right` is the publisher's word that the pictures may be published where a registry is protected. Raises
+    UserError for a run without numbers, two runs of one name or with different registries of one name, and
+    for pictures of protected characters without `right`; BadFile for pictures that are not there.
+    """
+    if not folders:
+        raise UserError("Say which run to publish (copycat ls runs).")
+    runs = [_read(folder) for folder in folders]
+    names = [r.name for r in runs]
+    twice = next((n for n in names if names.count(n) > 1), None)
+    if twice:
+        raise UserError(f"Two runs are called {twice}; rename one of the folders, or publish them apart.")
+    people: dict[str, Registry] = {}
+    for run in runs:
+        known = people.setdefault(run.registry.name, run.registry)
+        if known.characters != run.registry.characters or known.protected != run.registry.protected:
+            raise UserError(
+                f"The runs have different registries called {known.name}; publish them in separate datasets."
+            )
+    owner = repository.partition("/")[0] if repository else ""
+    found = Publication(
+        runs=runs,
+        title=title or (names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"),
+        licence=licence,
+        creator=creator or owner or "not named",
+        repository=repository,
+        pictures=pictures,
+    )
+    if pictures and found.protected and not right:
+        raise UserError(
+            f"The characters of {' and '.join(found.protected)} are protected, so pictures of them are "
+            "withheld (hashes and verdicts are published); if you hold the right to publish them, add "
+            "--i-have-the-right-to-publish-these."
+        )
+    if pictures:
+        _check_there(found)
+    return found
+
+
+def _read(folder: RunFolder) -> Run:
+    folder.open()
+    where = folder.path.resolve()
+    metrics, manifest = folder.metrics(), folder.manifest()
+    if not metrics:
+        if manifest.judge is None:
+            raise UserError(
+                f"{folder.path} has no verdicts yet, so there are no figures to publish; run "
+                f"`copycat judge {folder.path}` and `copycat score {folder.path}` first."
+            )
+        raise UserError(f"{folder.path} has no metrics yet; run `copycat score {folder.path}` first.")
+    return Run(
+        name=where.name,
+        folder=folder,
+        manifest=_bare(manifest),
+        registry=folder.registry(),
+        requests=folder.requests(),
+        images=[
+            row.model_copy(update={"error": _homeless(row.error)})
+            for rows in folder.frames().values()
+            for row in rows
+        ],
+        verdicts=[v.model_copy(update={"reason": _homeless(v.reason)}) for v in folder.verdicts()],
+        metrics=metrics,
+    )
+
+
+def _bare(manifest: Manifest) -> Manifest:
+    """The manifest without the paths of this machine: of a path, its last part stays."""
+    config = manifest.config
+    told = {
+        "out": None,
+        "model": _last(config.model),
+        "judge": _last(config.judge),
+        "registry": _last(config.registry),
+        "prompts": tuple(map(_last, config.prompts)),
+    }
+    return manifest.model_copy(update={"config": config.model_copy(update=told)})
+
+
+def _last(name: str) -> str:
+    return Path(name).name if Path(name).is_absolute() else name
+
+
+def _homeless(text: str | None) -> str | None:
+    """`text` without the name of the user's home folder."""
+    home = str(Path.home())
+    return text.replace(home, "~") if text and len(home) > 1 else text
+
+
+def _check_there(publication: Publication) -> None:
+    for run in publication.runs:
+        lacking = [
+            file
+            for row in run.images
+            for p in publication.payloads
+            if (file := getattr(row, p.field)) and not (run.folder.path / file).is_file()
+        ]
+        if lacking:
+            raise BadFile(
+                f"{len(lacking)} pictures of {run.folder.path} are not there (such as {lacking[0]}); publish "
+                "without --images."
+            )
+
+
+def picture_cells(run: Run, payloads: Sequence[Payload], progress: Progress | None = None) -> Iterator[Cells]:
+    """The rows of the table of pictures, one at a time, since whole files may be in them.
+
+    Raises BadFile for a picture that is not the one that was judged.
+    """
+    progress = progress or Silent()
+    for row in run.images:
+        content = _content(run.folder.path, row.file)
+        if content is not None and hashlib.sha256(content).hexdigest() != row.sha256:
+            raise BadFile(
+                f"{run.folder.path / str(row.file)} is not the picture that was judged: its hash differs."
+            )
+        cells = {"run": run.name, **joined(run.by_id[row.request]), "phash": _phash(content)}
+        cells |= to_cells(row)
+        for p in payloads:
+            file = getattr(row, p.field)
+            # What belongs to a whole video is told once.
+            kept = file and (p.field == "file" or row.frame == 0)
+            blob = (content if p.field == "file" else _content(run.folder.path, file)) if kept else None
+            cells[p.column] = {"bytes": blob, "path": Path(file).name} if p.picture and blob else blob
+        yield cells
+        progress.advance(1)
+
+
+def joined(request: Request) -> Cells:
+    """What a row about a picture repeats of its request."""
+    return {
+        "character": request.character,
+        "mitigation": request.mitigation,
+        "prompt_set": request.prompt_set,
+        "run_seed": request.run_seed,
+    }
+
+
+def _content(folder: Path, file: str | None) -> bytes | None:
+    try:
+        return (folder / file).read_bytes() if file else None
+    except FileNotFoundError:
+        return None
+
+
+def _phash(content: bytes | None) -> str | None:
+    """63 bits as 16 hex digits; None without a picture or where it does not open."""
+    from copycat.judges.phash import phash
+
+    if content is None:
+        return None
+    try:
+        with Image.open(io.BytesIO(content)) as picture:
+            bits = phash(picture.convert("RGB"))
+    except (OSError, ValueError):
+        return None
+    return f"{int(''.join('1' if b > 0 else '0' for b in bits), 2):016x}"

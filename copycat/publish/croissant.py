@@ -1,0 +1,172 @@
+"""Croissant 1.0: a dataset's description in JSON-LD, which catalogues and loaders read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from copycat.publish.collect import Publication
+from copycat.publish.columns import Kind
+from copycat.publish.tables import IMAGES, TABLES, File, Table
+
+CONTEXT: dict[str, Any] = {
+    "@language": "en",
+    "@vocab": "https://schema.org/",
+    "citeAs": "cr:citeAs",
+    "column": "cr:column",
+    "conformsTo": "dct:conformsTo",
+    "cr": "http://mlcommons.org/croissant/",
+    "data": {"@id": "cr:data", "@type": "@json"},
+    "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
+    "dct": "http://purl.org/dc/terms/",
+    "examples": {"@id": "cr:examples", "@type": "@json"},
+    "extract": "cr:extract",
+    "field": "cr:field",
+    "fileObject": "cr:fileObject",
+    "fileProperty": "cr:fileProperty",
+    "fileSet": "cr:fileSet",
+    "format": "cr:format",
+    "includes": "cr:includes",
+    "isLiveDataset": "cr:isLiveDataset",
+    "jsonPath": "cr:jsonPath",
+    "key": "cr:key",
+    "md5": "cr:md5",
+    "parentField": "cr:parentField",
+    "path": "cr:path",
+    "rai": "http://mlcommons.org/croissant/RAI/",
+    "recordSet": "cr:recordSet",
+    "references": "cr:references",
+    "regex": "cr:regex",
+    "repeated": "cr:repeated",
+    "replace": "cr:replace",
+    "sc": "https://schema.org/",
+    "separator": "cr:separator",
+    "source": "cr:source",
+    "subField": "cr:subField",
+    "transform": "cr:transform",
+}
+"""The context that the specification prescribes, https://docs.mlcommons.org/croissant/docs/croissant-spec.html"""
+CONFORMS_TO = "http://mlcommons.org/croissant/1.0"
+PARQUET = "application/x-parquet"
+CITE = (
+    "@misc{he2024fantastic, title={Fantastic Copyrighted Beasts and How (Not) to Generate Them}, "
+    "author={He, Luxi and others}, year={2024}}"
+)
+_TYPES: dict[Kind, str] = {
+    "string": "sc:Text",
+    "int64": "sc:Integer",
+    "float64": "sc:Float",
+    "bool": "sc:Boolean",
+    "strings": "sc:Text",
+    "json": "sc:Text",
+}
+
+
+def croissant(publication: Publication, files: Sequence[File]) -> dict[str, Any]:
+    """The description of the dataset with the data files `files`, as JSON-LD."""
+    from copycat.publish.remote import page_of
+
+    url = page_of(publication.repository) if publication.repository else "."
+    dates = [r.manifest.finished or r.manifest.created for r in publication.runs]
+    return {
+        "@context": CONTEXT,
+        "@type": "sc:Dataset",
+        "conformsTo": CONFORMS_TO,
+        "name": publication.title,
+        "description": summary(publication),
+        "url": url,
+        "license": _licence(publication.licence),
+        "creator": {"@type": "Organization", "name": publication.creator},
+        "datePublished": max(dates),
+        "version": "1.0.0",
+        "citeAs": CITE,
+        "isLiveDataset": False,
+        "keywords": ["text-to-image", "copyright", "guardrails", "evaluation"],
+        "distribution": [*map(_object, files), *_sets(files)],
+        "recordSet": [_records(t, publication, files) for t in TABLES],
+    }
+
+
+def _licence(name: str) -> str:
+    """The address of a licence that SPDX knows, which writes capitals; of any other its name."""
+    known = ("CC0-1.0", "CC-BY-4.0", "CC-BY-SA-4.0", "CC-BY-NC-4.0", "Apache-2.0", "MIT")
+    return next((f"https://spdx.org/licenses/{k}" for k in known if k.lower() == name.lower()), name)
+
+
+def summary(publication: Publication) -> str:
+    """What the dataset is, in a sentence."""
+    pictures = sum(len(run.requests) for run in publication.runs)
+    people = {(run.registry.name, r.character) for run in publication.runs for r in run.requests}
+    models = dict.fromkeys(run.manifest.model for run in publication.runs)
+    return (
+        f"{pictures} pictures of {len(people)} characters, asked of {' and '.join(models)} with and without "
+        "guardrails: the prompts as sent, what became of each, every judge's verdicts, and DETECT and CONS "
+        "with 95 % intervals."
+    )
+
+
+def _object(file: File) -> dict[str, Any]:
+    return {
+        "@type": "cr:FileObject",
+        "@id": file.path,
+        "name": file.path.rpartition("/")[2],
+        "description": file.table.about,
+        "contentUrl": file.path,
+        "contentSize": f"{file.size} B",
+        "encodingFormat": PARQUET,
+        "sha256": file.sha256,
+    }
+
+
+def _sets(files: Iterable[File]) -> list[dict[str, Any]]:
+    """What stands for the pictures' files where they are several."""
+    parts = [f for f in files if f.table is IMAGES]
+    if len(parts) < 2:
+        return []
+    return [
+        {
+            "@type": "cr:FileSet",
+            "@id": "images-files",
+            "name": "images-files",
+            "description": IMAGES.about,
+            "containedIn": [{"@id": f.path} for f in parts],
+            "encodingFormat": PARQUET,
+            "includes": "data/images-*.parquet",
+        }
+    ]
+
+
+def _records(table: Table, publication: Publication, files: Iterable[File]) -> dict[str, Any]:
+    parts = [f for f in files if f.table is table]
+    if len(parts) > 1:
+        source = {"fileSet": {"@id": "images-files"}}
+    else:
+        source = {"fileObject": {"@id": parts[0].path}}
+
+    def field(name: str, kind: str, about: str, **more: Any) -> dict[str, Any]:
+        return {
+            "@type": "cr:Field",
+            "@id": f"{table.name}/{name}",
+            "name": name,
+            "description": about,
+            "dataType": kind,
+            **more,
+            "source": {**source, "extract": {"column": name}},
+        }
+
+    fields = [
+        field(c.name, _TYPES[c.kind], c.about, **({"repeated": True} if c.kind == "strings" else {}))
+        for c in table.columns
+    ]
+    if table is IMAGES:
+        fields += [
+            field(p.column, "sc:ImageObject" if p.picture else "sc:VideoObject", p.about)
+            for p in publication.payloads
+        ]
+    return {
+        "@type": "cr:RecordSet",
+        "@id": table.name,
+        "name": table.name,
+        "description": table.about,
+        "field": fields,
+    }

@@ -1,0 +1,215 @@
+"""Reads a dataset's folder back into rows, and believes none of it unchecked."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from copycat.characters import Character, Registry
+from copycat.errors import BadFile
+from copycat.publish import safe
+from copycat.publish.columns import from_cells
+from copycat.publish.tables import CHARACTERS, IMAGES, METRICS, PAYLOADS, PROMPTS, VERDICTS, Table
+from copycat.publish.write import FORMAT, LIST
+from copycat.records import ImageRow, Metric, Request, Verdict, request_id
+from copycat.runs.manifest import Manifest
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class _Listed(BaseModel):
+    model_config = ConfigDict(frozen=True)
+    sha256: str
+
+
+class _Run(BaseModel):
+    model_config = ConfigDict(frozen=True)
+    name: str
+    manifest: Manifest
+
+
+class _List(BaseModel):
+    """`publication.json`."""
+
+    model_config = ConfigDict(frozen=True)
+    format: int
+    pictures: str
+    runs: tuple[_Run, ...] = Field(min_length=1)
+    files: dict[str, _Listed]
+
+
+@dataclass(frozen=True)
+class Blob:
+    """One whole file of a run."""
+
+    path: str
+    """Relative to the run folder; it stays inside."""
+    content: bytes
+
+
+class Dataset:
+    """A dataset's folder, each data file checked against its hash."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises BadFile for a folder that is no such dataset, is newer than this copycat, or was changed."""
+        self.folder = folder
+        path = folder / LIST
+        if not path.is_file():
+            raise BadFile(f"{folder} is no dataset that copycat published: it has no {LIST}.")
+        try:
+            text = path.read_text(encoding="utf-8")
+            newer = json.loads(text).get("format")
+            if isinstance(newer, int) and newer > FORMAT:
+                raise BadFile(f"{folder} was published by a newer copycat; update copycat to read it.")
+            self._list = _List.model_validate_json(text)
+        except ValidationError as e:
+            raise BadFile(f"{path} is not a list of what was published ({e.errors()[0]['msg']}).") from e
+        except (OSError, ValueError, AttributeError) as e:
+            raise BadFile(f"{path} cannot be read ({e}).") from e
+        for name in self.runs:
+            safe.name(name, str(path))
+        for file, listed in self._list.files.items():
+            self._check(file, listed.sha256)
+
+    def _check(self, file: str, sha256: str) -> None:
+        path = self.folder / safe.relative(file, str(self.folder / LIST))
+        try:
+            with path.open("rb") as f:
+                found = hashlib.file_digest(f, "sha256").hexdigest()
+        except OSError as e:
+            raise BadFile(f"{self.folder} is not whole: {file} cannot be read ({e.strerror}).") from e
+        if found != sha256:
+            raise BadFile(f"{path} is not what was published: its hash differs. Download it again.")
+
+    @property
+    def runs(self) -> list[str]:
+        """Names of its runs; each can name a folder."""
+        return [run.name for run in self._list.runs]
+
+    @property
+    def withheld(self) -> bool:
+        """Whether the pictures are not in it."""
+        return self._list.pictures != "included"
+
+    @property
+    def revision(self) -> str:
+        """Hash of the list of its files, which stands for the commit where there is none."""
+        return hashlib.sha256((self.folder / LIST).read_bytes()).hexdigest()
+
+    def manifest(self, run: str) -> Manifest:
+        return next(r.manifest for r in self._list.runs if r.name == run)
+
+    def requests(self, run: str) -> list[Request]:
+        """As planned; BadFile for one that is not what its identity says."""
+        found = self._rows(PROMPTS, Request, run)
+        wrong = next((r.id for r in found if request_id(r) != r.id), None)
+        if wrong:
+            raise BadFile(f"The request {wrong} of {self.folder} is not what its identity says.")
+        return found
+
+    def images(self, run: str) -> list[ImageRow]:
+        """What became of each; BadFile for a path that leads out of the run folder."""
+        found = self._rows(IMAGES, ImageRow, run)
+        for row in found:
+            for file in (row.file, row.video, row.strip):
+                if file is not None:
+                    self._media(file)
+        return found
+
+    def verdicts(self, run: str) -> list[Verdict]:
+        return self._rows(VERDICTS, Verdict, run)
+
+    def metrics(self, run: str) -> list[Metric]:
+        return self._rows(METRICS, Metric, run)
+
+    def registry(self, name: str) -> Registry:
+        """The characters as they were when the run was published."""
+        cells = [c for c in self._characters if c["registry"] == name]
+        if not cells:
+            raise BadFile(f"{self.folder} has no characters of the registry {name}.")
+        people = [from_cells(c, Character, CHARACTERS.what) for c in cells]
+        for c in people:
+            for file in c.references:
+                safe.relative(file, str(self.folder))
+        return Registry(
+            name, int(cells[0]["registry_version"]), people, protected=bool(cells[0]["protected"])
+        )
+
+    def registry_name(self, requests: Sequence[Request], wanted: str) -> str:
+        """Name of the registry that `requests` are about, which the run's settings call `wanted`."""
+        asked = {r.character for r in requests}
+        names = list(dict.fromkeys(str(c["registry"]) for c in self._characters))
+        slugs = {n: {c["slug"] for c in self._characters if c["registry"] == n} for n in names}
+        stem = Path(wanted).stem
+        found = [n for n in sorted(names, key=lambda n: n != stem) if asked <= slugs[n]]
+        if not found:
+            raise BadFile(f"{self.folder} does not hold all characters that its prompts are about.")
+        return found[0]
+
+    def blobs(self, run: str) -> Iterator[Blob]:
+        """Pictures and videos of a run; BadFile for a picture whose hash is not its row's."""
+        for path in self._files(IMAGES):
+            parquet = pq.ParquetFile(path)
+            there = [p for p in PAYLOADS if p.column in parquet.schema_arrow.names]
+            needed = ["run", "sha256", *(p.field for p in there), *(p.column for p in there)]
+            for batch in parquet.iter_batches(batch_size=32, columns=needed):
+                for cells in batch.to_pylist():
+                    if cells["run"] == run:
+                        yield from self._blobs(cells)
+
+    def _media(self, file: str) -> None:
+        """Raise BadFile for a picture that would lie where rows or settings lie."""
+        if safe.relative(file, str(self.folder)).parts[0] not in {"images", "videos"}:
+            raise BadFile(f"{self.folder}: the picture {file!r} is not in images/ or videos/.")
+
+    def _blobs(self, cells: dict[str, Any]) -> Iterator[Blob]:
+        for p in PAYLOADS:
+            value, file = cells.get(p.column), cells.get(p.field)
+            content = value.get("bytes") if isinstance(value, dict) else value
+            if content is None or file is None:
+                continue
+            self._media(file)
+            if p.field == "file" and hashlib.sha256(content).hexdigest() != cells["sha256"]:
+                raise BadFile(f"The picture {file} of {self.folder} is not the one that was judged.")
+            yield Blob(file, content)
+
+    def _files(self, table: Table) -> list[Path]:
+        names = sorted(f for f in self._list.files if _is_of(f, table))
+        if not names:
+            raise BadFile(f"{self.folder} is not whole: it has no table {table.name}.")
+        return [self.folder / n for n in names]
+
+    def _rows(self, table: Table, model: type[M], run: str) -> list[M]:
+        return [from_cells(c, model, table.what) for c in self._cells(table) if c["run"] == run]
+
+    @cached_property
+    def _characters(self) -> list[dict[str, Any]]:
+        return self._cells(CHARACTERS)
+
+    def _cells(self, table: Table) -> list[dict[str, Any]]:
+        """All rows of a table, whole files left out."""
+        names = [c.name for c in table.columns]
+        cells: list[dict[str, Any]] = []
+        for path in self._files(table):
+            try:
+                cells += pq.read_table(path, columns=names).to_pylist()
+            except (pa.ArrowException, OSError, KeyError) as e:
+                reason = (str(e).strip() or type(e).__name__).splitlines()[0]
+                raise BadFile(f"{path} is not the table {table.name} ({reason}).") from e
+            if cells and (lacking := [n for n in names if n not in cells[0]]):
+                raise BadFile(f"{path} has no column {lacking[0]}.")
+        return cells
+
+
+def _is_of(file: str, table: Table) -> bool:
+    stem = file.rpartition("/")[2].removesuffix(".parquet")
+    return stem == table.name or (table is IMAGES and stem.startswith(f"{table.name}-"))

@@ -1,0 +1,196 @@
+"""Writes a dataset's folder: Parquet, the card, Croissant, and the list of what was published."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from copycat import __version__
+from copycat.errors import RunConflict
+from copycat.progress import Progress, Silent
+from copycat.publish.card import card
+from copycat.publish.collect import Cells, Publication, joined, picture_cells
+from copycat.publish.columns import to_cells
+from copycat.publish.croissant import croissant
+from copycat.publish.tables import (
+    CHARACTERS,
+    IMAGES,
+    METRICS,
+    PROMPTS,
+    TABLES,
+    VERDICTS,
+    File,
+    Payload,
+    Table,
+)
+from copycat.runs.atomic import disk_guard, write_text
+
+FORMAT = 1
+"""Raised when the folder changes so that an older copycat could not read it."""
+LIST = "publication.json"
+SHARD = 400_000_000
+"""Bytes of pictures after which a new file is begun."""
+_AT_ONCE = 64
+"""Rows of pictures in memory at a time."""
+
+
+def write(publication: Publication, target: Path, *, progress: Progress | None = None) -> list[File]:
+    """Write the whole folder `target`, or replace the dataset that is there; returns its data files.
+
+    The same runs give the same bytes. Raises RunConflict for a folder that holds something else.
+    """
+    check_target(target)
+    with _beside(target) as folder:
+        (folder / "data").mkdir()
+        files = [f for table in TABLES for f in _table(publication, table, folder, progress or Silent())]
+        listed = {
+            "format": FORMAT,
+            "copycat": __version__,
+            "pictures": "included" if publication.pictures else "withheld",
+            "protected": publication.protected,
+            "licence": publication.licence,
+            "runs": [
+                {"name": r.name, "manifest": r.manifest.model_dump(mode="json")} for r in publication.runs
+            ],
+            "files": {f.path: {"sha256": f.sha256, "bytes": f.size, "rows": f.rows} for f in files},
+        }
+        write_text(folder / LIST, _json(listed))
+        write_text(folder / "croissant.json", _json(croissant(publication, files)))
+        write_text(folder / "README.md", card(publication, files))
+    return files
+
+
+def check_target(target: Path) -> None:
+    """Raise RunConflict for a folder that may not be replaced: anything but an earlier dataset of ours."""
+    if target.exists() and not target.is_dir():
+        raise RunConflict(f"{target} is a file; choose another folder.")
+    if target.is_dir() and any(target.iterdir()) and not (target / LIST).is_file():
+        raise RunConflict(f"{target} holds files that are no dataset of copycat's; choose another folder.")
+
+
+@contextmanager
+def _beside(target: Path) -> Iterator[Path]:
+    """A folder that takes the place of `target` once it is whole, and goes where it does not become so."""
+    target = target.resolve()
+    new, old = (target.with_name(f".{target.name}.{word}") for word in ("new", "old"))
+    with disk_guard(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir()
+        try:
+            yield new
+            if target.exists():
+                shutil.rmtree(old, ignore_errors=True)
+                target.rename(old)
+            new.rename(target)
+        finally:
+            shutil.rmtree(new, ignore_errors=True)
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def _json(content: Any) -> str:
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def _table(publication: Publication, table: Table, folder: Path, progress: Progress) -> list[File]:
+    if table is IMAGES:
+        return _pictures(publication, folder, progress)
+    path = f"data/{table.name}.parquet"
+    found = table.arrow(_rows(publication, table))
+    pq.write_table(found, folder / path, compression="zstd")
+    return [_file(folder, path, table, found.num_rows)]
+
+
+def _rows(publication: Publication, table: Table) -> Iterator[Cells]:
+    if table is CHARACTERS:
+        for registry in publication.registries.values():
+            told = {
+                "registry": registry.name,
+                "registry_version": registry.version,
+                "protected": registry.protected,
+            }
+            yield from (told | to_cells(c) for c in registry.characters)
+        return
+    for run in publication.runs:
+        name = {"run": run.name}
+        if table is PROMPTS:
+            yield from (name | to_cells(r) for r in run.requests)
+        elif table is METRICS:
+            yield from (name | to_cells(m) for m in run.metrics)
+        elif table is VERDICTS:
+            yield from (name | joined(run.by_id[v.request]) | to_cells(v) for v in run.verdicts)
+
+
+def _pictures(publication: Publication, folder: Path, progress: Progress) -> list[File]:
+    """The table of pictures, in as many files as it takes."""
+    payloads = publication.payloads
+    schema = _schema(payloads)
+    progress.start("pack", sum(len(run.images) for run in publication.runs))
+    cells = (c for run in publication.runs for c in picture_cells(run, payloads, progress))
+    written: list[tuple[str, int]] = []
+    try:
+        batches = _batches(cells)
+        batch = next(batches, [])
+        while True:
+            path = f"data/images-{len(written):05d}.parquet"
+            rows = held = 0
+            with pq.ParquetWriter(folder / path, schema, compression="zstd") as writer:
+                while batch and (not rows or held < SHARD):
+                    writer.write_table(pa.Table.from_pylist(batch, schema=schema))
+                    rows += len(batch)
+                    held += sum(_weight(c, payloads) for c in batch)
+                    batch = next(batches, [])
+            written.append((path, rows))
+            if not batch:
+                break
+    finally:
+        progress.done()
+    return [_file(folder, path, IMAGES, rows) for path, rows in written]
+
+
+def _batches(cells: Iterator[Cells]) -> Iterator[list[Cells]]:
+    while batch := list(islice(cells, _AT_ONCE)):
+        yield batch
+
+
+def _weight(cells: Cells, payloads: Iterable[Payload]) -> int:
+    blobs = (cells[p.column] for p in payloads)
+    return sum(len(b["bytes"] if isinstance(b, dict) else b) for b in blobs if b)
+
+
+def _schema(payloads: Iterable[Payload]) -> pa.Schema:
+    """That of the table of pictures, with what tells `datasets` which columns are pictures."""
+    schema = IMAGES.schema
+    picture = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    payloads = tuple(payloads)
+    for p in payloads:
+        kind = picture if p.picture else pa.large_binary()
+        schema = schema.append(pa.field(p.column, kind, metadata={"description": p.about}))
+    if not payloads:
+        return schema
+    shown = {p.column for p in payloads if p.picture}
+    features = {
+        f.name: {"_type": "Image"} if f.name in shown else {"_type": "Value", "dtype": _dtype(f.type)}
+        for f in schema
+    }
+    return schema.with_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+
+
+def _dtype(kind: pa.DataType) -> str:
+    """The name that `datasets` has for a scalar type."""
+    return {"double": "float64"}.get(str(kind), str(kind))
+
+
+def _file(folder: Path, path: str, table: Table, rows: int) -> File:
+    with (folder / path).open("rb") as f:
+        sha256 = hashlib.file_digest(f, "sha256").hexdigest()
+    return File(path, table, rows, (folder / path).stat().st_size, sha256)

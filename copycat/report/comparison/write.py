@@ -1,0 +1,277 @@
+"""A comparison as Markdown, CSV and LaTeX."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from copycat.records import Metric
+from copycat.report import pareto
+from copycat.report.comparison.common import Common
+from copycat.report.comparison.paired import Comparison
+from copycat.report.latex import floating, tabular, tex
+from copycat.report.paper.write import escaped
+from copycat.report.view import lookup
+from copycat.report.words import DASH, correction_sentences, digits, estimate, interval, number
+from copycat.stats import intervals, paired
+
+TITLE = "Comparison"
+_CONDITIONS = (
+    *("condition", "prompts", "DETECT ↓ (mean ± SD)", "95 %", "of", "corrected", "95 %"),
+    *("CONS ↑ (mean ± SD)", "95 %", "scored / planned", "refused", "errors"),
+)
+_DIFFERENCES = (
+    *("metric", "prompts", "base", "other", "base's", "other's", "difference", "95 %", "pairs", "characters"),
+    *("p", "p (Holm)", "effect", "odds ratio", "+ / −"),
+)
+
+
+@dataclass(frozen=True)
+class Document:
+    """All that a comparison says."""
+
+    shared: Common
+    made: Sequence[Comparison]
+
+    @property
+    def conditions(self) -> list[tuple[str, ...]]:
+        """A line a condition and prompt set, with the columns of the table of conditions."""
+        return [line for s in self.shared.prompt_sets for line in self._conditions(s)]
+
+    def _conditions(self, prompt_set: str) -> list[tuple[str, ...]]:
+        lines: list[tuple[str, ...]] = []
+        for c in self.shared.conditions:
+            d, s = (lookup(c.metrics, m, c.mitigation, prompt_set) for m in ("DETECT", "CONS"))
+            known = d or s
+            lines.append(
+                (
+                    c.label,
+                    prompt_set,
+                    estimate(d),
+                    interval(d.low, d.high, 1) if d else DASH,
+                    str(known.characters) if known else DASH,
+                    number(d.corrected if d else None, 1),
+                    interval(d.corrected_low, d.corrected_high, 1) if d else DASH,
+                    estimate(s),
+                    interval(s.low, s.high, 3) if s else DASH,
+                    *(
+                        (f"{known.scored} / {known.images}", str(known.refused), str(known.errors))
+                        if known
+                        else (DASH,) * 3
+                    ),
+                )
+            )
+        return lines
+
+    @property
+    def differences(self) -> list[tuple[str, ...]]:
+        """A line a comparison, with the columns of the paired table."""
+        return [_line(c) for c in self.made]
+
+    @property
+    def about(self) -> list[str]:
+        """What was compared, a sentence each."""
+        s = self.shared
+        runs = {c.run: f"{c.run}: {c.model}, judged by {c.judge}." for c in s.conditions}
+        return [
+            f"On {_count(len(s.characters), 'character')}, {_count(len(s.seeds), 'seed')} and "
+            f"{_count(len(s.prompt_sets), 'prompt set')} that all runs have in common.",
+            *runs.values(),
+            *(f"Left out: {text}." for text in s.left_out),
+        ]
+
+    @property
+    def remarks(self) -> list[str]:
+        """What the numbers mean."""
+        tests = sum(c.adjusted is not None for c in self.made)
+        return [
+            "Differences are other minus base, on pictures of the same character, prompt and seed that both "
+            "have scored; refused, failed and unscored ones are in no pair. Intervals are clustered by "
+            "character, and characters are taken for a sample of all that might be asked for.",
+            f"p: exchanging the two conditions within characters, in all ways or {paired.FLIPS:,} random ones. "
+            f"p (Holm) counts in that this is one family of {_count(tests, 'test')}: below 0.05, the chance of "
+            "a single false claim in the whole table is at most 5 %.",
+            "Effect: Cohen's h of yes-or-no verdicts, of scores the mean difference over its standard "
+            "deviation between characters (d_z); 0.2 is called small, 0.5 medium, 0.8 large. Odds ratio: pairs "
+            "gained over pairs lost (+ / −), below 1 where the other has fewer.",
+            *_corrections(self.shared),
+        ]
+
+    @property
+    def points(self) -> list[pareto.Point]:
+        """The conditions that have both DETECT and CONS."""
+        found = []
+        for prompt_set in self.shared.prompt_sets:
+            for c in self.shared.conditions:
+                d, s = (lookup(c.metrics, m, c.mitigation, prompt_set) for m in ("DETECT", "CONS"))
+                if d and s and d.value is not None and s.value is not None:
+                    found.append(
+                        pareto.Point(
+                            c.label, prompt_set, d.value, d.low, d.high, s.value, s.low, s.high, d.characters
+                        )
+                    )
+        return found
+
+
+def _corrections(shared: Common) -> list[str]:
+    metrics = [m.model_copy(update={"mitigation": c.label}) for c in shared.conditions for m in c.metrics]
+    return correction_sentences(metrics)
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}{'' if n == 1 else 's'}"
+
+
+def _line(c: Comparison) -> tuple[str, ...]:
+    places, f = digits(c.metric), c.found
+    d = f.discordant
+    ratio = d.odds_ratio if d else None
+    effect = DASH if f.effect is None else f"{f.effect_kind} {number(f.effect, 2, signed=True)}"
+    return (
+        c.metric,
+        c.prompt_set,
+        c.base.label,
+        c.other.label,
+        number(f.base, places),
+        number(f.other, places),
+        number(f.difference.value, places, signed=True),
+        interval(f.difference.low, f.difference.high, places, signed=True),
+        str(f.pairs),
+        str(f.difference.characters),
+        chance(f.p),
+        chance(c.adjusted.holm if c.adjusted else None),
+        effect,
+        number(ratio, 2),
+        f"{d.gained} / {d.lost}" if d else DASH,
+    )
+
+
+def chance(p: float | None) -> str:
+    """A p value: three decimals, and never a plain zero."""
+    if p is None:
+        return DASH
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def markdown(doc: Document) -> str:
+    """`compare.md`."""
+    out = [f"# {TITLE}", ""]
+    for warning in doc.shared.warnings:
+        out += [f"**Warning:** {escaped(warning)}", ""]
+    out += [*(f"- {escaped(a)}" for a in doc.about), ""]
+    for title, head, lines in (
+        ("Conditions", _CONDITIONS, doc.conditions),
+        ("Paired differences", _DIFFERENCES, doc.differences),
+    ):
+        out += [f"## {title}", "", "| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+        out += ["| " + " | ".join(map(escaped, line)) + " |" for line in lines]
+        out.append("")
+    for remark in doc.remarks:
+        out += [escaped(remark), ""]
+    if doc.points:
+        out += ["![DETECT against CONS, with the front](pareto.svg)", ""]
+    return "\n".join(out)
+
+
+CSV_COLUMNS = (
+    *("metric", "prompt_set", "base", "other", "base_run", "base_mitigation", "base_judge", "other_run"),
+    *("other_mitigation", "other_judge", "characters_planned", "characters", "pairs", "base_value"),
+    *("other_value", "difference", "low", "high", "bootstrap_low", "bootstrap_high", "p", "p_holm", "q_bh"),
+    *(
+        "effect",
+        "effect_kind",
+        "odds_ratio",
+        "odds_ratio_low",
+        "odds_ratio_high",
+        "cohen_g",
+        "gained",
+        "lost",
+    ),
+    *("p_mcnemar", "method", "warnings"),
+)
+
+
+def csv_text(doc: Document) -> str:
+    """`compare.csv`: one line a comparison, with everything that was computed."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, CSV_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for c in doc.made:
+        f, d = c.found, c.found.discordant
+        ratio = (paired.odds_ratio_interval(d) if d else None) or (None, None)
+        writer.writerow(
+            {
+                "metric": c.metric,
+                "prompt_set": c.prompt_set,
+                "base": c.base.label,
+                "other": c.other.label,
+                "base_run": c.base.run,
+                "base_mitigation": c.base.mitigation,
+                "base_judge": c.base.judge,
+                "other_run": c.other.run,
+                "other_mitigation": c.other.mitigation,
+                "other_judge": c.other.judge,
+                "characters_planned": c.characters,
+                "characters": f.difference.characters,
+                "pairs": f.pairs,
+                "base_value": f.base,
+                "other_value": f.other,
+                "difference": f.difference.value,
+                "low": f.difference.low,
+                "high": f.difference.high,
+                "bootstrap_low": f.bootstrap.low,
+                "bootstrap_high": f.bootstrap.high,
+                "p": f.p,
+                "p_holm": c.adjusted.holm if c.adjusted else None,
+                "q_bh": c.adjusted.fdr if c.adjusted else None,
+                "effect": f.effect,
+                "effect_kind": f.effect_kind,
+                "odds_ratio": d.odds_ratio if d else None,
+                "odds_ratio_low": ratio[0],
+                "odds_ratio_high": ratio[1],
+                "cohen_g": d.g if d else None,
+                "gained": d.gained if d else None,
+                "lost": d.lost if d else None,
+                "p_mcnemar": d.p if d else None,
+                "method": intervals.DIFFERENCE_METHOD,
+                "warnings": " ".join(doc.shared.warnings),
+            }
+        )
+    return out.getvalue()
+
+
+def conditions_csv(doc: Document) -> str:
+    """`conditions.csv`: one line a condition, prompt set and metric, on the pictures in common."""
+    out = io.StringIO()
+    columns = ("condition", "run", "model", "judge", *Metric.model_fields)
+    writer = csv.DictWriter(out, columns, lineterminator="\n")
+    writer.writeheader()
+    for c in doc.shared.conditions:
+        about = {"condition": c.label, "run": c.run, "model": c.model, "judge": c.judge}
+        for m in c.metrics:
+            writer.writerow({**about, **m.model_dump()})
+    return out.getvalue()
+
+
+def latex(doc: Document) -> str:
+    """`compare.tex`; needs the packages booktabs and graphicx."""
+    tables = []
+    for head, lines in ((_CONDITIONS, doc.conditions), (_DIFFERENCES, doc.differences)):
+        columns = "".join("l" if x in _TEXTS else "r" for x in head)
+        tables.append(tabular(columns, [" & ".join(map(tex, head)) + r" \\"], lines))
+    warnings = [f"Warning: {w}" for w in doc.shared.warnings]
+    remarks = [r.replace("`", "") for r in (*warnings, *doc.about, *doc.remarks)]
+    return floating(tables, remarks, TITLE, "tab:copycat-compare")
+
+
+_TEXTS = frozenset({"condition", "prompts", "metric", "base", "other"})
+
+WRITERS: dict[str, Callable[[Document], str]] = {
+    "compare.md": markdown,
+    "compare.csv": csv_text,
+    "conditions.csv": conditions_csv,
+    "compare.tex": latex,
+}
+"""By file name."""

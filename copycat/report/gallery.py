@@ -1,0 +1,162 @@
+"""Where the page's pictures come from: inside the page for a small run, files beside it for a large one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+from urllib.parse import quote
+
+from PIL import Image
+
+from copycat.progress import Progress, Silent
+from copycat.report.embed import LARGEST, LARGEST_STRIP, PIXELATED_BELOW, embed, shrink
+from copycat.report.view import Picture
+from copycat.runs.atomic import disk_guard
+
+Where = Literal["auto", "inside", "beside"]
+MOST_INSIDE = 600
+"""Pictures that a page carries inside itself; with more they lie beside it."""
+MOST_BYTES = 32 * 10**6
+"""The same for their size as data URIs."""
+THUMBS = "thumbs"
+"""Folder of thumbnails beside the page."""
+THUMB = 192
+"""Longest side of a thumbnail in pixels; smaller pictures are shown as they are."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One picture as the page loads it."""
+
+    small: str
+    """URL, relative to the page, or data URI."""
+    large: str
+    """The same for the enlarged picture."""
+    width: int
+    height: int
+    """Of the picture itself, in pixels."""
+
+    @property
+    def pixelated(self) -> bool:
+        """Whether to enlarge with hard pixels."""
+        return self.height < PIXELATED_BELOW
+
+
+class Gallery(Protocol):
+    """The pictures of one run."""
+
+    beside: bool
+    """Whether the page needs the files beside it."""
+
+    def show(self, picture: Picture) -> Shown | None:
+        """What to show; None when there is no file, or none that is a picture."""
+
+
+class Inside:
+    """Each picture as a data URI."""
+
+    beside = False
+
+    def __init__(self, shown: dict[str, Shown | None]) -> None:
+        self._shown = shown
+
+    def show(self, picture: Picture) -> Shown | None:
+        return self._shown.get(picture.request.id)
+
+
+class Beside(Inside):
+    """Each picture as a file: itself, and a thumbnail where it is large."""
+
+    beside = True
+
+
+def gallery(
+    root: Path, pictures: Sequence[Picture], where: Where = "auto", progress: Progress | None = None
+) -> Gallery:
+    """The pictures of the run in `root`; with `auto` they go inside the page where that stays small.
+
+    Thumbnails are written to `root/thumbs`, named after their picture's hash, so each is made once; those of
+    pictures that are gone are removed.
+    """
+    wanted = [p for p in pictures if p.file]
+    if where == "inside" or (where == "auto" and len(wanted) <= MOST_INSIDE):
+        inside: dict[str, Shown | None] = {}
+        size = 0
+        for p in wanted:
+            one = inside[p.request.id] = _inside(root, p)
+            size += len(one.small) if one else 0
+            if where == "auto" and size > MOST_BYTES:
+                break
+        else:
+            _sweep(root, set())
+            return Inside(inside)
+    return Beside(_each(wanted, lambda p: _beside(root, p), progress or Silent(), root))
+
+
+def _each(
+    wanted: Sequence[Picture], make: Callable[[Picture], Shown | None], progress: Progress, root: Path
+) -> dict[str, Shown | None]:
+    found: dict[str, Shown | None] = {}
+    progress.start("thumbnails", len(wanted))
+    try:
+        # Pillow lets go of the interpreter while it decodes, so that threads help.
+        with ThreadPoolExecutor() as pool:
+            for p, one in zip(wanted, pool.map(make, wanted), strict=True):
+                found[p.request.id] = one
+                progress.advance(1)
+    finally:
+        progress.done()
+    _sweep(root, {s.small for s in found.values() if s})
+    return found
+
+
+def _sweep(root: Path, kept: set[str]) -> None:
+    for path in (root / THUMBS).glob("*.jpg"):
+        if f"{THUMBS}/{path.name}" not in kept:
+            path.unlink(missing_ok=True)
+
+
+def _inside(root: Path, picture: Picture) -> Shown | None:
+    path = _path(root, picture)
+    found = embed(path, LARGEST_STRIP if picture.video else LARGEST) if path else None
+    return Shown(found.uri, found.uri, found.width, found.height) if found else None
+
+
+def _beside(root: Path, picture: Picture) -> Shown | None:
+    path = _path(root, picture)
+    if path is None:
+        return None
+    # A folder's name may hold what a URL reads as markup: a #, a ?, a %.
+    large = quote(path.relative_to(root.resolve()).as_posix())
+    largest = LARGEST_STRIP if picture.video else THUMB
+    try:
+        with Image.open(path) as opened:
+            width, height = opened.size
+            if max(width, height) <= largest:
+                return Shown(large, large, width, height)
+            name = f"{THUMBS}/{_name(picture)}.jpg"
+            if not (root / name).is_file():
+                content = shrink(opened, largest, quality=82)
+                with disk_guard(root / name):
+                    (root / THUMBS).mkdir(exist_ok=True)
+                    part = (root / name).with_suffix(f".{picture.request.id}.part")
+                    part.write_bytes(content)
+                    part.replace(root / name)
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return None
+    return Shown(name, large, width, height)
+
+
+def _name(picture: Picture) -> str:
+    """The hash of a picture's pixels; of a video's strip that of its first frame, and the request."""
+    sha = (picture.image.sha256 if picture.image else None) or "none"
+    return f"{sha[:16]}-{picture.request.id}" if picture.video else f"{sha[:32]}"
+
+
+def _path(root: Path, picture: Picture) -> Path | None:
+    """The picture's file; None when a row points out of the run's folder."""
+    path = (root / str(picture.file)).resolve()
+    return path if path.is_relative_to(root.resolve()) and path.is_file() else None

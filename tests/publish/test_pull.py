@@ -1,0 +1,217 @@
+"""From a dataset's folder to run folders again, and what is refused on the way."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from copycat.errors import BadFile, MissingRequirement, RunConflict
+from copycat.publish.collect import collect
+from copycat.publish.pull import Pulled, pull
+from copycat.publish.write import write
+from copycat.runs.folder import RunFolder
+from copycat.stages.generate import generate
+from copycat.stages.judge import judge
+from copycat.stages.plan import prepare
+from copycat.stages.rejudge import rejudge
+from copycat.stages.report import report
+from copycat.stages.score import score
+
+SAME = (
+    "requests.jsonl",
+    "images.jsonl",
+    "verdicts.jsonl",
+    "metrics.json",
+    "agreement.json",
+    "table.md",
+)
+
+
+def fetch(dataset: Path, to: Path, **given: Any) -> list[Pulled]:
+    def place(run: str, runs: int) -> Path:
+        return to if runs == 1 else to / run
+
+    return pull(dataset, "me/mine", given.get("revision", "c" * 40), place)
+
+
+def texts(path: Path) -> dict[str, str]:
+    return {name: (path / name).read_text() for name in SAME}
+
+
+@pytest.mark.parametrize("images", [False, True])
+def test_a_pulled_run_is_the_published_one(published, finished, tmp_path, images):
+    (pulled,) = fetch(published(images=images), tmp_path / "back")
+    assert (pulled.fresh, pulled.same, pulled.withheld) == (True, True, not images)
+    assert texts(tmp_path / "back") == texts(finished)
+    folder = RunFolder(tmp_path / "back")
+    origin = folder.manifest().origin
+    assert origin is not None
+    assert (origin.how, origin.source, origin.revision) == ("pulled", "me/mine", "c" * 40)
+    # The stages that follow make the same of it.
+    score(folder)
+    report(folder)
+    assert texts(tmp_path / "back") == texts(finished)
+    assert folder.finished
+
+
+def test_the_registry_travels_along(published, tmp_path, monkeypatch):
+    fetch(published(), tmp_path / "back")
+    monkeypatch.chdir(tmp_path)
+    registry = RunFolder("back").registry()
+    assert (registry.name, registry.protected) == ("tiny", True)
+    assert registry["zori"].aliases == ("Zokin",)
+    assert registry["zori"].marks[1].generic == ""
+
+
+def test_withheld_pictures_are_told_and_not_judged(published, tmp_path):
+    fetch(published(), tmp_path / "back")
+    folder = RunFolder(tmp_path / "back")
+    page = (folder.path / "report.html").read_text()
+    assert "Its pictures are withheld" in page
+    assert page.count("<small>withheld</small>") == 12
+    rows = (folder.path / "verdicts.jsonl").read_text().splitlines(keepends=True)
+    (folder.path / "verdicts.jsonl").write_text("".join(rows[:-3]))
+    before = (folder.path / "metrics.json").read_text()
+    with pytest.raises(MissingRequirement, match="withheld from me/mine"):
+        judge(folder, judge_name=str(_judge_folder(tmp_path, published)))
+    assert (folder.path / "metrics.json").read_text() == before
+    assert folder.manifest().status == "complete"
+
+
+def _judge_folder(tmp_path: Path, published: object) -> Path:
+    from tests.helpers import tiny
+
+    return tiny.judge(tmp_path / "another-judge")
+
+
+def test_pulled_pictures_can_be_judged_by_another(published, tmp_path):
+    fetch(published(images=True), tmp_path / "back")
+    found = rejudge(RunFolder(tmp_path / "back"), str(_judge_folder(tmp_path, published)), device="cpu")
+    assert found.asked == 36
+    assert found.folder.manifest().judge == found.now
+
+
+def test_nothing_is_drawn_into_a_pulled_run(published, tmp_path, config):
+    fetch(published(images=True), tmp_path / "back")
+    folder = RunFolder(tmp_path / "back")
+    next((folder.path / "images").iterdir()).unlink()
+    with pytest.raises(RunConflict, match="nothing is drawn into it"):
+        generate(folder, device="cpu")
+    with pytest.raises(RunConflict, match="was pulled from me/mine"):
+        prepare(config(out=folder.path))
+
+
+def test_the_same_pull_again_has_nothing_to_do(published, tmp_path):
+    dataset = published()
+    fetch(dataset, tmp_path / "back")
+    (again,) = fetch(dataset, tmp_path / "back")
+    assert not again.fresh
+    with pytest.raises(RunConflict, match="another run"):
+        fetch(dataset, tmp_path / "back", revision="d" * 40)
+
+
+def test_several_runs_come_back_each_in_its_folder(copy, tmp_path, finished):
+    write(collect([copy("one"), copy("two")]), tmp_path / "dataset")
+    assert len(fetch(tmp_path / "dataset", tmp_path / "back")) == 2
+    for name in ("one", "two"):
+        assert texts(tmp_path / "back" / name) == texts(finished)
+
+
+def test_a_pulled_run_can_be_published_again(published, copy, tmp_path):
+    first = published()
+    fetch(first, tmp_path / "back")
+    write(collect([RunFolder(tmp_path / "back")]), tmp_path / "second")
+    (again,) = fetch(tmp_path / "second", tmp_path / "third")
+    assert again.withheld
+    assert texts(tmp_path / "third") == texts(tmp_path / "back")
+    origin = RunFolder(tmp_path / "third").manifest().origin
+    assert origin is not None
+    assert origin.before is not None
+    assert origin.before.how == "pulled"
+    assert "rejudge" not in (tmp_path / "second" / "README.md").read_text()
+
+
+def test_numbers_that_do_not_follow_from_the_rows_are_told(published, tmp_path):
+    dataset = published()
+    _change(dataset, "metrics", lambda row: {**row, "scored": 5})
+    (pulled,) = fetch(dataset, tmp_path / "back")
+    assert not pulled.same
+
+
+def _change(dataset: Path, table: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Rewrites a table as one would who also mends the list of hashes."""
+    path = next((dataset / "data").glob(f"{table}*"))
+    found = pq.read_table(path)
+    rows = [change(r) for r in found.to_pylist()]
+    pq.write_table(pa.Table.from_pylist(rows, schema=found.schema), path)
+    _list(dataset, lambda told: told["files"][f"data/{path.name}"].update(sha256=_hash(path)))
+
+
+def _hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _list(dataset: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    path = dataset / "publication.json"
+    told = json.loads(path.read_text())
+    change(told)
+    path.write_text(json.dumps(told))
+
+
+def _called(name: str) -> Callable[[dict[str, Any]], object]:
+    return lambda told: told["runs"][0].update(name=name)
+
+
+@pytest.mark.parametrize(
+    ("break_", "hint"),
+    [
+        (lambda d: (d / "data" / "metrics.parquet").write_bytes(b"PAR1"), "its hash differs"),
+        (lambda d: (d / "data" / "metrics.parquet").unlink(), "is not whole"),
+        (lambda d: (d / "publication.json").unlink(), "has no publication.json"),
+        (lambda d: (d / "publication.json").write_text("[]"), "cannot be read"),
+        (lambda d: _list(d, lambda t: t.update(format=99)), "newer copycat"),
+        (lambda d: _list(d, lambda t: t.update(runs=[])), "not a list of what was published"),
+        (lambda d: _list(d, lambda t: t["files"].update({"../x": {"sha256": "0"}})), "leads out"),
+        (lambda d: _list(d, _called("..")), "cannot be the name"),
+        (lambda d: _list(d, _called("a/../../b")), "cannot be the name"),
+        (lambda d: _change(d, "images", lambda r: {**r, "file": "../../evil.png"}), "leads out"),
+        (lambda d: _change(d, "images", lambda r: {**r, "file": "/etc/evil.png"}), "leads out"),
+        (lambda d: _change(d, "images", lambda r: {**r, "file": "registry.yaml"}), "not in images/"),
+        (lambda d: _change(d, "images", lambda r: {**r, "sha256": "0" * 64}), "not the one that was judged"),
+        (lambda d: _change(d, "prompts", lambda r: {**r, "prompt": "another"}), "what its identity says"),
+        (lambda d: _change(d, "verdicts", lambda r: {**r, "status": "perhaps"}), "not a verdict"),
+        (lambda d: _change(d, "characters", lambda r: {**r, "references": ["/etc/x.png"]}), "leads out"),
+        (lambda d: _change(d, "characters", lambda r: {**r, "slug": "x"}), "does not hold all characters"),
+    ],
+)  # fmt: skip
+def test_a_dataset_that_is_not_true_is_refused(published, tmp_path, break_, hint):
+    dataset = published(images=True)
+    break_(dataset)
+    with pytest.raises(BadFile, match=hint):
+        fetch(dataset, tmp_path / "back")
+    assert not (tmp_path / "back").exists()
+    assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
+
+
+def test_videos_and_strips_travel_with_their_pictures(copy, tmp_path):
+    run = copy(invented=True)
+    first, *rest = run.images().values()
+    (run.path / "videos").mkdir()
+    (run.path / "videos" / "a.mp4").write_bytes(b"whole video")
+    strip = (run.path / str(first.file)).read_bytes()
+    (run.path / "videos" / "a.png").write_bytes(strip)
+    told = first.model_copy(update={"video": "videos/a.mp4", "strip": "videos/a.png"})
+    rows = "".join(f"{r.model_dump_json()}\n" for r in (told, *rest))
+    (run.path / "images.jsonl").write_text(rows)
+    write(collect([run], pictures=True), tmp_path / "dataset")
+    (back,) = fetch(tmp_path / "dataset", tmp_path / "back")
+    assert (back.path / "videos" / "a.mp4").read_bytes() == b"whole video"
+    assert (back.path / "videos" / "a.png").read_bytes() == strip
+    assert (back.path / "images.jsonl").read_text() == rows
