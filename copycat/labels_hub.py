@@ -12,6 +12,7 @@ from copycat.hub import explain
 if TYPE_CHECKING:
     import pandas as pd
 
+TEXTS = frozenset({"image", "character", "rater", "saw"})
 CONFIG = "labels"
 """The configuration that is read where a data set has several."""
 
@@ -75,4 +76,7 @@ def _frame(datasets: Any, split: Any) -> pd.DataFrame:
             held = frame[column]
             frame[column] = [Path(v["path"] or "").name for v in held]
             frame["sha256"] = [hashlib.sha256(v["bytes"]).hexdigest() if v["bytes"] else "" for v in held]
+        elif column in TEXTS and str(feature.dtype).startswith(("int", "uint", "float")):
+            # A CSV file of a data set is read without saying what is text: a character may be called 1942.
+            frame[column] = ["" if v != v else f"{v:g}" for v in frame[column]]
     return frame

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from copycat.errors import BadFile, UserError
-from copycat.labels import Label, read_labels, write_labels
+from copycat.errors import BadFile, MissingRequirement, UserError
+from copycat.labels import Label, digest_of, load_labels, read_labels, write_labels
 
 LABELS = (
     Label(image="images/a.png", character="mario", rater="Ann", label=True, saw="mario", confidence=3),
@@ -66,3 +66,74 @@ def test_other_endings(tmp_path: Path) -> None:
         read_labels(tmp_path / "labels.xlsx")
     with pytest.raises(BadFile, match="cannot be read"):
         read_labels(tmp_path / "none.csv")
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of its own for what `datasets` keeps."""
+    datasets = pytest.importorskip("datasets")
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    return tmp_path
+
+
+@pytest.mark.parametrize("how", ["parquet", "csv", "saved"])
+def test_labels_in_the_folder_of_a_data_set(cache: Path, how: str) -> None:
+    import datasets
+
+    of_1942 = Label(image="b.png", character="1942", rater="7", label=True, confidence=2, sha256="ab" * 32)
+    labels, folder = (LABELS[0], of_1942, LABELS[2]), cache / "set"
+    if how == "saved":
+        rows = [x.model_dump() for x in labels]
+        parts = {"train": datasets.Dataset.from_list(rows[:2]), "test": datasets.Dataset.from_list(rows[2:])}
+        datasets.DatasetDict(parts).save_to_disk(str(folder))
+    else:
+        write_labels(folder / f"train.{how}", labels[:2])
+        write_labels(folder / f"test.{how}", labels[2:])
+    found = load_labels(str(folder))
+    assert set(found) == set(labels)
+    assert digest_of(found) == digest_of(reversed(labels))
+    assert digest_of(found) != digest_of(labels[:2])
+
+
+def test_classes_and_pictures_of_a_data_set(cache: Path) -> None:
+    import hashlib
+    import io
+
+    import datasets
+    from PIL import Image
+
+    png = io.BytesIO()
+    Image.new("RGB", (8, 8), "red").save(png, "PNG")
+    features = datasets.Features(
+        {"image": datasets.Image(), "label": datasets.ClassLabel(names=["no", "yes"])}
+        | {k: datasets.Value("string") for k in ("character", "rater")}
+    )
+    row = {"image": {"bytes": png.getvalue(), "path": "deep/a.png"}, "label": 1, "character": "mario"}
+    datasets.Dataset.from_list([{**row, "rater": "ann"}], features=features).to_parquet(
+        cache / "s" / "l.parquet"
+    )
+    (found,) = load_labels(str(cache / "s"))
+    assert found == Label(
+        image="a.png", character="mario", rater="ann", label=True,
+        sha256=hashlib.sha256(png.getvalue()).hexdigest(),
+    )  # fmt: skip
+
+
+def test_where_there_are_no_labels(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    import datasets
+
+    (cache / "empty").mkdir()
+    for source, message in (
+        (cache / "empty", "does not load as a data set"),
+        (cache / "none", "no labels at"),
+    ):
+        with pytest.raises(BadFile, match=message):
+            load_labels(str(source))
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    with pytest.raises(MissingRequirement, match="nobody/nothing"):
+        load_labels("nobody/nothing@main")
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    with pytest.raises(MissingRequirement, match=r"with the package datasets; .*pip install"):
+        load_labels(str(cache / "empty"))

@@ -10,6 +10,7 @@ from copycat import __version__
 from copycat.cli import (
     annotate,
     calibrate,
+    compare,
     doctor,
     gate,
     import_images,
@@ -18,6 +19,7 @@ from copycat.cli import (
     ls,
     menagerie,
     mine,
+    power,
     publish,
     pull,
     rejudge,
@@ -59,6 +61,8 @@ app.command("calibrate")(calibrate.calibrate)
 app.command("score")(score.score)
 app.command("report")(report.report)
 app.command("table")(table.table)
+app.command("compare")(compare.compare)
+app.command("power")(power.power)
 app.add_typer(mine.app, name="mine")
 app.command("import-upstream")(import_upstream.import_upstream)
 app.command("rejudge")(rejudge.rejudge)

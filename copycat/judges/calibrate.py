@@ -25,7 +25,8 @@ def calibrate(card: JudgeCard, fpr: float, device: str = "cpu") -> dict[str, Any
     kind = CATALOG.get(card.kind)
     if not issubclass(kind, Detector):
         raise UserError(
-            f"The judge {card.name} has no threshold to calibrate; only detectors of similarity have one."
+            f"The judge {card.name} has no threshold to set; only detectors of similarity have one. To "
+            "measure it against labels: copycat calibrate RUN --labels FILE."
         )
     signed = subject(card)
     known = references(load_registry(str(card.registry)))

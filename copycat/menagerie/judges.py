@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +64,6 @@ def compare(
     size: Size, work: Path, out: Path, progress: Progress, judges: Sequence[str] = JUDGES
 ) -> list[Path]:
     """Draw, generate, judge and calibrate; writes into `out` and returns what was written."""
-    began = time.monotonic()
     command = f"copycat menagerie judges --n {size.renders} --seeds {size.seeds}"
     drawn, made_up = renders(size, work), generated(size, work, progress)
     sets = {
@@ -85,7 +83,7 @@ def compare(
     notes = (
         *NOTES,
         f"Measured by `{command}` at commit {next(iter(found.values())).commit} on {machine['cpu']}, "
-        f"{machine['cores']} cores, in {(time.monotonic() - began) / 60:.0f} minutes.",
+        f"{machine['cores']} cores.",
     )
     texts = {
         "md": comparison(found, TITLE, notes),

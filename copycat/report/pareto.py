@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import cycle
@@ -56,10 +57,10 @@ def front(points: Sequence[Point]) -> list[Point]:
 
 
 def pareto(points: Sequence[Point]) -> str:
-    """The figure as an `<svg>` element, fit for a file of its own or for a page; see :func:`picture`."""
+    """The figure as an `<svg>` element to stand in a page; see :func:`picture` for a file of its own."""
     text = picture(points, "svg").decode()
-    # A page takes the element alone, without the XML declaration and the document type.
-    return text[text.index("<svg") :]
+    # A page takes the element alone. Its one style rule would hold for the whole page.
+    return re.sub(r"<(metadata|style)\b.*?</\1>", "", text[text.index("<svg") :], flags=re.DOTALL)
 
 
 def picture(points: Sequence[Point], form: str) -> bytes:

@@ -30,7 +30,7 @@ class Effect:
     all say the same, and more of them are of no use."""
 
     def __post_init__(self) -> None:
-        least, most = _spread(self.difference)
+        least, most = spread(self.difference)
         if not least - 1e-9 <= self.sd <= most + 1e-9:
             raise ValueError(
                 f"the standard deviation of a difference of {self.difference:+.3f} between two yes-or-no "
@@ -44,8 +44,8 @@ class Effect:
         return self.sd * sqrt((self.icc + (1 - self.icc) / seeds) / characters)
 
 
-def _spread(difference: float) -> tuple[float, float]:
-    """The smallest and the largest standard deviation of a number in {−1, 0, 1} with this mean."""
+def spread(difference: float) -> tuple[float, float]:
+    """The smallest and the largest standard deviation that a number in {−1, 0, 1} with this mean can have."""
     return sqrt(abs(difference) * (1 - abs(difference))), sqrt(1 - difference**2)
 
 

@@ -55,7 +55,16 @@ def judge_error(rates: Mapping[str, Any] | None, question: str) -> JudgeError | 
         return None
     positives, negatives = found.get("positives"), found.get("negatives")
     on = "" if positives is None or negatives is None else f" on {positives} and {negatives} pictures"
-    made = ", ".join(f"{rates[k]}"[:40] for k in ("command", "commit") if rates.get(k))
+    made = ", ".join(
+        told
+        for told in (
+            str(rates.get("source") or ""),
+            f"measured by `{rates['command']}`" if rates.get("command") else "",
+            f"commit {str(rates['commit'])[:7]}" if rates.get("commit") else "",
+            f"cited from {rates['cited']}" if rates.get("cited") else "",
+        )
+        if told
+    )
     return JudgeError(
         sensitivity=float(found["tpr"]),
         specificity=1 - float(found["fpr"]),

@@ -11,6 +11,7 @@ from copycat.stages.report import report
 from tests.report.synthetic import SyntheticRun
 
 pytestmark = pytest.mark.browser
+ENTER, ESCAPE, LEFT, UP, RIGHT, DOWN = "\ue007", "\ue00c", "\ue012", "\ue013", "\ue014", "\ue015"
 
 
 @pytest.fixture

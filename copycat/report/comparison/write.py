@@ -77,7 +77,7 @@ class Document:
         runs = {c.run: f"{c.run}: {c.model}, judged by {c.judge}." for c in s.conditions}
         return [
             f"On {_count(len(s.characters), 'character')}, {_count(len(s.seeds), 'seed')} and "
-            f"{_count(len(s.prompt_sets), 'prompt set')} that all runs have in common.",
+            f"{_count(len(s.prompt_sets), 'prompt set')}{' that all runs have in common' * (len(runs) > 1)}.",
             *runs.values(),
             *(f"Left out: {text}." for text in s.left_out),
         ]
@@ -90,12 +90,13 @@ class Document:
             "Differences are other minus base, on pictures of the same character, prompt and seed that both "
             "have scored; refused, failed and unscored ones are in no pair. Intervals are clustered by "
             "character, and characters are taken for a sample of all that might be asked for.",
-            f"p: exchanging the two conditions within characters, in all ways or {paired.FLIPS:,} random ones. "
-            f"p (Holm) counts in that this is one family of {_count(tests, 'test')}: below 0.05, the chance of "
-            "a single false claim in the whole table is at most 5 %.",
+            "p: exchanging the two conditions within characters, in all ways or "
+            f"{paired.FLIPS:,} random ones. p (Holm) counts in that this is one family of "
+            f"{_count(tests, 'test')}: below 0.05, the chance of a single false claim in the whole table is "
+            "at most 5 %.",
             "Effect: Cohen's h of yes-or-no verdicts, of scores the mean difference over its standard "
-            "deviation between characters (d_z); 0.2 is called small, 0.5 medium, 0.8 large. Odds ratio: pairs "
-            "gained over pairs lost (+ / −), below 1 where the other has fewer.",
+            "deviation between characters (d_z); 0.2 is called small, 0.5 medium, 0.8 large. Odds ratio: "
+            "pairs gained over pairs lost (+ / −), below 1 where the other has fewer.",
             *_corrections(self.shared),
         ]
 
