@@ -15,8 +15,6 @@ from copycat.records import Row
 from copycat.runs.atomic import disk_guard
 from copycat.runs.journal import Journal
 
-NOBODY, LOOKALIKE = "none", "look-alike"
-"""What `saw` may hold beside slugs: no character, and a figure that only resembles the one asked about."""
 LONGEST_NAME = 80
 ZERO_WIDTH_JOINER = "\u200d"
 

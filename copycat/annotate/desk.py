@@ -13,10 +13,11 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from copycat.annotate.agreement import STEP, summarise
-from copycat.annotate.answers import LOOKALIKE, NOBODY, Answer, Answers, rater_name
+from copycat.annotate.answers import Answer, Answers, rater_name
 from copycat.annotate.items import Item, ordered
 from copycat.characters import Character, Registry
 from copycat.errors import UnknownName, UserError
+from copycat.labels import LOOKALIKE, NOBODY
 from copycat.paths import DATA
 from copycat.records import Row
 from copycat.runs.manifest import now
