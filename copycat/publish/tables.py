@@ -111,7 +111,7 @@ _METRICS = {
     "sd": "Sample standard deviation over seeds; null with one seed.",
     "low": "Lower end of the 95 % interval, clustered by character.",
     "high": "Upper end of the 95 % interval, clustered by character.",
-    "corrected": "DETECT corrected for the judge's errors (Rogan and Gladen 1978); null without a calibration.",
+    "corrected": "DETECT corrected for the judge's errors (Rogan and Gladen 1978); null without rates.",
     "corrected_low": "Lower end of its 95 % interval.",
     "corrected_high": "Upper end of its 95 % interval.",
     "corrected_note": "Which error rates it was corrected with, and whether it was clipped.",

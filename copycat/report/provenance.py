@@ -54,9 +54,12 @@ def _short(value: object) -> str:
 def sentence(facts: Mapping[str, Any]) -> str:
     """Command or origin, weights, judge, commit and machine, of a manifest as JSON.
 
-    What the manifest does not say is left out.
+    What the manifest does not say is left out. A run that was pulled is told as it was published.
     """
-    elsewhere = origin_sentence(facts.get("origin"))
+    origin = facts.get("origin")
+    while origin and origin["how"] == "pulled":
+        origin = origin.get("before")
+    elsewhere = origin_sentence(origin)
     parts = [] if elsewhere else [f"`{command(facts.get('config') or {})}`"]
     if facts.get("model"):
         parts.append(_short(facts["model"]))

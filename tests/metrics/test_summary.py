@@ -8,7 +8,7 @@ from copycat.characters import Character
 from copycat.judges.questions import parse_names, with_article
 from copycat.metrics.detect import named
 from copycat.metrics.summary import summarise
-from copycat.records import ImageRow, Request, Sampling, Verdict
+from copycat.records import ImageRow, Metric, Request, Sampling, Verdict
 
 
 def character(slug: str) -> Character:
@@ -90,6 +90,47 @@ def test_articles():
     assert [with_article(w) for w in ("owl", "cat", "the moon")] == ["an owl", "a cat", "the moon"]
 
 
+RATES = {"tpr": 0.9, "fpr": 0.2, "positives": 500, "negatives": 500, "command": "copycat calibrate x"}
+
+
+def test_detect_is_corrected_for_the_judges_errors_and_the_raw_count_stays():
+    requests = [request(s, seed) for seed in (0, 1) for s in PEOPLE]
+    says = ["A1", "b1kin", "nobody", "a1", "a1", "b1"]
+    verdicts = [which(r, s) for r, s in zip(requests, says, strict=True)]
+    frames = {r: (row,) for r, row in ok(requests).items()}
+    plain, (m,) = (summarise(requests, frames, verdicts, PEOPLE, rates) for rates in (None, RATES))
+    assert plain[0].corrected is plain[0].corrected_low is None
+    assert plain[0].corrected_note == ""
+    assert (m.value, m.low, m.high) == (plain[0].value, plain[0].low, plain[0].high)
+    assert m.corrected == pytest.approx(3 * (0.5 + 0.8 - 1) / 0.7)
+    assert 0 <= m.corrected_low < m.corrected < m.corrected_high <= 3
+    assert "TPR 0.9000 and FPR 0.2000 on 500 and 500 pictures" in m.corrected_note
+    assert "copycat calibrate x" in m.corrected_note
+    row = m.model_dump(mode="json")
+    old = {k: v for k, v in row.items() if not k.startswith("corrected")}
+    assert Metric.model_validate(old).corrected is None, "numbers of earlier versions still load"
+
+
+@pytest.mark.parametrize(
+    ("rates", "value", "says"),
+    [
+        ({**RATES, "positives": None}, 3 * 0.3 / 0.7, "no interval"),
+        ({"tpr": 0.4, "fpr": 0.6}, None, "no better than chance"),
+        ({"tpr": 0.9, "fpr": 0.7, "positives": 90, "negatives": 90}, 0, "clipped"),
+        ({**RATES, "question": "target"}, None, ""),
+    ],
+)
+def test_a_correction_says_where_it_ends(rates, value, says):
+    requests = [request(s, seed) for seed in (0, 1) for s in PEOPLE]
+    says_ = ["A1", "b1kin", "nobody", "a1", "a1", "b1"]
+    verdicts = [which(r, s) for r, s in zip(requests, says_, strict=True)]
+    (m,) = summarise(requests, {r: (row,) for r, row in ok(requests).items()}, verdicts, PEOPLE, rates)
+    assert m.corrected == (None if value is None else pytest.approx(value))
+    assert says in m.corrected_note
+    if says == "no interval":
+        assert m.corrected_low is None
+
+
 def video(slug: str) -> Request:
     sampling = Sampling(steps=1, guidance=1, height=8, width=8, frames=8, fps=8)
     return request(slug, 0).model_copy(update={"sampling": sampling}).sealed()
@@ -133,6 +174,7 @@ def test_a_video_shows_what_any_of_its_frames_shows(scores, detect, cons):
         assert m.value == wanted[name]
         assert m.images == 1, "one video, not three pictures"
         assert (m.scored, m.unscored) == ((0, 1) if m.value is None else (1, 0))
+        assert summarise([r], {r.id: rows}, verdicts, PEOPLE, RATES)[0].corrected is None, "rates of pictures"
     left_out = wanted.keys() - found.keys()
     assert all(wanted[name] is None for name in left_out), "only what nobody was asked about"
     other = [v.model_copy(update={"image_sha256": "9"}) for v in verdicts]
