@@ -61,7 +61,7 @@ def serve(folder: RunFolder) -> Iterator[Callable[[], Server]]:
         server.kill()
 
 
-def wait(condition: Callable[[], Any], seconds: float = 10) -> None:
+def wait(condition: Callable[[], Any], seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "the page did not get there"
@@ -74,7 +74,9 @@ def shown(page: Any) -> str:
 
 
 def count(page: Any) -> int:
-    return int(page.find_element("id", "count").text.split()[0] or 0)
+    # Nothing stands there before the server has answered.
+    words = page.execute_script("return (document.querySelector('#count') || {}).textContent || '0'").split()
+    return int(words[0])
 
 
 def keys(page: Any, *pressed: str) -> None:
