@@ -93,11 +93,15 @@ def test_only_finished_runs_are_entered(tmp_path: Path) -> None:
         entries(run, by="Ada", pictures=WITHHELD)
 
 
-def test_pulled_pictures_have_no_command(tmp_path: Path) -> None:
-    origin = {"how": "pulled", "source": "some/where", "revision": "f" * 40}
-    entry, _ = made(tmp_path, origin=origin)
-    assert entry.command == ""
+def test_what_nobody_ran_has_no_command(tmp_path: Path) -> None:
+    imported = {"how": "imported", "source": "a folder"}
+    pulled = {"how": "pulled", "source": "some/where", "revision": "f" * 40}
+    entry, _ = made(tmp_path, origin=pulled)
+    assert entry.command
     assert "some/where" in entry.origin
+    entry, _ = made(tmp_path, origin={**pulled, "before": imported})
+    assert entry.command == ""
+    assert "a folder" in entry.origin
 
 
 @pytest.mark.parametrize(

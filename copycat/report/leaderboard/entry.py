@@ -129,7 +129,6 @@ def entries(run: Run, *, by: str, pictures: Pictures) -> list[Entry]:
     asked: dict[str, set[str]] = {}
     for r in run.requests():
         asked.setdefault(r.prompt_set, set()).add(r.character)
-    elsewhere = origin_sentence(facts.get("origin"))
     common: dict[str, Any] = {
         "model": Path(str(config.get("model", "?"))).name,
         "weights": str(facts.get("model") or ""),
@@ -145,8 +144,8 @@ def entries(run: Run, *, by: str, pictures: Pictures) -> list[Entry]:
         "dirty": facts.get("git_dirty"),
         "copycat": facts.get("copycat") or "",
         "packages": facts.get("packages") or {},
-        "command": "" if elsewhere else provenance.command(config),
-        "origin": elsewhere,
+        "command": "" if provenance.imported(facts) else provenance.command(config),
+        "origin": origin_sentence(facts.get("origin")),
         "hardware": provenance.machine(facts),
         "date": facts.get("finished") or facts.get("created") or "",
         "submitted_by": by.strip(),
