@@ -36,6 +36,14 @@ SIZES ?= 1,2,3,5,10
 # For `make table2`: the video model beside MODEL; left out with a word where there is no such card.
 VIDEO ?= menagerie-video
 
+# For `make results`: what is run beside Table 1's mitigations, who the leaderboard says ran it, and where the
+# pictures are. The judge behind the model is not the one that scores, which would be asked about its own choice.
+FILTER ?= filter[judge=menagerie-embedding]
+GUARDS ?= gate+negprompt,gate+rewrite,gate+rewrite+negprompt,$(FILTER),rewrite+$(FILTER)
+BY ?= $(shell git config user.name)
+PICTURES ?=
+WITHHELD ?= they are not kept in git; the command draws them again
+
 # For `make menagerie`: full (the default), quick or smoke.
 RECIPE ?=
 
@@ -46,7 +54,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONNOUSERSITE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help eval table1 table2 fig3 test check format menagerie lock clean
+.PHONY: help eval table1 table2 fig3 results test check format menagerie lock clean
 
 help: ## List these targets
 	@echo "Usage: make TARGET [VARIABLE=value ...]"
@@ -108,6 +116,19 @@ fig3: $(VENV)/.installed ## Figure 3 of the paper on MODEL: DETECT against n wor
 	@$(BIN)/copycat run --model '$(MODEL)' --registry '$(REGISTRY)' --mitigation none \
 		--prompts 'name,description,$(subst $(space),$(comma),$(strip $(MINED)))' $(CHOICES) --out '$(PAPER)/run'
 	@$(BIN)/copycat table fig3 '$(PAPER)/run' --out '$(PAPER)'
+
+# All prompt sets and all mitigations unless some are named. Everything after the run is made from its rows.
+SETS = $(if $(filter file,$(origin PROMPTS)),$$($(BIN)/copycat ls prompts | awk '$$1 == "$(REGISTRY)" {print $$2}' | \
+	paste -sd, -),$(PROMPTS))
+EVERY = $(if $(filter file,$(origin MITIGATION)),$$($(BIN)/copycat table 1 --needs mitigations)$(comma)$(GUARDS),$(MITIGATION))
+
+results: $(VENV)/.installed ## Published results of MODEL: all prompt sets and mitigations, tables, figures, leaderboard rows
+	@$(BIN)/copycat run --model '$(MODEL)' --registry '$(REGISTRY)' --mitigation "$(EVERY)" --prompts "$(SETS)" \
+		$(CHOICES) --out '$(PAPER)/run'
+	@$(BIN)/copycat report '$(PAPER)/run' --tables 'results/published/$(notdir $(MODEL))'
+	@$(BIN)/copycat leaderboard add '$(PAPER)/run' --by '$(BY)' \
+		--to 'results/leaderboard/$(notdir $(MODEL)).jsonl' \
+		$(if $(PICTURES),--pictures '$(PICTURES)',--withheld '$(WITHHELD)')
 
 test: $(VENV)/.installed-dev ## Run the tests (MARKERS=slow for the slow ones, ARGS= for pytest)
 	$(BIN)/python -m pytest $(if $(filter undefined,$(origin MARKERS)),,-m '$(MARKERS)') $(ARGS)

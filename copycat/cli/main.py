@@ -16,6 +16,7 @@ from copycat.cli import (
     import_images,
     import_upstream,
     judge,
+    leaderboard,
     ls,
     menagerie,
     mine,
@@ -63,6 +64,7 @@ app.command("report")(report.report)
 app.command("table")(table.table)
 app.command("compare")(compare.compare)
 app.command("power")(power.power)
+app.add_typer(leaderboard.app, name="leaderboard")
 app.add_typer(mine.app, name="mine")
 app.command("import-upstream")(import_upstream.import_upstream)
 app.command("rejudge")(rejudge.rejudge)

@@ -61,11 +61,11 @@ def render_page(folder: Run, where: Where = "auto", progress: Progress | None = 
         rows=_rows(metrics),
         wished=any(m.metric == "CONS_prompt" for m in metrics),
         corrected=any(m.corrected is not None for m in metrics),
-        corrected_note=words.CORRECTED,
+        corrections=[said(c) for c in words.correction_sentences(metrics)],
         plot=_plot(metrics),
         breakdowns=breakdowns(shown, registry),
         differences=_differences(differences(shown)),
-        judge=words.judge_sentence(rates),
+        judge=said(words.judge_sentence(rates)),
         rates=rates,
         agreements=[words.agreement_sentence(a) for a in agreement(folder)],
         reviews=[review.sentence(c) for c in costs],
@@ -82,10 +82,15 @@ def render_page(folder: Run, where: Where = "auto", progress: Progress | None = 
         total=len(shown),
         no_oracle=words.NO_ORACLE,
         origin=words.origin_sentence(facts.get("origin")),
-        made=provenance.sentence(facts).replace("`", ""),
+        made=said(provenance.sentence(facts)),
         noun="videos" if shown and all(p.video for p in shown) else "pictures",
         manifest=json.dumps(facts, indent=2, ensure_ascii=False),
     )  # fmt: skip
+
+
+def said(sentence: str) -> str:
+    """Without Markdown's marks of code."""
+    return sentence.replace("`", "")
 
 
 def _rows(metrics: Sequence[Metric]) -> list[tuple[str, str, *tuple[Metric | None, ...]]]:

@@ -6,7 +6,6 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import cycle
 
 import matplotlib as mpl
 from matplotlib.artist import Artist
@@ -14,10 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 # Okabe and Ito's colours, told apart also by the colour-blind, each with a shape of its own.
-_LOOKS = (
-    *(("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D"), ("#56B4E9", "v")),
-    *(("#999999", "X"), ("#E69F00", "P"), ("#000000", "*")),
-)
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#999999", "#E69F00", "#000000")
+_SHAPES = ("o", "s", "^", "D", "v", "X", "P", "*")
 _COLUMNS = 2
 """Panels side by side."""
 
@@ -73,7 +70,7 @@ def picture(points: Sequence[Point], form: str) -> bytes:
         raise ValueError("a Pareto plot needs at least one point")
     panels = list(dict.fromkeys(p.panel for p in points))
     labels = list(dict.fromkeys(p.label for p in points))
-    looks = dict(zip(labels, cycle(_LOOKS), strict=False))
+    looks = {label: _look(i) for i, label in enumerate(labels)}
     columns = min(_COLUMNS, len(panels))
     rows = -(-len(panels) // columns)
     # Without the first two the same numbers give other bytes each time; labels are no formulas.
@@ -95,6 +92,12 @@ def picture(points: Sequence[Point], form: str) -> bytes:
         extra = {"metadata": {"Date": None}} if form == "svg" else {"dpi": 160}
         canvas.savefig(out, format=form, **extra)
     return out.getvalue()
+
+
+def _look(i: int) -> tuple[str, str]:
+    """Colour and shape of the i-th label; each round of colours takes other shapes, so 64 differ."""
+    turn, place = divmod(i, len(_COLOURS))
+    return _COLOURS[place], _SHAPES[(place + turn) % len(_SHAPES)]
 
 
 def _panel(axes: Axes, panel: str, points: Sequence[Point], looks: dict[str, tuple[str, str]]) -> None:

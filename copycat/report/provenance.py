@@ -28,7 +28,8 @@ def command(config: Mapping[str, Any]) -> str:
     parts = ["copycat", "run", "--model", _short(config.get("model", "?"))]
     for key, option in (("mitigations", "mitigation"), ("prompts", "prompts")):
         parts += [f"--{option}", ",".join(map(_short, config.get(key) or ()))]
-    parts += ["--seeds", seeds(config.get("seeds") or ())]
+    if config.get("seeds"):
+        parts += ["--seeds", seeds(config["seeds"])]
     for key, option in _OPTIONS.items():
         value = config.get(key)
         if value is not None and not (key == "images_per_prompt" and value == 1):
@@ -56,10 +57,7 @@ def sentence(facts: Mapping[str, Any]) -> str:
 
     What the manifest does not say is left out. A run that was pulled is told as it was published.
     """
-    origin = facts.get("origin")
-    while origin and origin["how"] == "pulled":
-        origin = origin.get("before")
-    elsewhere = origin_sentence(origin)
+    elsewhere = imported(facts)
     parts = [] if elsewhere else [f"`{command(facts.get('config') or {})}`"]
     if facts.get("model"):
         parts.append(_short(facts["model"]))
@@ -71,6 +69,14 @@ def sentence(facts: Mapping[str, Any]) -> str:
     if machine(facts):
         parts.append(machine(facts))
     return f"{elsewhere} {', '.join(parts)}.".strip() if elsewhere else f"Made by {', '.join(parts)}."
+
+
+def imported(facts: Mapping[str, Any]) -> str:
+    """Where pictures come from that no `copycat run` made; empty for all others."""
+    origin = facts.get("origin")
+    while origin and origin["how"] == "pulled":
+        origin = origin.get("before")
+    return origin_sentence(origin)
 
 
 def machine(facts: Mapping[str, Any]) -> str:

@@ -96,7 +96,7 @@ def _character(c: Character, images: _Kept) -> dict[str, Any]:
         "owner": c.owner,
         "key": c.key,
         "training": c.training_images,
-        "who": " ".join((*c.spoken, c.owner, c.slug)),
+        "who": " ".join((*c.spoken, c.owner, c.slug, c.key)),
         "references": [[images(e.uri), int(e.pixelated)] for e in references],
     }
 

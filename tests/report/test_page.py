@@ -15,7 +15,7 @@ from PIL import Image
 from rich.console import Console
 
 from copycat.characters import Character
-from copycat.report import render_page, table_markdown, tables
+from copycat.report import provenance, render_page, table_markdown, tables
 from copycat.report.breakdown import breakdowns, quintiles
 from copycat.report.compare import differences
 from copycat.report.embed import embed
@@ -222,13 +222,35 @@ def test_withheld_pictures_are_called_so(run: SyntheticRun) -> None:
     page = render_page(run)
     assert sum(p["withheld"] for p in sheet(page)) == 34
     assert "Pulled from some/where" in page
-    assert "copycat run" not in page
+    assert "Made by copycat run" in page, "as its publisher made it"
+
+
+def test_how_a_run_was_made_is_a_command_unless_nobody_ran_it() -> None:
+    config = {
+        "model": "sdxl@paper",
+        "mitigations": ["none", "negprompt[words=lm]"],
+        "prompts": ["name"],
+        "seeds": [4],
+    }
+    facts = {
+        "config": {**config, "oracle": False, "steps": 9, "characters": ["a", "b c"]},
+        "git_commit": "0" * 40,
+    }
+    assert provenance.sentence(facts) == (
+        "Made by `copycat run --model sdxl@paper --mitigation 'none,negprompt[words=lm]' --prompts name "
+        "--seeds 4, --characters 'a,b c' --steps 9 --no-oracle`, commit 0000000."
+    )
+    imported = {"how": "imported", "source": "a/folder"}
+    pulled = {"how": "pulled", "source": "some/where"}
+    assert "copycat run" in provenance.sentence({**facts, "origin": pulled})
+    for origin in (imported, {**pulled, "before": imported}):
+        assert "copycat run" not in provenance.sentence({**facts, "origin": origin})
 
 
 def test_corrected_numbers_stand_beside_the_raw_ones(run: SyntheticRun) -> None:
     plain = tables(run)["table.md"] + render_page(run)
     assert "Rogan" not in plain
-    update = {"corrected": 4.8, "corrected_low": 3.1, "corrected_high": 5.9}
+    update = {"corrected": 4.8, "corrected_low": 3.1, "corrected_high": 5.9, "corrected_note": "TPR 0.9 <b>"}
     metrics = [m.model_copy(update=update) if m.metric == "DETECT" else m for m in run.metrics()]
     run.metrics = lambda: metrics  # type: ignore[method-assign]
     made, page = tables(run), render_page(run)
@@ -236,6 +258,7 @@ def test_corrected_numbers_stand_beside_the_raw_ones(run: SyntheticRun) -> None:
     line = next(x for x in csv.DictReader(StringIO(made["table.csv"])) if x["metric"] == "DETECT")
     assert (line["value"], line["corrected"], line["corrected_high"]) == ("5.4", "4.8", "5.9")
     assert "Rogan" in page
+    assert "TPR 0.9 &lt;b&gt;" in page
     assert re.search(r'data-label="Corrected"><span><span class="big">4.8</span><small>\[3.1, 5.9\]', page)
 
 

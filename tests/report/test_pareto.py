@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from copycat.report.pareto import Point, front, pareto, picture
+from copycat.report.pareto import Point, _look, front, pareto, picture
 
 
 def point(label: str, detect: float, cons: float, panel: str = "name") -> Point:
@@ -42,3 +42,9 @@ def test_png_and_no_points():
     assert picture([point("a", 1, 0.5)], "png").startswith(b"\x89PNG")
     with pytest.raises(ValueError, match="at least one"):
         pareto([])
+
+
+def test_many_labels_are_told_apart() -> None:
+    looks = [_look(i) for i in range(64)]
+    assert len(set(looks)) == 64
+    assert looks[8][0] == looks[0][0]
