@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import subprocess
@@ -30,7 +31,9 @@ class Server:
     def __init__(self, run: Path) -> None:
         program = "from copycat.cli.main import main; main()"
         command = [sys.executable, "-c", program, "annotate", str(run)]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        # Ctrl-C is ignored by what a shell starts in the background, and by its children.
+        listen = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=listen)
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         self.url = next(word for word in line.split() if word.startswith("http://127.0.0.1:"))
