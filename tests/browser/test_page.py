@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,14 @@ def _shown(page: Any) -> str:
 def _press(page: Any, *keys: str) -> None:
     for key in keys:
         page.switch_to.active_element.send_keys(key)
+
+
+def _wait(condition: Callable[[], bool]) -> None:
+    """A closed dialog is told of in a later task of the browser."""
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, "the page did not get there"
+        time.sleep(0.02)
 
 
 def test_filter_by_verdict(page: Any) -> None:
@@ -121,7 +131,7 @@ def test_keyboard_opens_walks_and_closes_the_detail(page: Any) -> None:
     assert title.text == "Pomkin · none · name · seed 0", "there is nothing before the first"
     _press(page, RIGHT, RIGHT, ESCAPE)
     assert not dialog.is_displayed()
-    assert "seed 2" in page.switch_to.active_element.get_attribute("textContent")
+    _wait(lambda: "seed 2" in page.switch_to.active_element.get_attribute("textContent"))
     _press(page, "/")
     assert page.switch_to.active_element.get_attribute("name") == "text"
 
@@ -189,5 +199,5 @@ def test_a_large_run_is_laid_out_a_page_at_a_time(
     assert large.startswith((run.path / "images").as_uri())
     # The picture before it lies on another page of the sheet, which is turned to when it was looked at last.
     _press(browser, LEFT, ESCAPE)
-    assert browser.find_element("css selector", ".pager input").get_attribute("value") == "2"
+    _wait(lambda: browser.find_element("css selector", ".pager input").get_attribute("value") == "2")
     assert "cell" in browser.switch_to.active_element.get_attribute("class")
