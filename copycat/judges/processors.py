@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import transformers
@@ -35,6 +36,8 @@ def _pictures_only(kind: Any) -> Any:
     changes = {
         "get_attributes": classmethod(pictures),
         "from_args_and_dict": classmethod(without_video),
+        # SmolVLM's asks it how many frames to take, even of a picture.
+        "video_processor": SimpleNamespace(num_frames=None, fps=None),
     }
     # The name stays, since processors look themselves up by it.
     made: Any = type(kind.__name__, (kind,), changes)
