@@ -14,7 +14,7 @@ from copycat.judges.base import check_judge
 from copycat.judges.card import load_judge_card
 from copycat.mitigations import parse
 from copycat.models import ModelCard, Offload, load_card
-from copycat.prompts import Prompt, load_prompts
+from copycat.prompts import Prompt, available, load_prompts
 from copycat.records import digest
 
 NOT_THE_RESULT = {"out", "device", "offload", "compile"}
@@ -104,8 +104,18 @@ class RunConfig(BaseModel):
 
     def load_prompts(self) -> dict[str, tuple[Prompt, ...]]:
         """The prompts of each set."""
-        name = self.load_registry().name
-        return {s: load_prompts(s, name) for s in self.prompts}
+        registry = self.load_registry()
+        return {s: self._prompts(s, registry) for s in self.prompts}
+
+    @staticmethod
+    def _prompts(name: str, registry: Registry) -> tuple[Prompt, ...]:
+        if name == "name" and name not in available(registry.name):
+            # A registry of the user's own has no sets, but every character has a name.
+            return tuple(
+                Prompt(set=name, character=c.slug, text=c.name, provenance="the registry's name")
+                for c in registry.characters
+            )
+        return load_prompts(name, registry.name)
 
 
 def make_config(**given: Any) -> RunConfig:

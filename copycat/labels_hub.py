@@ -1,4 +1,4 @@
-"""Tables of labels in HuggingFace data sets, on this machine or on the hub; with the package `datasets`."""
+"""Tables in HuggingFace data sets, on this machine or on the hub; with the package `datasets`."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ CONFIG = "labels"
 """The configuration that is read where a data set has several."""
 
 
-def table(source: str) -> pd.DataFrame:
+def table(source: str, config: str = CONFIG) -> pd.DataFrame:
     """All splits of the data set in the folder `source`, or of `user/name[@revision]` on the hub.
 
-    Classes become their names. A picture that is itself in the column `image` is known by its file's name
-    and its SHA-256.
+    Of several configurations `config` is read, if there is one of that name. Classes become their names. A
+    picture that is itself in the column `image` is known by its file's name and its SHA-256.
     """
     try:
         import datasets
     except ImportError as e:
         raise MissingRequirement(
-            f"Labels in a data set are read with the package datasets; {install_hint('datasets>=4.0')}."
+            f"Data sets are read with the package datasets; {install_hint('datasets>=4.0')}."
         ) from e
     import pandas as pd
 
     folder = Path(source) if Path(source).is_dir() else None
     try:
-        splits = _saved(folder) if folder and _is_saved(folder) else _loaded(source, folder)
+        splits = _saved(folder) if folder and _is_saved(folder) else _loaded(source, folder, config)
     except Exception as e:
         if folder is None:
             raise MissingRequirement(explain(e, source.partition("@")[0], f"The data set {source}")) from e
@@ -53,14 +53,14 @@ def _saved(folder: Path | None) -> list[Any]:
     return list(found.values()) if isinstance(found, dict) else [found]
 
 
-def _loaded(source: str, folder: Path | None) -> list[Any]:
+def _loaded(source: str, folder: Path | None, config: str) -> list[Any]:
     import datasets
 
     datasets.disable_progress_bars()
     name, _, revision = (str(folder), "", "") if folder else source.partition("@")
     at: dict[str, Any] = {"revision": revision} if revision else {}
     configs = datasets.get_dataset_config_names(name, **at)
-    chosen = CONFIG if CONFIG in configs else None
+    chosen = config if config in configs else None
     return list(datasets.load_dataset(name, chosen, **at).values())
 
 

@@ -1,1 +1,1 @@
-"""People in the loop: a page on this machine on which raters label the pictures of a run."""
+"""People in the loop: a local page on which raters label a run's pictures, blind to every verdict."""

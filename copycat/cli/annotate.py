@@ -1,54 +1,79 @@
-"""`copycat annotate`: people label the pictures of a run in a browser."""
+"""`copycat annotate`: people label a run's pictures on a local page."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
+
+if TYPE_CHECKING:
+    from copycat.annotate.answers import Answers
+    from copycat.runs.folder import RunFolder
 
 
 def annotate(
     run: str = typer.Argument(help="A run folder, or its name under results/."),
-    rater: str = typer.Option("", help="The rater's name, if it is not to be asked for on the page."),
+    rater: str | None = typer.Option(None, help="Who labels; asked on the page when left out."),
     sample: int | None = typer.Option(
-        None, min=1, help="Only so many pictures, evenly from all mitigations and prompt sets."
+        None, min=1, help="Only so many pictures, the same for all, balanced over mitigations and characters."
     ),
-    seed: int = typer.Option(0, help="Of the sample and the orders; another one shows other pictures."),
-    port: int = typer.Option(0, min=0, max=65535, help="A free one when 0."),
-    open_page: bool = typer.Option(True, "--open/--no-open", help="Open the page in the browser."),
+    foils: float = typer.Option(
+        0, min=0, max=1, help="Ask about this share of the pictures once more, for another character."
+    ),
+    seed: int = typer.Option(0, min=0, help="Decides the sample, the foils and each rater's order."),
+    port: int = typer.Option(0, min=0, max=65535, help="Of the page on 127.0.0.1; a free one when left out."),
+    open_page: bool = typer.Option(False, "--open/--no-open", help="Open the page in the browser."),
     export: Path | None = typer.Option(
-        None, help="Write the labels taken so far to this .csv or .parquet, and serve nothing."
+        None, help="Write the labels given so far to a .csv or .parquet file, and stop."
     ),
 ) -> None:
-    """Label a run's pictures by keyboard, blind to the judge; for this machine only."""
+    """Label pictures by keyboard, blind to the judge's verdict; the same command again resumes."""
     import webbrowser
-    from contextlib import suppress
 
-    from copycat.annotate.store import Store
+    from copycat.annotate.answers import Answers
+    from copycat.annotate.items import items, sampled, with_foils
+    from copycat.annotate.server import serve
     from copycat.cli.folders import opened
-    from copycat.errors import UserError
-    from copycat.labels import write_labels
 
     folder = opened(run)
-    store = Store(folder.path)
+    answers = Answers(folder.path)
     if export is not None:
-        labels = store.labels()
-        if not labels:
-            raise UserError(f"{folder.path} has no labels yet; take some with `copycat annotate {run}`.")
-        write_labels(export, labels)
-        typer.echo(f"{len(labels)} labels of {len({x.rater for x in labels})} raters: {export}")
+        _export(folder, answers, export)
         return
-
-    from copycat.annotate.serve import serve
+    registry, found = folder.registry(), items(folder)
+    if found.missing:
+        typer.echo(f"{found.missing} pictures are missing from {folder.path} and are left out.", err=True)
+    asked = with_foils(sampled(found.items, sample, seed), foils, registry, seed)
 
     def ready(address: str) -> None:
-        typer.echo(f"Label at {address} (Ctrl-C ends; this address works on this machine only)")
+        typer.echo(f"{len(asked)} questions at {address} (Ctrl-C ends)")
         if open_page:
             webbrowser.open(address)
 
-    with suppress(KeyboardInterrupt):
-        serve(folder, ready, rater=rater, port=port, sample=sample, seed=seed)
-    typer.echo(
-        f"{len(store.labels())} labels in {store.path}; write a table with "
-        f"`copycat annotate {run} --export labels.csv`."
-    )
+    serve(asked, answers, registry, seed=seed, port=port, rater=rater, ready=ready)
+    typer.echo(f"\n{_told(answers)}; copycat annotate {run} --export labels.csv writes them as a table.")
+
+
+def _export(folder: RunFolder, answers: Answers, path: Path) -> None:
+    from copycat.annotate.export import labels
+    from copycat.annotate.items import items
+    from copycat.errors import UserError
+    from copycat.labels import write_labels
+    from copycat.runs.atomic import disk_guard
+
+    standing = answers.standing()
+    if not standing:
+        raise UserError(f"{folder.path} has no labels yet; copycat annotate {folder.path} makes them.")
+    rows = labels(standing, items(folder).items)
+    with disk_guard(path):
+        write_labels(path, rows)
+    typer.echo(f"{len(rows)} labels by {len({x.rater for x in rows})} raters written to {path}")
+
+
+def _told(answers: Answers) -> str:
+    given = [a for a in answers.standing() if a.answer != "skip"]
+    if not given:
+        return f"No labels were given; they would be in {answers.path}"
+    raters = len({a.rater for a in given})
+    return f"{len(given)} labels by {raters} rater{'' if raters == 1 else 's'} are in {answers.path}"

@@ -14,6 +14,7 @@ from copycat.cli import (
     doctor,
     gate,
     import_images,
+    import_registry,
     import_upstream,
     judge,
     leaderboard,
@@ -68,6 +69,7 @@ app.add_typer(leaderboard.app, name="leaderboard")
 app.add_typer(mine.app, name="mine")
 app.command("import-upstream")(import_upstream.import_upstream)
 app.command("rejudge")(rejudge.rejudge)
+app.command("import-registry")(import_registry.import_registry)
 app.command("import-images")(import_images.import_images)
 app.command("publish")(publish.publish)
 app.command("pull")(pull.pull)

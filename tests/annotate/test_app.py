@@ -2,178 +2,292 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
+from copycat.annotate.answers import Answers
 from copycat.annotate.app import create_app
-from copycat.annotate.serve import serve
-from copycat.annotate.store import Store
-from copycat.annotate.tasks import order, tasks
-from copycat.cli.main import app as program
-from copycat.errors import RunConflict, UserError
-from copycat.labels import read_labels
-from copycat.runs.folder import RunFolder
-from copycat.stages.generate import generate
-from copycat.stages.plan import prepare
+from copycat.annotate.desk import Desk
+from copycat.annotate.items import items
+from tests.report.synthetic import SyntheticRun
 
 TOKEN = "s3cret"
-ROOT = f"http://127.0.0.1:5000/{TOKEN}"
+BASE = "http://127.0.0.1:5000"
+NASTY = "<img src=x onerror=alert(1)> & ‘Bo’"
+
+
+class Room:
+    """A run, its answers and a browser."""
+
+    def __init__(self, run: SyntheticRun) -> None:
+        self.run = run
+        self.begin()
+
+    def begin(self, token: str = TOKEN) -> None:
+        """A server started anew."""
+        self.root, self.answers = f"{BASE}/{token}", Answers(self.run.path)
+        desk = Desk(items(self.run).items, self.answers, self.run.registry(), seed=0, key=token)
+        self.client = create_app(desk, token).test_client()
+
+    def item(self, rater: str, number: int | None = None) -> dict[str, Any]:
+        more = {} if number is None else {"number": number}
+        reply = self.client.get(f"{self.root}/api/item", query_string={"rater": rater, **more})
+        assert reply.status_code == 200, reply.text
+        return dict(reply.json)
+
+    def post(self, path: str, **body: Any) -> Any:
+        return self.client.post(f"{self.root}/api/{path}", json=body)
+
+    def label(self, rater: str, answer: str = "yes", number: int | None = None) -> dict[str, Any]:
+        shown = self.item(rater, number)["item"]
+        rest = {"yes": {"confidence": 3}, "no": {"confidence": 1, "saw": "none"}}.get(answer, {})
+        reply = self.post("answer", rater=rater, id=shown["id"], answer=answer, **rest)
+        assert reply.status_code == 200, reply.text
+        return dict(reply.json)
 
 
 @pytest.fixture
-def folder(config: Any) -> RunFolder:
-    """Twelve pictures: three characters × two seeds × two mitigations."""
-    made: RunFolder = prepare(config())
-    generate(made, device="cpu")
-    return made
-
-
-@pytest.fixture
-def client(folder: RunFolder) -> Any:
-    return create_app(folder, tasks(folder), TOKEN).test_client()
-
-
-def post(client: Any, path: str, **body: Any) -> Any:
-    return client.post(f"{ROOT}/{path}", json=body)
-
-
-def answer(client: Any, rater: str, label: bool | None = True, **more: Any) -> dict[str, Any]:
-    shown = post(client, "task", rater=rater).json
-    done = post(client, "answer", rater=rater, id=shown["id"], label=label, **more)
-    assert done.status_code == 200
-    return dict(done.json)
+def room(tmp_path: Path) -> Room:
+    """18 different pictures of six characters without references."""
+    return Room(SyntheticRun(tmp_path / "run"))
 
 
 @pytest.mark.parametrize(
     ("url", "status"),
     [
-        (f"{ROOT}/", 200),
-        (f"{ROOT}/static/annotate.js", 200),
-        ("http://127.0.0.1:5000/", 403),
-        ("http://127.0.0.1:5000/wrong/", 403),
-        ("http://127.0.0.1:5000/static/annotate.js", 403),
+        (f"{BASE}/{TOKEN}/", 200),
+        (f"{BASE}/{TOKEN}/annotate.js", 200),
+        (f"http://localhost:9/{TOKEN}/", 200),
+        (f"http://[::1]:9/{TOKEN}/", 200),
+        (f"{BASE}/", 403),
+        (f"{BASE}/wrong/", 403),
+        (f"{BASE}/{TOKEN[:-1]}/", 403),
+        (f"{BASE}/annotate.js", 403),
+        (f"{BASE}/wrong/api/item?rater=Ann", 403),
+        (f"{BASE}/?token={TOKEN}", 403),
         (f"http://evil.example:5000/{TOKEN}/", 403),
-        (f"{ROOT}/picture/0000", 404),
-        (f"{ROOT}/picture/..%2f..%2fmanifest.json", 404),
-        (f"{ROOT}/static/..%2f..%2fmanifest.json", 404),
+        (f"http://127.0.0.1.evil.example/{TOKEN}/", 403),
+        (f"{BASE}/{TOKEN}/img/0000/0", 404),
+        (f"{BASE}/{TOKEN}/img/..%2f..%2fmanifest.json/0", 404),
+        (f"{BASE}/{TOKEN}/ref/..%2f..%2f/0", 404),
+        (f"{BASE}/{TOKEN}/ref/c0/0", 404),
+        (f"{BASE}/{TOKEN}/../manifest.json", 404),
+        (f"{BASE}/{TOKEN}/annotate.py", 404),
+        (f"{BASE}/{TOKEN}/api/item?rater=Ann&number=99", 404),
+        (f"{BASE}/{TOKEN}/api/item?rater=Ann&number=-1", 404),
+        (f"{BASE}/{TOKEN}/api/item?rater=Ann&number=²", 404),
+        (f"{BASE}/{TOKEN}/api/item?rater=", 400),
+        (f"{BASE}/{TOKEN}/label?rater=%00", 400),
+        (f"{BASE}/{TOKEN}/api/answer", 405),
     ],
 )
-def test_nothing_is_served_without_the_secret(client: Any, url: str, status: int) -> None:
-    reply = client.get(url)
+def test_who_gets_in_and_what_there_is(room: Room, url: str, status: int) -> None:
+    reply = room.client.get(url)
     assert reply.status_code == status
-    if status == 200 and url == f"{ROOT}/":
-        assert "default-src 'none'" in reply.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in reply.headers["Content-Security-Policy"]
+    assert TOKEN not in reply.headers.get("Set-Cookie", "")
+    if status == 403:
+        assert TOKEN not in reply.text
 
 
-def test_answers_are_json_of_a_named_rater(client: Any, folder: RunFolder) -> None:
-    shown = post(client, "task", rater="Ann").json
-    good = {"rater": "Ann", "id": shown["id"], "label": True}
-    for wrong in (
-        {"rater": ""},
-        {"rater": "x" * 61},
-        {"label": "perhaps"},
-        {"confidence": 9},
-        {"saw": "luigi"},
-    ):
-        assert post(client, "answer", **{**good, **wrong}).status_code == 400
-    assert post(client, "answer", **{**good, "id": "0"}).status_code == 404
-    assert client.post(f"{ROOT}/answer", data=good).status_code == 415, "a form of another site"
-    assert Store(folder.path).labels() == ()
+def test_what_changes_something_comes_from_the_page_itself(room: Room) -> None:
+    good = {"rater": "Ann", "id": room.item("Ann")["item"]["id"], "answer": "unsure"}
+    url = f"{room.root}/api/answer"
+    assert room.client.post(url, data=good).status_code == 415
+    assert room.client.post(url, data=json.dumps(good), content_type="text/plain").status_code == 415
+    for header in ({"Origin": "http://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}):
+        assert room.client.post(url, json=good, headers=header).status_code == 403
+    assert room.client.post(url, json={**good, "rater": "x" * 20_000}).status_code == 413
+    assert room.answers.standing() == ()
+    assert room.client.post(url, json=good, headers={"Origin": BASE}).status_code == 200
 
 
-def test_each_rater_sees_all_pictures_in_an_order_of_his_own(client: Any, folder: RunFolder) -> None:
-    seen: dict[str, list[str]] = {"Ann": [], "Bo": []}
+@pytest.mark.parametrize(
+    ("wrong", "status"),
+    [
+        ({"rater": ""}, 400),
+        ({"rater": "x" * 81}, 400),
+        ({"rater": "a\u202eb"}, 400),
+        ({"answer": "perhaps"}, 400),
+        ({"answer": "withdrawn"}, 400),
+        ({"confidence": 9}, 400),
+        ({"confidence": None}, 400),
+        ({"saw": ""}, 400),
+        ({"saw": "luigi"}, 404),
+        ({"saw": "TARGET"}, 400),
+        ({"extra": 1}, 400),
+        ({"id": "0"}, 404),
+        ({"id": 7}, 400),
+    ],
+)
+def test_what_is_no_answer_is_refused_and_not_kept(room: Room, wrong: dict[str, Any], status: int) -> None:
+    shown = room.item("Ann")["item"]
+    good = {"rater": "Ann", "id": shown["id"], "answer": "no", "saw": "look-alike", "confidence": 2}
+    body = {**good, **{k: shown["character"]["slug"] if v == "TARGET" else v for k, v in wrong.items()}}
+    reply = room.post("answer", **body)
+    assert (reply.status_code, set(reply.json)) == (status, {"error"})
+    assert room.post("answer", **{**good, "answer": "unsure"}).status_code == 400
+    assert not room.answers.path.exists()
+    assert room.client.post(f"{room.root}/api/answer", json=[1]).status_code == 400
+    assert room.post("answer", **good).status_code == 200
+
+
+def test_the_page_is_blind(room: Room) -> None:
+    told = [room.client.get(f"{room.root}/{page}").text for page in ("", "label?rater=Ann", "api/characters")]
+    heads = []
+    for n in range(18):
+        shown = room.item("Ann", n)
+        assert set(shown) == {"total", "answered", "skipped", "item", "ahead"}
+        assert set(shown["item"]) == {"id", "number", "frames", "character", "mine"}
+        assert set(shown["item"]["character"]) == {"slug", "name", "also", "owner", "references"}
+        reply = room.client.get(f"{room.root}/{shown['item']['frames'][0]}")
+        told.append(json.dumps(shown))
+        heads.append(reply.headers)
+        told.append(str(reply.headers))
+    assert not any(h.get("Content-Disposition") or h.get("Last-Modified") or h.get("ETag") for h in heads)
+    everything = "\n".join(told)
+    for request in room.run.requests():
+        row = room.run.images()[request.id]
+        for secret in (
+            request.id,
+            "negprompt",
+            "prompt_set",
+            "seed",
+            str(row.sha256),
+            str(row.file),
+            "verdict",
+        ):
+            assert secret not in everything
+    room.begin("another")
+    assert room.item("Ann")["item"]["id"] not in everything, "ids are new at every start"
+
+
+def test_a_picture_is_sent_without_what_else_its_file_holds(room: Room) -> None:
+    shown = room.item("Ann")["item"]
+    info = PngInfo()
+    info.add_text("parameters", "Pomkin, negative prompt: owl")
+    for item in items(room.run).items:
+        with Image.open(item.files[0]) as picture:
+            picture.load()
+            picture.save(item.files[0], pnginfo=info)
+    reply = room.client.get(f"{room.root}/{shown['frames'][0]}")
+    assert reply.mimetype == "image/png"
+    assert b"negative" not in reply.data
+    with Image.open(io.BytesIO(reply.data)) as sent:
+        assert (sent.size, sent.info) == ((32, 32), {})
+    assert room.client.get(f"{room.root}/img/{shown['id']}/1").status_code == 404
+
+
+def test_a_broken_picture_is_told_and_can_be_skipped(room: Room) -> None:
+    shown = room.item("Ann")["item"]
+    for item in items(room.run).items:
+        item.files[0].write_text("<svg onload=alert(1)>")
+    assert room.client.get(f"{room.root}/{shown['frames'][0]}").status_code == 404
+    assert room.label("Ann", "skip")["skipped"] == [0]
+
+
+def test_every_rater_sees_all_pictures_and_resumes(room: Room) -> None:
+    seen: dict[str, list[str]] = {"Ann": [], NASTY: []}
     for rater, ids in seen.items():
-        for done in range(12):
-            shown = post(client, "task", rater=rater).json
-            assert shown["done"] == done
-            ids.append(shown["id"])
-            assert client.get(f"{ROOT}/picture/{shown['id']}").mimetype == "image/png"
-            answer(client, rater)
-        assert post(client, "task", rater=rater).json["at"] is None
-    assert sorted(seen["Ann"]) == sorted(seen["Bo"])
-    assert len(set(seen["Ann"])) == 12
-    assert seen["Ann"] != seen["Bo"]
+        for n in range(18):
+            shown = room.item(rater)
+            assert (shown["answered"], shown["item"]["number"], shown["item"]["mine"]) == (n, n, None)
+            ids.append(shown["item"]["id"])
+            told = room.label(rater)
+            assert shown["ahead"] == (told["item"]["frames"] if n < 17 else [])
+        assert room.item(rater)["item"] is None
+    assert sorted(seen["Ann"]) == sorted(seen[NASTY])
+    assert len(set(seen["Ann"])) == 18
+    assert seen["Ann"] != seen[NASTY]
+    before = room.answers.standing()
+    room.begin("another")
+    assert room.answers.standing() == before
+    assert room.item("Ann")["answered"] == 18
 
 
-def test_the_page_is_blind(client: Any, folder: RunFolder) -> None:
-    shown = post(client, "task", rater="Ann").json
-    assert set(shown) == {"done", "total", "at", "id", "character", "references", "before"}
-    assert set(shown["character"]) == {"slug", "name", "owner"}
-    told = client.get(f"{ROOT}/").text + json.dumps(shown)
-    for request in folder.requests():
-        for secret in (request.id, "negprompt", str(folder.images()[request.id].sha256)):
-            assert secret not in told
+def test_the_last_answer_counts_and_undo_takes_it_back(room: Room) -> None:
+    room.label("Ann", "yes")
+    room.label("Ann", "no")
+    room.label("Bo", "yes")
+    first = room.item("Ann", 0)["item"]
+    assert first["mine"] == {"answer": "yes", "saw": first["character"]["slug"], "confidence": 3}
+    room.label("Ann", "unsure", 0)
+    assert room.item("Ann", 0)["item"]["mine"] == {"answer": "unsure", "saw": "", "confidence": None}
+    taken = room.post("undo", rater="Ann").json
+    assert (taken["item"]["number"], taken["item"]["mine"], taken["answered"]) == (0, None, 1)
+    room.begin("another")
+    assert room.item("Ann")["item"]["number"] == 0
+    assert room.post("undo", rater="Ann").json["item"]["number"] == 1
+    nothing = room.post("undo", rater="Ann")
+    assert (nothing.status_code, nothing.json["error"]) == (400, "There is no answer to take back.")
+    assert [a.rater for a in room.answers.standing()] == ["Bo"]
 
 
-def test_the_last_answer_counts_and_can_be_found_again(client: Any, folder: RunFolder) -> None:
-    first = post(client, "task", rater="Ann").json
-    answer(client, "Ann", label=True, saw="zori", confidence=3)
-    back = post(client, "task", rater="Ann", at=first["at"]).json
-    assert back["before"] == {"label": True, "saw": "zori", "confidence": 3}
-    post(client, "answer", rater="Ann", id=first["id"], label=False, saw="none", confidence=1)
-    (label,) = Store(folder.path).labels()
-    assert (label.label, label.saw, label.confidence) == (False, "none", 1)
-    assert post(client, "task", rater="Ann").json["done"] == 1
-    # A server started anew knows it too.
-    again = create_app(folder, tasks(folder), "other").test_client()
-    task = again.post("http://localhost:1/other/task", json={"rater": "Ann"}).json
-    assert task["done"] == 1
+def test_skipped_pictures_come_back(room: Room) -> None:
+    for n in range(18):
+        told = room.label("Ann", "skip" if n in (3, 7) else "unsure")
+    assert (told["item"], told["answered"], told["skipped"]) == (None, 16, [3, 7])
+    assert room.label("Ann", "yes", 3)["skipped"] == [7]
 
 
-def test_agreement_as_it_grows(client: Any) -> None:
-    assert client.get(f"{ROOT}/agreement").json["pictures"] == 0
-    for rater in ("Ann", "Bo"):
-        for place in range(12):
-            shown = post(client, "task", rater=rater, at=place).json
-            slug = shown["character"]["slug"]
-            label = None if slug == "kamo" else slug == "zori"
-            post(client, "answer", rater=rater, id=shown["id"], label=label)
-    found = client.get(f"{ROOT}/agreement").json
-    assert (found["raters"], found["pictures"], found["same"], found["alpha"]) == (["Ann", "Bo"], 8, 1.0, 1.0)
-    shown = next(
-        s
-        for i in range(12)
-        if (s := post(client, "task", rater="Bo", at=i).json)["character"]["slug"] == "zori"
-    )
-    post(client, "answer", rater="Bo", id=shown["id"], label=False)
-    found = client.get(f"{ROOT}/agreement").json
-    assert found["same"] == 7 / 8
-    assert 0 < found["alpha"] < 1
+def test_a_name_stays_text(room: Room) -> None:
+    page = room.client.get(f"{room.root}/label", query_string={"rater": NASTY})
+    assert "&lt;img src=x onerror=alert(1)&gt; &amp;" in page.text
+    room.label(NASTY)
+    start = room.client.get(f"{room.root}/").text
+    assert "<img" not in page.text + start
+    assert "1 answered" in start
+    spaced = room.client.get(f"{room.root}/label", query_string={"rater": "  Ann   B "})
+    assert spaced.status_code == 302
+    assert spaced.headers["Location"].endswith("rater=Ann+B")
 
 
-def test_a_sample_has_every_condition(folder: RunFolder) -> None:
-    few = tasks(folder, sample=4, seed=1)
-    made = {r.id: r.mitigation for r in folder.requests()}
-    assert sorted(made[Path(t.file).stem] for t in few) == ["negprompt", "negprompt", "none", "none"]
-    assert tasks(folder, sample=4, seed=1) == few
-    assert len(tasks(folder, sample=99)) == 12
-    assert set(order(few, "Ann")) == set(few)
+def test_agreement_grows_in_steps_and_tells_nothing_of_a_picture(room: Room) -> None:
+    def figures(rater: str) -> dict[str, Any]:
+        return dict(room.client.get(f"{room.root}/api/agreement", query_string={"rater": rater}).json)
+
+    for _ in range(18):
+        room.label("Ann", "yes" if room.item("Ann")["item"]["character"]["slug"] in ("c0", "c1") else "no")
+    assert figures("Bo") == {"ready": False, "needed": 10, "mine": 0}
+    for n in range(13):
+        shown = room.item("Bo")["item"]
+        yes = shown["character"]["slug"] in ("c0", "c1")
+        # The last three are contrary to Ann's; before the next step nobody can see that.
+        room.label("Bo", "yes" if yes != (n >= 10) else "no")
+        if n == 9:
+            at_ten = figures("Bo")
+    assert (at_ten["ready"], at_ten["pictures"], at_ten["agree"], at_ten["value"]) == (True, 10, 1.0, 1.0)
+    assert figures("Bo") == at_ten
+    # Who is done may see it all.
+    done = figures("Ann")
+    assert done["pictures"] == 13
+    assert done["agree"] == pytest.approx(10 / 13)
+    (pair,) = done["pairs"]
+    assert pair["raters"] == ["Ann", "Bo"]
+    assert 0 < pair["kappa"] < 1
+    assert done["low"] <= done["value"] <= done["high"]
 
 
-def test_export_and_what_is_wrong(folder: RunFolder, client: Any, tmp_path: Path) -> None:
-    def call(*more: str) -> Any:
-        return CliRunner().invoke(program, ["annotate", str(folder.path), "--no-open", *more])
+def test_references_are_shown_where_there_are_some(room: Room) -> None:
+    assert room.item("Ann")["item"]["character"]["references"] == []
+    from copycat.characters import Registry, load_registry
 
-    failed = call("--export", str(tmp_path / "l.csv"))
-    assert isinstance(failed.exception, UserError)
-    assert "no labels yet" in str(failed.exception)
-    answer(client, "<img src=x onerror=alert(1)>", label=False, saw="none")
-    answer(client, "<img src=x onerror=alert(1)>", label=None)
-    assert "2 labels of 1 raters" in call("--export", str(tmp_path / "l.csv")).output
-    rows = read_labels(tmp_path / "l.csv")
-    assert [(x.label, x.saw) for x in rows] == [(False, "none"), (None, "")]
-    assert {x.rater for x in rows} == {"<img src=x onerror=alert(1)>"}
-    files = {row.file: row.sha256 for row in folder.images().values()}
-    assert all(files[x.image] == x.sha256 for x in rows)
-
-    with Store(folder.path).held(), pytest.raises(RunConflict, match="Another process takes labels"):
-        serve(folder, print)
-    for row in folder.images().values():
-        (folder.path / str(row.file)).unlink()
-    with pytest.raises(UserError, match="no pictures to label"):
-        serve(folder, print)
+    menagerie = load_registry("menagerie").characters[0]
+    people = [
+        c.model_copy(update={"references": menagerie.references}) for c in room.run.registry().characters
+    ]
+    people[1] = people[1].model_copy(update={"references": ("menagerie/references/none.png",)})
+    room.run._registry = Registry("test", 1, people)
+    room.begin()
+    shown = [room.item("Ann", n)["item"]["character"] for n in range(18)]
+    for character in shown:
+        assert len(character["references"]) == (0 if character["slug"] == "c1" else 4)
+    url = next(c["references"][3] for c in shown if c["references"])
+    assert room.client.get(f"{room.root}/{url}").mimetype == "image/png"
+    assert room.client.get(f"{room.root}/ref/c1/0").status_code == 404

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from copycat.annotate.store import Store
+from copycat.annotate.answers import Answer, Answers
 from copycat.runs.folder import RunFolder
 from copycat.stages.generate import generate
 from copycat.stages.plan import prepare
@@ -21,7 +21,7 @@ from copycat.stages.plan import prepare
 pytestmark = pytest.mark.browser
 NASTY = "<img src=x onerror=\"document.title='broken'\"> & ‘Bo’"
 
-BACKSPACE, ENTER, LEFT = "\ue003", "\ue007", "\ue012"
+BACKSPACE, ENTER, ESCAPE, LEFT, DOWN = "\ue003", "\ue007", "\ue00c", "\ue012", "\ue015"
 
 
 class Server:
@@ -29,7 +29,7 @@ class Server:
 
     def __init__(self, run: Path) -> None:
         program = "from copycat.cli.main import main; main()"
-        command = [sys.executable, "-c", program, "annotate", str(run), "--no-open"]
+        command = [sys.executable, "-c", program, "annotate", str(run)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
@@ -61,11 +61,22 @@ def serve(folder: RunFolder) -> Iterator[Callable[[], Server]]:
         server.kill()
 
 
-def wait(condition: Callable[[], Any], seconds: float = 10) -> None:
+def wait(condition: Callable[[], Any], seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "the page did not get there"
         time.sleep(0.02)
+
+
+def shown(page: Any) -> str:
+    """The question whose picture is on the screen, or `end`; empty before that."""
+    return str(page.execute_script("return document.body.dataset.shown || ''"))
+
+
+def count(page: Any) -> int:
+    # Nothing stands there before the server has answered.
+    words = page.execute_script("return (document.querySelector('#count') || {}).textContent || '0'").split()
+    return int(words[0])
 
 
 def keys(page: Any, *pressed: str) -> None:
@@ -75,19 +86,24 @@ def keys(page: Any, *pressed: str) -> None:
 
 def begin(page: Any, url: str, name: str) -> None:
     page.get(url)
-    page.find_element("id", "name").send_keys(name + "\n")
-    wait(lambda: page.find_element("id", "work").is_displayed())
-
-
-def count(page: Any) -> int:
-    return int(page.find_element("id", "count").text.split()[0])
+    page.switch_to.active_element.send_keys(name + ENTER)
+    wait(lambda: shown(page))
 
 
 def label(page: Any, *pressed: str) -> None:
     """Answer the picture that is shown, and wait until the server has confirmed it."""
-    before = count(page)
+    before = shown(page)
     keys(page, *pressed)
-    wait(lambda: count(page) == before + 1)
+    wait(lambda: shown(page) != before)
+
+
+def standing(folder: RunFolder) -> tuple[Answer, ...]:
+    """What is on disk now."""
+    return tuple(Answers(folder.path).standing())
+
+
+def said(folder: RunFolder) -> list[str]:
+    return [a.answer for a in standing(folder)]
 
 
 def test_twenty_labels_by_keyboard_and_nothing_is_lost(
@@ -95,45 +111,60 @@ def test_twenty_labels_by_keyboard_and_nothing_is_lost(
 ) -> None:
     page, server = browsers(), serve()
     begin(page, server.url, NASTY)
-    assert page.find_element("id", "who").text == NASTY
-    for answer in (("y", "3"), ("n", ENTER, "1"), ("u",), ("n", "x", BACKSPACE, ENTER, "2"), ("y", "1")):
+    assert page.find_element("id", "rater").text == NASTY
+    for answer in (
+        ("y", "3"),
+        ("n", ENTER, "1"),
+        ("u",),
+        ("n", "zz", BACKSPACE, BACKSPACE, DOWN, ENTER, "2"),
+    ):
         label(page, *answer)
+    label(page, "y", ESCAPE, "n", ESCAPE, "y", "1")
+    assert said(folder) == ["yes", "no", "unsure", "no", "yes"]
+    assert [a.saw for a in standing(folder) if a.answer == "no"] == ["none", "look-alike"]
     page.refresh()
     wait(lambda: count(page) == 5)
     for _ in range(7):
+        wait(lambda: shown(page))
         label(page, "y", "2")
+    acknowledged = standing(folder)
+    assert len(acknowledged) == 12
+
     server.process.send_signal(signal.SIGKILL)
     server.process.wait()
-    # What is pressed now is not kept, and the page says so.
     keys(page, "y", "3")
-    wait(lambda: page.find_element("id", "trouble").is_displayed())
-    assert "not kept" in page.find_element("id", "trouble").text
-    assert len(Store(folder.path).labels()) == 12
+    wait(lambda: page.find_element("id", "alert").is_displayed())
+    assert "Not saved" in page.find_element("id", "alert").text
+    assert standing(folder) == acknowledged
 
     server = serve()
-    page.get(server.url)
-    page.execute_script("sessionStorage.clear()")
     begin(page, server.url, NASTY)
     assert count(page) == 12
     for _ in range(8):
         label(page, "n", ENTER, "3")
-    labels = Store(folder.path).labels()
-    assert len(labels) == 20
-    assert {x.rater for x in labels} == {NASTY}
-    assert [x.label for x in labels].count(True) == 9
-    assert [x.label for x in labels].count(None) == 1
-    # Back to the last one, another answer: it replaces the first.
-    keys(page, LEFT)
-    wait(lambda: page.find_element("id", "before").is_displayed())
-    keys(page, "y", "1")
-    wait(lambda: [x.label for x in Store(folder.path).labels()].count(True) == 10)
-    assert page.title == "Label pictures – copycat", "a name is text"
+    assert standing(folder)[:12] == acknowledged
+    assert len(standing(folder)) == 20
+    assert {a.rater for a in standing(folder)} == {NASTY}
+
+    # Back to the last one, another answer: it replaces the first. Then that is taken back.
+    label(page, LEFT)
+    assert page.find_element("id", "mine").text == "Your answer so far: no, nobody known, sure."
+    label(page, "y", "1")
+    assert (said(folder)[-1], len(standing(folder))) == ("yes", 20)
+    label(page, "z")
+    assert len(standing(folder)) == 19
+    assert page.title == "Label pictures · copycat", "a name is text"
+    label(page, "s")
     for _ in range(4):
         label(page, "u")
-    wait(lambda: page.find_element("id", "end").is_displayed())
+    assert shown(page) == "end"
+    assert "skipped 1" in page.find_element("id", "sum").text
+    label(page, ENTER)
+    label(page, "y", "3")
+    assert "24 of 24" in page.find_element("id", "sum").text
     os.kill(server.process.pid, signal.SIGINT)
     assert server.process.stdout is not None
-    assert "24 labels in" in server.process.stdout.read()
+    assert "24 labels by 1 rater are in" in server.process.stdout.read()
     assert server.process.wait() == 0
 
 
@@ -144,11 +175,42 @@ def test_two_raters_at_once(
     pages = {name: browsers() for name in ("Ann", NASTY)}
     for name, page in pages.items():
         begin(page, server.url, name)
-    for _ in range(24):
+    for n in range(12):
         for page in pages.values():
-            label(page, "y", "3")
-    labels = Store(folder.path).labels()
-    assert sorted(x.rater for x in labels) == sorted(["Ann", NASTY] * 24)
-    wait(lambda: "24 pictures labelled by two" in pages["Ann"].find_element("id", "agreement").text)
-    severe = [e for page in pages.values() for e in page.get_log("browser") if e["level"] == "SEVERE"]
-    assert not severe
+            label(page, "y", "3") if n % 2 else label(page, "n", ENTER, "3")
+    answers = standing(folder)
+    assert sorted(a.rater for a in answers) == sorted(["Ann", NASTY] * 12)
+    orders = [[a.about for a in answers if a.rater == name] for name in pages]
+    assert orders[0] != orders[1]
+    for page in pages.values():
+        for _ in range(12):
+            label(page, "u")
+    ann = pages["Ann"]
+    keys(ann, "a")
+    wait(lambda: ann.find_element("id", "agreement").is_displayed())
+    both = len(set(orders[0]) & set(orders[1]))
+    assert f"on {both} pictures" in ann.find_element("id", "figures").text
+    keys(ann, ESCAPE)
+    assert not ann.find_element("id", "agreement").is_displayed()
+    ann.get(server.url)
+    assert NASTY in ann.find_element("css selector", ".raters").text
+    assert ann.find_elements("css selector", ".raters img") == []
+    assert [e for page in pages.values() for e in page.get_log("browser")] == []
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
+def test_nothing_is_wider_than_the_screen(
+    browsers: Callable[[], Any], serve: Callable[[], Server], width: int, scheme: str
+) -> None:
+    page = browsers()
+    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+    begin(page, serve().url, "W" * 80)
+    for key in ("", "n", ENTER):
+        keys(page, key)
+        assert page.execute_script("return document.documentElement.scrollWidth") <= width
+    paper = page.execute_script("return getComputedStyle(document.body).backgroundColor")
+    dark = int(paper.split("(")[1].split(",")[0]) < 128
+    assert dark == (scheme == "dark")

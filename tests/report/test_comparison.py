@@ -131,6 +131,14 @@ def test_one_condition_or_the_same_run_twice_is_no_comparison(tmp_path: Path) ->
         common([a, empty])
 
 
+def test_choices_that_no_run_has_are_refused(tmp_path: Path) -> None:
+    run = Judged(tmp_path / "a")
+    with pytest.raises(UnknownName, match="Did you mean negprompt"):
+        common([run], mitigations=("none", "negpromt"))
+    with pytest.raises(UnknownName, match="prompt set of these runs 'nam'"):
+        common([run], prompt_sets=("nam",))
+
+
 def test_runs_of_one_name_are_told_apart(tmp_path: Path) -> None:
     doc = document(*(Judged(tmp_path / x / "run", only=m) for x, m in (("x", "none"), ("y", "negprompt"))))
     assert [c.label for c in doc.shared.conditions] == ["x/run: none", "y/run: negprompt"]

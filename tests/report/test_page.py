@@ -222,6 +222,7 @@ def test_withheld_pictures_are_called_so(run: SyntheticRun) -> None:
     page = render_page(run)
     assert sum(p["withheld"] for p in sheet(page)) == 34
     assert "Pulled from some/where" in page
+    assert "Made by copycat run" in page, "as its publisher made it"
 
 
 def test_how_a_run_was_made_is_a_command_unless_nobody_ran_it() -> None:

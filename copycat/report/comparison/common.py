@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from copycat.characters import Registry
-from copycat.errors import UserError
+from copycat.errors import UnknownName, UserError
 from copycat.metrics.summary import summarise
 from copycat.records import Metric
 from copycat.report.view import Picture, Run, judge_rates, pictures
@@ -64,15 +64,17 @@ def common(
 ) -> Common:
     """The conditions of `runs`, cut to what all of them planned.
 
-    `mitigations` and `prompt_sets` choose among them; none means all. Raises UserError for a run without
-    verdicts, for one given twice, where nothing is in common, and where fewer than two conditions are left.
+    `mitigations` and `prompt_sets` choose among them; none means all. Raises UnknownName for one that no run
+    has, and UserError for a run without verdicts, for one given twice, where nothing is in common, and
+    where fewer than two conditions are left.
     """
     names = _names(runs)
     for run, name in zip(runs, names, strict=True):
         if not _judge(run) or not run.verdicts():
             raise UserError(f"{name} has no verdicts yet; run `copycat judge {run.path}` first.")
     planned = [_planned(run) for run in runs]
-    left_out: list[str] = []
+    _check("mitigation", mitigations, [m for all_ in planned for _, m in all_])
+    _check("prompt set", prompt_sets, [k[0] for all_ in planned for k, _ in all_])
     if prompt_sets:
         planned = [{k: p for k, p in all_.items() if k[0][0] in prompt_sets} for all_ in planned]
     planned, left_out = _cut(planned, names)
@@ -124,6 +126,12 @@ def _names(runs: Sequence[Run]) -> list[str]:
             raise UserError(f"The run {path.name} is given twice; each run needs to be named once.")
     short = Counter(p.name for p in paths)
     return [p.name if short[p.name] == 1 else f"{p.parent.name}/{p.name}" for p in paths]
+
+
+def _check(what: str, wanted: Sequence[str], known: Sequence[str]) -> None:
+    for name in wanted:
+        if name not in known:
+            raise UnknownName(f"{what} of these runs", name, set(known))
 
 
 _Planned = dict[tuple[Key, str], Picture]

@@ -1,0 +1,213 @@
+"""One labelling session: where each rater is, and what a browser is told about a question."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from copycat.annotate.agreement import STEP, summarise
+from copycat.annotate.answers import Answer, Answers, rater_name
+from copycat.annotate.items import Item, ordered
+from copycat.characters import Character, Registry
+from copycat.errors import UnknownName, UserError
+from copycat.labels import LOOKALIKE, NOBODY
+from copycat.paths import DATA
+from copycat.records import Row
+from copycat.runs.manifest import now
+
+REFERENCES = 4
+"""Reference pictures shown beside a question."""
+
+
+class Given(Row):
+    """What a browser sends when a rater answers."""
+
+    rater: str
+    id: str
+    answer: Literal["yes", "no", "unsure", "skip"]
+    saw: str = ""
+    confidence: int | None = Field(default=None, ge=1, le=3)
+
+    @model_validator(mode="after")
+    def _whole(self) -> Given:
+        if (self.confidence is not None) != (self.answer in ("yes", "no")):
+            raise ValueError("yes and no come with a confidence, other answers without")
+        if bool(self.saw) != (self.answer == "no"):
+            raise ValueError("no comes with what is seen instead, other answers without")
+        return self
+
+
+@dataclass(frozen=True)
+class Place:
+    """A rater's order, and where each question stands in it."""
+
+    order: tuple[Item, ...]
+    number: dict[str, int]
+    """By the question's id."""
+
+
+class Desk:
+    """Questions, answers and raters of one run.
+
+    Ids are keyed hashes, so that neither they nor the addresses made of them tell what a picture is.
+    """
+
+    def __init__(
+        self, asked: Sequence[Item], answers: Answers, registry: Registry, *, seed: int, key: str
+    ) -> None:
+        self.answers, self.registry = answers, registry
+        self._seed, self._key = seed, key.encode()
+        self._asked = {self.id_of(i): i for i in asked}
+        self._places: dict[str, Place] = {}
+        self._placing = Lock()
+
+    def id_of(self, item: Item) -> str:
+        """The opaque name of a question."""
+        return hmac.new(self._key, "|".join(item.about).encode(), hashlib.sha256).hexdigest()[:24]
+
+    def picture(self, name: str, frame: int) -> Path:
+        """The file to show for a question; raises UnknownName."""
+        item = self._asked.get(name)
+        if item is None or not 0 <= frame < len(item.files):
+            raise UnknownName("picture", name, ())
+        return item.files[frame]
+
+    def reference(self, slug: str, number: int) -> Path:
+        """A reference picture of a character; raises UnknownName."""
+        there = self.registry[slug].references
+        if not 0 <= number < len(there):
+            raise UnknownName("reference picture", str(number), ())
+        return DATA / there[number]
+
+    def characters(self) -> list[dict[str, Any]]:
+        """All characters that a rater can say to see, by name."""
+        people = sorted(self.registry.characters, key=lambda c: c.name.casefold())
+        return [
+            {"slug": c.slug, "name": c.name, "also": list(c.spoken[1:]), "references": _references(c, 1)}
+            for c in people
+        ]
+
+    def known_raters(self) -> list[tuple[str, int]]:
+        """Who has answered anything, and how many of this session's questions."""
+        return [(r, len(self._done(self._place(r), r))) for r in self.answers.raters()]
+
+    def _place(self, rater: str) -> Place:
+        with self._placing:
+            if rater not in self._places:
+                order = ordered(tuple(self._asked.values()), rater, self._seed)
+                self._places[rater] = Place(order, {self.id_of(i): n for n, i in enumerate(order)})
+            return self._places[rater]
+
+    def _done(self, place: Place, rater: str) -> dict[int, Answer]:
+        """The rater's standing answers by the number of their question."""
+        mine = self.answers.of(rater)
+        return {n: mine[i.about] for n, i in enumerate(place.order) if i.about in mine}
+
+    def show(self, rater: str, number: int | None = None) -> dict[str, Any]:
+        """The question at `number` in the rater's order, from 0; the first open one for None.
+
+        Raises UnknownName for a number that is none of theirs.
+        """
+        rater = rater_name(rater)
+        place = self._place(rater)
+        done = self._done(place, rater)
+        if number is None:
+            number = _open(place, done, 0)
+        elif not 0 <= number < len(place.order):
+            raise UnknownName("question", str(number), ())
+        return self._told(place, done, number)
+
+    def answer(self, given: Given) -> dict[str, Any]:
+        """Keep an answer, then tell the next open question; raises UnknownName for an unknown question."""
+        rater = rater_name(given.rater)
+        place = self._place(rater)
+        if given.id not in place.number:
+            raise UnknownName("question", given.id, ())
+        number = place.number[given.id]
+        item = place.order[number]
+        named = given.answer == "no" and given.saw not in (NOBODY, LOOKALIKE)
+        if named and self.registry[given.saw].slug == item.character:
+            raise UserError("The answer is no, but what is seen is the character that is asked about.")
+        self.answers.give(
+            Answer(
+                image=item.images[0],
+                pixels=item.pixels,
+                character=item.character,
+                rater=rater,
+                answer=given.answer,
+                saw=item.character if given.answer == "yes" else given.saw,
+                confidence=given.confidence,
+                at=now(),
+            )
+        )
+        done = self._done(place, rater)
+        return self._told(place, done, _open(place, done, number + 1))
+
+    def undo(self, rater: str) -> dict[str, Any]:
+        """Take back the rater's last answer to one of these questions, and show it; UserError without one."""
+        rater = rater_name(rater)
+        place = self._place(rater)
+        taken = self.answers.undo(rater, {i.about for i in place.order}, now())
+        if taken is None:
+            raise UserError("There is no answer to take back.")
+        number = next(n for n, i in enumerate(place.order) if i.about == taken.about)
+        return self._told(place, self._done(place, rater), number)
+
+    def _told(self, place: Place, done: dict[int, Answer], number: int | None) -> dict[str, Any]:
+        ahead = None if number is None else _open(place, done, number + 1)
+        return {
+            "total": len(place.order),
+            "answered": sum(a.answer != "skip" for a in done.values()),
+            "skipped": [n for n, a in done.items() if a.answer == "skip"],
+            "item": None if number is None else self._question(place, done, number),
+            "ahead": [] if ahead is None or ahead == number else self._frames(place.order[ahead]),
+        }
+
+    def _frames(self, item: Item) -> list[str]:
+        return [f"img/{self.id_of(item)}/{i}" for i in range(len(item.files))]
+
+    def _question(self, place: Place, done: dict[int, Answer], number: int) -> dict[str, Any]:
+        item = place.order[number]
+        character = self.registry[item.character]
+        mine = done.get(number)
+        return {
+            "id": self.id_of(item),
+            "number": number,
+            "frames": self._frames(item),
+            "character": {
+                "slug": character.slug,
+                "name": character.name,
+                "also": list(character.spoken[1:]),
+                "owner": character.owner,
+                "references": _references(character, REFERENCES),
+            },
+            "mine": mine and {"answer": mine.answer, "saw": mine.saw, "confidence": mine.confidence},
+        }
+
+    def agreement(self, rater: str) -> dict[str, Any]:
+        """What `rater` may know of the agreement; see `copycat.annotate.agreement`."""
+        rater = rater_name(rater)
+        place = self._place(rater)
+        mine = sum(a.answer in ("yes", "no") for a in self._done(place, rater).values())
+        finished = _open(place, self._done(place, rater), 0) is None
+        if mine < STEP and not finished:
+            return {"ready": False, "needed": STEP, "mine": mine}
+        return {"ready": True, "step": STEP, **asdict(summarise(self.answers.standing(), whole=finished))}
+
+
+def _references(character: Character, most: int) -> list[str]:
+    there = [n for n, r in enumerate(character.references) if (DATA / r).is_file()]
+    return [f"ref/{character.slug}/{n}" for n in there[:most]]
+
+
+def _open(place: Place, done: dict[int, Answer], start: int) -> int | None:
+    """The first question without an answer from `start` on, going round; None where there is none."""
+    total = len(place.order)
+    return next((n % total for n in range(start, start + total) if n % total not in done), None)

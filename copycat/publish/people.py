@@ -1,0 +1,105 @@
+"""Registries from tables: a user's own characters, from a file or a HuggingFace data set."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from copycat.characters import Character, Registry, load_registry, normalise
+from copycat.errors import BadFile, UserError
+from copycat.labels import READERS
+from copycat.publish.pull import registry_yaml
+from copycat.runs.atomic import write_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CONFIG = "characters"
+"""The configuration of a data set that is read, as `copycat publish` writes it."""
+_NEEDED = ("name", "owner", "key", "generic")
+
+
+def import_registry(source: str, out: Path, name: str | None = None) -> Registry:
+    """Write the characters in `source` to the registry file `out`, and return them.
+
+    `source` is a CSV, TSV, JSONL or Parquet file, the folder of a data set, or `user/name[@revision]` on the
+    hub, with a column for each field of :class:`Character` that is told; `name`, `owner`, `key` and `generic`
+    are needed. In text, several values are separated by semicolons, and nested ones are JSON. Columns of
+    other names are left alone. Raises BadFile for what is no such table, UserError when `out` is there
+    already, and MissingRequirement without the hub; nothing is written then.
+    """
+    if out.exists():
+        raise UserError(f"{out} is there already; choose another --out.")
+    if out.suffix not in {".yaml", ".yml"}:
+        raise UserError(f"A registry is a .yaml file, not {out.name}.")
+    columns, rows = _rows(source)
+    lacking = [c for c in _NEEDED if c not in columns]
+    if not rows or lacking:
+        what = f"no column {', '.join(lacking)}" if lacking else "no rows"
+        raise BadFile(f"{source} has {what}; a registry needs {', '.join(_NEEDED)}.")
+    registries = {str(r["registry"]) for r in rows if r.get("registry")}
+    if name is None and len(registries) > 1:
+        raise UserError(
+            f"{source} holds the registries {', '.join(sorted(registries))}; name one with --name."
+        )
+    name = name or next(iter(registries), out.stem)
+    mine = [r for r in rows if not registries or str(r.get("registry")) == name]
+    if not mine:
+        raise UserError(f"{source} has no characters of {name}, but of {', '.join(sorted(registries))}.")
+    people = [_character(row, source, number) for number, row in enumerate(mine, 1)]
+    protected = mine[0].get("protected", True)
+    version = mine[0].get("registry_version") or 1
+    registry = Registry(name, int(version), people, protected=str(protected).casefold() not in {"false", "0"})
+    twice = sorted({c.slug for c in people if sum(d.slug == c.slug for d in people) > 1})
+    if twice:
+        raise BadFile(f"{source} has {twice[0]} twice; slugs must be unique.")
+    write_text(out, registry_yaml(registry))
+    return load_registry(str(out))
+
+
+def _rows(source: str) -> tuple[list[str], list[dict[str, Any]]]:
+    """The columns, and the rows without their empty cells."""
+    path = Path(source)
+    if path.suffix in READERS:
+        try:
+            table = READERS[path.suffix](path)
+        except (OSError, ValueError) as e:
+            reason = (str(e).strip() or type(e).__name__).splitlines()[0].rstrip(".")
+            raise BadFile(f"{path} cannot be read as a table of characters ({reason}).") from e
+    else:
+        from copycat.labels_hub import table as data_set
+
+        table = data_set(source, CONFIG)
+    return [str(c) for c in table.columns], _plain(table)
+
+
+def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows without missing cells, arrays as lists."""
+    rows: list[dict[str, Any]] = json.loads(table.to_json(orient="records"))
+    return [{k: v for k, v in row.items() if v is not None and v != ""} for row in rows]
+
+
+def _character(row: dict[str, Any], source: str, number: int) -> Character:
+    told = {k: _value(k, v) for k, v in row.items() if k in Character.model_fields}
+    told.setdefault("slug", "-".join(normalise(str(row.get("name", ""))).split()))
+    try:
+        return Character.model_validate(told)
+    except ValidationError as e:
+        what = e.errors()[0]
+        where = ".".join(map(str, what["loc"]))
+        raise BadFile(f"{source}, row {number}: not a character ({where}: {what['msg']}).") from e
+
+
+def _value(field: str, value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith(("[", "{")):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    plural = str(Character.model_fields[field].annotation).startswith("tuple[str")
+    return [v.strip() for v in value.split(";") if v.strip()] if plural else value
