@@ -16,6 +16,7 @@ from copycat.errors import RunConflict
 from copycat.metrics.summary import summarise
 from copycat.progress import Progress, Silent
 from copycat.publish.read import Dataset
+from copycat.records import Metric
 from copycat.report import table_markdown
 from copycat.report.review import costs
 from copycat.report.view import agreement
@@ -103,7 +104,7 @@ def _write(dataset: Dataset, run: str, path: Path, origin: Origin, progress: Pro
         folder.write_metrics(metrics)
         people = {c.slug: c for c in registry.characters}
         mine = [v for v in verdicts if v.judge == manifest.judge]
-        same = summarise(requests, folder.frames(), mine, people) == metrics
+        same = summarise(requests, folder.frames(), mine, people) == [_raw(m) for m in metrics]
         agree = agreement(folder)
         rows = [a.model_dump(mode="json") for a in agree]
         write_text(new / "agreement.json", json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
@@ -117,6 +118,12 @@ def _write(dataset: Dataset, run: str, path: Path, origin: Origin, progress: Pro
     # In its place, since the page says the folder's name.
     report(RunFolder(path))
     return Pulled(path, True, dataset.withheld, same)
+
+
+def _raw(metric: Metric) -> Metric:
+    """`metric` without what follows from a calibration, which may be another here."""
+    plain = {f: Metric.model_fields[f].default for f in Metric.model_fields if f.startswith("corrected")}
+    return metric.model_copy(update=plain)
 
 
 def _lines(path: Path, rows: Any) -> None:

@@ -145,6 +145,14 @@ def test_numbers_that_do_not_follow_from_the_rows_are_told(published, tmp_path):
     assert not pulled.same
 
 
+def test_a_correction_by_a_calibration_that_is_not_here_is_no_difference(published, tmp_path):
+    dataset = published()
+    _change(dataset, "metrics", lambda row: {**row, "corrected": 1.5, "corrected_note": "TPR 0.9"})
+    (pulled,) = fetch(dataset, tmp_path / "back")
+    assert pulled.same
+    assert RunFolder(tmp_path / "back").metrics()[0].corrected == 1.5
+
+
 def _change(dataset: Path, table: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     """Rewrites a table as one would who also mends the list of hashes."""
     path = next((dataset / "data").glob(f"{table}*"))
