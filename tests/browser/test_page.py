@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,13 @@ def _shown(page: Any) -> str:
 def _press(page: Any, *keys: str) -> None:
     for key in keys:
         page.switch_to.active_element.send_keys(key)
+
+
+def _wait(page: Any, until: Callable[[], bool]) -> None:
+    """A dialog tells of its end a moment after it is gone."""
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    WebDriverWait(page, 10).until(lambda _: until())
 
 
 def test_filter_by_verdict(page: Any) -> None:
@@ -121,7 +129,7 @@ def test_keyboard_opens_walks_and_closes_the_detail(page: Any) -> None:
     assert title.text == "Pomkin · none · name · seed 0", "there is nothing before the first"
     _press(page, RIGHT, RIGHT, ESCAPE)
     assert not dialog.is_displayed()
-    assert "seed 2" in page.switch_to.active_element.get_attribute("textContent")
+    _wait(page, lambda: "seed 2" in page.switch_to.active_element.get_attribute("textContent"))
     _press(page, "/")
     assert page.switch_to.active_element.get_attribute("name") == "text"
 
@@ -189,5 +197,5 @@ def test_a_large_run_is_laid_out_a_page_at_a_time(
     assert large.startswith((run.path / "images").as_uri())
     # The picture before it lies on another page of the sheet, which is turned to when it was looked at last.
     _press(browser, LEFT, ESCAPE)
-    assert browser.find_element("css selector", ".pager input").get_attribute("value") == "2"
+    _wait(browser, lambda: browser.find_element("css selector", ".pager input").get_attribute("value") == "2")
     assert "cell" in browser.switch_to.active_element.get_attribute("class")
