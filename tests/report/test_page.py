@@ -303,6 +303,7 @@ def test_breakdowns_by_studio_and_by_how_often_the_model_saw_them(tmp_path: Path
     bands = found["training pictures"].bands
     assert [b.characters for b in bands] == [2] * 5
     assert bands[0].label == "200 to 222"
+    assert all(s is not None and s.low is None for b in bands for s in b.shares), "two characters are too few"
     assert sum(b.shares[none].value for b in bands if b.shares[none]) == pytest.approx(10)
 
 
