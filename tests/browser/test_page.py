@@ -163,7 +163,7 @@ def test_every_picture_and_control_has_a_name(page: Any) -> None:
     page.find_element("css selector", ".cell").click()
     nameless = page.execute_script(
         "return [...document.querySelectorAll('img, button, input, select, [role=img], nav, dialog')]"
-        ".filter(e => e.checkVisibility() && !(e.alt || e.ariaLabel || e.innerText?.trim()"
+        ".filter(e => e.checkVisibility() && !(e.alt || e.ariaLabel || e.textContent.trim()"
         " || e.labels?.length || e.getAttribute('aria-labelledby'))).map(e => e.outerHTML)"
     )
     assert nameless == []
