@@ -111,7 +111,7 @@ def once(labels: Iterable[Label], source: str) -> tuple[Label, ...]:
     """`labels` without repetitions; raises BadFile when a rater says yes and no of the same picture."""
     found: dict[tuple[str, str, str], Label] = {}
     for label in labels:
-        key = (label.sha256 or label.image, label.character, label.rater)
+        key = (label.image, label.character, label.rater)
         earlier = found.setdefault(key, label)
         if earlier.label is None:
             found[key] = label

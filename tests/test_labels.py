@@ -59,6 +59,13 @@ def test_repeated_labels_count_once_and_an_answer_beats_none(tmp_path: Path) -> 
     assert [x.label for x in read_labels(path)] == [True]
 
 
+def test_files_of_the_same_pixels_keep_a_label_each(tmp_path: Path) -> None:
+    """A guardrail that let a prompt pass drew the same picture again."""
+    twins = [Label(image=f"{n}.png", character="c", rater="r", label=True, sha256="0" * 64) for n in "ab"]
+    write_labels(tmp_path / "twins.csv", twins)
+    assert read_labels(tmp_path / "twins.csv") == tuple(twins)
+
+
 def test_other_endings(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"\.csv or \.parquet"):
         write_labels(tmp_path / "labels.xlsx", LABELS)
