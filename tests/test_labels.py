@@ -43,7 +43,8 @@ def test_spellings_of_yes_no_and_missing(tmp_path: Path) -> None:
         ("image,character,rater,label\na,b,,1\n", "row 1.*rater"),
         ("image,character,rater,label,confidence\na,b,c,1,7\n", "confidence"),
         ("image,character,rater,label\na,b,c,1\na,b,c,0\n", "c says both yes and no of a and b"),
-        ("", "cannot be read"),
+        ("", "has no rows"),
+        ("image,character,rater,label\n", "has no rows"),
     ],
 )
 def test_what_is_no_table_of_labels(tmp_path: Path, text: str, message: str) -> None:
@@ -134,7 +135,7 @@ def test_where_there_are_no_labels(cache: Path, monkeypatch: pytest.MonkeyPatch)
     (cache / "empty").mkdir()
     for source, message in (
         (cache / "empty", "does not load as a data set"),
-        (cache / "none", "no labels at"),
+        (cache / "none", "no table of labels at"),
     ):
         with pytest.raises(BadFile, match=message):
             load_labels(str(source))
