@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError, field_validator
 
+from copycat.atomic import write_bytes, write_text
 from copycat.errors import BadFile, UserError
 from copycat.records import Row
 from copycat.tables import Cells, filled, lacking, read_table
@@ -115,18 +116,20 @@ def once(labels: Iterable[Label], source: str) -> tuple[Label, ...]:
 
 
 def write_labels(path: Path, labels: Iterable[Label]) -> None:
-    """Write a CSV or Parquet file that :func:`read_labels` reads back; UserError for another ending."""
+    """Write a CSV or Parquet file that :func:`read_labels` reads back, whole or not at all.
+
+    Raises UserError for another ending, and MissingRequirement for a full disk and a forbidden folder.
+    """
     import pandas as pd
 
+    if path.suffix not in {".csv", ".parquet"}:
+        raise UserError(f"Labels are written as .csv or .parquet, not as {path.name}.")
     table = pd.DataFrame([x.model_dump() for x in labels], columns=list(Label.model_fields))
     table = table.astype({"label": "boolean", "confidence": "Int64"})
-    path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".parquet":
-        table.to_parquet(path, index=False)
-    elif path.suffix == ".csv":
-        table.to_csv(path, index=False)
+        write_bytes(path, table.to_parquet(index=False))
     else:
-        raise UserError(f"Labels are written as .csv or .parquet, not as {path.name}.")
+        write_text(path, table.to_csv(index=False))
 
 
 def digest_of(labels: Iterable[Label]) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
+from copycat import atomic
 from copycat.errors import BadFile, MissingRequirement, UserError
 from copycat.labels import Label, digest_of, load_labels, read_labels, write_labels
 
@@ -69,11 +72,36 @@ def test_files_of_the_same_pixels_keep_a_label_each(tmp_path: Path) -> None:
 
 def test_other_endings(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"\.csv or \.parquet"):
-        write_labels(tmp_path / "labels.xlsx", LABELS)
+        write_labels(tmp_path / "new" / "labels.xlsx", LABELS)
+    assert not (tmp_path / "new").exists()
     with pytest.raises(BadFile, match="no table of labels"):
         read_labels(tmp_path / "labels.xlsx")
     with pytest.raises(BadFile, match="cannot be read"):
         read_labels(tmp_path / "none.csv")
+
+
+@pytest.mark.parametrize("name", ["labels.csv", "labels.parquet"])
+def test_a_disk_that_fills_up_leaves_the_earlier_labels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def full(fd: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    write_labels(tmp_path / name, LABELS)
+    monkeypatch.setattr(atomic.os, "fsync", full)
+    with pytest.raises(MissingRequirement, match="is full"):
+        write_labels(tmp_path / name, LABELS[:1])
+    assert read_labels(tmp_path / name) == LABELS
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
+def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder.csv").mkdir()
+    for path in (tmp_path / "file" / "labels.csv", tmp_path / "folder.csv"):
+        with pytest.raises(MissingRequirement, match="Cannot write"):
+            write_labels(path, LABELS)
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["file", "folder.csv"]
 
 
 @pytest.fixture

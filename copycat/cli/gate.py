@@ -23,6 +23,7 @@ def gate(
     out: Path = typer.Option(Path("results"), help="Folder for the report and the picture."),
 ) -> None:
     """Measure the gate in front: ROC, sensitivity at 1 % and 5 % false positives, and what they are."""
+    from copycat.atomic import write_bytes, write_text
     from copycat.characters import load_registry
     from copycat.cli.parsing import items
     from copycat.errors import UserError
@@ -31,7 +32,6 @@ def gate(
     from copycat.intent.picture import draw
     from copycat.mitigations.gate import GateOptions, detector
     from copycat.prompts import available, load_prompts
-    from copycat.runs.atomic import write_bytes, write_text
     from copycat.stages.plan import model_world
 
     people = load_registry(registry)

@@ -13,6 +13,7 @@ from pathlib import Path
 from PIL import Image
 from pydantic import Field, ValidationError
 
+from copycat.atomic import disk_guard, write_text
 from copycat.characters import Registry, load_registry
 from copycat.config import RunConfig
 from copycat.errors import BadFile, CopycatError, UserError
@@ -23,7 +24,6 @@ from copycat.progress import Progress, Silent
 from copycat.publish import safe
 from copycat.publish.pull import registry_yaml
 from copycat.records import ImageRow, Request, Row, Sampling, Step, noise_seed
-from copycat.runs.atomic import disk_guard, write_text
 from copycat.runs.clone import check_new
 from copycat.runs.folder import RunFolder
 from copycat.runs.manifest import Manifest, Origin, StageRecord, now

@@ -8,10 +8,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from copycat.atomic import write_text
 from copycat.characters import Character, Registry, load_registry, normalise
 from copycat.errors import BadFile, UserError
 from copycat.publish.pull import registry_yaml
-from copycat.runs.atomic import write_text
 from copycat.tables import Cells, filled, lacking
 from copycat.tables_hub import load_table
 
