@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, ValidationError, field_validator
 
+from copycat.atomic import write_bytes, write_text
 from copycat.errors import BadFile, UserError
 from copycat.records import Row
-
-if TYPE_CHECKING:
-    import pandas as pd
+from copycat.tables import Cells, filled, lacking, read_table
+from copycat.tables_hub import load_table
 
 YES, NO = frozenset({"1", "yes", "y", "true", "t"}), frozenset({"0", "no", "n", "false", "f"})
 NOBODY, LOOKALIKE = "none", "look-alike"
@@ -59,6 +56,9 @@ class Label(Row):
         return None if str(value).strip().casefold() in MISSING else value
 
 
+WHAT = "table of labels"
+CONFIG = "labels"
+"""The configuration of a data set that is read."""
 NEEDED = ("image", "character", "rater", "label")
 
 
@@ -68,7 +68,7 @@ def read_labels(path: Path) -> tuple[Label, ...]:
     Columns that are no field of :class:`Label` are left alone. Raises BadFile for a file that is not such
     a table, for a row that is no label and for a rater who contradicts himself.
     """
-    return _parsed(_table(path), str(path))
+    return _parsed(read_table(path, WHAT), str(path))
 
 
 def load_labels(source: str) -> tuple[Label, ...]:
@@ -78,28 +78,20 @@ def load_labels(source: str) -> tuple[Label, ...]:
     the one called `labels` is read, of splits all. Raises BadFile as :func:`read_labels` does, and
     MissingRequirement without the package `datasets` or the hub.
     """
-    if Path(source).is_file() or Path(source).suffix in READERS:
-        return read_labels(Path(source))
-    if Path(source).is_dir() or _HUB.fullmatch(source):
-        from copycat.labels_hub import table
-
-        return _parsed(table(source), source)
-    raise BadFile(
-        f"There are no labels at {source}: give a file ({', '.join(sorted(READERS))}), the folder of a data "
-        "set, or user/name of one on the hub."
-    )
+    text = [name for name, field in Label.model_fields.items() if field.annotation is str]
+    return _parsed(load_table(source, WHAT, CONFIG, text), source)
 
 
-def _parsed(table: pd.DataFrame, source: str) -> tuple[Label, ...]:
-    lacking = [c for c in NEEDED if c not in table.columns]
-    if lacking:
-        raise BadFile(f"{source} has no column {', '.join(lacking)}; labels need {', '.join(NEEDED)}.")
-    known = [c for c in Label.model_fields if c in table.columns]
+def _parsed(rows: Sequence[Cells], source: str) -> tuple[Label, ...]:
+    if not rows:
+        raise BadFile(f"{source} has no rows; labels need {', '.join(NEEDED)}.")
+    if missing := lacking(rows, NEEDED):
+        raise BadFile(f"{source} has no column {', '.join(missing)}; labels need {', '.join(NEEDED)}.")
     labels = []
-    for number, row in enumerate(table[known].to_dict("records"), 1):
-        given = {k: v for k, v in row.items() if k in {"label", "confidence"} or (v == v and v is not None)}
+    for number, row in enumerate(rows, 1):
+        told = {k: v for k, v in filled(row).items() if k in Label.model_fields}
         try:
-            labels.append(Label.model_validate(given))
+            labels.append(Label.model_validate({"label": None, **told}))
         except ValidationError as e:
             what = e.errors()[0]
             where = ".".join(map(str, what["loc"]))
@@ -124,58 +116,23 @@ def once(labels: Iterable[Label], source: str) -> tuple[Label, ...]:
 
 
 def write_labels(path: Path, labels: Iterable[Label]) -> None:
-    """Write a CSV or Parquet file that :func:`read_labels` reads back; UserError for another ending."""
+    """Write a CSV or Parquet file that :func:`read_labels` reads back, whole or not at all.
+
+    Raises UserError for another ending, and MissingRequirement for a full disk and a forbidden folder.
+    """
     import pandas as pd
 
+    if path.suffix not in {".csv", ".parquet"}:
+        raise UserError(f"Labels are written as .csv or .parquet, not as {path.name}.")
     table = pd.DataFrame([x.model_dump() for x in labels], columns=list(Label.model_fields))
     table = table.astype({"label": "boolean", "confidence": "Int64"})
-    path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".parquet":
-        table.to_parquet(path, index=False)
-    elif path.suffix == ".csv":
-        table.to_csv(path, index=False)
+        write_bytes(path, table.to_parquet(index=False))
     else:
-        raise UserError(f"Labels are written as .csv or .parquet, not as {path.name}.")
+        write_text(path, table.to_csv(index=False))
 
 
 def digest_of(labels: Iterable[Label]) -> str:
     """SHA-256 of the labels themselves, the same for the same labels in any file and order."""
     rows = sorted(x.model_dump_json() for x in labels)
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()
-
-
-def _csv(path: Path, **how: Any) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.read_csv(path, dtype=str, keep_default_na=False, **how)
-
-
-def _jsonl(path: Path) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.read_json(path, lines=True, dtype=False)
-
-
-def _parquet(path: Path) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.read_parquet(path)
-
-
-READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
-    ".csv": _csv,
-    ".tsv": partial(_csv, sep="\t"),
-    ".jsonl": _jsonl,
-    ".parquet": _parquet,
-}
-_HUB = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
-
-
-def _table(path: Path) -> pd.DataFrame:
-    if path.suffix not in READERS:
-        raise BadFile(f"{path} is no table of labels; they are read from {', '.join(sorted(READERS))} files.")
-    try:
-        return READERS[path.suffix](path)
-    except (OSError, ValueError) as e:
-        reason = (str(e).strip() or type(e).__name__).splitlines()[0].rstrip(".")
-        raise BadFile(f"{path} cannot be read as a table of labels ({reason}).") from e

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
+from copycat import atomic
 from copycat.errors import BadFile, MissingRequirement, UserError
 from copycat.labels import Label, digest_of, load_labels, read_labels, write_labels
 
@@ -43,7 +46,8 @@ def test_spellings_of_yes_no_and_missing(tmp_path: Path) -> None:
         ("image,character,rater,label\na,b,,1\n", "row 1.*rater"),
         ("image,character,rater,label,confidence\na,b,c,1,7\n", "confidence"),
         ("image,character,rater,label\na,b,c,1\na,b,c,0\n", "c says both yes and no of a and b"),
-        ("", "cannot be read"),
+        ("", "has no rows"),
+        ("image,character,rater,label\n", "has no rows"),
     ],
 )
 def test_what_is_no_table_of_labels(tmp_path: Path, text: str, message: str) -> None:
@@ -68,11 +72,36 @@ def test_files_of_the_same_pixels_keep_a_label_each(tmp_path: Path) -> None:
 
 def test_other_endings(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"\.csv or \.parquet"):
-        write_labels(tmp_path / "labels.xlsx", LABELS)
+        write_labels(tmp_path / "new" / "labels.xlsx", LABELS)
+    assert not (tmp_path / "new").exists()
     with pytest.raises(BadFile, match="no table of labels"):
         read_labels(tmp_path / "labels.xlsx")
     with pytest.raises(BadFile, match="cannot be read"):
         read_labels(tmp_path / "none.csv")
+
+
+@pytest.mark.parametrize("name", ["labels.csv", "labels.parquet"])
+def test_a_disk_that_fills_up_leaves_the_earlier_labels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def full(fd: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    write_labels(tmp_path / name, LABELS)
+    monkeypatch.setattr(atomic.os, "fsync", full)
+    with pytest.raises(MissingRequirement, match="is full"):
+        write_labels(tmp_path / name, LABELS[:1])
+    assert read_labels(tmp_path / name) == LABELS
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
+def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder.csv").mkdir()
+    for path in (tmp_path / "file" / "labels.csv", tmp_path / "folder.csv"):
+        with pytest.raises(MissingRequirement, match="Cannot write"):
+            write_labels(path, LABELS)
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["file", "folder.csv"]
 
 
 @pytest.fixture
@@ -134,7 +163,7 @@ def test_where_there_are_no_labels(cache: Path, monkeypatch: pytest.MonkeyPatch)
     (cache / "empty").mkdir()
     for source, message in (
         (cache / "empty", "does not load as a data set"),
-        (cache / "none", "no labels at"),
+        (cache / "none", "no table of labels at"),
     ):
         with pytest.raises(BadFile, match=message):
             load_labels(str(source))

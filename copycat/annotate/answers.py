@@ -10,9 +10,9 @@ from pathlib import Path
 from threading import Lock
 from typing import Literal
 
+from copycat.atomic import disk_guard
 from copycat.errors import RunConflict, UserError
 from copycat.records import Row
-from copycat.runs.atomic import disk_guard
 from copycat.runs.journal import Journal
 
 LONGEST_NAME = 80

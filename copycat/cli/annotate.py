@@ -60,14 +60,12 @@ def _export(folder: RunFolder, answers: Answers, path: Path) -> None:
     from copycat.annotate.items import items
     from copycat.errors import UserError
     from copycat.labels import write_labels
-    from copycat.runs.atomic import disk_guard
 
     standing = answers.standing()
     if not standing:
         raise UserError(f"{folder.path} has no labels yet; copycat annotate {folder.path} makes them.")
     rows = labels(standing, items(folder).items)
-    with disk_guard(path):
-        write_labels(path, rows)
+    write_labels(path, rows)
     typer.echo(f"{len(rows)} labels by {len({x.rater for x in rows})} raters written to {path}")
 
 

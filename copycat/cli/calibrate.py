@@ -125,6 +125,7 @@ def _tell(made: Calibrated) -> None:
 def _detector(name: str, fpr: float, device: str) -> None:
     import json
 
+    from copycat.atomic import write_text
     from copycat.cli.folders import opened
     from copycat.device import resolve_device
     from copycat.errors import UnknownName, UserError
@@ -132,7 +133,6 @@ def _detector(name: str, fpr: float, device: str) -> None:
     from copycat.judges.card import load_judge_card
     from copycat.paths import DATA, ROOT
     from copycat.runs import environment
-    from copycat.runs.atomic import write_text
 
     try:
         card = load_judge_card(name)

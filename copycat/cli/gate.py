@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -23,6 +24,7 @@ def gate(
     out: Path = typer.Option(Path("results"), help="Folder for the report and the picture."),
 ) -> None:
     """Measure the gate in front: ROC, sensitivity at 1 % and 5 % false positives, and what they are."""
+    from copycat.atomic import write_bytes, write_text
     from copycat.characters import load_registry
     from copycat.cli.parsing import items
     from copycat.errors import UserError
@@ -31,7 +33,6 @@ def gate(
     from copycat.intent.picture import draw
     from copycat.mitigations.gate import GateOptions, detector
     from copycat.prompts import available, load_prompts
-    from copycat.runs.atomic import write_bytes, write_text
     from copycat.stages.plan import model_world
 
     people = load_registry(registry)
@@ -42,7 +43,10 @@ def gate(
             "name a file with --neutral."
         )
     wanted = items(prompts) or tuple(available(people.name))
-    sets = {p[0].set: p for p in (load_prompts(name, people.name) for name in wanted)}
+    read = {name: load_prompts(name, people.name) for name in wanted}
+    # Files of one set go by their paths, so that none takes the other's place.
+    named = Counter(p[0].set for p in read.values())
+    sets = {p[0].set if named[p[0].set] == 1 else name: p for name, p in read.items()}
     if not sets:
         raise UserError(f"{people.name} has no prompt sets; name some with --prompts.")
     found = measure(

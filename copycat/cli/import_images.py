@@ -12,7 +12,7 @@ def import_images(
     table: Path | None = typer.Option(
         None,
         "--csv",
-        help="CSV, JSONL or Parquet with columns file, character, prompt; FOLDER/metadata.csv or "
+        help="CSV, TSV, JSONL or Parquet with columns file, character, prompt; FOLDER/metadata.csv or "
         "metadata.jsonl when left out.",
     ),
     registry: str = typer.Option(..., help="Character registry (copycat ls characters), or its file."),

@@ -29,11 +29,11 @@ def build(
     space: bool = typer.Option(False, "--space", help="Add the README that makes it a HuggingFace Space."),
 ) -> None:
     """Build the site: index.html, data.json and leaderboard.csv. The verb's name may be left out."""
+    from copycat.atomic import write_bytes
     from copycat.errors import RunConflict
     from copycat.report.leaderboard import read, site
     from copycat.report.leaderboard.site import MARK
     from copycat.report.leaderboard.store import FOLDER
-    from copycat.runs.atomic import write_bytes
 
     found = read(results or [f for f in (FOLDER,) if f.is_dir()])
     index = out / "index.html"

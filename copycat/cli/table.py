@@ -45,7 +45,7 @@ def table(
             f"There is no {form} of {name}; choose {' or '.join(k for k in texts if k in FORMS)}."
         )
     if out is not None:
-        from copycat.runs.atomic import write_bytes
+        from copycat.atomic import write_bytes
 
         for ending, content in texts.items():
             write_bytes(out / f"{name}.{ending}", content)

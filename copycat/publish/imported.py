@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import json
 import shutil
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 from pydantic import Field, ValidationError
 
+from copycat.atomic import disk_guard, write_text
 from copycat.characters import Registry, load_registry
 from copycat.config import RunConfig
 from copycat.errors import BadFile, CopycatError, UserError
@@ -26,15 +24,16 @@ from copycat.progress import Progress, Silent
 from copycat.publish import safe
 from copycat.publish.pull import registry_yaml
 from copycat.records import ImageRow, Request, Row, Sampling, Step, noise_seed
-from copycat.runs.atomic import disk_guard, write_text
 from copycat.runs.clone import check_new
 from copycat.runs.folder import RunFolder
 from copycat.runs.manifest import Manifest, Origin, StageRecord, now
+from copycat.tables import Cells, filled, lacking, read_table
 
 FORMATS = {"PNG": "png", "JPEG": "jpg", "WEBP": "webp"}
 """Kinds of pictures that are taken, and how their files are called."""
 _ALIASES = {"file_name": "file", "text": "prompt"}
 """Columns as the hub's folders of pictures call them."""
+_NEEDED = ("file", "character", "prompt")
 _SHOWN = 3
 
 
@@ -152,8 +151,6 @@ def _read(table: Path, registry: Registry) -> list[Given]:
         except CopycatError as e:
             wrong.append(f"row {number}: {e}")
     _refuse(table, wrong)
-    if not rows:
-        raise BadFile(f"{table} lists no picture.")
     return rows
 
 
@@ -164,51 +161,15 @@ def _refuse(table: Path, wrong: Sequence[str]) -> None:
         raise BadFile(f"{table}: {told}{more}. Nothing was imported.")
 
 
-def _cells(table: Path) -> Iterator[dict[str, Any]]:
+def _cells(table: Path) -> Iterator[Cells]:
     """Cells by our names for the columns; those without a value and columns that we do not know left out."""
-    reader = _READERS.get(table.suffix.lower())
-    if reader is None:
-        raise BadFile(f"{table} is no table of pictures; they are read from {', '.join(_READERS)} files.")
-    try:
-        raws = reader(table)
-    except (OSError, ValueError, csv.Error) as e:
-        reason = (str(e).strip() or type(e).__name__).splitlines()[0].rstrip(".")
-        raise BadFile(f"{table} cannot be read as a table ({reason}).") from e
-    if not raws:
+    rows = [{_ALIASES.get(k, k): v for k, v in row.items()} for row in read_table(table, "table of pictures")]
+    if not rows:
         raise BadFile(f"{table} lists no picture.")
-    columns = {_ALIASES.get(c, c) for raw in raws for c in raw}
-    lacking = [c for c in ("file", "character", "prompt") if c not in columns]
-    if lacking:
-        raise BadFile(f"{table} has no column {', '.join(lacking)}; it needs file, character and prompt.")
-    for raw in raws:
-        named = {_ALIASES.get(k, k): v for k, v in raw.items()}
-        yield {k: v for k, v in named.items() if k in Given.model_fields and v not in (None, "")}
-
-
-def _csv(path: Path) -> list[dict[str, Any]]:
-    with path.open(encoding="utf-8-sig", newline="") as f:
-        return list(csv.DictReader(f, strict=True))
-
-
-def _jsonl(path: Path) -> list[dict[str, Any]]:
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    if not all(isinstance(r, dict) for r in rows):
-        raise ValueError("a line is not a JSON object")
-    return rows
-
-
-def _parquet(path: Path) -> list[dict[str, Any]]:
-    import pyarrow.parquet as pq
-
-    rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
-    return rows
-
-
-_READERS: Mapping[str, Callable[[Path], list[dict[str, Any]]]] = {
-    ".csv": _csv,
-    ".jsonl": _jsonl,
-    ".parquet": _parquet,
-}
+    if missing := lacking(rows, _NEEDED):
+        raise BadFile(f"{table} has no column {', '.join(missing)}; it needs {', '.join(_NEEDED)}.")
+    for row in rows:
+        yield {k: v for k, v in filled(row).items() if k in Given.model_fields}
 
 
 def _model(rows: Sequence[Given], default: str) -> str:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ValidationError
 
+from copycat.atomic import write_text
 from copycat.characters import Character, Registry, load_registry, normalise
 from copycat.errors import BadFile, UserError
-from copycat.labels import READERS
 from copycat.publish.pull import registry_yaml
-from copycat.runs.atomic import write_text
-
-if TYPE_CHECKING:
-    import pandas as pd
+from copycat.tables import Cells, filled, lacking
+from copycat.tables_hub import load_table
 
 CONFIG = "characters"
 """The configuration of a data set that is read, as `copycat publish` writes it."""
@@ -35,11 +33,13 @@ def import_registry(source: str, out: Path, name: str | None = None) -> Registry
         raise UserError(f"{out} is there already; choose another --out.")
     if out.suffix not in {".yaml", ".yml"}:
         raise UserError(f"A registry is a .yaml file, not {out.name}.")
-    columns, rows = _rows(source)
-    lacking = [c for c in _NEEDED if c not in columns]
-    if not rows or lacking:
-        what = f"no column {', '.join(lacking)}" if lacking else "no rows"
+    text = [name for name, field in Character.model_fields.items() if field.annotation is str]
+    table = load_table(source, "table of characters", CONFIG, text)
+    missing = lacking(table, _NEEDED)
+    if missing:
+        what = f"no column {', '.join(missing)}" if table else "no rows"
         raise BadFile(f"{source} has {what}; a registry needs {', '.join(_NEEDED)}.")
+    rows = [filled(row) for row in table]
     registries = {str(r["registry"]) for r in rows if r.get("registry")}
     if name is None and len(registries) > 1:
         raise UserError(
@@ -60,29 +60,7 @@ def import_registry(source: str, out: Path, name: str | None = None) -> Registry
     return load_registry(str(out))
 
 
-def _rows(source: str) -> tuple[list[str], list[dict[str, Any]]]:
-    """The columns, and the rows without their empty cells."""
-    path = Path(source)
-    if path.suffix in READERS:
-        try:
-            table = READERS[path.suffix](path)
-        except (OSError, ValueError) as e:
-            reason = (str(e).strip() or type(e).__name__).splitlines()[0].rstrip(".")
-            raise BadFile(f"{path} cannot be read as a table of characters ({reason}).") from e
-    else:
-        from copycat.labels_hub import table as data_set
-
-        table = data_set(source, CONFIG)
-    return [str(c) for c in table.columns], _plain(table)
-
-
-def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows without missing cells, arrays as lists."""
-    rows: list[dict[str, Any]] = json.loads(table.to_json(orient="records"))
-    return [{k: v for k, v in row.items() if v is not None and v != ""} for row in rows]
-
-
-def _character(row: dict[str, Any], source: str, number: int) -> Character:
+def _character(row: Cells, source: str, number: int) -> Character:
     told = {k: _value(k, v) for k, v in row.items() if k in Character.model_fields}
     told.setdefault("slug", "-".join(normalise(str(row.get("name", ""))).split()))
     try:

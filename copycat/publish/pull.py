@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from copycat.atomic import disk_guard, write_bytes, write_text
 from copycat.characters import Registry
 from copycat.errors import RunConflict
 from copycat.metrics.summary import summarise
@@ -20,7 +21,6 @@ from copycat.records import Metric
 from copycat.report import table_markdown
 from copycat.report.review import costs
 from copycat.report.view import agreement
-from copycat.runs.atomic import disk_guard, write_bytes, write_text
 from copycat.runs.folder import RunFolder
 from copycat.runs.manifest import Origin
 from copycat.stages.report import report

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from copycat import __version__
+from copycat.atomic import disk_guard, write_text
 from copycat.errors import RunConflict
 from copycat.progress import Progress, Silent
 from copycat.publish.card import card
@@ -32,7 +33,6 @@ from copycat.publish.tables import (
     Payload,
     Table,
 )
-from copycat.runs.atomic import disk_guard, write_text
 
 FORMAT = 1
 """Raised when the folder changes so that an older copycat could not read it."""

@@ -11,10 +11,10 @@ from urllib.parse import quote
 
 from PIL import Image
 
+from copycat.atomic import disk_guard
 from copycat.progress import Progress, Silent
 from copycat.report.embed import LARGEST, LARGEST_STRIP, PIXELATED_BELOW, embed, shrink
 from copycat.report.view import Picture
-from copycat.runs.atomic import disk_guard
 
 Where = Literal["auto", "inside", "beside"]
 MOST_INSIDE = 600

@@ -6,8 +6,8 @@ import os
 import shutil
 from pathlib import Path
 
+from copycat.atomic import disk_guard
 from copycat.errors import RunConflict
-from copycat.runs.atomic import disk_guard
 from copycat.runs.folder import RunFolder
 
 _COPIED = ("manifest.json", "registry.yaml", "requests.jsonl", "images.jsonl", "verdicts.jsonl")

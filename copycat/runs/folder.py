@@ -12,11 +12,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from copycat import atomic
 from copycat.characters import Registry, load_registry
 from copycat.config import NOT_THE_RESULT, RunConfig
 from copycat.errors import BadFile, MissingRequirement, RunConflict
 from copycat.records import ImageRow, Metric, Request, Verdict
-from copycat.runs import atomic
 from copycat.runs.environment import peak_rss_mb
 from copycat.runs.journal import Journal
 from copycat.runs.manifest import Manifest, StageRecord, now

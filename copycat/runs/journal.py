@@ -9,9 +9,9 @@ from typing import Generic, TypeVar
 
 from pydantic import ValidationError
 
+from copycat.atomic import disk_guard
 from copycat.errors import BadFile
 from copycat.records import Row
-from copycat.runs.atomic import disk_guard
 
 R = TypeVar("R", bound=Row)
 

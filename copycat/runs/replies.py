@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
+from copycat.atomic import disk_guard
 from copycat.device import resolve_device
 from copycat.errors import CopycatError
 from copycat.llms.base import Chat, Message, Reply, load_chat
 from copycat.llms.card import LLMCard
 from copycat.records import Row, digest
-from copycat.runs.atomic import disk_guard
 from copycat.runs.journal import Journal
 
 

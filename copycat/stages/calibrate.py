@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from copycat import __version__
+from copycat.atomic import write_bytes
 from copycat.calibration import Calibration
 from copycat.errors import UnknownName, UserError
 from copycat.labels import Label, digest_of
@@ -16,7 +17,6 @@ from copycat.paths import ROOT
 from copycat.records import ImageRow, Request, Verdict
 from copycat.report.calibration import comparison_latex, csv_text, markdown, names
 from copycat.report.calibration_plot import Kinds, picture
-from copycat.runs.atomic import write_bytes
 from copycat.runs.environment import git_state
 from copycat.runs.folder import RunFolder
 

@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from PIL.Image import Image
 
 from copycat import video
+from copycat.atomic import write_bytes
 from copycat.device import resolve_device
 from copycat.errors import RunConflict
 from copycat.generators.base import Generator, ImageOutcome, load_generator
 from copycat.progress import Progress, Silent
 from copycat.records import ImageRow, Request, Review
-from copycat.runs.atomic import write_bytes
 from copycat.runs.batches import batches
 from copycat.runs.folder import RunFolder
 from copycat.stages.review import Reviewer

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from copycat import atomic
 from copycat.progress import Progress
 from copycat.report import figures, render_page, tables
 from copycat.report.gallery import Where
 from copycat.report.view import Run
-from copycat.runs import atomic
 
 
 def report(folder: Run, *, where: Where = "auto", progress: Progress | None = None) -> Path:

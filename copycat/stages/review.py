@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 
@@ -12,13 +13,14 @@ from PIL.Image import Image
 
 from copycat.config import RunConfig
 from copycat.device import resolve_device
+from copycat.errors import MissingRequirement
 from copycat.generators.base import Generator, ImageOutcome
 from copycat.judges.base import Judge, load_judge
-from copycat.judges.card import load_judge_card
+from copycat.judges.card import JudgeCard, load_judge_card
 from copycat.judges.questions import WHICH
 from copycat.mitigations import Composition, Mitigation, Sight, parse
 from copycat.mitigations.base import Action
-from copycat.records import Question, Request, Review, redraw_seed
+from copycat.records import Question, Request, Review, Verdict, redraw_seed
 from copycat.stages.plan import world
 
 Reviewed = tuple[ImageOutcome, Review | None]
@@ -107,7 +109,8 @@ class Reviewer:
         if name not in self._judges:
             card = load_judge_card(name)
             device = resolve_device(self._device, f"The judge {card.name}", card.min_gpu_gb)
-            self._judges[name] = load_judge(card, device)
+            with _memory_for(card):
+                self._judges[name] = load_judge(card, device)
         return self._judges[name]
 
     def _decide(self, cases: Sequence[_Case]) -> list[Action]:
@@ -132,14 +135,19 @@ class Reviewer:
     def _look(self, part: Mitigation, cases: Mapping[int, _Case]) -> dict[int, Names]:
         """Which characters `part`'s judge sees; of a video in any of its judged frames."""
         judge = self._ask(part)
-        price = load_judge_card(part.judge or self._world.judge).api
+        card = load_judge_card(part.judge or self._world.judge)
+        price = card.api
         shown = [(i, image) for i, case in cases.items() for image in _pictures(case)]
         found: dict[int, list[Names]] = {i: [] for i in cases}
         began = time.monotonic()
         for start in range(0, len(shown), judge.batch_size):
             batch = shown[start : start + judge.batch_size]
             asked = [_question(cases[i].request, image) for i, image in batch]
-            for (i, _), v in zip(batch, judge.ask(asked, [image for _, image in batch]), strict=True):
+            with _memory_for(card):
+                said = judge.ask(asked, [image for _, image in batch])
+                if price is None:
+                    _refuse_lack_of_memory(said)
+            for (i, _), v in zip(batch, said, strict=True):
                 named = None if v.names is None else [self._world.registry.mentioned(n) for n in v.names]
                 found[i].append(None if named is None else frozenset().union(*named))
         share = (time.monotonic() - began) / len(cases)
@@ -165,6 +173,33 @@ class Reviewer:
             case.cost = _sum(case.cost, self._paid(outcome))
             case.outcome = replace(outcome, cost_usd=case.first_cost)
         return [c for c in cases if c.outcome.outcome == "ok"]
+
+
+@contextmanager
+def _memory_for(card: JudgeCard) -> Iterator[None]:
+    """Say in a sentence that memory ran out, and what to do."""
+    try:
+        yield
+    except Exception as e:
+        from copycat.generators.batching import out_of_memory
+
+        if not out_of_memory(e):
+            raise
+        raise MissingRequirement(
+            f"Memory ran out for the filter's judge {card.name} beside the model that draws; free some and "
+            "run the same command again (what is finished is kept), or begin another run with --out and a "
+            "smaller judge (filter[judge=NAME]), --offload model or --device cpu."
+        ) from e
+
+
+def _refuse_lack_of_memory(said: Sequence[Verdict]) -> None:
+    """Raise what a judge made rows of: pictures that it had no room to look at would pass as filtered."""
+    from copycat.generators.batching import out_of_memory
+
+    for v in said:
+        lack = RuntimeError(v.reason or "")
+        if v.status == "unscored" and out_of_memory(lack):
+            raise lack
 
 
 def _pictures(case: _Case) -> list[Image]:

@@ -6,13 +6,13 @@ import hashlib
 import json
 from pathlib import Path
 
+from copycat.atomic import write_text
 from copycat.calibration import read_calibration
 from copycat.errors import UserError
 from copycat.metrics.summary import summarise
 from copycat.records import Metric
 from copycat.report import tables
 from copycat.report.view import agreement, judge_rates
-from copycat.runs.atomic import write_text
 from copycat.runs.folder import RunFolder
 from copycat.runs.manifest import Cited
 

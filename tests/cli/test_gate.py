@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from copycat.cli.main import app
 from copycat.errors import BadFile, UserError
+from copycat.paths import PROMPTS
 
 
 def gate(*arguments: str) -> str:
@@ -32,6 +33,21 @@ def test_by_words(tmp_path: Path) -> None:
     assert report["fpr_plain"] == 0
     with Image.open(tmp_path / "gate-copycat-lexical.png") as picture:
         assert picture.size[0] > 400
+
+
+def test_files_of_one_name_stay_apart(tmp_path: Path) -> None:
+    rows = (PROMPTS / "copycat" / "name.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    files = [tmp_path / folder / "name.jsonl" for folder in "ab"]
+    for n, file in enumerate(files, 1):
+        file.parent.mkdir()
+        file.write_text("".join(rows[:n]), encoding="utf-8")
+    out = str(tmp_path / "out")
+    told = gate("--registry", "copycat", "--prompts", f"{files[0]},lm5,{files[1]}", "--out", out)
+    report = json.loads((tmp_path / "out" / "gate-copycat-lexical.json").read_text())
+    found = {s["set"]: s["prompts"] for s in report["sets"]}
+    assert list(found) == [str(files[0]), "lm5", str(files[1]), "all sets"]
+    assert (found[str(files[0])], found[str(files[1])]) == (1, 2)
+    assert all(f"\n{file} " in told for file in files)
 
 
 @pytest.mark.parametrize(

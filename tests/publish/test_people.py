@@ -29,6 +29,18 @@ def test_a_table_becomes_a_registry(tmp_path: Path) -> None:
         import_registry(str(table), tmp_path / "mine.yaml")
 
 
+def test_a_name_in_digits_is_text_in_a_data_set_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    datasets = pytest.importorskip("datasets")
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "train.csv").write_text(
+        "name,owner,key,generic,public_domain\n19420001,7,a plane,a plane,3\n1943,7,a boat,a boat,\n"
+    )
+    plane, boat = import_registry(str(tmp_path / "data"), tmp_path / "mine.yaml").characters
+    assert (plane.slug, plane.name, plane.owner) == ("19420001", "19420001", "7")
+    assert (plane.public_domain, boat.public_domain) == ("3", "")
+
+
 @pytest.mark.parametrize("kind", ["folder", "parquet"])
 def test_a_published_data_set_gives_its_registry_back(tmp_path: Path, kind: str) -> None:
     import datasets
@@ -54,6 +66,7 @@ def test_a_published_data_set_gives_its_registry_back(tmp_path: Path, kind: str)
     [
         ("name,owner\nZo,Tin\n", "no column key, generic"),
         ("name,owner,key,generic\n", "no rows"),
+        ("name,owner,key,generic\nZo,Tin\n", "cannot be read as a table of characters .*line 2"),
         ("name,owner,key,generic\nZo,,an ogre,an ogre\n", "row 1.*owner"),
         ("name,owner,key,generic\nZo,T,a,a\nZó,T,a,a\n", "zo twice"),
         ("name,owner,key,generic,origin\nZo,T,a,a,France\n", "row 1.*origin"),

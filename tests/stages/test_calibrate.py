@@ -208,7 +208,7 @@ def test_mistakes_are_told_and_write_nothing(run: RunFolder, tmp_path: Path) -> 
         ((*alone, "--out", tmp_path / "c.txt"), "is a .json file"),
         ((*alone, "--out", tmp_path / "calibration.json"), "would overwrite the labels"),
         ((run.path, "--labels", tmp_path / "none.csv"), "cannot be read"),
-        ((run.path, "--labels", tmp_path / "none"), "There are no labels at"),
+        ((run.path, "--labels", tmp_path / "none"), "There is no table of labels at"),
         ((run.path, "--labels", tie), "no picture of known truth: 0 have no answer, on 1 as many"),
     ):
         with pytest.raises(UserError, match=message):

@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+import torch
 
 from copycat.api import Api
+from copycat.cli.main import main
 from copycat.config import RunConfig, make_config
 from copycat.errors import RunConflict, UserError
 from copycat.generators.base import ImageOutcome
@@ -189,6 +191,47 @@ def test_a_hosted_judge_that_fails_makes_an_error_that_is_tried_again(
         generate(folder, device="cpu")
     assert {r.outcome for r in folder.images().values()} == {"error"}
     assert generate(folder, device="cpu") == 4
+    assert {r.outcome for r in folder.images().values()} <= {"ok", "refused_output"}
+
+
+@pytest.mark.parametrize("when", ["loading", "asking", "one by one"])
+def test_a_judge_that_does_not_fit_stops_the_run_and_what_is_finished_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], when: str
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9.00 GiB.")
+
+    place = {
+        "loading": "copycat.stages.review.load_judge",
+        "asking": "copycat.judges.vlm.VisionLanguageJudge.ask",
+        # Which the judge itself catches.
+        "one by one": "copycat.judges.vlm.VisionLanguageJudge._which",
+    }[when]
+    command = ["copycat", "run", "--mitigation", f"none,{REFUSE}", "--characters", ",".join(WHO[:2])]
+    command += [
+        "--seeds",
+        "1",
+        "--steps",
+        "5",
+        "--batch-size",
+        "2",
+        "--device",
+        "cpu",
+        "--out",
+        str(tmp_path / "run"),
+    ]
+    with monkeypatch.context() as patch:
+        patch.setattr("sys.argv", command)
+        patch.setattr(place, full)
+        with pytest.raises(SystemExit) as stopped:
+            main()
+    told = capsys.readouterr().err.strip().splitlines()[-1]
+    folder = RunFolder(tmp_path / "run")
+    assert stopped.value.code == 2
+    assert told.startswith("Memory ran out for the filter's judge menagerie")
+    assert "--device cpu" in told
+    assert len(folder.images()) == 2, "those without a filter, which were drawn first"
+    assert generate(folder, device="cpu") == 2
     assert {r.outcome for r in folder.images().values()} <= {"ok", "refused_output"}
 
 

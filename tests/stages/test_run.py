@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from copycat import atomic
 from copycat.errors import MissingRequirement, RunConflict, UserError
 from copycat.generators.diffusers_image import DiffusersImage
-from copycat.runs import atomic
 from copycat.runs.folder import RunFolder
 from copycat.stages.generate import generate
 from copycat.stages.judge import judge

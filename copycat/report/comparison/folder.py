@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from copycat import atomic
 from copycat.errors import RunConflict
 from copycat.records import digest
 from copycat.report import pareto
 from copycat.report.comparison.common import Common
 from copycat.report.comparison.page import render
 from copycat.report.comparison.write import WRITERS, Document
-from copycat.runs import atomic
 
 PAGE = "compare.html"
 _FIGURES = ("pareto.svg", "pareto.png")

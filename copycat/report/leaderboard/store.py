@@ -7,9 +7,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from copycat import atomic
 from copycat.errors import BadFile
 from copycat.report.leaderboard.entry import Entry
-from copycat.runs import atomic
 
 FOLDER = Path("results") / "leaderboard"
 
