@@ -58,7 +58,7 @@ def neutral(
 ) -> None:
     """Write the neutral prompts, on which false positives of a gate are counted."""
     from copycat.menagerie.neutral import neutral_prompts
-    from copycat.runs.atomic import write_text
+    from copycat.atomic import write_text
 
     rows = "".join(f"{p.model_dump_json()}\n" for p in neutral_prompts())
     write_text(data / "neutral" / "menagerie.jsonl", rows)

@@ -23,7 +23,7 @@ from copycat.paths import DATA
 from copycat.progress import Progress
 from copycat.records import ImageRow, Request, Sampling
 from copycat.report.calibration import comparison, comparison_latex, csv_text
-from copycat.runs.atomic import write_bytes, write_text
+from copycat.atomic import write_bytes, write_text
 from copycat.runs.environment import hardware
 from copycat.runs.folder import RunFolder
 from copycat.stages.calibrate import calibrate, write
