@@ -57,8 +57,8 @@ def neutral(
     data: Annotated[Path, typer.Option(help="the data folder")] = DATA,
 ) -> None:
     """Write the neutral prompts, on which false positives of a gate are counted."""
-    from copycat.menagerie.neutral import neutral_prompts
     from copycat.atomic import write_text
+    from copycat.menagerie.neutral import neutral_prompts
 
     rows = "".join(f"{p.model_dump_json()}\n" for p in neutral_prompts())
     write_text(data / "neutral" / "menagerie.jsonl", rows)

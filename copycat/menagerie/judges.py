@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from copycat.atomic import write_bytes, write_text
 from copycat.config import RunConfig, make_config
 from copycat.labels import LOOKALIKE, NOBODY, Label, write_labels
 from copycat.loading import quiet_loading
@@ -23,7 +24,6 @@ from copycat.paths import DATA
 from copycat.progress import Progress
 from copycat.records import ImageRow, Request, Sampling
 from copycat.report.calibration import comparison, comparison_latex, csv_text
-from copycat.atomic import write_bytes, write_text
 from copycat.runs.environment import hardware
 from copycat.runs.folder import RunFolder
 from copycat.stages.calibrate import calibrate, write
