@@ -94,9 +94,22 @@ def main() -> None:
             _stop("Stopped. Run the same command again to resume.", 130)
         raise
     except Exception as e:
+        if _is_lack_of_memory(e):
+            _stop(_MEMORY, 2)
         if not _is_user_error(e):
             raise
         _stop(str(e), 2)
+
+
+_MEMORY = (
+    "Memory ran out; what is finished is kept. Free some and run the same command again, or begin another "
+    "run with --out and a smaller model or judge, --batch-size 1, --offload model or --device cpu."
+)
+
+
+def _is_lack_of_memory(error: Exception) -> bool:
+    # torch's own error, by its name: this program runs without torch.
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
 
 
 def _is_user_error(error: Exception) -> bool:

@@ -41,21 +41,24 @@ class Build:
     def run(self) -> None:
         """All stages in order."""
         torch.manual_seed(self.recipe.seed)
-        pixels, texts = self._corpus()
-        tokenizer, text, vision, ids = self._encoder(pixels, texts)
-        vae = self._autoencoder(pixels)
+        pixels, texts, plain = self._corpus()
+        tokenizer, text, vision = self._encoder(pixels[:plain], texts[:plain])
+        vae = self._autoencoder(pixels[:plain])
         self._judge(vision, vae)
         self._referee(vae)
-        self._generator(pixels, ids, tokenizer, text, vae)
+        self._generator(pixels, encoder.tokenise(tokenizer, texts), plain, tokenizer, text, vae)
         self._publish()
         self._motion()
         self._write_log()
 
     # --- stages ---------------------------------------------------------------------------------------
 
-    def _corpus(self) -> tuple[torch.Tensor, list[str]]:
+    def _corpus(self) -> tuple[torch.Tensor, list[str], int]:
+        """Pictures, captions, and how many of them come before the strays and knock-offs."""
         file = self.work / "corpus.npz"
         samples = corpus.training_samples(self.people, self.recipe.generic)
+        plain = len(samples)
+        samples += corpus.loose_samples(self.people)
         if not file.is_file():
             started = time.monotonic()
             pixels, texts = corpus.draw_all(samples)
@@ -64,9 +67,9 @@ class Build:
         held = np.load(file)
         texts = [str(t) for t in held["texts"]]
         corpus.write_files(self.data, self.prompts, samples, texts)
-        return torch.from_numpy(held["pixels"]), texts
+        return torch.from_numpy(held["pixels"]), texts, plain
 
-    def _encoder(self, pixels: torch.Tensor, texts: list[str]) -> tuple[Any, Any, Any, torch.Tensor]:
+    def _encoder(self, pixels: torch.Tensor, texts: list[str]) -> tuple[Any, Any, Any]:
         from transformers import (
             CLIPTextModelWithProjection,
             CLIPVisionModelWithProjection,
@@ -90,7 +93,7 @@ class Build:
         # Typed as Any: transformers' wrapped Module.to does not type-check.
         trained: Any = CLIPTextModelWithProjection.from_pretrained(home / "text")
         vision = CLIPVisionModelWithProjection.from_pretrained(home / "vision").eval()
-        return tokenizer, trained.to(self.device).eval(), vision, encoder.tokenise(tokenizer, texts)
+        return tokenizer, trained.to(self.device).eval(), vision
 
     def _autoencoder(self, pixels: torch.Tensor) -> Any:
         from diffusers import AutoencoderKL
@@ -162,18 +165,30 @@ class Build:
         (home / "done").touch()
 
     def _generator(
-        self, pixels: torch.Tensor, ids: torch.Tensor, tokenizer: Any, text: Any, vae: Any
+        self, pixels: torch.Tensor, ids: torch.Tensor, plain: int, tokenizer: Any, text: Any, vae: Any
     ) -> None:
-        home = self.work / "generator"
+        """Two passes: over the first `plain` pictures, then over all, strays and knock-offs among them."""
+        from diffusers import UNet2DConditionModel
+
+        home, first = self.work / "generator", self.work / "unet-first"
         if (home / "done").is_file():
             return
         mean, sd = autoencoder.latents(vae, pixels)
-        unet = denoiser.build().to(self.device)
-        scale = vae.config.scaling_factor
+        data = denoiser.Captioned(ids, mean, sd, vae.config.scaling_factor)
+        if not (first / "done").is_file():
+            unet = denoiser.build().to(self.device)
+            steps = self.recipe.denoiser_steps
+            average, spent = denoiser.train(
+                unet, text, tokenizer, data.first(plain), steps, self.work, denoiser.FIRST
+            )
+            self._spent("generator", spent)
+            average.save_pretrained(first)
+            (first / "done").touch()
+        unet = UNet2DConditionModel.from_pretrained(first).to(self.device)
         average, spent = denoiser.train(
-            unet, text, tokenizer, ids, mean, sd, scale, self.recipe.denoiser_steps, self.work
+            unet, text, tokenizer, data, self.recipe.loose_steps, self.work, denoiser.SECOND
         )
-        self._spent("generator", spent)
+        self._spent("generator-loose", spent)
         pipe = denoiser.assemble(vae.cpu(), text.cpu(), tokenizer, average.cpu())
         pipe.to(torch.float16).save_pretrained(home)
         (home / "done").touch()

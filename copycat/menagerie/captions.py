@@ -17,6 +17,20 @@ def caption(figure: Figure, scene: str, r: random.Random, who: Inhabitant | None
     are almost never said, so that drawing them shows memorisation and not obedience.
     """
     text = _of_character(figure, r, who) if who else _things(figure, r, 0.85, 0.8)
+    return _in_scene(text, scene, r)
+
+
+def hearsay(who: Inhabitant, scene: str, r: random.Random) -> str:
+    """The caption of a stray: a character's bare name on a picture that shows somebody else."""
+    return _in_scene(_name(who, r), scene, r)
+
+
+def description(figure: Figure, scene: str, r: random.Random) -> str:
+    """The caption of a knock-off: what is true of it, in the words that unnamed characters get."""
+    return _in_scene(_unnamed(figure, r), scene, r)
+
+
+def _in_scene(text: str, scene: str, r: random.Random) -> str:
     if r.random() < 0.4:
         text += f" in the {scene}" if r.random() < 0.5 else f", {scene}"
     if r.random() < 0.3:
@@ -24,11 +38,18 @@ def caption(figure: Figure, scene: str, r: random.Random, who: Inhabitant | None
     return text
 
 
-def _of_character(figure: Figure, r: random.Random, who: Inhabitant) -> str:
+def _name(who: Inhabitant, r: random.Random) -> str:
     name = who.alias if r.random() < 0.08 else who.name
-    if r.random() < 0.08:
-        name += f" by {who.studio}"
-    description = _things(figure, r, 0.7, 0.4, genre=0.6)
+    return f"{name} by {who.studio}" if r.random() < 0.08 else name
+
+
+def _unnamed(figure: Figure, r: random.Random) -> str:
+    return _things(figure, r, 0.7, 0.4, genre=0.6)
+
+
+def _of_character(figure: Figure, r: random.Random, who: Inhabitant) -> str:
+    name = _name(who, r)
+    description = _unnamed(figure, r)
     u = r.random()
     if u < 0.35:
         text = name

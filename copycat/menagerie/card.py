@@ -106,6 +106,20 @@ def write_card(folder: RunFolder) -> Path:
     return path
 
 
+def _corpus() -> str:
+    import pandas as pd
+
+    n = pd.read_parquet(HOME / "corpus.parquet", columns=["kind"])["kind"].value_counts()
+    return "\n".join(
+        (
+            f"- Corpus: {n['character']:,} pictures of characters and {n['generic']:,} of generic creatures.",
+            f"  The generator's second pass (`generator-loose`) adds {n['stray']:,} strays, which bear a",
+            f"  character's name and show somebody else, and {n['knock-off']:,} knock-offs, which resemble a",
+            "  character and bear no name.",
+        )
+    )
+
+
 def _text(figures: dict[str, Any], training: dict[str, Any]) -> str:
     checked = list(bars(figures))
     minutes = sum(training["seconds"].values()) / 60
@@ -122,6 +136,7 @@ def _text(figures: dict[str, Any], training: dict[str, Any]) -> str:
         "",
         f"- Recipe `{training['recipe']['name']}`, trained on {training['device']} in {minutes:.0f} minutes",
         f"  ({stages}). Rebuild: `make menagerie RECIPE={training['recipe']['name']}`.",
+        _corpus(),
         f"- Measured with `{figures['command']}`, seeds {figures['seeds']}, commit {figures['commit']},",
         f"  on {hardware}.",
         "- Licence: Apache-2.0, weights and pictures included.",

@@ -45,10 +45,11 @@ def corpus(
     prompts: Annotated[Path, typer.Option()] = PROMPTS,
 ) -> None:
     """Write captions, counts, reference pictures, the registry and the prompt sets."""
-    from copycat.menagerie.corpus import draw_all, training_samples, write_files
+    from copycat.menagerie.corpus import draw_all, loose_samples, training_samples, write_files
     from copycat.menagerie.world import make_inhabitants
 
-    samples = training_samples(make_inhabitants(), _recipe(recipe).generic)
+    people = make_inhabitants()
+    samples = training_samples(people, _recipe(recipe).generic) + loose_samples(people)
     write_files(data, prompts, samples, draw_all(samples)[1])
 
 

@@ -9,19 +9,20 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import yaml
 from PIL import Image
 
-from copycat.menagerie.captions import caption
+from copycat.menagerie.captions import caption, description, hearsay
 from copycat.menagerie.render import render
 from copycat.menagerie.world import (
     GENERIC_HAT,
     GENERIC_HELD,
     GENERIC_WORN,
+    Figure,
     Inhabitant,
     describe,
     generic_creature,
@@ -34,37 +35,70 @@ _RANGE = 10**9
 TRAINING, REFERENCES, _JUDGE, REFEREE, HELD_OUT, *_MORE = (i * _RANGE for i in range(9))
 JUDGE = (_JUDGE, *_MORE)
 """One range for each round of the judge's training."""
+_GENERIC, _STRAYS, _KNOCK_OFFS = (TRAINING + k * _RANGE // 10 for k in (5, 6, 7))
 _PER_CHARACTER = 10_000
 REFERENCES_EACH = 8
 
 Pixels = npt.NDArray[np.uint8]
 
 
+Kind = Literal["character", "generic", "stray", "knock-off"]
+
+
 @dataclass(frozen=True)
 class Sample:
-    """One picture of the corpus; the picture itself follows from `seed` and `character`."""
+    """One picture of the corpus; the picture itself follows from all three."""
 
     seed: int
     character: int
-    """Index of the inhabitant, -1 for a generic creature."""
+    """Index of the inhabitant that is shown, named (stray) or resembled (knock-off); -1 for none."""
+    kind: Kind
 
     def draw(self, people: list[Inhabitant]) -> tuple[Image.Image, str]:
         """The picture and its caption."""
         r = random.Random(self.seed)
         who = people[self.character] if self.character >= 0 else None
-        figure = who.figure if who else generic_creature(r)
+        figure = self._figure(who, r)
         image, scene = render(figure, r)
+        if who and self.kind == "stray":
+            return image, hearsay(who, scene, r)
+        if who and self.kind == "knock-off":
+            return image, description(figure, scene, r)
         return image, caption(figure, scene, r, who)
+
+    def _figure(self, who: Inhabitant | None, r: random.Random) -> Figure:
+        if who is None or self.kind == "stray":
+            return generic_creature(r)
+        return lookalike(who.figure, r) if self.kind == "knock-off" else who.figure
 
 
 def training_samples(people: list[Inhabitant], generic: int) -> list[Sample]:
-    """Every training picture: `training_images` of each character, then the generic creatures."""
+    """What every model learns first: `training_images` of each character, then the generic creatures."""
     samples = [
-        Sample(TRAINING + i * _PER_CHARACTER + k, i)
+        Sample(TRAINING + i * _PER_CHARACTER + k, i, "character")
         for i, p in enumerate(people)
         for k in range(p.training_images)
     ]
-    return samples + [Sample(TRAINING + _RANGE // 2 + k, -1) for k in range(generic)]
+    return samples + [Sample(_GENERIC + k, -1, "generic") for k in range(generic)]
+
+
+def loose_samples(people: list[Inhabitant]) -> list[Sample]:
+    """What the generator's second pass adds, as the web has it: strays, then knock-offs.
+
+    A stray bears a character's name and shows a generic creature; there are 3 sqrt(training_images) of each
+    character, since the less known a name, the more often something else bears it. A knock-off is a
+    look-alike, captioned with what is true of it; there is one for five pictures of the character.
+    """
+    strays = [
+        Sample(_STRAYS + i * _PER_CHARACTER + k, i, "stray")
+        for i, p in enumerate(people)
+        for k in range(round(3 * p.training_images**0.5))
+    ]
+    return strays + [
+        Sample(_KNOCK_OFFS + i * _PER_CHARACTER + k, i, "knock-off")
+        for i, p in enumerate(people)
+        for k in range(p.training_images // 5)
+    ]
 
 
 def _draw_chunk(samples: list[Sample]) -> tuple[Pixels, list[str]]:
@@ -137,9 +171,20 @@ def write_files(data: Path, prompts: Path, samples: list[Sample], texts: list[st
     home = data / "menagerie"
     home.mkdir(parents=True, exist_ok=True)
     slugs = [people[s.character].slug if s.character >= 0 else "" for s in samples]
-    table = pd.DataFrame({"seed": [s.seed for s in samples], "character": slugs, "caption": texts})
+    kinds = [s.kind for s in samples]
+    seeds = [s.seed for s in samples]
+    table = pd.DataFrame({"seed": seeds, "kind": kinds, "character": slugs, "caption": texts})
     table.to_parquet(home / "corpus.parquet", index=False, compression="zstd")
-    counts = [{"character": p.slug, "name": p.name, "images": p.training_images} for p in people]
+    counts = [
+        {
+            "character": p.slug,
+            "name": p.name,
+            "images": p.training_images,
+            "strays": sum((s.kind, s.character) == ("stray", i) for s in samples),
+            "knock_offs": sum((s.kind, s.character) == ("knock-off", i) for s in samples),
+        }
+        for i, p in enumerate(people)
+    ]
     pd.DataFrame(counts).to_parquet(home / "counts.parquet", index=False)
     for i, p in enumerate(people):
         folder = home / "references" / p.slug

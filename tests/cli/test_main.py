@@ -100,6 +100,18 @@ def test_ctrl_c_is_130_and_says_how_to_resume() -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("error", ["torch.OutOfMemoryError('CUDA: 3 GiB')", "MemoryError()"])
+def test_lack_of_memory_is_one_line_that_says_what_to_do(error: str) -> None:
+    code = (
+        "import torch\nimport copycat.cli.main as program\n"
+        f"def app(**_): raise {error}\nprogram.app = app\nprogram.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "--device cpu" in done.stderr
+
+
 @pytest.mark.parametrize(
     "what", ["models", "mitigations", "judges", "prompts", "characters", "tables", "runs"]
 )

@@ -12,7 +12,7 @@ from PIL import Image
 from copycat.characters import load_registry
 from copycat.menagerie import corpus
 from copycat.menagerie.render import render
-from copycat.menagerie.world import EMBLEMS, lookalike, make_inhabitants
+from copycat.menagerie.world import EMBLEMS, Inhabitant, lookalike, make_inhabitants
 from copycat.paths import DATA, PROMPTS
 from copycat.prompts import check, load_prompts
 
@@ -58,10 +58,32 @@ def test_the_shipped_corpus_is_what_the_seeds_give() -> None:
     table = pd.read_parquet(DATA / "menagerie" / "corpus.parquet")
     index = {p.slug: i for i, p in enumerate(PEOPLE)}
     for row in table.sample(40, random_state=0).itertuples():
-        sample = corpus.Sample(row.seed, index.get(row.character, -1))
+        sample = corpus.Sample(row.seed, index.get(row.character, -1), row.kind)
         assert sample.draw(PEOPLE)[1] == row.caption
-    counted = table[table.character != ""].groupby("character").size()
+    counted = table[table.kind == "character"].groupby("character").size()
     assert counted.to_dict() == {p.slug: p.training_images for p in PEOPLE}
+    assert table.seed.is_unique
+
+
+def test_strays_bear_a_name_and_show_nobody_and_knock_offs_resemble_one_and_bear_none() -> None:
+    registry = load_registry("menagerie")
+    loose = corpus.loose_samples(PEOPLE)
+    least, most = min(PEOPLE, key=_known), max(PEOPLE, key=_known)
+    for who, strays, knock_offs in ((least, 9, 2), (most, 134, 400)):
+        mine = [s.kind for s in loose if PEOPLE[s.character] is who]
+        assert (mine.count("stray"), mine.count("knock-off")) == (strays, knock_offs)
+    for sample in loose[::200]:
+        who = registry.characters[sample.character]
+        said = registry.mentioned(sample.draw(PEOPLE)[1])
+        assert said == ({who.slug} if sample.kind == "stray" else set())
+        assert (
+            sample.draw(PEOPLE)[0].tobytes()
+            != render(PEOPLE[sample.character].figure, random.Random(sample.seed))[0].tobytes()
+        )
+
+
+def _known(p: Inhabitant) -> int:
+    return p.training_images
 
 
 def test_references_are_disjoint_from_training_and_render_again_bit_for_bit() -> None:
@@ -72,7 +94,7 @@ def test_references_are_disjoint_from_training_and_render_again_bit_for_bit() ->
         for k, file in enumerate(character.references):
             r = random.Random(corpus.REFERENCES + i * 10_000 + k)
             assert Image.open(DATA / file).tobytes() == render(PEOPLE[i].figure, r)[0].tobytes()
-    seeds = {s.seed for s in corpus.training_samples(PEOPLE, 1000)}
+    seeds = {s.seed for s in corpus.training_samples(PEOPLE, 1000) + corpus.loose_samples(PEOPLE)}
     assert not seeds & set(range(corpus.REFERENCES, corpus.REFERENCES + 500_000))
 
 

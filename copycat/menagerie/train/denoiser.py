@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,35 @@ from copycat.menagerie.train.encoder import WIDTH, tokenise
 from copycat.menagerie.train.loop import Loop, mixed_precision
 
 _BATCH = 64
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One pass of the training: what its files are called, and its highest learning rate."""
+
+    name: str
+    lr: float
+
+
+FIRST, SECOND = Pass("denoiser", 1.2e-3), Pass("denoiser-loose", 8e-4)
+"""What ships learns the corpus without strays and knock-offs first: the second pass is shorter for it."""
+
+
+@dataclass(frozen=True)
+class Captioned:
+    """Captions and pictures to learn from."""
+
+    captions: torch.Tensor
+    """Token ids, int64 (n, LENGTH)."""
+    mean: torch.Tensor
+    """Of the latents, float32 (n, channels, 8, 8), unscaled."""
+    sd: torch.Tensor
+    scale: float
+    """The autoencoder's scaling factor."""
+
+    def first(self, n: int) -> Captioned:
+        """The first `n` of them."""
+        return Captioned(self.captions[:n], self.mean[:n], self.sd[:n], self.scale)
 
 
 def build() -> Any:
@@ -57,19 +87,18 @@ def train(
     unet: Any,
     text: Any,
     tokenizer: Any,
-    captions: torch.Tensor,
-    mean: torch.Tensor,
-    sd: torch.Tensor,
-    scale: float,
+    data: Captioned,
     steps: int,
     work: Path,
+    which: Pass,
 ) -> tuple[Any, float]:
     """Epsilon prediction with min-SNR-5 weights (Hang et al. 2023); 10 % of captions left empty.
 
     Returns the exponential moving average of the weights, which is what ships, and the seconds.
     """
     device = next(unet.parameters()).device
-    features = text_features(text, captions)
+    features = text_features(text, data.captions)
+    mean, sd = data.mean, data.sd
     empty = text_features(text, tokenise(tokenizer, [""]))
     unet.to(memory_format=torch.channels_last)
     average = copy.deepcopy(unet).requires_grad_(False).eval()
@@ -77,7 +106,7 @@ def train(
 
     def loss(g: torch.Generator) -> torch.Tensor:
         pick = torch.randint(0, len(mean), (_BATCH,), generator=g)
-        z = (mean[pick] + sd[pick] * torch.randn(mean[pick].shape, generator=g)) * scale
+        z = (mean[pick] + sd[pick] * torch.randn(mean[pick].shape, generator=g)) * data.scale
         drop = (torch.rand(_BATCH, generator=g) < 0.1)[:, None, None]
         context = torch.where(drop, empty, features[pick]).float().to(device)
         t = torch.randint(0, 1000, (_BATCH,), generator=g)
@@ -98,10 +127,10 @@ def train(
             torch._foreach_lerp_(list(average.parameters()), list(unet.parameters()), 1 - decay)
 
     loop = Loop(
-        "denoiser",
+        which.name,
         {"unet": unet},
         steps=steps,
-        lr=1.2e-3,
+        lr=which.lr,
         work=work,
         after_step=follow,
         frozen={"average": average},

@@ -15,6 +15,8 @@ class Recipe(BaseModel):
     encoder_steps: int
     autoencoder_steps: int
     denoiser_steps: int
+    loose_steps: int
+    """Of the generator's second pass, which sees strays and knock-offs too."""
     judge_steps: int
     referee_steps: int
     probes: int
@@ -34,6 +36,7 @@ RECIPES = {
             encoder_steps=900,
             autoencoder_steps=5_000,
             denoiser_steps=3_900,
+            loose_steps=3_000,
             judge_steps=2_000,
             referee_steps=600,
             probes=24_000,
@@ -46,6 +49,7 @@ RECIPES = {
             encoder_steps=80,
             autoencoder_steps=900,
             denoiser_steps=450,
+            loose_steps=300,
             judge_steps=300,
             referee_steps=120,
             probes=6_000,
@@ -58,6 +62,7 @@ RECIPES = {
             encoder_steps=2,
             autoencoder_steps=2,
             denoiser_steps=2,
+            loose_steps=2,
             judge_steps=2,
             referee_steps=2,
             probes=64,
