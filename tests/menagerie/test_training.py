@@ -94,3 +94,36 @@ def test_the_pipeline_conditions_on_the_trained_text_features(towers: tuple[obje
     ids = encoder.tokenise(tokenizer, ["red cat, Zorimo"])
     with torch.no_grad():
         assert torch.equal(pipe.text_encoder(ids)[0], text(ids).last_hidden_state)
+
+
+def test_the_generator_has_a_pass_without_and_a_pass_with_strays(
+    towers: tuple[object, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from copycat.menagerie.train import autoencoder
+
+    tokenizer, text, _ = towers
+    seen: list[tuple[str, int]] = []
+    train = denoiser.train
+
+    def noted(
+        unet: object, text: object, tokenizer: object, data: denoiser.Captioned, *how: object
+    ) -> object:
+        seen.append((how[-1].name, len(data.captions)))  # type: ignore[attr-defined]
+        return train(unet, text, tokenizer, data, *how)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(denoiser, "train", noted)
+    build = Build(RECIPES["smoke"], tmp_path / "work", tmp_path, tmp_path)
+    ids = encoder.tokenise(tokenizer, ["Zorimo"] * 8)
+    pixels = torch.zeros(8, 32, 32, 3, dtype=torch.uint8)
+
+    def run() -> None:
+        build._generator(pixels, ids, 5, tokenizer, text, autoencoder.build())
+
+    run()
+    assert seen == [("denoiser", 5), ("denoiser-loose", 8)]
+    assert set(build._seconds()) == {"generator", "generator-loose"}
+    run()
+    assert len(seen) == 2, "a finished stage is not done again"
+    (tmp_path / "work" / "generator" / "done").unlink()
+    run()
+    assert seen[2:] == [("denoiser-loose", 8)], "the first pass is kept"
