@@ -47,7 +47,8 @@ WITHHELD ?= they are not kept in git; the command draws them again
 # For `make menagerie`: full (the default), quick or smoke.
 RECIPE ?=
 
-# For `make test`: MARKERS='slow' or MARKERS='' (all), ARGS='tests/metrics -x'.
+# For `make test`: MARKERS='slow' or MARKERS='' (all), ARGS='tests/measures -x', JOBS=4 processes.
+JOBS ?= 2
 ARGS ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -130,8 +131,8 @@ results: $(VENV)/.installed ## Published results of MODEL: all prompt sets and m
 		--to 'results/leaderboard/$(notdir $(MODEL)).jsonl' \
 		$(if $(PICTURES),--pictures '$(PICTURES)',--withheld '$(WITHHELD)')
 
-test: $(VENV)/.installed-dev ## Run the tests (MARKERS=slow for the slow ones, ARGS= for pytest)
-	$(BIN)/python -m pytest $(if $(filter undefined,$(origin MARKERS)),,-m '$(MARKERS)') $(ARGS)
+test: $(VENV)/.installed-dev ## Run the tests in JOBS processes (MARKERS=slow for the slow ones, ARGS= for pytest)
+	$(BIN)/python -m pytest -n '$(JOBS)' --dist loadfile $(if $(filter undefined,$(origin MARKERS)),,-m '$(MARKERS)') $(ARGS)
 
 check: $(VENV)/.installed-dev ## Lint, formatting, types and import contracts
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""Packs `data/` and `prompts/` into the wheel as `copycat/_shipped/`, where copycat/paths.py looks first.
+"""Packs `data/` and `prompts/` into the wheel as `copycat/_shipped/`, where copycat/io/paths.py looks first.
 
 A hook and not `force-include`, because that would also copy them beside an editable install, where the
 copy would go stale unseen.

@@ -13,24 +13,24 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
+from worlds import CONS_LIKE, DETECT_LIKE, DIFFERENCES, World, cluster_t, judged
 
 from copycat.stats import intervals
 from copycat.stats.intervals import Interval
 from copycat.stats.power import Effect, closed_form, simulated, unrelated_sd
 from copycat.stats.prevalence import JudgeError, corrected
-from copycat.stats.worlds import CONS_LIKE, DETECT_LIKE, DIFFERENCES, World, judged
 
 DESIGNS = ((50, 3), (50, 1), (20, 3), (10, 2))
 """Characters and seeds."""
 Method = Callable[[Sequence[float], int], Interval]
 MEANS: dict[str, Method] = {
     "beta (shown)": intervals.cluster_beta,
-    "t": lambda means, _: intervals.cluster_t(means),
+    "t": lambda means, _: cluster_t(means),
     "bootstrap": lambda means, _: intervals.cluster_bootstrap(means),
 }
 STEPS: dict[str, Method] = {
     "adjusted t (shown)": intervals.cluster_difference,
-    "t": lambda means, _: intervals.cluster_t(means),
+    "t": lambda means, _: cluster_t(means),
     "bootstrap": lambda means, _: intervals.cluster_bootstrap(means),
 }
 JUDGES = ((0.99, 0.99, 980, 1020), (0.83, 0.83, 100, 100), (0.80, 0.95, 40, 60))

@@ -27,13 +27,13 @@ import psutil
 from PIL import Image, ImageEnhance
 
 from copycat.config import RunConfig, make_config
-from copycat.paths import DATA
-from copycat.prompts import load_prompts
+from copycat.io.paths import DATA
 from copycat.records import ImageRow, Request, Sampling, Step, Verdict, noise_seed
 from copycat.runs.folder import RunFolder
 from copycat.runs.manifest import StageRecord, now
 from copycat.stages.report import report
 from copycat.stages.score import score
+from copycat.subjects.prompts import load_prompts
 
 MITIGATIONS = (
     *("none", "negprompt", "negprompt[words=lm]", "negprompt[words=emb]", "negprompt[words=cooc]"),
@@ -72,8 +72,8 @@ def requests(config: RunConfig, pixels: int) -> list[Request]:
                             prompt=f"{c.generic}, {text[::-1][:20]}" if "rewrite" in m else text,
                             negative=c.name if "negprompt" in m else "",
                             sampling=Sampling(steps=20, guidance=5, height=pixels, width=pixels),
-                            trail=(Step(name=m),),
-                        ).sealed()
+                            provenance=(Step(name=m),),
+                        ).with_id()
                     )
     return made
 

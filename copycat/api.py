@@ -1,131 +1,145 @@
-"""Talking to hosted models through the OpenAI client, and telling what went wrong."""
+"""The Python interface: a run as one call, and its results as tables of pandas."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from html import escape
+from numbers import Integral
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 
-from copycat.errors import MissingRequirement, UserError, install_hint
+from copycat.config import RunConfig
+from copycat.errors import UserError
+from copycat.generators.base import Generator
+from copycat.judges.base import Judge
+from copycat.measures import Measure
+from copycat.mitigations import Mitigation
+from copycat.resolve import resolve_settings
+from copycat.runs.data import RunData
+from copycat.runs.folder import RunFolder
+from copycat.runtime.progress import for_stream
+from copycat.stages.plan import check, plan, prepare
+from copycat.stages.run import complete
+from copycat.subjects.characters import Character
 
 if TYPE_CHECKING:
-    from openai import OpenAI
+    import pandas as pd
 
-Item = TypeVar("Item")
-Answer = TypeVar("Answer")
-
-REFUSALS = frozenset({"content_policy_violation", "moderation_blocked", "content_filter"})
-"""Error codes with which a provider declines; few say whether the prompt or the picture was the reason."""
-
-
-class Api(BaseModel):
-    """How a card's model is reached; any server that speaks the OpenAI API will do."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    base_url: str | None = None
-    """The provider's own when left out."""
-    key_env: str | None = "OPENAI_API_KEY"
-    """Environment variable that holds the key; None for a server that asks for none."""
-    timeout: float = Field(default=120, gt=0)
-    """Seconds for one attempt."""
-    retries: int = Field(default=5, ge=0)
-    """Further attempts after a rate limit (Retry-After is obeyed), a server error or a lost connection."""
-    options: dict[str, str | int | float] = Field(default_factory=dict)
-    """Passed on with every call, e.g. `quality`."""
-    price_usd: float | None = Field(default=None, ge=0)
-    """Of one picture or one answer; None when it is not known."""
+__all__ = [
+    "Character",
+    "Generator",
+    "Judge",
+    "Measure",
+    "Mitigation",
+    "Run",
+    "RunConfig",
+    "load_run",
+    "run",
+]
+_LISTS = ("mitigations", "prompts", "characters", "measures", "devices")
 
 
-def key(api: Api, who: str) -> str:
-    """The key for `who`; raises MissingRequirement when its variable is not set."""
-    found = os.environ.get(api.key_env) if api.key_env else "none"
-    if not found:
-        raise MissingRequirement(f"{who} needs an API key; set the environment variable {api.key_env}.")
-    return found
+class Run:
+    """One run's results. A notebook shows it as a table."""
 
+    def __init__(self, data: RunData) -> None:
+        self.data = data
+        """The rows themselves, typed."""
 
-def connect(api: Api, who: str) -> OpenAI:
-    """A client for `who`. Raises MissingRequirement without the package or the key."""
-    try:
-        import openai
-    except ImportError as e:
-        raise MissingRequirement(
-            f"{who} needs the package openai; install it with {install_hint('openai>=2.0')}."
-        ) from e
-    return openai.OpenAI(
-        api_key=key(api, who), base_url=api.base_url, timeout=api.timeout, max_retries=api.retries
-    )
+    @property
+    def path(self) -> Path:
+        """The run's folder."""
+        return self.data.path
 
+    @property
+    def report(self) -> Path:
+        """The page with every picture."""
+        return RunFolder(self.path).page_path
 
-class Calls:
-    """Calls to one model, so many at a time; after a hopeless failure none is begun any more."""
+    @cached_property
+    def metrics(self) -> pd.DataFrame:
+        """One line a measure, mitigation and prompt set: value, 95 % interval and denominators."""
+        return _frame(m.model_dump() for m in self.data.metrics)
 
-    def __init__(self, at_a_time: int) -> None:
-        self._at_a_time = at_a_time
-        self._hopeless: MissingRequirement | None = None
+    @cached_property
+    def pictures(self) -> pd.DataFrame:
+        """One line a picture or video planned, with what became of it and its value for each measure.
 
-    def map(
-        self, call: Callable[[Item], Answer], items: Sequence[Item], failed: Callable[[Item, str], Answer]
-    ) -> list[Answer]:
-        """`call` on each item, in order; `failed` stands for an item whose call was hopeless.
-
-        Raises MissingRequirement when nothing succeeded, or when an earlier call was hopeless: answers of
-        the same batch, which were paid for, are handed over first.
+        The index is the request's identity; `path` is where the picture lies, and a measure's column is empty
+        where there is no answer.
         """
-        if self._hopeless:
-            raise self._hopeless
-        answered = 0
+        seen = {m.name: self.data.observations(m) for m in self.data.measures}
 
-        def one(item: Item) -> Answer:
-            nonlocal answered
-            try:
-                answer = call(item)
-            except MissingRequirement as e:
-                self._hopeless = e
-                return failed(item, str(e))
-            answered += 1
-            return answer
+        def line(request: Any) -> Mapping[str, Any]:
+            image = self.data.images.get(request.id)
+            values = {name: o.value if (o := found.get(request.id)) else None for name, found in seen.items()}
+            told = request.model_dump(exclude={"sampling", "provenance", "content"})
+            outcome = image.outcome if image else "pending"
+            path = self.path / image.file if image and image.file else None
+            return {**told, "outcome": outcome, "path": path, **values}
 
-        with ThreadPoolExecutor(self._at_a_time) as pool:
-            answers = list(pool.map(one, items))
-        if self._hopeless and not answered:
-            raise self._hopeless
-        return answers
+        return _frame(map(line, self.data.requests), index="id")
 
+    @cached_property
+    def verdicts(self) -> pd.DataFrame:
+        """One line a judge and question, with the answer's fields in columns of their own."""
 
-def refusal(error: Exception) -> str | None:
-    """The provider's words when it declined for what was asked or made; None for any other failure."""
-    code = getattr(error, "code", None)
-    return str(error) if code in REFUSALS else None
+        def line(row: BaseModel) -> Mapping[str, Any]:
+            told = row.model_dump()
+            answer = told.pop("answer")
+            return {**told, **answer}
 
+        return _frame(map(line, self.data.verdicts))
 
-def stop_if_hopeless(error: Exception, who: str) -> None:
-    """Raise what no further call can mend: a wrong key, no access, no model, no money."""
-    import openai
+    def __repr__(self) -> str:
+        config = self.data.manifest.config
+        return f"<copycat run {self.path}: {config.model}, {len(self.data.requests)} pictures>"
 
-    hopeless = (openai.AuthenticationError, openai.PermissionDeniedError, openai.NotFoundError)
-    if isinstance(error, hopeless) or getattr(error, "code", None) == "insufficient_quota":
-        raise MissingRequirement(
-            f"{who} cannot be used ({_words(error)}); what is finished is kept, and the same command resumes."
-        ) from error
+    def _repr_html_(self) -> str:
+        shown = self.metrics.reindex(
+            columns=["metric", "mitigation", "prompt_set", "value", "sd", "low", "high", "scored", "images"]
+        )
+        table = shown.to_html(index=False, float_format=lambda x: f"{x:.3g}", na_rep="–", border=0)
+        return f"<p><b>{escape(str(self.path))}</b></p>{table}"
 
 
-def explain(error: Exception) -> str:
-    """One line for a row."""
-    return f"{type(error).__name__}: {_words(error)}"
+def run(model: str = "menagerie", *, quiet: bool = False, **settings: Any) -> Run:
+    """Draw, judge, score and report; the same call again resumes, or returns at once what is finished.
+
+    `settings` are those of :class:`copycat.RunConfig`: mitigations, prompts, seeds, characters, limit, judge,
+    device, out and so on; a single name may stand for a list of one, and a number N of seeds for 0 … N−1.
+    Progress is shown on the terminal or in the notebook unless `quiet`. Raises UserError for a setting that
+    cannot be met; what is finished by then is kept.
+    """
+    made = resolve_settings(model=model, **{k: _plain(k, v) for k, v in settings.items()})
+    check(made)
+    progress = for_stream(quiet=quiet)
+    folder = prepare(made, plan(made, progress=progress))
+    return Run(complete(folder, made, progress))
 
 
-def _words(error: Exception) -> str:
-    body: Any = getattr(error, "body", None)
-    message = body.get("message") if isinstance(body, dict) else None
-    return " ".join(str(message or error).split())[:300]
+def load_run(path: str | Path) -> Run:
+    """The run in the folder `path`. Raises BadFile for a folder that is none."""
+    return Run(RunFolder(path).open().data())
 
 
-def check_options(api: Api, taken: frozenset[str], who: str) -> None:
-    """Refuse options that would overrule what copycat sets itself."""
-    clash = sorted(api.options.keys() & taken)
-    if clash:
-        raise UserError(f"The card of {who} sets {', '.join(clash)}, which copycat sets itself; remove it.")
+def _plain(key: str, value: Any) -> Any:
+    """A setting as RunConfig takes it."""
+    if key == "seeds" and isinstance(value, Integral):
+        if value < 1:
+            raise UserError(f"Setting seeds: at least one seed is needed (given: {value}).")
+        return tuple(range(int(value)))
+    if key in _LISTS and isinstance(value, str):
+        return (value,)
+    listed = key in (*_LISTS, "seeds") and isinstance(value, Iterable)
+    return tuple(value) if listed else value
+
+
+def _frame(rows: Iterable[Mapping[str, Any]], index: str | None = None) -> pd.DataFrame:
+    import pandas as pd
+
+    frame = pd.DataFrame(list(rows))
+    return frame.set_index(index) if index and index in frame else frame

@@ -8,7 +8,9 @@
     │   ├── BadFile            a file that cannot be read as what it should be
     │   ├── RunConflict        an output folder that belongs to another run
     │   └── MissingRequirement no GPU, package, key, network or disk space
-    └── InstrumentError        a model or judge that failed on one item; becomes a row, never a zero
+    └── Unasked                a language model that would have to be asked, in a dry run
+
+A model or judge that fails on one item raises nothing: that becomes a row of its own kind, never a zero.
 
 A message says what is wrong and what to do about it, in one or two sentences.
 """
@@ -16,8 +18,13 @@ A message says what is wrong and what to do about it, in one or two sentences.
 from __future__ import annotations
 
 import difflib
+import importlib
 import sys
 from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 class CopycatError(Exception):
@@ -40,9 +47,26 @@ class UnknownName(UserError):
         self.kind, self.name, self.close = kind, name, close
 
 
-def install_hint(requirement: str) -> str:
-    """The command that installs `requirement` into this very Python."""
-    return f"`{sys.executable} -m pip install '{requirement}'`"
+def first_line(error: BaseException) -> str:
+    """The first line of what an error says, without its full stop; the error's type where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".:")
+
+
+def first_fault(error: ValidationError) -> str:
+    """Where the first fault is, and what; of several, pydantic's own text is a page."""
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}"
+
+
+def require(module: str, requirement: str, who: str) -> Any:
+    """The package `module`; MissingRequirement says how to install it where it is missing for `who`."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as e:
+        raise MissingRequirement(
+            f"{who} needs the package {module}; install it with "
+            f"`{sys.executable} -m pip install '{requirement}'`."
+        ) from e
 
 
 class BadFile(UserError):
@@ -57,5 +81,5 @@ class MissingRequirement(UserError):
     """The machine lacks something the request needs."""
 
 
-class InstrumentError(CopycatError):
-    """A generator or judge failed on one item; recorded as `error` or `unscored`."""
+class Unasked(CopycatError):
+    """A language model's reply is not on disk, and in a dry run none is asked for."""

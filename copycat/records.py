@@ -8,21 +8,47 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 SCHEMA = 1
 """Bumped when the meaning of a row changes, so that old rows are never mistaken for new ones."""
 
 Outcome = Literal["ok", "refused_prompt", "refused_output", "error"]
-QuestionKind = Literal["which", "target", "key", "content"]
+Form = Literal["names", "yes_no"]
+"""What an answer to a question looks like: the names of who is shown, or yes or no."""
+_FIRST_KINDS = {"which": "identify", "target": "verify"}
+"""What kinds of questions were called in the first rows, and are called now."""
+
+
+def current_kind(kind: str) -> str:
+    """The name that a kind of question has now, of one as it stands in a file of any age."""
+    return _FIRST_KINDS.get(kind, kind)
+
+
+def first_kind(kind: str) -> str:
+    """The name that a kind of question had in the first rows."""
+    return next((first for first, now in _FIRST_KINDS.items() if now == kind), kind)
+
+
+IDENTIFY, VERIFY = "identify", "verify"
+"""Kinds of questions: which character a picture shows, and whether it shows the one that is named."""
 
 
 class Row(BaseModel):
     """Base of all rows: immutable, no unknown fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 def digest(payload: object) -> str:
@@ -48,13 +74,16 @@ def redraw_seed(seed: int, attempt: int) -> int:
 
 
 class Sampling(Row):
-    """Arguments of one sampler call; what a mitigation of place 2 may change."""
+    """Arguments of one sampler call; what a mitigation's `edit_sampling` may change."""
 
     steps: int = Field(gt=0)
+    """Steps of the sampler."""
     guidance: float = Field(ge=0)
     """Classifier-free guidance scale; 1 or less means none."""
     height: int = Field(gt=0)
+    """Of the picture, in pixels."""
     width: int = Field(gt=0)
+    """Of the picture, in pixels."""
     frames: int | None = Field(default=None, gt=0)
     """Frames of a video; None for a picture."""
     fps: int | None = Field(default=None, gt=0)
@@ -82,48 +111,88 @@ class Step(Row):
     name: str
     config: dict[str, Any] = Field(default_factory=dict)
     note: str = ""
+    """What it did, in words for a reader."""
+    result: dict[str, Any] | None = None
+    """What it found or decided, as the mitigation's own result model dumps it; None where the request's
+    fields say it all."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_first_rows(cls, row: Any) -> Any:
+        # A filter's finding was once told in its note alone.
+        note = row.get("note", "") if isinstance(row, dict) else ""
+        if note.startswith("judge: ") and row.get("name") == "filter" and row.get("result") is None:
+            judge, _, target = note.removeprefix("judge: ").partition("; target: ")
+            return {**row, "result": {"judge": judge, "target": target or None}}
+        return row
+
+    @model_serializer(mode="wrap")
+    def _without_none(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {k: v for k, v in handler(self).items() if k != "result" or v is not None}
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What tells this step from another: its result, or its note where it has none."""
+        told = {"note": self.note} if self.result is None else {"result": self.result}
+        return {"name": self.name, "config": self.config, **told}
 
 
 class Request(Row):
     """One image to be made: the prompt as it will be sent, and everything that decides the pixels."""
 
     id: str = ""
-    """Filled by :meth:`sealed`; see :func:`request_id`."""
+    """Identity of the picture asked for: the first 16 hex digits of the SHA-256 of all that decides its
+    pixels; see :func:`request_id`."""
     model: str
     """Model card name and weights identity, `name@revision-or-hash`."""
     character: str
-    """Slug in the registry."""
+    """Slug of the character asked for, in the registry."""
     prompt_set: str
+    """Name of the prompt set."""
     prompt_index: int = 0
+    """Number of the prompt among those of its character and set."""
     index: int = 0
     """Number of this image among those of the same prompt and run seed."""
     run_seed: int
+    """Of the run; pictures of two mitigations with the same one are a pair."""
     seed: int
-    """Noise seed, see :func:`noise_seed`."""
+    """Of the noise, the same for every mitigation; see :func:`noise_seed`."""
     mitigation: str
-    """As the user wrote it, e.g. `rewrite+negprompt`."""
+    """As the user wrote it, e.g. `rewrite+negprompt`; `none` for nothing."""
     source_prompt: str
     """The prompt before any mitigation."""
     content: tuple[str, ...] = ()
     """What the prompt asks for beyond the character, where its row says it. It decides no pixel, so it is
     not part of the identity."""
     prompt: str
+    """As it is sent to the model."""
     negative: str = ""
+    """The negative prompt as it is sent; empty for none."""
     sampling: Sampling
-    trail: tuple[Step, ...] = ()
+    provenance: tuple[Step, ...] = Field(default=(), validation_alias=AliasChoices("provenance", "trail"))
+    """What shaped the request, step by step."""
 
-    def sealed(self) -> Request:
+    variant: str = ""
+    """Identity of the weight edits that the model is drawn with; empty for the card's own weights."""
+    conditioning: str = ""
+    """Hash of the file with embeddings that stand in for words; empty where the words are encoded."""
+
+    def with_id(self) -> Request:
         """This request with its identity filled in."""
         return self.model_copy(update={"id": request_id(self)})
 
 
 def request_id(request: Request) -> str:
     """Content hash of a request: same id, same picture."""
-    return digest({"schema": SCHEMA, **request.model_dump(mode="json", exclude={"id", "content"})})
+    apart = {"id", "content", "provenance", "variant", "conditioning"}
+    told = request.model_dump(mode="json", exclude=apart)
+    edited = {k: v for k in ("variant", "conditioning") if (v := getattr(request, k))}
+    # `trail` is what the provenance was called in the first rows, which keep their identities.
+    return digest({"schema": SCHEMA, **told, **edited, "trail": [s.identity for s in request.provenance]})
 
 
 class Review(Row):
-    """What a gate behind the model did to one picture, and what that cost beyond drawing it once."""
+    """What an output filter did to one picture, and what that cost beyond drawing it once."""
 
     judges: tuple[str, ...]
     """Card names and weights identities."""
@@ -147,11 +216,16 @@ class ImageRow(Row):
     """
 
     request: str
+    """Identity of the request."""
     frame: int = 0
+    """Number of the judged frame of a video; 0 for a picture."""
     outcome: Outcome
+    """Only `ok` has a picture; `refused_prompt` and `refused_output` are refusals by the model or a
+    guardrail."""
     file: str | None = None
     """Path relative to the run folder; None unless `ok`."""
     sha256: str | None = None
+    """Of the picture's file; None unless `ok`."""
     video: str | None = None
     """The whole video as MP4, relative to the run folder; None for a picture."""
     strip: str | None = None
@@ -159,17 +233,21 @@ class ImageRow(Row):
     seconds: float = 0.0
     """Wall time of its batch divided by the batch's size; on frame 0 alone, as is the cost."""
     error: str | None = None
+    """Why there is no picture, where that was told."""
     revised_prompt: str | None = None
+    """What a hosted model made of the prompt, where it said so."""
     cost_usd: float | None = None
-    """Of the first picture drawn."""
+    """Of the first picture drawn, in US dollars, where it is known."""
     review: Review | None = None
-    """On frame 0, where a gate behind the model looked at it."""
+    """What an output filter did; on frame 0, where one looked at it."""
 
 
 class Question(Row):
     """One thing to ask a judge about one image."""
 
-    kind: QuestionKind
+    kind: str
+    """What is asked: `identify`, `verify`, `key`, `content`, or a kind that a measure brings along."""
+    form: Form = "yes_no"
     request: str
     frame: int = 0
     file: str
@@ -178,44 +256,138 @@ class Question(Row):
     text: str
     """The question as it will be asked, without the judge's own chat template."""
     item: str | None = None
-    """`content`: the thing asked about."""
+    """The thing asked about, where a measure asks the same of several."""
     character: str = ""
     """Slug of the character that the picture was made for, where that is known."""
     references: tuple[str, ...] = ()
     """Pictures of the character to show before the one asked about, relative to `data/`."""
 
 
+class YesNo(Row):
+    """An answer to a yes-or-no question."""
+
+    form: Literal["yes_no"] = "yes_no"
+    p_yes: float = Field(ge=0, le=1)
+    """P("Yes"), in [0, 1]; 1 or 0 from a judge that gives no probabilities."""
+    answer_probability: float | None = None
+    """P(yes words) + P(no words), in [0, 1]; low means the judge did not answer the question."""
+
+
+class Named(Row):
+    """An answer to the question who is shown."""
+
+    form: Literal["names"] = "names"
+    names: tuple[str, ...]
+    """Who is shown, as the judge gave it; empty means nobody."""
+
+
+class Similarities(Row):
+    """How much a picture is like the reference pictures of characters; higher is more alike, in [-1, 1]."""
+
+    form: Literal["similarities"] = "similarities"
+    similarities: dict[str, float]
+    """By slug, to the nearest reference of that character, in [-1, 1]."""
+    threshold: float
+    """Similarity above which the picture counts as showing the character."""
+
+    def shows(self, slug: str) -> bool:
+        """Whether `slug` is nearest of all that were compared, and near enough."""
+        mine = self.similarities.get(slug)
+        return mine is not None and mine > self.threshold and mine == max(self.similarities.values())
+
+    def p_yes(self, slug: str) -> float | None:
+        """The similarity to `slug`, rescaled to [0, 1] with the threshold at 0.5; None where it is not known.
+
+        [-1, threshold] goes to [0, 0.5] and [threshold, 1] to [0.5, 1], both linearly.
+        """
+        if slug not in self.similarities:
+            return None
+        s, t = min(max(self.similarities[slug], -1.0), 1.0), self.threshold
+        if s <= t:
+            return 0.5 * (s + 1) / (t + 1) if t > -1 else 0.5
+        return 0.5 + 0.5 * (s - t) / (1 - t)
+
+
+class Number(Row):
+    """A number, in the unit of the measure that asked for it."""
+
+    form: Literal["number"] = "number"
+    value: float
+    """In the unit of the measure that asked."""
+
+
+class Unscored(Row):
+    """No answer: the judge failed, or said something that answers nothing. Never a zero."""
+
+    form: Literal["unscored"] = "unscored"
+    reason: str
+    """Why there is no answer."""
+
+
+Answer = Annotated[YesNo | Named | Similarities | Number | Unscored, Field(discriminator="form")]
+
+
+def graded(answer: Answer, slug: str) -> float | None:
+    """How sure a judge is that a picture shows the character `slug`, in [0, 1]; None without degrees."""
+    if isinstance(answer, YesNo):
+        return answer.p_yes
+    return answer.p_yes(slug) if isinstance(answer, Similarities) else None
+
+
 class Verdict(Row):
-    """One judgement; `unscored` when the judge failed or did not answer, never a zero."""
+    """One judgement of one picture."""
 
     request: str
+    """Identity of the request."""
     frame: int = 0
-    kind: QuestionKind
+    """Number of the judged frame of a video; 0 for a picture."""
+    kind: str
+    """Of the question: `identify` (which character is it), `verify` (is it this one), `key` (is the key
+    characteristic shown), `content` (is what was asked for shown), or one that a measure brings along."""
     image_sha256: str
+    """Of the picture that was judged."""
     judge: str
     """Judge card name and weights identity."""
     question: str
+    """As it was asked."""
     question_hash: str
+    """Identity of the question and of the reference pictures beside it."""
     item: str | None = None
-    """`content`: the thing asked about."""
-    status: Literal["scored", "unscored"]
-    score: float | None = None
-    """`target`, `key`, `content`: P("Yes") in [0, 1], higher means yes. `which`: None."""
-    mass: float | None = None
-    """P(yes words) + P(no words) of a yes-or-no question; low means the judge did not answer the question."""
-    names: tuple[str, ...] | None = None
-    """`which`: names the judge gave, as parsed from its reply; empty means none."""
+    """The thing asked about, where a measure asks the same of several."""
+    answer: Answer
     reply: str | None = None
-    reason: str | None = None
-    """Why it is unscored."""
+    """What the judge wrote, as it wrote it."""
     voters: tuple[str, ...] = ()
     """Of a panel's verdict: identities of the members whose answers it follows from."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_first_rows(cls, row: Any) -> Any:
+        if not isinstance(row, dict) or "answer" in row:
+            return row
+        flat = ("status", "score", "mass", "names", "reason")
+        status, score, mass, names, reason = (row.get(k) for k in flat)
+        answer: Row
+        if status == "scored" and names is not None:
+            answer = Named(names=tuple(names))
+        elif status == "scored" and score is not None:
+            answer = YesNo(p_yes=score, answer_probability=mass)
+        else:
+            answer = Unscored(reason=reason or "the row holds no answer")
+        kept = {k: v for k, v in row.items() if k not in flat}
+        return {**kept, "kind": current_kind(row.get("kind", "")), "answer": answer}
+
+    @property
+    def scored(self) -> bool:
+        """Whether the judge answered."""
+        return not isinstance(self.answer, Unscored)
 
 
 class Agreement(Row):
     """How far judges agree on the same pictures, beyond chance."""
 
-    kind: QuestionKind
+    kind: Annotated[str, BeforeValidator(current_kind)]
+    """Of the question."""
     judges: tuple[str, ...]
     """Identities; two of them, or all."""
     statistic: Literal["Cohen's κ", "Fleiss' κ"]
@@ -230,30 +402,40 @@ class Agreement(Row):
 class Metric(Row):
     """One number with its uncertainty and its denominators."""
 
-    metric: Literal["DETECT", "DETECT_targeted", "CONS", "CONS_prompt"]
+    metric: str
+    """Name of the measure; see `copycat.measures`."""
     mitigation: str
+    """As the user wrote it; `none` for nothing."""
     prompt_set: str
+    """Name of the prompt set."""
     value: float | None
-    """DETECT: expected number of characters detected, of `characters` (lower is safer).
-    CONS, CONS_prompt: mean P("Yes") in [0, 1] (higher is better). None when nothing was scored."""
+    """In the measure's unit; None when nothing was scored. DETECT: expected number of characters detected, of
+    `characters` (lower is safer). CONS, CONS_prompt: mean P("Yes") in [0, 1] (higher is better)."""
     sd: float | None
     """Sample standard deviation (ddof 1) over run seeds."""
     low: float | None
+    """Lower end of the 95 % interval, clustered by character."""
     high: float | None
-    """95 % interval, clustered by character."""
+    """Upper end of the 95 % interval, clustered by character."""
     corrected: float | None = None
     """DETECT corrected for the judge's errors (Rogan and Gladen 1978); None without a calibration."""
     corrected_low: float | None = None
+    """Lower end of the 95 % interval of `corrected`."""
     corrected_high: float | None = None
-    """95 % interval of `corrected`."""
+    """Upper end of the 95 % interval of `corrected`."""
     corrected_note: str = ""
     """Which error rates it was corrected with, and whether it was clipped to what DETECT can be."""
     characters: int
+    """Characters asked for."""
     images: int
     """Images planned; for CONS_prompt, of prompts that ask for more than the character."""
     scored: int
     """Images with an `ok` outcome and a scored verdict: the denominator."""
     unscored: int
+    """Images whose verdict is missing or unscored; like refused and failed ones in no denominator."""
     refused: int
+    """Images that the model or a guardrail refused."""
     errors: int
+    """Images that failed."""
     method: str
+    """How the interval was made."""

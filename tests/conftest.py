@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from copycat.config import RunConfig, make_config
-from tests.helpers import tiny
+from copycat.resolve import ResolvedRun, resolve_settings
+from tests.helpers import plugin, tiny
 
 
 @dataclass(frozen=True)
@@ -23,14 +23,14 @@ class Tiny:
     registry: Path
     prompts: Path
 
-    def config(self, out: Path, **given: Any) -> RunConfig:
+    def config(self, out: Path, **given: Any) -> ResolvedRun:
         """Three characters × two seeds × two mitigations in batches of four, unless `given` otherwise."""
         defaults = {
             "model": str(self.sd), "registry": str(self.registry), "prompts": (str(self.prompts),),
             "mitigations": ("none", "negprompt"), "seeds": (0, 1), "judge": str(self.judge),
             "steps": 2, "batch_size": 4, "out": out,
         }  # fmt: skip
-        return make_config(**{**defaults, **given})
+        return resolve_settings(**{**defaults, **given})
 
 
 @pytest.fixture(scope="session")
@@ -46,5 +46,18 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
 
 
 @pytest.fixture
-def config(tiny_models: Tiny, tmp_path: Path) -> Callable[..., RunConfig]:
+def config(tiny_models: Tiny, tmp_path: Path) -> Callable[..., ResolvedRun]:
     return lambda **given: tiny_models.config(given.pop("out", tmp_path / "run"), **given)
+
+
+@pytest.fixture(scope="session")
+def plugin_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that the package of tests/helpers/plugin is installed in; not yet on Python's path."""
+    return plugin.install(tmp_path_factory.mktemp("site"))
+
+
+@pytest.fixture(name="plugin")
+def _plugin(plugin_site: Path) -> Iterator[None]:
+    """The package of tests/helpers/plugin is installed."""
+    with plugin.activated(plugin_site):
+        yield

@@ -1,8 +1,7 @@
-"""What raters answered: appended to the run's `labels.jsonl` before it is acknowledged, never changed."""
+"""What raters answered: appended to the run's file of labels before it is acknowledged, never changed."""
 
 from __future__ import annotations
 
-import fcntl
 import unicodedata
 from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,10 +9,10 @@ from pathlib import Path
 from threading import Lock
 from typing import Literal
 
-from copycat.atomic import disk_guard
-from copycat.errors import RunConflict, UserError
+from copycat.errors import UserError
+from copycat.io.atomic import locked
+from copycat.io.journal import Journal
 from copycat.records import Row
-from copycat.runs.journal import Journal
 
 LONGEST_NAME = 80
 ZERO_WIDTH_JOINER = "\u200d"
@@ -21,7 +20,7 @@ ZERO_WIDTH_JOINER = "\u200d"
 Said = Literal["yes", "no", "unsure", "skip", "withdrawn"]
 
 
-class Answer(Row):
+class RaterAnswer(Row):
     """One answer of one rater about one picture and one character; the last one counts."""
 
     image: str
@@ -59,32 +58,32 @@ def rater_name(text: str) -> str:
 
 
 class Answers:
-    """All answers in one file. Threads may share it; :meth:`alone` keeps other processes out."""
+    """All answers in one file. Threads may share it; :meth:`exclusive` keeps other processes out."""
 
-    def __init__(self, run: Path) -> None:
-        self.path = run / "labels.jsonl"
-        self._journal = Journal(self.path, Answer)
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._journal = Journal(path, RaterAnswer)
         self._writing = Lock()
-        self._latest: dict[tuple[str, tuple[str, str]], Answer] = {}
+        self._latest: dict[tuple[str, tuple[str, str]], RaterAnswer] = {}
         self._read()
 
     def _read(self) -> None:
         self._latest.clear()
-        for answer in self._journal.replay():
+        for answer in self._journal.rows():
             self._keep(answer)
 
-    def _keep(self, answer: Answer) -> None:
+    def _keep(self, answer: RaterAnswer) -> None:
         key = answer.rater, answer.about
         self._latest.pop(key, None)
         if answer.answer != "withdrawn":
             self._latest[key] = answer
 
-    def give(self, answer: Answer) -> None:
+    def give(self, answer: RaterAnswer) -> None:
         """On disk before it returns."""
         with self._writing:
             self._append(answer)
 
-    def undo(self, rater: str, among: Container[tuple[str, str]], at: str) -> Answer | None:
+    def undo(self, rater: str, among: Container[tuple[str, str]], at: str) -> RaterAnswer | None:
         """Take back what `rater` answered last, and return it; None where nothing is left to take back.
 
         `among` says what the answer may be about.
@@ -98,16 +97,16 @@ class Answers:
             )
             return mine[-1]
 
-    def _append(self, answer: Answer) -> None:
+    def _append(self, answer: RaterAnswer) -> None:
         self._journal.append([answer])
         self._keep(answer)
 
-    def standing(self) -> Sequence[Answer]:
+    def standing(self) -> Sequence[RaterAnswer]:
         """The last answer of each rater about each picture and character, oldest first."""
         with self._writing:
             return tuple(self._latest.values())
 
-    def of(self, rater: str) -> dict[tuple[str, str], Answer]:
+    def of(self, rater: str) -> dict[tuple[str, str], RaterAnswer]:
         """Those of one rater, by what they are about."""
         return {a.about: a for a in self.standing() if a.rater == rater}
 
@@ -116,18 +115,11 @@ class Answers:
         return tuple(sorted({a.rater for a in self.standing()}))
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def exclusive(self) -> Iterator[None]:
         """Keep another `copycat annotate` away from this file; the system lets go when the process dies."""
-        path = self.path.with_name(".labels.lock")
-        with disk_guard(path):
-            handle = path.open("a")
-        with handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as e:
-                raise RunConflict(
-                    f"Another `copycat annotate` serves {path.parent}; open its address, or stop it first."
-                ) from e
+        path = self.path.with_name(f".{self.path.stem}.lock")
+        busy = f"Another `copycat annotate` serves {path.parent}; open its address, or stop it first."
+        with locked(path, busy):
             # Whoever held it may have added answers since they were read.
             self._read()
             yield

@@ -12,15 +12,15 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from copycat.annotate.agreement import STEP, summarise
-from copycat.annotate.answers import Answer, Answers, rater_name
-from copycat.annotate.items import Item, ordered
-from copycat.characters import Character, Registry
+from copycat.annotate.answers import Answers, RaterAnswer, rater_name
+from copycat.annotate.rater_agreement import STEP, summarise
+from copycat.annotate.tasks import Task, ordered
+from copycat.calibration.labels import LOOKALIKE, NOBODY
 from copycat.errors import UnknownName, UserError
-from copycat.labels import LOOKALIKE, NOBODY
-from copycat.paths import DATA
+from copycat.io.paths import DATA
 from copycat.records import Row
 from copycat.runs.manifest import now
+from copycat.subjects.characters import Character, Registry
 
 REFERENCES = 4
 """Reference pictures shown beside a question."""
@@ -45,10 +45,10 @@ class Given(Row):
 
 
 @dataclass(frozen=True)
-class Place:
+class RaterOrder:
     """A rater's order, and where each question stands in it."""
 
-    order: tuple[Item, ...]
+    tasks: tuple[Task, ...]
     number: dict[str, int]
     """By the question's id."""
 
@@ -60,24 +60,24 @@ class Desk:
     """
 
     def __init__(
-        self, asked: Sequence[Item], answers: Answers, registry: Registry, *, seed: int, key: str
+        self, asked: Sequence[Task], answers: Answers, registry: Registry, *, seed: int, key: str
     ) -> None:
         self.answers, self.registry = answers, registry
         self._seed, self._key = seed, key.encode()
         self._asked = {self.id_of(i): i for i in asked}
-        self._places: dict[str, Place] = {}
-        self._placing = Lock()
+        self._orders: dict[str, RaterOrder] = {}
+        self._ordering = Lock()
 
-    def id_of(self, item: Item) -> str:
+    def id_of(self, task: Task) -> str:
         """The opaque name of a question."""
-        return hmac.new(self._key, "|".join(item.about).encode(), hashlib.sha256).hexdigest()[:24]
+        return hmac.new(self._key, "|".join(task.about).encode(), hashlib.sha256).hexdigest()[:24]
 
     def picture(self, name: str, frame: int) -> Path:
         """The file to show for a question; raises UnknownName."""
-        item = self._asked.get(name)
-        if item is None or not 0 <= frame < len(item.files):
+        task = self._asked.get(name)
+        if task is None or not 0 <= frame < len(task.files):
             raise UnknownName("picture", name, ())
-        return item.files[frame]
+        return task.files[frame]
 
     def reference(self, slug: str, number: int) -> Path:
         """A reference picture of a character; raises UnknownName."""
@@ -96,19 +96,19 @@ class Desk:
 
     def known_raters(self) -> list[tuple[str, int]]:
         """Who has answered anything, and how many of this session's questions."""
-        return [(r, len(self._done(self._place(r), r))) for r in self.answers.raters()]
+        return [(r, len(self._done(self._order(r), r))) for r in self.answers.raters()]
 
-    def _place(self, rater: str) -> Place:
-        with self._placing:
-            if rater not in self._places:
+    def _order(self, rater: str) -> RaterOrder:
+        with self._ordering:
+            if rater not in self._orders:
                 order = ordered(tuple(self._asked.values()), rater, self._seed)
-                self._places[rater] = Place(order, {self.id_of(i): n for n, i in enumerate(order)})
-            return self._places[rater]
+                self._orders[rater] = RaterOrder(order, {self.id_of(i): n for n, i in enumerate(order)})
+            return self._orders[rater]
 
-    def _done(self, place: Place, rater: str) -> dict[int, Answer]:
+    def _done(self, order: RaterOrder, rater: str) -> dict[int, RaterAnswer]:
         """The rater's standing answers by the number of their question."""
         mine = self.answers.of(rater)
-        return {n: mine[i.about] for n, i in enumerate(place.order) if i.about in mine}
+        return {n: mine[i.about] for n, i in enumerate(order.tasks) if i.about in mine}
 
     def show(self, rater: str, number: int | None = None) -> dict[str, Any]:
         """The question at `number` in the rater's order, from 0; the first open one for None.
@@ -116,71 +116,71 @@ class Desk:
         Raises UnknownName for a number that is none of theirs.
         """
         rater = rater_name(rater)
-        place = self._place(rater)
-        done = self._done(place, rater)
+        order = self._order(rater)
+        done = self._done(order, rater)
         if number is None:
-            number = _open(place, done, 0)
-        elif not 0 <= number < len(place.order):
+            number = _open(order, done, 0)
+        elif not 0 <= number < len(order.tasks):
             raise UnknownName("question", str(number), ())
-        return self._told(place, done, number)
+        return self._told(order, done, number)
 
     def answer(self, given: Given) -> dict[str, Any]:
         """Keep an answer, then tell the next open question; raises UnknownName for an unknown question."""
         rater = rater_name(given.rater)
-        place = self._place(rater)
-        if given.id not in place.number:
+        order = self._order(rater)
+        if given.id not in order.number:
             raise UnknownName("question", given.id, ())
-        number = place.number[given.id]
-        item = place.order[number]
+        number = order.number[given.id]
+        task = order.tasks[number]
         named = given.answer == "no" and given.saw not in (NOBODY, LOOKALIKE)
-        if named and self.registry[given.saw].slug == item.character:
+        if named and self.registry[given.saw].slug == task.character:
             raise UserError("The answer is no, but what is seen is the character that is asked about.")
         self.answers.give(
-            Answer(
-                image=item.images[0],
-                pixels=item.pixels,
-                character=item.character,
+            RaterAnswer(
+                image=task.images[0],
+                pixels=task.pixels,
+                character=task.character,
                 rater=rater,
                 answer=given.answer,
-                saw=item.character if given.answer == "yes" else given.saw,
+                saw=task.character if given.answer == "yes" else given.saw,
                 confidence=given.confidence,
                 at=now(),
             )
         )
-        done = self._done(place, rater)
-        return self._told(place, done, _open(place, done, number + 1))
+        done = self._done(order, rater)
+        return self._told(order, done, _open(order, done, number + 1))
 
     def undo(self, rater: str) -> dict[str, Any]:
         """Take back the rater's last answer to one of these questions, and show it; UserError without one."""
         rater = rater_name(rater)
-        place = self._place(rater)
-        taken = self.answers.undo(rater, {i.about for i in place.order}, now())
+        order = self._order(rater)
+        taken = self.answers.undo(rater, {i.about for i in order.tasks}, now())
         if taken is None:
             raise UserError("There is no answer to take back.")
-        number = next(n for n, i in enumerate(place.order) if i.about == taken.about)
-        return self._told(place, self._done(place, rater), number)
+        number = next(n for n, i in enumerate(order.tasks) if i.about == taken.about)
+        return self._told(order, self._done(order, rater), number)
 
-    def _told(self, place: Place, done: dict[int, Answer], number: int | None) -> dict[str, Any]:
-        ahead = None if number is None else _open(place, done, number + 1)
+    def _told(self, order: RaterOrder, done: dict[int, RaterAnswer], number: int | None) -> dict[str, Any]:
+        ahead = None if number is None else _open(order, done, number + 1)
         return {
-            "total": len(place.order),
+            "total": len(order.tasks),
             "answered": sum(a.answer != "skip" for a in done.values()),
             "skipped": [n for n, a in done.items() if a.answer == "skip"],
-            "item": None if number is None else self._question(place, done, number),
-            "ahead": [] if ahead is None or ahead == number else self._frames(place.order[ahead]),
+            "item": None if number is None else self._question(order, done, number),
+            "ahead": [] if ahead is None or ahead == number else self._frames(order.tasks[ahead]),
         }
 
-    def _frames(self, item: Item) -> list[str]:
-        return [f"img/{self.id_of(item)}/{i}" for i in range(len(item.files))]
+    def _frames(self, task: Task) -> list[str]:
+        return [f"img/{self.id_of(task)}/{i}" for i in range(len(task.files))]
 
-    def _question(self, place: Place, done: dict[int, Answer], number: int) -> dict[str, Any]:
-        item = place.order[number]
-        character = self.registry[item.character]
+    def _question(self, order: RaterOrder, done: dict[int, RaterAnswer], number: int) -> dict[str, Any]:
+        task = order.tasks[number]
+        character = self.registry[task.character]
         mine = done.get(number)
         return {
-            "id": self.id_of(item),
+            "id": self.id_of(task),
             "number": number,
-            "frames": self._frames(item),
+            "frames": self._frames(task),
             "character": {
                 "slug": character.slug,
                 "name": character.name,
@@ -192,11 +192,11 @@ class Desk:
         }
 
     def agreement(self, rater: str) -> dict[str, Any]:
-        """What `rater` may know of the agreement; see `copycat.annotate.agreement`."""
+        """What `rater` may know of the agreement; see `copycat.annotate.rater_agreement`."""
         rater = rater_name(rater)
-        place = self._place(rater)
-        mine = sum(a.answer in ("yes", "no") for a in self._done(place, rater).values())
-        finished = _open(place, self._done(place, rater), 0) is None
+        order = self._order(rater)
+        mine = sum(a.answer in ("yes", "no") for a in self._done(order, rater).values())
+        finished = _open(order, self._done(order, rater), 0) is None
         if mine < STEP and not finished:
             return {"ready": False, "needed": STEP, "mine": mine}
         return {"ready": True, "step": STEP, **asdict(summarise(self.answers.standing(), whole=finished))}
@@ -207,7 +207,7 @@ def _references(character: Character, most: int) -> list[str]:
     return [f"ref/{character.slug}/{n}" for n in there[:most]]
 
 
-def _open(place: Place, done: dict[int, Answer], start: int) -> int | None:
+def _open(order: RaterOrder, done: dict[int, RaterAnswer], start: int) -> int | None:
     """The first question without an answer from `start` on, going round; None where there is none."""
-    total = len(place.order)
+    total = len(order.tasks)
     return next((n % total for n in range(start, start + total) if n % total not in done), None)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from copycat.annotate.answers import Answer
-from copycat.annotate.items import Item
-from copycat.labels import Label
+from copycat.annotate.answers import RaterAnswer
+from copycat.annotate.tasks import Task
+from copycat.calibration.labels import Label
 
 
-def labels(answers: Iterable[Answer], asked: Iterable[Item]) -> tuple[Label, ...]:
+def labels(answers: Iterable[RaterAnswer], asked: Iterable[Task]) -> tuple[Label, ...]:
     """A label for each answer and each picture with the pixels that it is about.
 
     `unsure` becomes a label without an answer; what was skipped is no label. Answers about pictures that
@@ -25,10 +25,10 @@ def labels(answers: Iterable[Answer], asked: Iterable[Item]) -> tuple[Label, ...
             label=said[a.answer],
             saw=a.saw,
             confidence=a.confidence,
-            sha256=item.sha256 if item else "",
+            sha256=task.sha256 if task else "",
         )
         for a in answers
         if a.answer in said
-        for item in [known.get(a.pixels)]
-        for image in (item.images if item else (a.image,))
+        for task in [known.get(a.pixels)]
+        for image in (task.images if task else (a.image,))
     )

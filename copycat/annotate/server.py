@@ -13,15 +13,15 @@ import waitress
 from copycat.annotate.answers import Answers, rater_name
 from copycat.annotate.app import create_app
 from copycat.annotate.desk import Desk
-from copycat.annotate.items import Item
-from copycat.characters import Registry
+from copycat.annotate.tasks import Task
 from copycat.errors import UserError
+from copycat.subjects.characters import Registry
 
 HOST = "127.0.0.1"
 
 
 def serve(
-    asked: tuple[Item, ...],
+    asked: tuple[Task, ...],
     answers: Answers,
     registry: Registry,
     *,
@@ -39,7 +39,7 @@ def serve(
     page = f"label?rater={quote(rater_name(rater))}" if rater is not None else ""
     # What it warns of, more requests than threads, is nothing that a rater could put right.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-    with answers.alone():
+    with answers.exclusive():
         app = create_app(Desk(asked, answers, registry, seed=seed, key=token), token)
         try:
             server = waitress.create_server(app, host=HOST, port=port, threads=8, ident=None)

@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from copycat.annotate.answers import Answers
-    from copycat.runs.folder import RunFolder
+    from copycat.runs.data import RunData
 
 
 def annotate(
@@ -32,39 +32,39 @@ def annotate(
     import webbrowser
 
     from copycat.annotate.answers import Answers
-    from copycat.annotate.items import items, sampled, with_foils
     from copycat.annotate.server import serve
+    from copycat.annotate.tasks import sampled, tasks, with_foils
     from copycat.cli.folders import opened
 
     folder = opened(run)
-    answers = Answers(folder.path)
+    answers, data = Answers(folder.labels_path), folder.data()
     if export is not None:
-        _export(folder, answers, export)
+        _export(data, answers, export)
         return
-    registry, found = folder.registry(), items(folder)
+    found = tasks(data)
     if found.missing:
-        typer.echo(f"{found.missing} pictures are missing from {folder.path} and are left out.", err=True)
-    asked = with_foils(sampled(found.items, sample, seed), foils, registry, seed)
+        typer.echo(f"{found.missing} pictures are missing from {data.path} and are left out.", err=True)
+    asked = with_foils(sampled(found.tasks, sample, seed), foils, data.registry, seed)
 
     def ready(address: str) -> None:
         typer.echo(f"{len(asked)} questions at {address} (Ctrl-C ends)")
         if open_page:
             webbrowser.open(address)
 
-    serve(asked, answers, registry, seed=seed, port=port, rater=rater, ready=ready)
+    serve(asked, answers, data.registry, seed=seed, port=port, rater=rater, ready=ready)
     typer.echo(f"\n{_told(answers)}; copycat annotate {run} --export labels.csv writes them as a table.")
 
 
-def _export(folder: RunFolder, answers: Answers, path: Path) -> None:
+def _export(run: RunData, answers: Answers, path: Path) -> None:
     from copycat.annotate.export import labels
-    from copycat.annotate.items import items
+    from copycat.annotate.tasks import tasks
+    from copycat.calibration.labels import write_labels
     from copycat.errors import UserError
-    from copycat.labels import write_labels
 
     standing = answers.standing()
     if not standing:
-        raise UserError(f"{folder.path} has no labels yet; copycat annotate {folder.path} makes them.")
-    rows = labels(standing, items(folder).items)
+        raise UserError(f"{run.path} has no labels yet; copycat annotate {run.path} makes them.")
+    rows = labels(standing, tasks(run).tasks)
     write_labels(path, rows)
     typer.echo(f"{len(rows)} labels by {len({x.rater for x in rows})} raters written to {path}")
 

@@ -10,12 +10,8 @@ import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
-
-if TYPE_CHECKING:
-    from copycat.models import ModelCard
 
 GB = 1e9
 
@@ -90,8 +86,9 @@ def missing_packages() -> list[str]:
 
 
 def _models() -> Iterator[str]:
+    from copycat.cards.models import CATALOG
     from copycat.errors import UserError
-    from copycat.models import CATALOG
+    from copycat.stages.plan import obstacle
 
     gpu, names = gpu_gb(), CATALOG.names()
     width = max(map(len, names)) + 2
@@ -100,33 +97,3 @@ def _models() -> Iterator[str]:
             yield f"{name:<{width}}{obstacle(CATALOG.get(name), gpu) or 'can run here'}"
         except UserError as e:
             yield f"{name:<{width}}cannot run: {e}"
-
-
-def obstacle(card: ModelCard, gpu: float | None) -> str | None:
-    """Why `card` cannot run with a GPU of `gpu` GB; None when it can."""
-    from copycat.cards import check_folder
-    from copycat.errors import MissingRequirement
-    from copycat.generators.base import CATALOG as GENERATORS
-    from copycat.loading import check_packages
-
-    if card.api:
-        try:
-            GENERATORS.get(card.kind).reach(card)
-        except MissingRequirement as e:
-            return str(e)
-        return None
-    for part in filter(None, (card, *card.stages, card.motion_adapter)):
-        if part.folder is not None:
-            check_folder(part.folder)
-    try:
-        check_packages(card.packages, "it")
-    except MissingRequirement as e:
-        return str(e)
-    if card.min_gpu_gb and (gpu or 0) < card.min_gpu_gb:
-        have = f"this one has {gpu:.0f} GB" if gpu else "there is none here"
-        lighter = f" ({card.lighter()})" if gpu and card.lighter() else ""
-        return (
-            f"needs a GPU with {card.min_gpu_gb:g} GB; {have}{lighter}. "
-            f"Slowly without: copycat run --model {card.name} --device cpu"
-        )
-    return None

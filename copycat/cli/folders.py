@@ -13,16 +13,12 @@ if TYPE_CHECKING:
 RESULTS = Path("results")
 
 
-def known(results: Path = RESULTS) -> list[Path]:
-    """Run folders under `results`, by name."""
-    return sorted(p.parent for p in results.glob("*/manifest.json"))
-
-
 def opened(run: str) -> RunFolder:
     """The run folder at the path `run`, or called so under `results/`; raises UnknownName."""
-    from copycat.runs.folder import RunFolder
+    from copycat.runs.folder import RunFolder, known
 
     for path in (Path(run), RESULTS / run):
-        if (path / "manifest.json").is_file():
-            return RunFolder(path).open()
-    raise UnknownName("run", run, [p.name for p in known()])
+        folder = RunFolder(path)
+        if folder.manifest_path.is_file():
+            return folder.open()
+    raise UnknownName("run", run, [p.name for p in known(RESULTS)])

@@ -23,10 +23,10 @@ def import_images(
     ),
 ) -> None:
     """Make a run of pictures made elsewhere, to be judged, scored and reported like any other."""
-    from copycat.progress import for_stream
-    from copycat.publish.imported import import_images as take
+    from copycat.runs.importing import import_images as take
+    from copycat.runtime.progress import for_stream
 
     run = take(folder, out, registry=registry, table=table, model=model, judge=judge, progress=for_stream())
     manifest = run.manifest()
-    typer.echo(f"{len(run.requests())} pictures of {manifest.model} in {run.path}")
+    typer.echo(f"{len(run.request_journal.rows())} pictures of {manifest.model} in {run.path}")
     typer.echo(f"Next: copycat rejudge {run.path} --judge {manifest.config.judge}")

@@ -15,7 +15,7 @@ def import_registry(
     name: str | None = typer.Option(None, help="The registry's name; the table's own, or the file's."),
 ) -> None:
     """Make a registry file of a table of characters, to be read over before it is used."""
-    from copycat.publish.people import import_registry as take
+    from copycat.subjects.importing import import_registry as take
 
     registry = take(source, out, name)
     typer.echo(f"{len(registry)} characters of {registry.name} in {out}")

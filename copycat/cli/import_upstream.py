@@ -16,9 +16,9 @@ def import_upstream(
     ),
 ) -> None:
     """Read the CopyCat suite's own prompts, say what had to be mended, and join nothing by guesswork."""
-    from copycat.characters import load_registry
     from copycat.errors import UserError
-    from copycat.upstream import account, import_checkout, write
+    from copycat.paper.upstream import account, import_checkout, write
+    from copycat.subjects.characters import load_registry
 
     joins = {}
     for pair in join:

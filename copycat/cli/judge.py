@@ -12,7 +12,7 @@ def judge(
 ) -> None:
     """Ask a judge about the pictures of a run that have no verdict yet."""
     from copycat.cli.folders import opened
-    from copycat.progress import for_stream
+    from copycat.runtime.progress import for_stream
     from copycat.stages import judge as stage
 
     stage.judge(opened(run), judge_name=judge_name, progress=for_stream(), device=device)

@@ -29,11 +29,11 @@ def build(
     space: bool = typer.Option(False, "--space", help="Add the README that makes it a HuggingFace Space."),
 ) -> None:
     """Build the site: index.html, data.json and leaderboard.csv. The verb's name may be left out."""
-    from copycat.atomic import write_bytes
     from copycat.errors import RunConflict
-    from copycat.report.leaderboard import read, site
-    from copycat.report.leaderboard.site import MARK
-    from copycat.report.leaderboard.store import FOLDER
+    from copycat.io.atomic import write_bytes
+    from copycat.leaderboard import read, site
+    from copycat.leaderboard.site import MARK
+    from copycat.leaderboard.store import FOLDER
 
     found = read(results or [f for f in (FOLDER,) if f.is_dir()])
     index = out / "index.html"
@@ -41,8 +41,8 @@ def build(
         raise RunConflict(f"{index} is another page; choose another folder with --out.")
     for name, content in site(found, space=space).items():
         write_bytes(out / name, content)
-    told = f"{len(found)} result{'' if len(found) == 1 else 's'}" if found else "No results yet"
-    typer.echo(f"{told}: {index}")
+    count = f"{len(found)} result{'' if len(found) == 1 else 's'}" if found else "No results yet"
+    typer.echo(f"{count}: {index}")
 
 
 @app.command()
@@ -60,19 +60,19 @@ def add(
 
     from copycat.cli.folders import opened
     from copycat.errors import UserError
-    from copycat.report.leaderboard import Pictures, entries
-    from copycat.report.leaderboard import add as write
-    from copycat.report.leaderboard.store import FOLDER
+    from copycat.leaderboard import Pictures, entries
+    from copycat.leaderboard import add as write
+    from copycat.leaderboard.store import FOLDER
 
     if not by.strip():
         raise UserError("Say who ran it with --by NAME; the site names them beside the numbers.")
     made = []
-    for folder in map(opened, runs):
-        reason = withheld
-        if not pictures and not withheld and folder.registry().protected:
+    for name in runs:
+        run, reason = opened(name).data(), withheld
+        if not pictures and not withheld and run.registry.protected:
             reason = "others hold the rights in these characters."
         try:
-            made.append(entries(folder, by=by, pictures=Pictures(link=pictures, withheld=reason)))
+            made.append(entries(run, by=by, pictures=Pictures(link=pictures, withheld=reason)))
         except ValidationError as e:
             what = e.errors()[0]["msg"].removeprefix("Value error, ")
             raise UserError(f"{what[0].upper()}{what[1:]}: use --pictures or --withheld.") from e

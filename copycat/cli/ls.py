@@ -8,26 +8,35 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from copycat.llms.card import LLMCard
-    from copycat.models import ModelCard
+    from copycat.cards.llms import LLMCard
+    from copycat.cards.models import ModelCard
 
 Rows = Iterable[Sequence[str]]
 
 
-def _models() -> Rows:
+def _listed(names: Iterable[str], rows: Callable[[str], Rows]) -> Rows:
+    """The rows of each name; of one that cannot be read, what is wrong with it."""
     from copycat.errors import UserError
-    from copycat.models import load_card, names
 
-    yield ("NAME", "TITLE", "LICENCE", "NEGATIVE", "NEEDS")
-    for name in names():
+    for name in names:
         try:
-            card = load_card(name)
+            found = list(rows(name))
         except UserError as e:
-            yield (name, f"broken: {e}")
-            continue
+            found = [(*name.split("/"), f"broken: {e}")]
+        yield from found
+
+
+def _models() -> Rows:
+    from copycat.cards.models import load_card, names
+
+    def row(name: str) -> Rows:
+        card = load_card(name)
         negative = "yes" if card.steers(card.sampling.guidance) else "no"
         more = ["hub login"] if card.gated else []
         yield (name, card.title, card.licence, negative, ", ".join([_needs(card), *more, *card.packages]))
+
+    yield ("NAME", "TITLE", "LICENCE", "NEGATIVE", "NEEDS")
+    yield from _listed(names(), row)
 
 
 def _needs(card: ModelCard | LLMCard) -> str:
@@ -42,62 +51,60 @@ def _mitigations() -> Rows:
     yield ("NAME", "WHAT", "OPTIONS")
     for name in CATALOG.names():
         kind = CATALOG.get(name)
-        summary = (kind.__doc__ or "").strip().splitlines()[0]
+        summary = (kind.__doc__ or "").strip().partition("\n")[0]
         yield (name, summary, ", ".join(kind.options.model_fields) or "none")
     for name, spec in ALIASES.items():
         yield (name, f"Short for {spec}", "the same")
 
 
+def _measures() -> Rows:
+    from copycat.measures import measures
+
+    yield ("NAME", "WHAT")
+    for m in measures():
+        yield (m.name, m.about)
+
+
 def _judges() -> Rows:
-    from copycat.errors import UserError
-    from copycat.judges.card import CATALOG
-    from copycat.report.words import judge_sentence
+    from copycat.cards.judges import CATALOG
+    from copycat.stages.judge import told_rates
 
     yield ("NAME", "MEASURED")
-    for name in CATALOG.names():
-        try:
-            yield (name, judge_sentence(CATALOG.get(name).rates()).removeprefix("Judge: "))
-        except UserError as e:
-            yield (name, f"broken: {e}")
+    yield from _listed(CATALOG.names(), lambda name: [(name, told_rates(CATALOG.get(name)))])
 
 
 def _llms() -> Rows:
-    from copycat.errors import UserError
-    from copycat.llms.card import CATALOG
+    from copycat.cards.llms import CATALOG
+
+    def row(name: str) -> Rows:
+        card = CATALOG.get(name)
+        yield (name, card.source, card.licence, _needs(card))
 
     yield ("NAME", "SOURCE", "LICENCE", "NEEDS")
-    for name in CATALOG.names():
-        try:
-            card = CATALOG.get(name)
-        except UserError as e:
-            yield (name, f"broken: {e}")
-            continue
-        yield (name, card.source, card.licence, _needs(card))
+    yield from _listed(CATALOG.names(), row)
 
 
 def _prompts() -> Rows:
-    from copycat.paths import PROMPTS
-    from copycat.prompts import available, load_prompts
+    from copycat.subjects.prompts import CATALOG
 
     yield ("REGISTRY", "SET", "PROMPTS")
-    for folder in sorted(p for p in PROMPTS.iterdir() if p.is_dir()):
-        for name in available(folder.name):
-            yield (folder.name, name, str(len(load_prompts(name, folder.name))))
+    yield from _listed(CATALOG.names(), lambda name: [(*name.split("/"), str(len(CATALOG.get(name))))])
 
 
 def _characters() -> Rows:
-    from copycat.characters import load_registry
-    from copycat.paths import DATA
+    from copycat.subjects.characters import CATALOG
+
+    def rows(name: str) -> Rows:
+        for c in CATALOG.get(name).characters:
+            seen = "unknown" if c.training_images is None else str(c.training_images)
+            yield (name, c.slug, c.name, c.owner, seen)
 
     yield ("REGISTRY", "SLUG", "NAME", "OWNER", "TRAINING IMAGES")
-    for path in sorted((DATA / "characters").glob("*.yaml")):
-        for c in load_registry(path.stem).characters:
-            seen = "unknown" if c.training_images is None else str(c.training_images)
-            yield (path.stem, c.slug, c.name, c.owner, seen)
+    yield from _listed(CATALOG.names(), rows)
 
 
 def _tables() -> Rows:
-    from copycat.report.paper import CATALOG, Figure
+    from copycat.paper import CATALOG, Figure
 
     yield ("TABLE", "TITLE")
     for name in CATALOG.names():
@@ -106,16 +113,18 @@ def _tables() -> Rows:
 
 
 def _runs() -> Rows:
-    from copycat.cli.folders import known
+    from copycat.cli.folders import RESULTS
+    from copycat.runs.folder import RunFolder, known
 
     yield ("RUN", "REPORT")
-    for path in known():
-        page = path / "report.html"
+    for path in known(RESULTS):
+        page = RunFolder(path).page_path
         yield (path.name, str(page) if page.is_file() else "none yet")
 
 
 KINDS: dict[str, Callable[[], Rows]] = {
     "models": _models,
+    "measures": _measures,
     "mitigations": _mitigations,
     "judges": _judges,
     "llms": _llms,
@@ -128,7 +137,7 @@ KINDS: dict[str, Callable[[], Rows]] = {
 
 def ls(
     what: str = typer.Argument(
-        help="models, mitigations, judges, llms, prompts, characters, tables or runs."
+        help="models, measures, mitigations, judges, llms, prompts, characters, tables or runs."
     ),
 ) -> None:
     """List what there is to choose from."""

@@ -56,27 +56,16 @@ def _root(
     pass
 
 
-app.command("run")(run.run)
-app.command("judge")(judge.judge)
-app.command("annotate")(annotate.annotate)
-app.command("calibrate")(calibrate.calibrate)
-app.command("score")(score.score)
-app.command("report")(report.report)
-app.command("table")(table.table)
-app.command("compare")(compare.compare)
-app.command("power")(power.power)
+# In the order of the help; a verb is called as its function, with hyphens.
+for verb in (
+    run.run, judge.judge, annotate.annotate, calibrate.calibrate, score.score, report.report, table.table,
+    compare.compare, power.power, import_upstream.import_upstream, rejudge.rejudge,
+    import_registry.import_registry, import_images.import_images, publish.publish, pull.pull, gate.gate,
+    ls.ls, validate.validate, doctor.doctor,
+):  # fmt: skip
+    app.command()(verb)
 app.add_typer(leaderboard.app, name="leaderboard")
 app.add_typer(mine.app, name="mine")
-app.command("import-upstream")(import_upstream.import_upstream)
-app.command("rejudge")(rejudge.rejudge)
-app.command("import-registry")(import_registry.import_registry)
-app.command("import-images")(import_images.import_images)
-app.command("publish")(publish.publish)
-app.command("pull")(pull.pull)
-app.command("gate")(gate.gate)
-app.command("ls")(ls.ls)
-app.command("validate")(validate.validate)
-app.command("doctor")(doctor.doctor)
 app.command(
     "menagerie",
     add_help_option=False,
@@ -96,7 +85,10 @@ def main() -> None:
     except Exception as e:
         if _is_lack_of_memory(e):
             _stop(_MEMORY, 2)
-        if not _is_user_error(e):
+        # Imported late, so that --help never loads what it does not need.
+        from copycat.errors import UserError
+
+        if not isinstance(e, UserError):
             raise
         _stop(str(e), 2)
 
@@ -110,13 +102,6 @@ _MEMORY = (
 def _is_lack_of_memory(error: Exception) -> bool:
     # torch's own error, by its name: this program runs without torch.
     return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
-
-
-def _is_user_error(error: Exception) -> bool:
-    # Imported late, so that --help never loads what it does not need.
-    from copycat.errors import UserError
-
-    return isinstance(error, UserError)
 
 
 def _stop(message: str, code: int) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import typer
 
 if TYPE_CHECKING:
-    from copycat.characters import Registry
     from copycat.mining.cooccurrence import Counts
     from copycat.mining.ranking import Term
-    from copycat.prompts import Prompt
+    from copycat.subjects.characters import Registry
+    from copycat.subjects.prompts import Prompt
 
 app = typer.Typer(help="Rank the words that go with each character, and make prompt sets of them.")
 
@@ -43,8 +43,8 @@ def cooccurrence(
     out: Path = OUT,
 ) -> None:
     """Rank words by how often they stand in the same captions as the name."""
-    from copycat.characters import load_registry
     from copycat.mining import cooccurrence as mining
+    from copycat.subjects.characters import load_registry
 
     people = load_registry(registry)
     counts = _counts(corpus, people, longest, column, limit)
@@ -69,8 +69,8 @@ def common(
     out: Path = OUT,
 ) -> None:
     """Take the commonest words of all captions: candidates for `embedding`, and a control."""
-    from copycat.characters import load_registry
     from copycat.mining import cooccurrence as mining
+    from copycat.subjects.characters import load_registry
 
     people = load_registry(registry)
     counts = _counts(corpus, people, longest, column, limit)
@@ -103,15 +103,16 @@ def embedding(
     out: Path = OUT,
 ) -> None:
     """Rank candidates by their cosine to the name in the target model's text encoder."""
-    from copycat.characters import load_registry
-    from copycat.device import resolve_device
+    from copycat.cards.models import load_card
+    from copycat.generators.text_encoder import text_embedder
     from copycat.mining import embedding as mining
-    from copycat.mining.candidates import load_candidates
-    from copycat.models import load_card
+    from copycat.mining.lists import load_candidates
+    from copycat.runtime.device import resolve_device
+    from copycat.subjects.characters import load_registry
 
     people, card = load_registry(registry), load_card(model)
     words = load_candidates(candidates)
-    embed = mining.text_embedder(card, resolve_device(device, f"The text encoder of {card.name}"))
+    embed = text_embedder(card, resolve_device(device, f"The text encoder of {card.name}"))
     told = f"cosine to the name in {card.identity()}'s text encoder, of {candidates.name}; `copycat mine`"
     ranking = list(mining.rank(words, people, embed))
     _write(out, name, ranking, people, sizes, told, generic_only=generic_only, fit=model)
@@ -134,23 +135,26 @@ def negatives(
     out: Path | None = typer.Option(None, help="The keyword file; one in your own folder when left out."),
 ) -> None:
     """Rank words for negative prompts (`negprompt[words=emb-cooc]`) by captions and by text encoder."""
-    from copycat.characters import load_registry
-    from copycat.device import resolve_device
+    from copycat.cards.models import load_card
     from copycat.errors import UserError
-    from copycat.keywords import Mined, Ranking, load_list, own_file, shipped_file
+    from copycat.generators.text_encoder import text_embedder
+    from copycat.io.paths import DATA
     from copycat.mining import cooccurrence as counting
     from copycat.mining import embedding
     from copycat.mining import negatives as mining
-    from copycat.models import load_card
-    from copycat.paths import DATA
+    from copycat.runtime.device import resolve_device
+    from copycat.subjects.characters import load_registry
+    from copycat.subjects.keywords import CATALOG as KEYWORDS
+    from copycat.subjects.keywords import Mined, Ranking
+    from copycat.subjects.keywords import written as written_list
 
     people, card = load_registry(registry), load_card(model)
-    target, named = out or own_file(people.name), corpus
+    target, named = out or KEYWORDS.own(people.name), corpus
     mining.check_target(target)
     own_corpus = DATA / people.name / "corpus.parquet"
     corpus = corpus or (str(own_corpus) if own_corpus.is_file() else None)
-    listed = shipped_file(people.name)
-    written = load_list(listed).keywords if listed.is_file() else {}
+    listed = written_list(people.name)
+    written = listed.keywords if listed else {}
     if corpus is None and not written:
         raise UserError(f"There is nothing to rank for {people.name}: name a corpus of captions.")
     mined: dict[Mined, Ranking] = {}
@@ -163,9 +167,10 @@ def negatives(
         mined["cooc"] = mining.ranking(terms, told, keep=keep, generic_only=generic_only)
     else:
         typer.echo("No corpus, so no ranking by co-occurrence.", err=True)
-    embed = embedding.text_embedder(card, resolve_device(device, f"The text encoder of {card.name}"))
+    embed = text_embedder(card, resolve_device(device, f"The text encoder of {card.name}"))
     words = mining.candidates(people, written, common)
-    of = listed.name if written else f"the {len({t.term for t in common})} commonest words of the captions"
+    commonest = f"the {len({t.term for t in common})} commonest words of the captions"
+    of = f"{people.name}.yaml" if written else commonest
     told = f"cosine to the name in the text encoder of {card.identity()}, of {of}"
     terms = list(embedding.rank(words, people, embed))
     mined["emb"] = mining.ranking(terms, told, keep=keep, generic_only=generic_only)
@@ -187,9 +192,9 @@ def fuse(
     out: Path = OUT,
 ) -> None:
     """Make one ranking of several: words that stand high in all of them come first."""
-    from copycat.characters import load_registry
     from copycat.errors import UserError
     from copycat.mining import ranking as mining
+    from copycat.subjects.characters import load_registry
 
     if len(rankings) < 2:
         raise UserError("Fusing needs two rankings or more.")
@@ -213,10 +218,10 @@ def list_(
     out: Path = OUT,
 ) -> None:
     """Make prompt sets of keywords that were written down, in the order they are in."""
-    from copycat.characters import load_registry
     from copycat.errors import UserError
-    from copycat.keywords import load_list
     from copycat.mining import lists
+    from copycat.subjects.characters import load_registry
+    from copycat.subjects.keywords import load_list
 
     if words is None and registry is None:
         raise UserError("Name a keyword list, or with --registry a registry whose keywords are meant.")
@@ -234,16 +239,16 @@ def variants(
     out: Path = OUT,
 ) -> None:
     """Make the sets `misspelt1`, `misspelt3`, `languages` and `actions` of the registry's names."""
-    from copycat.characters import load_registry
+    from copycat.io.jsonl import write_lines
     from copycat.mining import variants as mining
-    from copycat.mining.ranking import write_rows
+    from copycat.subjects.characters import load_registry
 
     people = load_registry(registry)
     made = [*mining.misspelt(people, 1), *mining.misspelt(people, 3)]
     made += [*mining.languages(people), *mining.actions(people)]
     for name in dict.fromkeys(p.set for p in made):
         rows = [p for p in made if p.set == name]
-        write_rows(out / f"{name}.jsonl", rows)
+        write_lines(out / f"{name}.jsonl", rows)
         typer.echo(f"{len(rows)} prompts in {out / name}.jsonl")
 
 
@@ -261,18 +266,19 @@ def _write(
 ) -> None:
     from copycat.cli.parsing import sizes as parse_sizes
     from copycat.errors import UserError
-    from copycat.mining.ranking import prompt_sets, write_rows
-    from copycat.prompts import check
+    from copycat.io.jsonl import write_lines
+    from copycat.mining.ranking import prompt_sets
+    from copycat.subjects.prompts import check
 
     wanted = parse_sizes(sizes)
     if not ranking:
         raise UserError(f"No character of {registry.name} has a word; is this the right corpus or list?")
     sets = prompt_sets(ranking, name, wanted, provenance, generic_only=generic_only)
-    long = _overlong([p for prompts in sets.values() for p in prompts], fit)
+    long = _overlong(sets, fit)
     if ranked_here:
-        write_rows(out / "rankings" / f"{name}.jsonl", ranking)
+        write_lines(out / "rankings" / f"{name}.jsonl", ranking)
     for set_name, prompts in sets.items():
-        write_rows(out / f"{set_name}.jsonl", prompts)
+        write_lines(out / f"{set_name}.jsonl", prompts)
         for finding in check(prompts, registry):
             typer.echo(finding, err=True)
     for finding in long:
@@ -285,13 +291,15 @@ def _write(
     )
 
 
-def _overlong(prompts: Sequence[Prompt], model: str) -> list[str]:
+def _overlong(sets: Mapping[str, Sequence[Prompt]], model: str) -> list[str]:
     if not model:
         return []
-    from copycat.mining.tokens import overlong
-    from copycat.models import load_card
+    from copycat.cards.models import load_card
+    from copycat.generators.text_encoder import load_tokenizer, overlong
 
-    return overlong(prompts, load_card(model))
+    card = load_card(model)
+    texts = {f"prompts of {name}": [p.text for p in prompts] for name, prompts in sets.items()}
+    return overlong(texts, [load_tokenizer(card)], card.name)
 
 
 def _names(out: Path, sets: Iterable[str]) -> str:

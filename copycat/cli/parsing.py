@@ -13,27 +13,26 @@ def items(text: str) -> tuple[str, ...]:
     return tuple(p for p in parts if p)
 
 
-def seeds(text: str) -> tuple[int, ...]:
-    """A number N is 0 … N−1; a list such as `0,1,5` (or `7,`) is taken as it is."""
+def _different(text: str) -> tuple[int, ...]:
+    """The numbers of a list; none where one of them is no number, or is there twice."""
     try:
         numbers = tuple(int(p) for p in items(text))
     except ValueError:
-        numbers = ()
-    listed = "," in text
-    wrong = (
-        not numbers or min(numbers) < 0 or len(set(numbers)) < len(numbers) or (not listed and numbers[0] < 1)
-    )
-    if wrong:
+        return ()
+    return numbers if len(set(numbers)) == len(numbers) else ()
+
+
+def seeds(text: str) -> tuple[int, ...]:
+    """A number N is 0 … N−1; a list such as `0,1,5` (or `7,`) is taken as it is."""
+    numbers, listed = _different(text), "," in text
+    if not numbers or min(numbers) < (0 if listed else 1):
         raise UserError(f"'{text}' is not a number of seeds (3) or a list of different seeds (0,1,5).")
     return numbers if listed else tuple(range(numbers[0]))
 
 
 def sizes(text: str) -> tuple[int, ...]:
     """`3,5,10` to its numbers, all positive and different."""
-    try:
-        numbers = tuple(int(p) for p in items(text))
-    except ValueError:
-        numbers = ()
-    if not numbers or min(numbers) < 1 or len(set(numbers)) < len(numbers):
+    numbers = _different(text)
+    if not numbers or min(numbers) < 1:
         raise UserError(f"'{text}' is not a list of different sizes (3,5,10).")
     return numbers

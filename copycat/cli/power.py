@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import typer
-
-if TYPE_CHECKING:
-    from copycat.stats.power import Effect
 
 
 def power(
@@ -32,8 +27,8 @@ def power(
 ) -> None:
     """Say how many characters and seeds it takes to tell one DETECT from another."""
     from copycat.cli.parsing import sizes
+    from copycat.compare.power import assumed, measured, table
     from copycat.errors import UserError
-    from copycat.report.power import assumed, measured, table
 
     if detect and len(detect) != 2:
         raise UserError("Give two numbers, X and Y: DETECT without and with the guardrail (38 29).")
@@ -46,15 +41,14 @@ def power(
     if run is None and (between or prompts):
         raise UserError("--between and --prompts choose within a run; say which: --run RUN.")
     shares = (detect[0] / of, detect[1] / of) if detect else None
-    effect: Effect
     if run is not None:
         from copycat.cli.folders import opened
         from copycat.cli.parsing import items
 
-        effect, told = measured(opened(run), items(between), prompts, shares, sd=sd, icc=icc)
+        effect, assumptions = measured(opened(run).data(), items(between), prompts, shares, sd=sd, icc=icc)
     else:
         assert shares is not None  # noqa: S101  either is given, see above
-        effect, told = assumed(shares, sd=sd, icc=icc)
-    for line in told:
+        effect, assumptions = assumed(shares, sd=sd, icc=icc)
+    for line in assumptions:
         typer.echo(line)
     typer.echo(table(effect, sizes(characters), sizes(seeds), wanted=wanted, alpha=alpha / tests))

@@ -34,16 +34,16 @@ def publish(
 
     from copycat.cli.folders import opened
     from copycat.errors import UserError
-    from copycat.progress import for_stream
     from copycat.publish import remote
     from copycat.publish.collect import collect
     from copycat.publish.write import check_target, write
+    from copycat.runtime.progress import for_stream
 
     if not repo and to is None:
         raise UserError("Say where to publish: --repo user/name for the hub, or --to FOLDER.")
     repository = None
     if repo:
-        wanted = remote.place(repo)
+        wanted = remote.hub_dataset(repo)
         if wanted.revision:
             raise UserError(f"Publishing makes a new revision; write {wanted.repository} without @.")
         repository = wanted.repository

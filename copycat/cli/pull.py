@@ -15,25 +15,26 @@ def pull(
 ) -> None:
     """Download a dataset that copycat published, check it, and make run folders of it."""
     from copycat.cli.folders import RESULTS
-    from copycat.progress import for_stream
     from copycat.publish import remote
     from copycat.publish.pull import pull as pull_folder
+    from copycat.runs.folder import RunFolder
+    from copycat.runtime.progress import for_stream
 
-    def place(run: str, runs: int) -> Path:
+    def target(run: str, runs: int) -> Path:
         return to if to is not None and runs == 1 else (to or RESULTS) / run
 
     if Path(source).is_dir():
         folder, name, commit = Path(source), Path(source).resolve().name, None
     else:
-        wanted = remote.place(source)
+        wanted = remote.hub_dataset(source)
         folder, commit = remote.download(wanted)
         name = wanted.repository
         typer.echo(f"{name}@{commit}")
-    for run in pull_folder(folder, name, commit, place, progress=for_stream()):
+    for run in pull_folder(folder, name, commit, target, progress=for_stream()):
         if not run.fresh:
             typer.echo(f"{run.path} is there already; nothing is left to do.")
             continue
-        typer.echo(f"{run.path / 'report.html'}")
+        typer.echo(RunFolder(run.path).page_path)
         if run.withheld:
             typer.echo("Its pictures are withheld; judging them anew takes whoever has them.")
         if not run.same:

@@ -21,12 +21,12 @@ def report(
 ) -> None:
     """Write a run's tables, figures and page anew from its rows."""
     from copycat.cli.folders import opened
-    from copycat.progress import for_stream
+    from copycat.runtime.progress import for_stream
     from copycat.stages import report as stage
 
     folder = opened(run)
     page = stage.report(folder, where=pictures, progress=for_stream())
     if tables is not None:
-        stage.publish(folder, tables)
+        stage.write_results(folder.data(), tables)
         typer.echo(f"{tables / 'table.md'}, .csv and .tex")
     typer.echo(str(page))

@@ -19,4 +19,4 @@ def score(
 
     folder = opened(run)
     metrics = stage.score(folder, calibration)
-    typer.echo(f"{len(metrics)} metrics in {folder.path / 'metrics.json'}")
+    typer.echo(f"{len(metrics)} metrics in {folder.metrics_path}")

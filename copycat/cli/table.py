@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import typer
 
 if TYPE_CHECKING:
-    from copycat.report.paper import Figure, PaperTable
-    from copycat.report.paper.published import Place
-    from copycat.runs.folder import RunFolder
+    from copycat.paper.published import Place
 
 
 def table(
@@ -27,52 +25,23 @@ def table(
     """Lay runs out as one of the paper's tables, beside the published numbers."""
     from copycat.cli.folders import opened
     from copycat.errors import UserError
-    from copycat.report.paper import Figure, load
+    from copycat.io.atomic import write_bytes
+    from copycat.paper import Figure, load
+    from copycat.paper.document import document, needed
 
     wanted = load(which)
     if needs:
-        if isinstance(wanted, Figure):
-            raise UserError("Figure 3 needs mined prompt sets; `make fig3` mines and runs them.")
-        _say_needs(wanted.needed(_usable), needs)
+        typer.echo(needed(wanted, needs, _usable))
         return
-    folders = [opened(r) for r in runs or ()]
-    if isinstance(wanted, Figure):
-        name, texts = f"fig{wanted.figure}", _figure(wanted, folders)
-    else:
-        name, texts = f"table{wanted.table}", _table(wanted, folders)
+    name = f"fig{wanted.figure}" if isinstance(wanted, Figure) else f"table{wanted.table}"
+    texts = document(wanted, [opened(r).data() for r in runs or ()])
     if form not in texts:
-        raise UserError(
-            f"There is no {form} of {name}; choose {' or '.join(k for k in texts if k in FORMS)}."
-        )
+        others = (k for k in texts if k in ("md", "csv", "tex"))
+        raise UserError(f"There is no {form} of {name}; choose {' or '.join(others)}.")
     if out is not None:
-        from copycat.atomic import write_bytes
-
         for ending, content in texts.items():
             write_bytes(out / f"{name}.{ending}", content)
     typer.echo(texts[form].decode(), nl=False)
-
-
-FORMS = ("md", "csv", "tex")
-
-
-def _table(wanted: PaperTable, folders: list[RunFolder]) -> dict[str, bytes]:
-    from copycat.report.paper.fill import fill
-    from copycat.report.paper.write import WRITERS
-
-    filled = fill(wanted, folders)
-    return {ending: write(filled).encode() for ending, write in WRITERS.items()}
-
-
-def _figure(wanted: Figure, folders: list[RunFolder]) -> dict[str, bytes]:
-    from copycat.report.paper.curves import csv_text, curves, markdown
-
-    drawn = curves(wanted, folders)
-    texts = {"md": markdown(drawn).encode(), "csv": csv_text(drawn).encode()}
-    if folders:
-        from copycat.report.paper.plot import picture
-
-        texts |= {form: picture(drawn, form) for form in ("png", "svg")}
-    return texts
 
 
 def _usable(place: Place) -> bool:
@@ -85,10 +54,3 @@ def _usable(place: Place) -> bool:
     except UserError:
         return False
     return True
-
-
-def _say_needs(places: list[Place], needs: Literal["mitigations", "prompts"]) -> None:
-    from copycat.report.paper.published import canonical
-
-    found = [canonical(p.mitigation) if needs == "mitigations" else p.prompts for p in places]
-    typer.echo(",".join(dict.fromkeys(found)))

@@ -1,47 +1,63 @@
-"""`copycat validate`: reads every card, registry and prompt set."""
+"""`copycat validate`: reads every card, registry, prompt set and word list."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
+if TYPE_CHECKING:
+    from copycat.cards.catalog import Catalog
+
+T = TypeVar("T")
+
 
 def findings() -> Iterator[str]:
-    """What is wrong with the cards, registries and prompt sets; one sentence each."""
-    from copycat.characters import load_registry
-    from copycat.errors import UserError
-    from copycat.intent.neutral import check_neutral, load_neutral
-    from copycat.judges.card import CATALOG as JUDGES
-    from copycat.llms.card import CATALOG as LLMS
+    """What is wrong with all that the catalogues hold; one sentence each."""
+    from copycat.cards.judges import CATALOG as JUDGES
+    from copycat.cards.llms import CATALOG as LLMS
+    from copycat.cards.models import CATALOG as MODELS
     from copycat.mitigations import CATALOG as MITIGATIONS
-    from copycat.models import CATALOG as MODELS
-    from copycat.paths import DATA, PROMPTS
-    from copycat.prompts import available, check, load_prompts
+    from copycat.subjects.characters import CATALOG as REGISTRIES
+    from copycat.subjects.keywords import CATALOG as KEYWORDS
+    from copycat.subjects.neutral import CATALOG as NEUTRAL
+    from copycat.subjects.neutral import check_neutral
+    from copycat.subjects.prompts import CATALOG as PROMPTS
+    from copycat.subjects.prompts import check
 
-    for catalog in (MODELS, JUDGES, LLMS, MITIGATIONS):
-        for name in catalog.names():
-            try:
-                catalog.get(name)
-            except UserError as e:
-                yield str(e)
-    for path in sorted((DATA / "characters").glob("*.yaml")):
+    broken: list[str] = []
+    alone: tuple[Catalog[Any], ...] = (MODELS, JUDGES, LLMS, MITIGATIONS, KEYWORDS)
+    for catalog in alone:
+        _read(catalog, broken)
+    read = _read(REGISTRIES, broken)
+    for name, registry in read.items():
+        missing = [r for c in registry.characters for r in c.references if not Path(r).is_file()]
+        yield from (f"{name}: the reference picture {r} is missing." for r in missing)
+    # What belongs to a registry goes by the name that this gives itself, whatever its file is called.
+    registries = {registry.name: registry for registry in read.values()}
+    for name, neutral in _read(NEUTRAL, broken).items():
+        if name in registries:
+            yield from check_neutral(neutral, registries[name])
+    for name, prompts in _read(PROMPTS, broken).items():
+        owner = name.partition("/")[0]
+        if owner in registries:
+            yield from check(prompts, registries[owner])
+    yield from broken
+
+
+def _read(catalog: Catalog[T], broken: list[str]) -> dict[str, T]:
+    """All that `catalog` holds and that can be read; what is wrong with the rest goes to `broken`."""
+    from copycat.errors import UserError
+
+    found = {}
+    for name in catalog.names():
         try:
-            registry = load_registry(path.stem)
+            found[name] = catalog.get(name)
         except UserError as e:
-            yield str(e)
-            continue
-        try:
-            yield from check_neutral(load_neutral(path.stem), registry)
-        except UserError as e:
-            yield str(e)
-        missing = [r for c in registry.characters for r in c.references if not (DATA / r).is_file()]
-        yield from (f"{path.stem}: the reference picture {r} is missing." for r in missing)
-        for name in available(path.stem, PROMPTS):
-            try:
-                yield from check(load_prompts(name, path.stem), registry)
-            except UserError as e:
-                yield str(e)
+            broken.append(str(e))
+    return found
 
 
 def validate() -> None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import ClassVar
 
-from copycat.api import connect
-from copycat.catalog import Catalog
-from copycat.errors import BadFile
-from copycat.models import ModelCard
+from PIL.Image import Image
+
+from copycat.cards.catalog import Catalog
+from copycat.cards.hooks import Conditioning, Denoise, Hooks, WeightEdit, variant_identity
+from copycat.cards.models import ModelCard
+from copycat.errors import BadFile, UserError
+from copycat.io.hosted import connect
+from copycat.io.lifecycle import Closing
 from copycat.records import Outcome, Request
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 
 @dataclass(frozen=True)
@@ -32,15 +33,18 @@ class ImageOutcome:
     cost_usd: float | None = None
 
 
-class Generator(ABC):
-    """Turns requests into pictures. Built from a model card and a device."""
+class Generator(Closing, ABC):
+    """Turns requests into pictures. Built from a model card and a device, and from weight edits where its
+    weights are open; closed as :class:`copycat.io.lifecycle.Closing` says."""
 
     identity: str
     """Card name and weights identity."""
     batch_size: int
+    open_weights: ClassVar[bool] = False
+    """Whether the weights are in this process, so that edits, conditionings and denoise hooks can act."""
 
     @abstractmethod
-    def __init__(self, card: ModelCard, device: str) -> None: ...
+    def __init__(self, card: ModelCard, device: str, edits: Sequence[WeightEdit] = ()) -> None: ...
 
     @classmethod
     def check(cls, card: ModelCard) -> None:
@@ -54,13 +58,26 @@ class Generator(ABC):
         if card.api:
             connect(card.api, card.title)
 
-    @abstractmethod
-    def generate(self, requests: Sequence[Request]) -> list[ImageOutcome]:
+    def generate(
+        self,
+        requests: Sequence[Request],
+        *,
+        conditionings: Mapping[str, Conditioning] | None = None,
+        denoise: Denoise | None = None,
+    ) -> list[ImageOutcome]:
         """One outcome a request, in order.
 
-        All requests share their sampling, and either all have a negative prompt or none has. A picture
-        that fails is an `error` outcome and does not take its neighbours along.
+        All requests share their sampling and variant, and either all have a negative prompt or none has, and
+        the same kind of conditioning or none. `conditionings` holds, by sha, those that the requests name;
+        `denoise` wraps the denoiser for this call. A picture that fails is an `error` outcome and does not
+        take its neighbours along. Raises UserError for conditionings and hooks unless weights are open.
         """
+        refuse_closed(type(self), self.identity.partition("@")[0], conditionings, denoise)
+        return self.draw(requests, Hooks(conditionings or {}, denoise))
+
+    @abstractmethod
+    def draw(self, requests: Sequence[Request], hooks: Hooks) -> list[ImageOutcome]:
+        """What :meth:`generate` promises; `hooks` is empty unless weights are open."""
 
     def cut_off(self, requests: Sequence[Request]) -> list[str]:  # noqa: ARG002
         """Sentences on prompts and negatives that are longer than the model reads, where that is known."""
@@ -80,6 +97,36 @@ CATALOG: Catalog[type[Generator]] = Catalog(
 )
 
 
-def load_generator(card: ModelCard, device: str) -> Generator:
-    """The generator that `card` asks for, on `device` (resolved, not `auto`)."""
-    return CATALOG.get(card.kind)(card, device)
+def load_generator(card: ModelCard, device: str, edits: Sequence[WeightEdit] = ()) -> Generator:
+    """The generator that `card` asks for, on `device` (resolved, not `auto`), with its weights changed by
+    `edits` in order. Raises UserError for edits of a model whose weights are not open."""
+    kind = CATALOG.get(card.kind)
+    refuse_closed(kind, card.title, edits)
+    return kind(card, device, edits) if edits else kind(card, device)
+
+
+@dataclass(frozen=True)
+class ModelVariant:
+    """A model with changed weights."""
+
+    card: ModelCard
+    edits: tuple[WeightEdit, ...] = ()
+    """In the order in which they are applied."""
+
+    @property
+    def identity(self) -> str:
+        """ "" for the model as it is, else a digest of the ordered identities of its edits."""
+        return variant_identity(self.edits)
+
+    def load(self, device: str) -> Generator:
+        """Its generator on `device` (resolved, not `auto`). UserError for edits of a hosted model."""
+        return load_generator(self.card, device, self.edits)
+
+
+def refuse_closed(kind: type[Generator], model: str, *wanted: object) -> None:
+    """Raise UserError where something is `wanted` that needs the weights, and `kind` does not have them."""
+    if any(wanted) and not kind.open_weights:
+        raise UserError(
+            f"{model} runs elsewhere, so its weights, embeddings and denoiser are out of reach; use a "
+            "mitigation that acts on the prompt or on the finished picture."
+        )

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import torch
-from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
+from accelerate.utils.memory import should_reduce_batch_size
+
+from copycat.io.lifecycle import free_memory
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-class Fitting:
+class AdaptiveBatch:
     """The largest batch that may fit: halved when memory runs out, and kept so.
 
     Pictures of another batch size differ by rounding alone.
@@ -45,8 +46,7 @@ class Fitting:
                 why, short = f"{type(e).__name__}: {e}", out_of_memory(e)
             # Out here the exception is gone, and with it the tensors that its traceback held.
             if short:
-                gc.collect()
-                clear_device_cache()
+                free_memory()
             if len(batch) == 1:
                 done.append(failed(batch[0], why))
                 alone = max(0, alone - 1)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
 
+from copycat.cards.hooks import Conditioning, Denoise, Hooks, WeightEdit
+from copycat.cards.models import ModelCard
 from copycat.generators.base import Generator, ImageOutcome
-from copycat.generators.batching import Fitting
+from copycat.generators.batching import AdaptiveBatch
+from copycat.generators.conditioning import embeds_for, with_tokens
+from copycat.generators.denoising import denoising
 from copycat.generators.pipelines import accepted, cut_off, finished, flags, load_pipeline, noise
-from copycat.models import ModelCard, Stage
 from copycat.records import Request
 
 
@@ -33,34 +37,34 @@ class Cascade(Generator):
 
     The prompt is encoded once, by the first pipeline; a stage without a text encoder is given the
     embeddings, one with its own the words. The negative prompt goes to every stage. Each stage has its own
-    batch size, since the last ones need most memory.
+    batch size, since the last ones need most memory. Weight edits and conditionings are for the first
+    pipeline, which reads the prompt; a denoise hook is asked by all.
     """
 
-    def __init__(self, card: ModelCard, device: str) -> None:
+    open_weights = True
+
+    def __init__(self, card: ModelCard, device: str, edits: Sequence[WeightEdit] = ()) -> None:
         self.identity = card.identity()
         self._card = card
-        self._first = load_pipeline(card, device)
+        self._first = load_pipeline(card, device, edits=edits)
         self._later = [(stage, load_pipeline(card, device, stage)) for stage in card.stages]
-        self._encoding, self._drawing = Fitting(card.batch_size), Fitting(card.batch_size)
-        self._enlarging = [Fitting(card.batch_size) for _ in card.stages]
+        self._encoding, self._drawing = AdaptiveBatch(card.batch_size), AdaptiveBatch(card.batch_size)
+        self._enlarging = [AdaptiveBatch(card.batch_size) for _ in card.stages]
 
     @property
     def batch_size(self) -> int:  # type: ignore[override]
         """The smallest of the stages'."""
         return min(f.size for f in (self._encoding, self._drawing, *self._enlarging))
 
-    def generate(self, requests: Sequence[Request]) -> list[ImageOutcome]:
-        pictures = self._encoding.map([_Drawn(r) for r in requests], self._encode, _failed)
-        pictures = self._map(self._drawing, pictures, self._draw)
-        later = zip(self._later, self._enlarging, strict=True)
-        for number, ((stage, pipeline), fitting) in enumerate(later, 1):
+    def draw(self, requests: Sequence[Request], hooks: Hooks) -> list[ImageOutcome]:
+        def encode(some: Sequence[Request]) -> list[_Drawn]:
+            pictures = [_Drawn(r) for r in some]
+            return self._encoding.map(pictures, partial(self._encode, hooks.conditionings), _failed)
 
-            def enlarge(
-                batch: Sequence[_Drawn], stage: Stage = stage, pipeline: Any = pipeline, number: int = number
-            ) -> list[_Drawn]:
-                return self._enlarge(batch, stage, pipeline, number)
-
-            pictures = self._map(fitting, pictures, enlarge)
+        pictures = with_tokens(self._first, requests, hooks.conditionings, encode)
+        pictures = self._map(self._drawing, pictures, partial(self._draw, hooks.denoise))
+        for number, batches in enumerate(self._enlarging, 1):
+            pictures = self._map(batches, pictures, partial(self._enlarge, hooks.denoise, number))
         lost = ImageOutcome("error", error="the cascade gave no picture")
         return [p.outcome or lost for p in pictures]
 
@@ -68,14 +72,14 @@ class Cascade(Generator):
         return cut_off(self._first, requests, self._card.name)
 
     @staticmethod
-    def _map(fitting: Fitting, pictures: list[_Drawn], work: Any) -> list[_Drawn]:
+    def _map(batches: AdaptiveBatch, pictures: list[_Drawn], work: Any) -> list[_Drawn]:
         """`work` on the pictures that have not failed yet."""
         alive = [p for p in pictures if p.outcome is None]
-        done = iter(fitting.map(alive, work, _failed))
+        done = iter(batches.map(alive, work, _failed))
         return [p if p.outcome else next(done) for p in pictures]
 
-    def _encode(self, batch: Sequence[_Drawn]) -> list[_Drawn]:
-        encode = self._first.encode_prompt
+    def _encode(self, known: Mapping[str, Conditioning], batch: Sequence[_Drawn]) -> list[_Drawn]:
+        encode, given = self._first.encode_prompt, embeds_for(self._first, [p.request for p in batch], known)
         with torch.inference_mode():
             embeds, negative = encode(
                 [p.request.prompt for p in batch],
@@ -83,14 +87,18 @@ class Cascade(Generator):
                 negative_prompt=[p.request.negative for p in batch],
                 **accepted(encode, self._card.call),
             )
+        embeds, negative = (
+            given.get(name, words)
+            for name, words in (("prompt_embeds", embeds), ("negative_prompt_embeds", negative))
+        )
         return [
             replace(p, embeds=e.cpu(), negative_embeds=n.cpu())
             for p, e, n in zip(batch, embeds, negative, strict=True)
         ]
 
-    def _draw(self, batch: Sequence[_Drawn]) -> list[_Drawn]:
+    def _draw(self, hook: Denoise | None, batch: Sequence[_Drawn]) -> list[_Drawn]:
         sampling, last = batch[0].request.sampling, not self._later
-        with torch.inference_mode():
+        with denoising(self._first, [p.request for p in batch], hook), torch.inference_mode():
             done = self._first(
                 **_embeds(batch),
                 num_inference_steps=sampling.steps,
@@ -99,10 +107,10 @@ class Cascade(Generator):
                 **{self._card.guidance_argument: sampling.guidance},
                 **self._card.call,
             )
-        return _onwards(batch, done, last)
+        return _advance(batch, done, last)
 
-    def _enlarge(self, batch: Sequence[_Drawn], stage: Stage, pipeline: Any, number: int) -> list[_Drawn]:
-        last = number == len(self._later)
+    def _enlarge(self, hook: Denoise | None, number: int, batch: Sequence[_Drawn]) -> list[_Drawn]:
+        last, (stage, pipeline) = number == len(self._later), self._later[number - 1]
         pixels = torch.stack([p.pixels for p in batch if p.pixels is not None])
         if "text_encoder" in stage.null_components:
             text = _embeds(batch)
@@ -112,7 +120,7 @@ class Cascade(Generator):
                 text["negative_prompt"] = [p.request.negative for p in batch]
             # Latent upscalers take [0, 1], and guess the range from the batch's minimum otherwise.
             pixels = (pixels / 2 + 0.5).clamp(0, 1)
-        with torch.inference_mode():
+        with denoising(pipeline, [p.request for p in batch], hook), torch.inference_mode():
             done = pipeline(
                 **text,
                 image=pixels,
@@ -122,7 +130,7 @@ class Cascade(Generator):
                 output_type="pil" if last else "pt",
                 **stage.call,
             )
-        return _onwards(batch, done, last)
+        return _advance(batch, done, last)
 
 
 def _failed(picture: _Drawn, why: str) -> _Drawn:
@@ -135,7 +143,7 @@ def _embeds(batch: Sequence[_Drawn]) -> dict[str, Any]:
     return {"prompt_embeds": torch.stack(positive), "negative_prompt_embeds": torch.stack(negative)}
 
 
-def _onwards(batch: Sequence[_Drawn], done: Any, last: bool) -> list[_Drawn]:
+def _advance(batch: Sequence[_Drawn], done: Any, last: bool) -> list[_Drawn]:
     if not last:
         return [replace(p, pixels=pixels.cpu()) for p, pixels in zip(batch, done.images, strict=True)]
     pictures = zip(batch, done.images, flags(done), strict=True)

@@ -7,46 +7,69 @@ from typing import Any
 
 import torch
 
+from copycat.cards.hooks import Hooks, WeightEdit
+from copycat.cards.models import ModelCard
 from copycat.generators.base import Generator, ImageOutcome
-from copycat.generators.batching import Fitting
+from copycat.generators.batching import AdaptiveBatch
+from copycat.generators.conditioning import embeds_for, with_tokens
+from copycat.generators.denoising import denoising
 from copycat.generators.pipelines import accepted, cut_off, finished, flags, load_pipeline, noise
-from copycat.models import ModelCard
 from copycat.records import Request
 
 
 class DiffusersImage(Generator):
     """Any text-to-image pipeline; the card says which argument carries guidance and the negative prompt."""
 
-    def __init__(self, card: ModelCard, device: str) -> None:
+    open_weights = True
+
+    def __init__(self, card: ModelCard, device: str, edits: Sequence[WeightEdit] = ()) -> None:
         self.identity = card.identity()
-        self._card, self._pipeline = card, load_pipeline(card, device)
-        self._fitting = Fitting(card.batch_size)
+        self._card, self._pipeline = card, self._load(card, device, edits)
+        self._batches = AdaptiveBatch(card.batch_size)
+
+    def _load(self, card: ModelCard, device: str, edits: Sequence[WeightEdit]) -> Any:
+        return load_pipeline(card, device, edits=edits)
 
     @property
     def batch_size(self) -> int:  # type: ignore[override]
         """Smaller than the card's once memory ran out."""
-        return self._fitting.size
+        return self._batches.size
 
-    def generate(self, requests: Sequence[Request]) -> list[ImageOutcome]:
-        return self._fitting.map(requests, self._together, lambda _, why: ImageOutcome("error", error=why))
+    def draw(self, requests: Sequence[Request], hooks: Hooks) -> list[ImageOutcome]:
+        def draw(batch: Sequence[Request]) -> list[ImageOutcome]:
+            embeds = embeds_for(self._pipeline, batch, hooks.conditionings)
+            with denoising(self._pipeline, batch, hooks.denoise), torch.inference_mode():
+                return self._draw(batch, self._texts(batch, embeds))
+
+        def in_batches(some: Sequence[Request]) -> list[ImageOutcome]:
+            return self._batches.map(some, draw, lambda _, why: ImageOutcome("error", error=why))
+
+        return with_tokens(self._pipeline, requests, hooks.conditionings, in_batches)
 
     def cut_off(self, requests: Sequence[Request]) -> list[str]:
         return cut_off(self._pipeline, requests, self._card.name)
 
-    def _together(self, requests: Sequence[Request]) -> list[ImageOutcome]:
-        sampling = requests[0].sampling
-        with torch.inference_mode():
-            done = self._pipeline(
-                prompt=[r.prompt for r in requests],
-                num_inference_steps=sampling.steps,
-                height=sampling.height,
-                width=sampling.width,
-                generator=noise(r.seed for r in requests),
-                **{self._card.guidance_argument: sampling.guidance},
-                **self._negatives(requests),
-                **self._card.call,
-            )
+    def _draw(self, requests: Sequence[Request], texts: dict[str, Any]) -> list[ImageOutcome]:
+        done = self._call(requests, texts)
         return [finished(image, flag) for image, flag in zip(done.images, flags(done), strict=True)]
+
+    def _call(self, requests: Sequence[Request], texts: dict[str, Any], **more: Any) -> Any:
+        sampling = requests[0].sampling
+        return self._pipeline(
+            num_inference_steps=sampling.steps,
+            height=sampling.height,
+            width=sampling.width,
+            generator=noise(r.seed for r in requests),
+            **{self._card.guidance_argument: sampling.guidance},
+            **more,
+            **texts,
+            **self._card.call,
+        )
+
+    def _texts(self, requests: Sequence[Request], embeds: dict[str, Any]) -> dict[str, Any]:
+        """The arguments with prompts and negative prompts, or with the embeddings in their place."""
+        negatives = {} if any(n.startswith("negative") for n in embeds) else self._negatives(requests)
+        return (embeds or {"prompt": [r.prompt for r in requests]}) | negatives
 
     def _negatives(self, requests: Sequence[Request]) -> dict[str, Any]:
         """The argument with the negative prompts; none where there is none, since \"\" is not the same."""

@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from typing import Any
 
 import diffusers
 import numpy as np
 import numpy.typing as npt
-import torch
 from PIL import Image
 
+from copycat.cards.hooks import WeightEdit
+from copycat.cards.models import ModelCard, Motion
 from copycat.errors import BadFile
 from copycat.generators.base import ImageOutcome
-from copycat.generators.batching import Fitting
 from copycat.generators.diffusers_image import DiffusersImage
-from copycat.generators.pipelines import load_pipeline, noise
-from copycat.hub import loading
-from copycat.loading import quiet_loading
-from copycat.models import ModelCard
+from copycat.generators.pipelines import accepted, load_pipeline
+from copycat.io.video import encoder
 from copycat.records import Request, Sampling
-from copycat.video import encoder
 
 
 class DiffusersVideo(DiffusersImage):
     """Any pipeline that takes `num_frames` too, and returns `frames`; fails and recovers as for pictures."""
 
-    def __init__(self, card: ModelCard, device: str) -> None:
+    def _load(self, card: ModelCard, device: str, edits: Sequence[WeightEdit]) -> Any:
         self.check(card)
-        self.identity, self._card = card.identity(), card
-        parts = {"motion_adapter": _motion_adapter(card, device)} if card.motion_adapter else {}
-        self._pipeline = load_pipeline(card, device, **parts)
-        self._fitting = Fitting(card.batch_size)
-        # LTX is conditioned on its rate; to the others it matters only when the video is saved.
-        self._paced = "frame_rate" in inspect.signature(self._pipeline.__call__).parameters
+        motion = card.motion_adapter
+        parts = {"motion_adapter": _motion_adapter(card, motion, device)} if motion else {}
+        return load_pipeline(card, device, edits=edits, **parts)
 
     @classmethod
     def check(cls, card: ModelCard) -> None:
@@ -42,22 +35,11 @@ class DiffusersVideo(DiffusersImage):
             raise BadFile(f"The card {card.name} draws videos, so its sampling must say frames and fps.")
         encoder()
 
-    def _together(self, requests: Sequence[Request]) -> list[ImageOutcome]:
+    def _draw(self, requests: Sequence[Request], texts: dict[str, Any]) -> list[ImageOutcome]:
         sampling = requests[0].sampling
-        with torch.inference_mode():
-            done = self._pipeline(
-                prompt=[r.prompt for r in requests],
-                num_frames=sampling.frames,
-                num_inference_steps=sampling.steps,
-                height=sampling.height,
-                width=sampling.width,
-                generator=noise(r.seed for r in requests),
-                output_type="np",
-                **({"frame_rate": sampling.fps} if self._paced else {}),
-                **{self._card.guidance_argument: sampling.guidance},
-                **self._negatives(requests),
-                **self._card.call,
-            )
+        # LTX is conditioned on its rate; to the others it matters only when the video is saved.
+        pace = accepted(self._pipeline.__call__, {"frame_rate": sampling.fps})
+        done = self._call(requests, texts, num_frames=sampling.frames, output_type="np", **pace)
         return [_finished(np.asarray(clip), sampling) for clip in done.frames]
 
 
@@ -75,17 +57,13 @@ def _finished(clip: npt.NDArray[np.floating[Any]], sampling: Sampling) -> ImageO
     return ImageOutcome("ok", frames[0], frames)
 
 
-def _motion_adapter(card: ModelCard, device: str) -> Any:
+def _motion_adapter(card: ModelCard, motion: Motion, device: str) -> Any:
     """The motion modules of `card`, for an image model whose weights stay as they are."""
-    motion = card.motion_adapter
-    if motion is None:
-        raise ValueError("a card without a motion adapter")
-    dtype = "float32" if device == "cpu" and card.dtype == "float16" else card.dtype
-    with loading(motion.folder, motion.source, card.title, "a motion adapter"), quiet_loading():
+    with motion.loading(card.title, "a motion adapter"):
         return diffusers.MotionAdapter.from_pretrained(
-            str(motion.folder) if motion.folder else motion.source,
+            motion.location,
             revision=motion.commit(),
             variant=motion.variant,
-            dtype=getattr(torch, dtype),
+            dtype=card.torch_dtype(device),
             use_safetensors=True,
         )

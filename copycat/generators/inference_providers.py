@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from copycat.api import Api, Calls, check_options, explain, key
+from PIL.Image import Image
+
+from copycat.cards.hooks import Hooks
+from copycat.cards.models import ModelCard
 from copycat.errors import MissingRequirement
 from copycat.generators.base import Generator, ImageOutcome
-from copycat.models import ModelCard
+from copycat.io.hosted import Api, Calls, check_options, explain, key
 from copycat.records import Request
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 _OURS = frozenset(
     {"prompt", "negative_prompt", "height", "width", "num_inference_steps", "guidance_scale", "seed"}
 )
-_HOPELESS = frozenset({401, 402, 403, 404})
+_NOT_RETRYABLE = frozenset({401, 402, 403, 404})
 """Statuses that no further call can mend: no key, no money, no access, no such model."""
 _WITHHELD = ("nsfw", "safety", "moderat", "content polic", "copyright")
 """What a provider's refusal says; there is no code that all of them share."""
@@ -54,7 +54,7 @@ class InferenceProviders(Generator):
     def reach(cls, card: ModelCard) -> None:
         key(card.api or Api(), card.title)
 
-    def generate(self, requests: Sequence[Request]) -> list[ImageOutcome]:
+    def draw(self, requests: Sequence[Request], hooks: Hooks) -> list[ImageOutcome]:  # noqa: ARG002
         return self._calls.map(self._one, requests, lambda _, why: ImageOutcome("error", error=why))
 
     def _one(self, request: Request) -> ImageOutcome:
@@ -82,7 +82,7 @@ class InferenceProviders(Generator):
                 return self._call(request)
             except HfHubHTTPError as e:
                 status = e.response.status_code
-                if status in _HOPELESS:
+                if status in _NOT_RETRYABLE:
                     raise MissingRequirement(
                         f"{self._card.title} cannot be used ({_words(e)}); what is finished is kept, and the "
                         "same command resumes."

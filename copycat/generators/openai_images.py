@@ -11,9 +11,10 @@ from typing import Any
 
 from PIL import Image
 
-from copycat.api import Api, Calls, check_options, connect, explain, refusal, stop_if_hopeless
+from copycat.cards.hooks import Hooks
+from copycat.cards.models import ModelCard
 from copycat.generators.base import Generator, ImageOutcome
-from copycat.models import ModelCard
+from copycat.io.hosted import Api, Calls, check_options, connect, explain, refusal, stop_if_not_retryable
 from copycat.records import Request
 
 _OURS = frozenset({"model", "prompt", "n", "size"})
@@ -29,7 +30,7 @@ class OpenAIImages(Generator):
         self._client = connect(self._api, card.title)
         self._calls = Calls(card.batch_size)
 
-    def generate(self, requests: Sequence[Request]) -> list[ImageOutcome]:
+    def draw(self, requests: Sequence[Request], hooks: Hooks) -> list[ImageOutcome]:  # noqa: ARG002
         return self._calls.map(self._one, requests, lambda _, why: ImageOutcome("error", error=why))
 
     def _one(self, request: Request) -> ImageOutcome:
@@ -46,7 +47,7 @@ class OpenAIImages(Generator):
             item = reply.data[0]
             image = _decode(item.b64_json, item.url, self._api.timeout)
         except Exception as e:  # noqa: BLE001  whatever an API does becomes a row
-            stop_if_hopeless(e, self._card.title)
+            stop_if_not_retryable(e, self._card.title)
             words = refusal(e)
             if words:
                 return ImageOutcome("refused_prompt", error=words)

@@ -4,48 +4,60 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import shutil
+import tempfile
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import diffusers
 import torch
 from PIL.Image import Image
 
+from copycat.cards.hooks import WeightEdit
+from copycat.cards.models import ModelCard, Part
 from copycat.errors import BadFile
 from copycat.generators.base import ImageOutcome
-from copycat.hub import loading
-from copycat.lengths import overlong
-from copycat.loading import check_packages, quiet_loading
-from copycat.models import ModelCard, Part
+from copycat.generators.denoising import DENOISERS
+from copycat.generators.text_encoder import overlong
+from copycat.io.atomic import disk_guard
+from copycat.io.lifecycle import free_memory
+from copycat.io.loading import check_packages, quiet_loading
 from copycat.records import Request
 
-_DENOISERS = ("unet", "transformer")
 
-
-def load_pipeline(card: ModelCard, device: str, part: Part | None = None, **components: Any) -> Any:
+def load_pipeline(
+    card: ModelCard,
+    device: str,
+    part: Part | None = None,
+    edits: Sequence[WeightEdit] = (),
+    **components: Any,
+) -> Any:
     """A pipeline of `card`, its first unless another `part` is given, ready to draw on `device`.
 
-    `components` are those that were loaded from a place of their own.
+    `edits` change its weights in this order, before anything is placed, offloaded or compiled; what they need
+    is computed first where the cache lacks it. `components` are those that were loaded from a place of their
+    own.
     Half precision becomes float32 on a CPU, which lacks it. Only safetensors are read, and no code that
     comes with weights is run.
     """
+    _make_edits(edits, lambda before: load_pipeline(card, device, part, before, **components))
     part = part or card
     check_packages(card.packages, card.title)
     with quiet_loading():  # diffusers imports a pipeline when it is first named
         kind = getattr(diffusers, part.pipeline, None)
     if not isinstance(kind, type) or not issubclass(kind, diffusers.DiffusionPipeline):
         raise BadFile(f"The card {card.name} names {part.pipeline}, which is no pipeline of diffusers.")
-    dtype = "float32" if device == "cpu" and card.dtype == "float16" else card.dtype
     options: dict[str, Any] = dict.fromkeys(part.null_components) | components
     if "safety_checker" in part.null_components and _takes(kind.__init__, "requires_safety_checker"):
         options["requires_safety_checker"] = False
-    with loading(part.folder, part.source, card.title, f"a {part.pipeline}"), quiet_loading():
+    with part.loading(card.title, f"a {part.pipeline}"):
         pipeline = kind.from_pretrained(
-            str(part.folder) if part.folder else part.source,
+            part.location,
             revision=part.commit(),
             variant=part.variant,
-            dtype=getattr(torch, dtype),
+            dtype=card.torch_dtype(device),
             use_safetensors=True,
             trust_remote_code=False,
             **options,
@@ -57,12 +69,33 @@ def load_pipeline(card: ModelCard, device: str, part: Part | None = None, **comp
             raise BadFile(f"The card {card.name} names {part.scheduler}, which is no scheduler of diffusers.")
         pipeline.scheduler = scheduler.from_config(pipeline.scheduler.config, **part.scheduler_options)
     pipeline.set_progress_bar_config(disable=True)
+    for edit in edits:
+        edit.apply(pipeline, edit.folder)
     if card.compile:
-        for name in _DENOISERS:
+        for name in DENOISERS:
             module = getattr(pipeline, name, None)
             if module is not None:
                 module.compile()
     return _place(pipeline, device, card.offload)
+
+
+def _make_edits(edits: Sequence[WeightEdit], load: Callable[[Sequence[WeightEdit]], Any]) -> None:
+    """Compute what is not in the cache yet; `load` gives a pipeline that the given edits have changed."""
+    for number, edit in enumerate(edits):
+        if edit.folder.is_dir():
+            continue
+        with disk_guard(edit.folder):
+            edit.folder.parent.mkdir(parents=True, exist_ok=True)
+            unfinished = Path(tempfile.mkdtemp(dir=edit.folder.parent, prefix=f".{edit.identity}."))
+        try:
+            edit.make(load(edits[:number]), unfinished)
+            unfinished.rename(edit.folder)
+        except OSError:
+            if not edit.folder.is_dir():  # else another process was faster, with the same result
+                raise
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            free_memory()
 
 
 def _place(pipeline: Any, device: str, offload: str) -> Any:
@@ -100,10 +133,10 @@ def noise(seeds: Iterable[int], stage: int = 0) -> list[torch.Generator]:
 
     Each later `stage` draws noise of its own, whatever batches the earlier ones were drawn in.
     """
-    return [torch.Generator("cpu").manual_seed(_of_stage(seed, stage)) for seed in seeds]
+    return [torch.Generator("cpu").manual_seed(_stage_seed(seed, stage)) for seed in seeds]
 
 
-def _of_stage(seed: int, stage: int) -> int:
+def _stage_seed(seed: int, stage: int) -> int:
     if stage == 0:
         return seed
     return int.from_bytes(hashlib.sha256(f"{seed}|{stage}".encode()).digest()[:8], "big") >> 1

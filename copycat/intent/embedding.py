@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from copycat.characters import Character, Registry
 from copycat.intent.base import Detector, Guess
+from copycat.subjects.characters import Character, Registry
 
 if TYPE_CHECKING:
     import torch
@@ -49,7 +49,7 @@ class Embedding(Detector):
 
 def entry(character: Character) -> tuple[str, ...]:
     """What stands for a character: each of its names, all that describes it, and its most telling words."""
-    described = (character.generic, *(m.text for m in character.marks), *character.keywords)
+    described = (character.generic, *(m.text for m in character.attributes), *character.keywords)
     texts = (
         *character.spoken,
         ", ".join(dict.fromkeys(filter(None, described))),

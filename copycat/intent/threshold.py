@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from copycat.errors import UserError
 from copycat.intent.base import Detector
-from copycat.intent.neutral import Neutral
 from copycat.stats.roc import threshold_at
+from copycat.subjects.neutral import Neutral
 
 DEFAULT_FPR = 0.05
 STEP = 1e-4

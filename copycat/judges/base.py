@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, get_args
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
 
-from copycat.catalog import Catalog
-from copycat.characters import Character, Registry
+from PIL.Image import Image
+
+from copycat.cards.calibration import read_calibration
+from copycat.cards.catalog import Catalog
+from copycat.cards.judges import JudgeCard
 from copycat.errors import BadFile, UserError
-from copycat.judges.card import JudgeCard
+from copycat.io.lifecycle import Closing
+from copycat.io.paths import DATA
 from copycat.judges.references import open_reference, reference_hash
-from copycat.records import Question, QuestionKind, Verdict, digest
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
+from copycat.records import Answer, Question, Unscored, Verdict, digest, first_kind
+from copycat.subjects.characters import Character, Registry, load_registry
 
 
-ALL_KINDS: frozenset[QuestionKind] = frozenset(get_args(QuestionKind))
-
-
-class Judge(ABC):
-    """Looks at pictures and answers. Built from a judge card and a device."""
+class Judge(Closing, ABC):
+    """Looks at pictures and answers. Built from a judge card and a device; closed as
+    :class:`copycat.io.lifecycle.Closing` says."""
 
     identity: str
     """Card name and weights identity, as :meth:`identify` gives it."""
@@ -38,9 +39,9 @@ class Judge(ABC):
         return card.identity()
 
     @classmethod
-    def answers(cls, card: JudgeCard) -> frozenset[QuestionKind]:  # noqa: ARG003
-        """The kinds of questions that it is asked; of others it knows nothing."""
-        return ALL_KINDS
+    def answers(cls, card: JudgeCard) -> frozenset[str] | None:  # noqa: ARG003
+        """The kinds of questions that it is asked, where it knows nothing of others; None for any."""
+        return None
 
     @classmethod
     def check(cls, card: JudgeCard) -> None:
@@ -85,9 +86,10 @@ def identify(card: JudgeCard) -> str:
     return CATALOG.get(card.kind).identify(card)
 
 
-def answers(card: JudgeCard) -> frozenset[QuestionKind]:
-    """The kinds of questions that `card`'s judge is asked."""
-    return CATALOG.get(card.kind).answers(card)
+def answers(card: JudgeCard, kind: str) -> bool:
+    """Whether `card`'s judge is asked that kind of question."""
+    known = CATALOG.get(card.kind).answers(card)
+    return known is None or kind in known
 
 
 def check_judge(card: JudgeCard, registry: Registry, characters: Iterable[Character]) -> None:
@@ -108,7 +110,7 @@ def check_judge(card: JudgeCard, registry: Registry, characters: Iterable[Charac
             )
         _check_references(member, characters)
         CATALOG.get(member.kind).check(member)
-        if not member.knows(registry):
+        if not knows(member, registry):
             raise UserError(
                 f"The judge {member.name} knows only the characters of {member.registry}, not those of "
                 f"{registry.name}; choose another with --judge (copycat ls judges)."
@@ -138,10 +140,12 @@ def _check_references(card: JudgeCard, characters: Sequence[Character]) -> None:
 def question_hash(question: Question) -> str:
     """Identity of what is asked and of the reference pictures shown, whatever picture it is about."""
     shown = {"references": [reference_hash(r) for r in question.references]} if question.references else {}
-    return digest({"kind": question.kind, "text": question.text, **shown})
+    return digest({"kind": first_kind(question.kind), "text": question.text, **shown})
 
 
-def verdict(question: Question, judge: str, **answer: Any) -> Verdict:
+def verdict(
+    question: Question, judge: str, answer: Answer, reply: str | None = None, voters: tuple[str, ...] = ()
+) -> Verdict:
     """The verdict on `question`."""
     return Verdict(
         request=question.request,
@@ -152,10 +156,49 @@ def verdict(question: Question, judge: str, **answer: Any) -> Verdict:
         question=question.text,
         item=question.item,
         question_hash=question_hash(question),
-        **answer,
+        answer=answer,
+        reply=reply,
+        voters=voters,
     )
 
 
-def unscored(question: Question, judge: str, reason: str) -> Verdict:
+def unscored(question: Question, judge: str, reason: str, reply: str | None = None) -> Verdict:
     """The verdict of a judge that failed or did not answer."""
-    return verdict(question, judge, status="unscored", reason=reason)
+    return verdict(question, judge, Unscored(reason=reason), reply)
+
+
+def ask_guarded(
+    judge: str,
+    answer: Callable[[Sequence[Question], Sequence[Image]], list[Verdict]],
+    questions: Sequence[Question],
+    images: Sequence[Image],
+) -> list[Verdict]:
+    """What `answer` makes of a batch. One that raises is asked again one by one; each question that fails
+    alone is unscored, with the reason."""
+    try:
+        return answer(questions, images)
+    except Exception as e:  # noqa: BLE001  whatever a model raises becomes a row
+        if len(questions) == 1:
+            return [unscored(questions[0], judge, f"{type(e).__name__}: {e}")]
+    asked = zip(questions, images, strict=True)
+    return [v for q, i in asked for v in ask_guarded(judge, answer, [q], [i])]
+
+
+def knows(card: JudgeCard, registry: Registry) -> bool:
+    """Whether `card`'s judge can be asked about `registry`'s characters."""
+    if card.registry is None or card.registry == registry.name:
+        return True
+    return bool(Path(card.registry).suffix) and load_registry(card.registry).name == registry.name
+
+
+def error_rates(card: JudgeCard) -> dict[str, Any] | None:
+    """The measured error rates of `card`'s judge; None when it was not calibrated.
+
+    `question` (`identify` unless it says otherwise) with `kappa`, `tpr`, `fpr`, `fpr_lookalike` and `n`,
+    `positives` and `negatives`, the pictures that `tpr` and `fpr` are of; those of further questions
+    under `questions`. A calibration file of other weights than these says nothing.
+    """
+    found = card.measured()
+    if found is None or "schema_version" not in found:
+        return found
+    return read_calibration(DATA / str(card.calibration)).rates(identify(card))

@@ -10,11 +10,9 @@ import torch
 import transformers
 from PIL import Image
 
-from copycat.hub import loading
+from copycat.cards.judges import JudgeCard
 from copycat.judges.base import check_weights
-from copycat.judges.card import JudgeCard
 from copycat.judges.gallery import Detector
-from copycat.loading import quiet_loading
 
 
 class EmbeddingDetector(Detector):
@@ -48,10 +46,9 @@ class EmbeddingDetector(Detector):
 
 
 def _load(card: JudgeCard) -> tuple[Any, Any]:
-    source = str(card.folder) if card.folder else card.source
-    revision = card.revision or "main"
+    source, revision = card.location, card.revision or "main"
     auto: Any = transformers.AutoImageProcessor
-    with loading(card.folder, card.source, card.name, "a vision model"), quiet_loading():
+    with card.loading(card.name, "a vision model"):
         processor = auto.from_pretrained(source, revision=revision)
         model = transformers.AutoModel.from_pretrained(
             source, revision=revision, dtype=getattr(torch, card.dtype), use_safetensors=True

@@ -1,6 +1,6 @@
 """Cheap detectors: how much a picture is like reference pictures of the characters.
 
-They answer `which` and `target`, for pre-filtering and to cross-check a vision-language judge. What
+They answer `identify` and `verify`, for pre-filtering and to cross-check a vision-language judge. What
 counts as the character is decided by a threshold that `copycat calibrate` measures.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,30 +15,21 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from copycat.characters import Registry, load_registry
+from copycat.cards.judges import JudgeCard
 from copycat.errors import BadFile, UserError
-from copycat.judges.base import Judge, unscored, verdict
-from copycat.judges.card import JudgeCard
+from copycat.io.paths import DATA
+from copycat.judges.base import CATALOG, Judge, ask_guarded, unscored, verdict
 from copycat.judges.references import open_reference, reference_hash
-from copycat.paths import DATA
-from copycat.records import Question, QuestionKind, Verdict, digest
+from copycat.records import IDENTIFY, VERIFY, Question, Similarities, Verdict, digest
+from copycat.subjects.characters import Registry, load_registry
 
 Vectors = npt.NDArray[np.float32]
 """Shape (pictures, width), rows of length 1: their products are similarities in [-1, 1]."""
 
 
-@dataclass(frozen=True)
-class Reference:
-    """One reference picture of a character."""
-
-    character: str
-    """Slug."""
-    path: Path
-
-
-def references(registry: Registry) -> list[Reference]:
-    """Every reference picture of `registry`. Raises UserError when there is none."""
-    found = [Reference(c.slug, DATA / r) for c in registry.characters for r in c.references]
+def references(registry: Registry) -> list[tuple[str, Path]]:
+    """Slug and path of every reference picture of `registry`. Raises UserError when there is none."""
+    found = [(c.slug, DATA / r) for c in registry.characters for r in c.references]
     if not found:
         raise UserError(
             f"The registry {registry.name} has no reference pictures; add `references` to its characters."
@@ -50,7 +40,7 @@ def references(registry: Registry) -> list[Reference]:
 def subject(card: JudgeCard) -> str:
     """Hash of what a threshold holds for: the weights and every reference picture."""
     weights = card.identity().partition("@")[2] if card.source else card.kind
-    seen = [(r.character, reference_hash(r.path)) for r in references(load_registry(_registry(card)))]
+    seen = [(slug, reference_hash(path)) for slug, path in references(load_registry(_registry(card)))]
     return digest({"weights": weights, "references": seen})
 
 
@@ -74,9 +64,8 @@ def _threshold(card: JudgeCard) -> float:
 class Detector(Judge):
     """Similarity to the nearest reference picture of a character.
 
-    The score of `target` is that similarity, rescaled piecewise linearly so that the threshold lies at
-    0.5: above a half means yes, as for every other judge, and the order of pictures is kept. `which`
-    names the nearest character when it is above the threshold.
+    Asked who is shown, it compares with everybody; asked for one character, with that one alone. The
+    threshold that `copycat calibrate` measured goes along with every answer.
     """
 
     def __init__(self, card: JudgeCard, device: str) -> None:
@@ -86,9 +75,8 @@ class Detector(Judge):
         self._load(card, device)
         registry = load_registry(_registry(card))
         known = references(registry)
-        self._gallery = self.vectors([open_reference(r.path) for r in known])
-        self._whose = [r.character for r in known]
-        self._files = [r.path.name for r in known]
+        self._gallery = self.vectors([open_reference(path) for _, path in known])
+        self._whose, self._files = [slug for slug, _ in known], [path.name for _, path in known]
         self._names = {c.slug: c.name for c in registry.characters}
 
     @classmethod
@@ -104,8 +92,8 @@ class Detector(Judge):
         return f"{card.name}@{digest({'subject': subject(card), 'threshold': _threshold(card)})[:12]}"
 
     @classmethod
-    def answers(cls, card: JudgeCard) -> frozenset[QuestionKind]:  # noqa: ARG003
-        return frozenset({"which", "target"})
+    def answers(cls, card: JudgeCard) -> frozenset[str]:  # noqa: ARG003
+        return frozenset({IDENTIFY, VERIFY})
 
     @classmethod
     def check(cls, card: JudgeCard) -> None:
@@ -128,36 +116,47 @@ class Detector(Judge):
         return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12))
 
     def ask(self, questions: Sequence[Question], images: Sequence[Image.Image]) -> list[Verdict]:
-        try:
-            similar = self.vectors(images) @ self._gallery.T
-        except Exception as e:  # noqa: BLE001  whatever a model raises becomes a row
-            if len(questions) == 1:
-                return [unscored(questions[0], self.identity, f"{type(e).__name__}: {e}")]
-            return [v for q, i in zip(questions, images, strict=True) for v in self.ask([q], [i])]
+        return ask_guarded(self.identity, self._compare, questions, images)
+
+    def _compare(self, questions: Sequence[Question], images: Sequence[Image.Image]) -> list[Verdict]:
+        similar = self.vectors(images) @ self._gallery.T
         return [self._answer(q, row) for q, row in zip(questions, similar, strict=True)]
 
     def _answer(self, question: Question, similar: Vectors) -> Verdict:
-        anyone = question.kind == "which"
+        anyone = question.kind == IDENTIFY
         mine = [i for i, slug in enumerate(self._whose) if anyone or slug == question.character]
-        if question.kind not in ("which", "target") or not mine:
+        if question.kind not in (IDENTIFY, VERIFY) or not mine:
             why = "it has no reference picture of this character" if not mine else "it only compares pictures"
             return unscored(question, self.identity, why)
+        nearest: dict[str, float] = {}
+        for i in mine:
+            nearest[self._whose[i]] = max(nearest.get(self._whose[i], -1.0), float(similar[i]))
         best = max(mine, key=lambda i: float(similar[i]))
-        near = float(similar[best])
         reply = (
-            f"{near:.3f} like {self._names[self._whose[best]]} ({self._files[best]}); "
+            f"{float(similar[best]):.3f} like {self._names[self._whose[best]]} ({self._files[best]}); "
             f"yes above {self._threshold:.3f}"
         )
-        if question.kind == "which":
-            names = (self._names[self._whose[best]],) if near > self._threshold else ()
-            return verdict(question, self.identity, status="scored", names=names, reply=reply)
-        score = rescaled(near, self._threshold)
-        return verdict(question, self.identity, status="scored", score=score, reply=reply)
+        answer = Similarities(similarities=nearest, threshold=self._threshold)
+        return verdict(question, self.identity, answer, reply)
 
 
-def rescaled(similarity: float, threshold: float) -> float:
-    """[-1, threshold] to [0, 0.5] and [threshold, 1] to [0.5, 1], both linearly."""
-    s = min(max(similarity, -1.0), 1.0)
-    if s <= threshold:
-        return 0.5 * (s + 1) / (threshold + 1) if threshold > -1 else 0.5
-    return 0.5 + 0.5 * (s - threshold) / (1 - threshold)
+def labelled_vectors(card: JudgeCard, device: str) -> tuple[Vectors, list[str]]:
+    """What a threshold is found on: a vector for each reference picture of the card's registry, and its slug.
+
+    Raises UserError for a judge that has no threshold, and BadFile where there are too few pictures.
+    """
+    kind = CATALOG.get(card.kind)
+    if not issubclass(kind, Detector):
+        raise UserError(
+            f"The judge {card.name} has no threshold to set; only detectors of similarity have one. To "
+            "measure it against labels: copycat calibrate RUN --labels FILE."
+        )
+    known = references(load_registry(_registry(card)))
+    slugs = [slug for slug, _ in known]
+    characters = len(set(slugs))
+    if len(known) < 4 * characters or characters < 2:
+        raise BadFile(
+            f"Calibrating {card.name} takes two characters or more with four references each or more; "
+            f"{card.registry} has {len(known)} references of {characters}."
+        )
+    return kind.build(card, device).vectors([open_reference(path) for _, path in known]), slugs

@@ -7,22 +7,17 @@ from typing import Any
 
 from PIL import Image
 
-from copycat.errors import MissingRequirement, install_hint
+from copycat.cards.judges import JudgeCard
+from copycat.errors import MissingRequirement, require
 from copycat.judges.base import Judge, unscored, verdict
-from copycat.judges.card import JudgeCard
-from copycat.records import Question, QuestionKind, Verdict, digest
+from copycat.records import IDENTIFY, Named, Question, Verdict, digest
 
 SIDE = 1024
 """Smaller pictures are enlarged to this many pixels, which OCR reads better."""
 
 
 def _engine(who: str) -> Any:
-    try:
-        import pytesseract
-    except ImportError as e:
-        raise MissingRequirement(
-            f"{who} needs the package pytesseract; install it with {install_hint('pytesseract>=0.3.10')}."
-        ) from e
+    pytesseract = require("pytesseract", "pytesseract>=0.3.10", who)
     try:
         pytesseract.get_tesseract_version()
     except (OSError, SystemExit) as e:  # TesseractNotFoundError is an OSError
@@ -34,7 +29,7 @@ def _engine(who: str) -> Any:
 
 
 class NameReader(Judge):
-    """Answers `which` with the lines of text it reads, in which names are looked for as in any reply."""
+    """Answers `identify` with the lines of text it reads, in which names are looked for as in any reply."""
 
     def __init__(self, card: JudgeCard, device: str) -> None:  # noqa: ARG002  runs on the CPU
         self._engine = _engine(f"The judge {card.name}")
@@ -46,8 +41,8 @@ class NameReader(Judge):
         return f"{card.name}@{digest({'tesseract': version})[:12]}"
 
     @classmethod
-    def answers(cls, card: JudgeCard) -> frozenset[QuestionKind]:  # noqa: ARG003
-        return frozenset({"which"})
+    def answers(cls, card: JudgeCard) -> frozenset[str]:  # noqa: ARG003
+        return frozenset({IDENTIFY})
 
     @classmethod
     def check(cls, card: JudgeCard) -> None:
@@ -57,13 +52,13 @@ class NameReader(Judge):
         return [self._one(q, i) for q, i in zip(questions, images, strict=True)]
 
     def _one(self, question: Question, image: Image.Image) -> Verdict:
-        if question.kind != "which":
+        if question.kind != IDENTIFY:
             return unscored(question, self.identity, "it only reads what is written")
-        scale = max(1, SIDE // max(image.size))
-        large = image.resize((image.width * scale, image.height * scale), Image.Resampling.LANCZOS)
         try:
+            scale = max(1, SIDE // max(image.size))
+            large = image.resize((image.width * scale, image.height * scale), Image.Resampling.LANCZOS)
             text = str(self._engine.image_to_string(large))
         except Exception as e:  # noqa: BLE001  whatever the program does becomes a row
             return unscored(question, self.identity, f"{type(e).__name__}: {e}")
         lines = tuple(line.strip() for line in text.splitlines() if line.strip())
-        return verdict(question, self.identity, status="scored", names=lines, reply=" / ".join(lines))
+        return verdict(question, self.identity, Named(names=lines), " / ".join(lines))

@@ -10,13 +10,12 @@ from typing import Any, Literal
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from copycat.api import Api, Calls, check_options, connect, explain, stop_if_hopeless
+from copycat.cards.judges import JudgeCard
+from copycat.io.hosted import Api, Calls, check_options, connect, explain, stop_if_not_retryable
 from copycat.judges.base import Judge, unscored, verdict
-from copycat.judges.card import JudgeCard
-from copycat.judges.questions import evades, parse_names
 from copycat.judges.references import open_reference
-from copycat.judges.replies import the_object
-from copycat.records import Question, Verdict
+from copycat.judges.replies import evades, parse_names, the_object
+from copycat.records import Named, Question, Verdict, YesNo
 
 _OURS = frozenset({"model", "messages", "response_format"})
 
@@ -59,7 +58,7 @@ class OpenAIChatJudge(Judge):
 
     def _one(self, asked: tuple[Question, Image.Image]) -> Verdict:
         question, image = asked
-        shape: type[BaseModel] = _Names if question.kind == "which" else _Answer
+        shape: type[BaseModel] = _Names if question.form == "names" else _Answer
         call: Any = self._client.chat.completions.create
         try:
             reply = call(
@@ -77,7 +76,7 @@ class OpenAIChatJudge(Judge):
             )
             message = reply.choices[0].message
         except Exception as e:  # noqa: BLE001  whatever an API does becomes a row
-            stop_if_hopeless(e, f"The judge {self._card.name}")
+            stop_if_not_retryable(e, f"The judge {self._card.name}")
             return unscored(question, self.identity, explain(e))
         if getattr(message, "refusal", None):
             return unscored(question, self.identity, f"the judge refused: {message.refusal}")
@@ -86,18 +85,18 @@ class OpenAIChatJudge(Judge):
     def _read(self, question: Question, reply: str) -> Verdict:
         try:
             said = the_object(reply)
-            if question.kind == "which":
+            if question.form == "names":
                 given = _Names.model_validate(said).names
                 names = tuple(n for part in given for n in parse_names(part))
                 if not names and any(map(evades, given)):
                     raise ValueError("neither a name nor None")
-                return verdict(question, self.identity, status="scored", names=names, reply=reply)
-            score = float(_Answer.model_validate(said).answer == "yes")
+                return verdict(question, self.identity, Named(names=names), reply)
+            yes = _Answer.model_validate(said).answer == "yes"
         except ValueError as e:
             why = e.errors()[0]["msg"] if isinstance(e, ValidationError) else str(e)
             reason = f"the reply is not what was asked for ({why})"
-            return unscored(question, self.identity, reason).model_copy(update={"reply": reply})
-        return verdict(question, self.identity, status="scored", score=score, reply=reply)
+            return unscored(question, self.identity, reason, reply)
+        return verdict(question, self.identity, YesNo(p_yes=float(yes)), reply)
 
 
 def _content(question: Question, image: Image.Image) -> list[dict[str, Any]]:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from statistics import fmean, median_low
-from typing import TYPE_CHECKING
 
-from copycat.characters import Registry, normalise
+from PIL.Image import Image
+
+from copycat.cards.judges import JudgeCard, Vote
 from copycat.errors import BadFile
-from copycat.judges.base import Judge, answers, identify, load_judge, unscored, verdict
-from copycat.judges.card import JudgeCard, Vote
-from copycat.records import Question, QuestionKind, Verdict, digest
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
+from copycat.judges.base import CATALOG, Judge, answers, identify, load_judge, unscored, verdict
+from copycat.records import Answer, Named, Question, Similarities, Unscored, Verdict, YesNo, digest, graded
+from copycat.subjects.characters import Registry, normalise
 
 RULES: dict[Vote, Callable[[Sequence[float]], float]] = {
     "majority": median_low,
@@ -41,27 +39,31 @@ def vote(
     A name counts when `rule` over "gave it" (1 or 0) is above a half. Names are the same when `registry`
     knows them for the same character, or else when they read the same.
     """
-    heard = [b for b in ballots if b.status == "scored"]
+    heard = [b for b in ballots if b.scored]
     if not heard:
-        why = "; ".join(f"{b.judge}: {b.reason}" for b in ballots) or "it was not asked"
+        reasons = [f"{b.judge}: {b.answer.reason}" for b in ballots if isinstance(b.answer, Unscored)]
+        why = "; ".join(reasons) or "it was not asked"
         return unscored(question, panel, f"no member answered ({why})")
     decide = RULES[rule]
     voters = tuple(b.judge for b in heard)
-    if question.kind == "which":
-        given = [_resolved(b.names or (), registry) for b in heard]
+    if question.form == "names":
+        given = [_names(b.answer, registry) for b in heard]
         spelling = {key: name for names in given for key, name in names.items()}
         chosen = [name for key, name in spelling.items() if decide([float(key in g) for g in given]) > 0.5]
-        return verdict(question, panel, status="scored", names=tuple(chosen), voters=voters)
-    score = decide([b.score for b in heard if b.score is not None])
-    return verdict(question, panel, status="scored", score=score, voters=voters)
+        return verdict(question, panel, Named(names=tuple(chosen)), voters=voters)
+    scores = [graded(b.answer, question.character) for b in heard]
+    answer = YesNo(p_yes=decide([s for s in scores if s is not None]))
+    return verdict(question, panel, answer, voters=voters)
 
 
-def _resolved(names: Sequence[str], registry: Registry | None) -> dict[str, str]:
-    """Each thing that was named, once: by slug where the registry knows it, else by its letters."""
+def _names(answer: Answer, registry: Registry | None) -> dict[str, str]:
+    """Who was named, each once: by slug where the registry knows the name, else by its letters."""
+    if isinstance(answer, Similarities):
+        shown = filter(answer.shows, answer.similarities)
+        return {slug: registry[slug].name if registry else slug for slug in shown}
     found: dict[str, str] = {}
-    for name in names:
-        slugs = registry.mentioned(name) if registry else frozenset()
-        known = {slug: registry[slug].name for slug in sorted(slugs)} if registry else {}
+    for name in answer.names if isinstance(answer, Named) else ():
+        known = {s: registry[s].name for s in sorted(registry.mentioned(name))} if registry else {}
         found |= known or {normalise(name): name}
     return found
 
@@ -75,7 +77,7 @@ class Panel(Judge):
 
     def __init__(self, card: JudgeCard, device: str) -> None:
         self.identity, self._vote = self.identify(card), card.vote
-        self._members = [(answers(m), load_judge(m, device)) for m in card.asked()]
+        self._members = [(m, load_judge(m, device)) for m in card.asked()]
         self.batch_size = max(m.batch_size for _, m in self._members)
 
     @classmethod
@@ -84,8 +86,9 @@ class Panel(Judge):
         return f"{card.name}@{digest({'vote': card.vote, 'members': members})[:12]}"
 
     @classmethod
-    def answers(cls, card: JudgeCard) -> frozenset[QuestionKind]:
-        return frozenset().union(*map(answers, card.asked()))
+    def answers(cls, card: JudgeCard) -> frozenset[str] | None:
+        known = [CATALOG.get(m.kind).answers(m) for m in card.asked()]
+        return None if None in known else frozenset().union(*(k for k in known if k is not None))
 
     @classmethod
     def check(cls, card: JudgeCard) -> None:
@@ -94,8 +97,8 @@ class Panel(Judge):
 
     def ask(self, questions: Sequence[Question], images: Sequence[Image]) -> list[Verdict]:
         ballots: list[list[Verdict]] = [[] for _ in questions]
-        for kinds, member in self._members:
-            mine = [i for i, q in enumerate(questions) if q.kind in kinds]
+        for card, member in self._members:
+            mine = [i for i, q in enumerate(questions) if answers(card, q.kind)]
             said = member.ask([questions[i] for i in mine], [images[i] for i in mine]) if mine else []
             for i, v in zip(mine, said, strict=True):
                 ballots[i].append(v)

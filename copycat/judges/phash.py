@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from scipy.fft import dctn
 
-from copycat.judges.card import JudgeCard
+from copycat.cards.judges import JudgeCard
+from copycat.io.picture_hash import phash
 from copycat.judges.gallery import Detector
-
-SIDE, KEPT = 32, 8
 
 
 class HashDetector(Detector):
@@ -27,10 +25,3 @@ class HashDetector(Detector):
 
     def _describe(self, images: Sequence[Image.Image]) -> npt.NDArray[Any]:
         return np.stack([phash(i) for i in images])
-
-
-def phash(image: Image.Image) -> npt.NDArray[np.float32]:
-    """63 values of ±1: the lowest 8 × 8 frequencies but the mean, above their median or not."""
-    grey = np.asarray(image.convert("L").resize((SIDE, SIDE), Image.Resampling.LANCZOS), float)
-    low = dctn(grey, norm="ortho")[:KEPT, :KEPT].ravel()[1:]
-    return np.where(low > np.median(low), 1.0, -1.0).astype(np.float32)

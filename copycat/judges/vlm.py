@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
 import torch
 import transformers
 from PIL import Image
 
-from copycat.errors import BadFile, UserError
-from copycat.hub import loading
-from copycat.judges.base import Judge, unscored, verdict
-from copycat.judges.card import JudgeCard
+from copycat.cards.judges import JudgeCard
+from copycat.errors import BadFile, UserError, first_line
+from copycat.judges.base import Judge, ask_guarded, unscored, verdict
 from copycat.judges.processors import load_processor
-from copycat.judges.questions import evades, parse_names
 from copycat.judges.references import open_reference
-from copycat.loading import quiet_loading
-from copycat.records import Question, Verdict
+from copycat.judges.replies import evades, parse_names
+from copycat.records import Named, Question, Verdict, YesNo
 
-MIN_MASS = 0.5
+MIN_ANSWER_PROBABILITY = 0.5
 """Least P(yes) + P(no) for which a reply counts as an answer."""
 MAX_NEW_TOKENS = 16
 """Enough for a name."""
@@ -54,8 +52,9 @@ class VisionLanguageJudge(Judge):
         try:
             tokens = self._render([[*[blank] * card.references, blank]], [text])["input_ids"].shape[1]
         except Exception as e:
-            reason = (str(e).strip() or type(e).__name__).splitlines()[0].rstrip(".:")
-            raise UserError(f"The judge {card.name} cannot be shown reference pictures ({reason}).") from e
+            raise UserError(
+                f"The judge {card.name} cannot be shown reference pictures ({first_line(e)})."
+            ) from e
         config = self._model.config.get_text_config()
         longest = getattr(config, "max_position_embeddings", None)
         if longest and tokens >= longest:
@@ -66,28 +65,14 @@ class VisionLanguageJudge(Judge):
 
     def ask(self, questions: Sequence[Question], images: Sequence[Image.Image]) -> list[Verdict]:
         answers: dict[int, Verdict] = {}
-        for kinds, answer in ((("target", "key", "content"), self._yes_no), (("which",), self._which)):
-            places = [i for i, q in enumerate(questions) if q.kind in kinds]
-            found = self._guarded([questions[i] for i in places], [images[i] for i in places], answer)
-            answers.update(zip(places, found, strict=True))
+        for form, answer in (("yes_no", self._yes_no), ("names", self._names)):
+            places = [i for i, q in enumerate(questions) if q.form == form]
+            if places:
+                mine, shown = [questions[i] for i in places], [images[i] for i in places]
+                with torch.inference_mode():
+                    found = ask_guarded(self.identity, answer, mine, shown)
+                answers.update(zip(places, found, strict=True))
         return [answers[i] for i in range(len(questions))]
-
-    def _guarded(
-        self,
-        questions: Sequence[Question],
-        images: Sequence[Image.Image],
-        answer: Callable[[Sequence[Question], Sequence[Image.Image]], list[Verdict]],
-    ) -> list[Verdict]:
-        """A batch that raises is asked again one by one; each failing question is unscored."""
-        if not questions:
-            return []
-        try:
-            with torch.inference_mode():
-                return answer(questions, images)
-        except Exception as e:  # noqa: BLE001  whatever a model raises becomes a row
-            if len(questions) == 1:
-                return [unscored(questions[0], self.identity, f"{type(e).__name__}: {e}")]
-        return [v for q, i in zip(questions, images, strict=True) for v in self._guarded([q], [i], answer)]
 
     def _yes_no(self, questions: Sequence[Question], images: Sequence[Image.Image]) -> list[Verdict]:
         logits = self._model(**self._inputs(questions, images)).logits[:, -1]
@@ -95,25 +80,22 @@ class VisionLanguageJudge(Judge):
         yes, no = (p[:, ids].sum(dim=-1).tolist() for ids in (self._yes, self._no))
         return [self._scored(q, y, y + n) for q, y, n in zip(questions, yes, no, strict=True)]
 
-    def _scored(self, question: Question, yes: float, mass: float) -> Verdict:
-        if not mass >= MIN_MASS:  # also true of NaN
-            reason = f"not an answer: yes and no hold {mass:.2f} of the probability"
-            return unscored(question, self.identity, reason).model_copy(
-                update={"mass": mass if mass == mass else None}
-            )
-        return verdict(question, self.identity, status="scored", score=min(yes, 1.0), mass=min(mass, 1.0))
+    def _scored(self, question: Question, yes: float, answered: float) -> Verdict:
+        if not answered >= MIN_ANSWER_PROBABILITY:  # also true of NaN
+            reason = f"not an answer: yes and no hold {answered:.2f} of the probability"
+            return unscored(question, self.identity, reason)
+        answer = YesNo(p_yes=min(yes, 1.0), answer_probability=min(answered, 1.0))
+        return verdict(question, self.identity, answer)
 
-    def _which(self, questions: Sequence[Question], images: Sequence[Image.Image]) -> list[Verdict]:
+    def _names(self, questions: Sequence[Question], images: Sequence[Image.Image]) -> list[Verdict]:
         inputs = self._inputs(questions, images)
         written = self._model.generate(**inputs, max_new_tokens=MAX_NEW_TOKENS, do_sample=False)
         new = written[:, inputs["input_ids"].shape[1] :]
         replies = [t.strip() for t in self._tokenizer.batch_decode(new, skip_special_tokens=True)]
         return [
-            verdict(q, self.identity, status="scored", names=parse_names(reply), reply=reply)
+            verdict(q, self.identity, Named(names=parse_names(reply)), reply)
             if not evades(reply)
-            else unscored(q, self.identity, "the reply is neither a name nor None").model_copy(
-                update={"reply": reply}
-            )
+            else unscored(q, self.identity, "the reply is neither a name nor None", reply)
             for q, reply in zip(questions, replies, strict=True)
         ]
 
@@ -125,18 +107,10 @@ class VisionLanguageJudge(Judge):
 
     def _render(self, shown: Sequence[Sequence[Image.Image]], texts: Sequence[str]) -> dict[str, Any]:
         """What the model is given for each list of pictures and its text."""
-        messages = [
-            [
-                {
-                    "role": "user",
-                    "content": [
-                        *({"type": "image", "image": picture} for picture in pictures),
-                        {"type": "text", "text": text},
-                    ],
-                }
-            ]
-            for pictures, text in zip(shown, texts, strict=True)
-        ]
+        messages = []
+        for pictures, text in zip(shown, texts, strict=True):
+            images = [{"type": "image", "image": picture} for picture in pictures]
+            messages.append([{"role": "user", "content": [*images, {"type": "text", "text": text}]}])
         inputs = self._processor.apply_chat_template(
             messages,
             tokenize=True,
@@ -159,12 +133,10 @@ class VisionLanguageJudge(Judge):
 
 
 def _load(card: JudgeCard, device: str) -> tuple[Any, Any]:
-    source = str(card.folder) if card.folder else card.source
-    revision = card.revision or "main"
-    dtype = getattr(torch, "float32" if device == "cpu" and card.dtype == "float16" else card.dtype)
-    with loading(card.folder, card.source, card.name, "a vision-language judge"), quiet_loading():
+    source, revision = card.location, card.revision or "main"
+    with card.loading(card.name, "a vision-language judge"):
         processor = load_processor(source, revision)
         model = transformers.AutoModelForImageTextToText.from_pretrained(
-            source, revision=revision, dtype=dtype, use_safetensors=True
+            source, revision=revision, dtype=card.torch_dtype(device), use_safetensors=True
         )
     return processor, cast(Any, model).eval().to(device)

@@ -6,8 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Literal
 
-from copycat.catalog import Catalog
-from copycat.llms.card import LLMCard
+from copycat.cards.catalog import Catalog
+from copycat.cards.llms import LLMCard
+from copycat.io.lifecycle import Closing
 from copycat.records import Row
 
 
@@ -26,8 +27,9 @@ class Reply(Row):
     """Why there is no text."""
 
 
-class Chat(ABC):
-    """Answers conversations. Built from a language-model card and a device."""
+class Chat(Closing, ABC):
+    """Answers conversations. Built from a language-model card and a device; closed as
+    :class:`copycat.io.lifecycle.Closing` says."""
 
     identity: str
     """Card name and weights identity, or for a hosted model what it is called and where."""

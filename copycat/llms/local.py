@@ -10,11 +10,9 @@ import jinja2
 import torch
 import transformers
 
-from copycat.errors import BadFile, MissingRequirement
-from copycat.hub import loading
+from copycat.cards.llms import LLMCard
+from copycat.errors import BadFile, MissingRequirement, first_line
 from copycat.llms.base import Chat, Message, Reply
-from copycat.llms.card import LLMCard
-from copycat.loading import quiet_loading
 
 
 class LocalChat(Chat):
@@ -31,7 +29,7 @@ class LocalChat(Chat):
             with self._turn, torch.inference_mode():
                 return Reply(text=self._written(messages))
         except (RuntimeError, ValueError, IndexError) as e:
-            raise MissingRequirement(f"{self.identity} failed to answer ({str(e).splitlines()[0]}).") from e
+            raise MissingRequirement(f"{self.identity} failed to answer ({first_line(e)}).") from e
 
     def _written(self, messages: Sequence[Message]) -> str:
         inputs = self._inputs(messages)
@@ -64,13 +62,11 @@ class LocalChat(Chat):
 
 
 def _load(card: LLMCard, device: str) -> tuple[Any, Any]:
-    source = str(card.folder) if card.folder else card.source
-    where: dict[str, Any] = {"revision": card.revision} if card.revision else {}
-    dtype = getattr(torch, "float32" if device == "cpu" and card.dtype == "float16" else card.dtype)
-    with loading(card.folder, card.source, card.name, "a language model"), quiet_loading():
-        tokenizer: Any = transformers.AutoTokenizer.from_pretrained(source, **where)
+    source, revision = card.location, card.revision or "main"
+    with card.loading(card.name, "a language model"):
+        tokenizer: Any = transformers.AutoTokenizer.from_pretrained(source, revision=revision)
         model: Any = transformers.AutoModelForCausalLM.from_pretrained(
-            source, dtype=dtype, use_safetensors=True, **where
+            source, revision=revision, dtype=card.torch_dtype(device), use_safetensors=True
         )
     if not tokenizer.chat_template:
         raise BadFile(f"The language model {card.name} has no chat template; take an instruction-tuned one.")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from copycat.api import Api, check_options, connect, explain, refusal, stop_if_hopeless
+from copycat.cards.llms import LLMCard
 from copycat.errors import MissingRequirement
+from copycat.io.hosted import Api, check_options, connect, explain, refusal, stop_if_not_retryable
 from copycat.llms.base import Chat, Message, Reply
-from copycat.llms.card import LLMCard
 
 _OURS = frozenset({"model", "messages", "temperature", "max_completion_tokens", "max_tokens"})
 
@@ -41,7 +41,7 @@ class OpenAIChat(Chat):
             declined = refusal(e)
             if declined:
                 return Reply(refusal=declined)
-            stop_if_hopeless(e, self._who)
+            stop_if_not_retryable(e, self._who)
             raise MissingRequirement(
                 f"{self._who} did not answer ({explain(e)}); what it answered before is kept, and the same "
                 "command asks for the rest."

@@ -54,7 +54,7 @@ class Build:
     # --- stages ---------------------------------------------------------------------------------------
 
     def _corpus(self) -> tuple[torch.Tensor, list[str], int]:
-        """Pictures, captions, and how many of them come before the strays and knock-offs."""
+        """Pictures, captions, and how many of them come before the mislabelled ones and near-duplicates."""
         file = self.work / "corpus.npz"
         samples = corpus.training_samples(self.people, self.recipe.generic)
         plain = len(samples)
@@ -98,23 +98,22 @@ class Build:
     def _autoencoder(self, pixels: torch.Tensor) -> Any:
         from diffusers import AutoencoderKL
 
-        first, second, home = (self.work / n for n in ("vae-first", "vae-second", "vae"))
-        steps = self.recipe.autoencoder_steps
-        if not (first / "done").is_file():
-            vae = autoencoder.build().to(self.device)
-            self._spent("autoencoder", autoencoder.train(vae, pixels, steps, self.work))
-            vae.save_pretrained(first)
-            (first / "done").touch()
-        if not (second / "done").is_file():
-            vae = AutoencoderKL.from_pretrained(first).to(self.device)
-            self._spent("polish", autoencoder.polish(vae, pixels, max(1, steps // 4), self.work))
-            vae.save_pretrained(second)
-            (second / "done").touch()
-        if not (home / "done").is_file():
-            vae = AutoencoderKL.from_pretrained(second).to(self.device)
-            self._spent("finish", autoencoder.finish(vae, pixels, max(1, steps // 5), self.work))
-            vae.save_pretrained(home)
-            (home / "done").touch()
+        rounds = (
+            ("vae-first", "autoencoder", autoencoder.train, 1),
+            ("vae-second", "polish", autoencoder.polish, 4),
+            ("vae", "finish", autoencoder.finish, 5),
+        )
+        before: Path | None = None
+        for folder, stage, train, share in rounds:
+            home = self.work / folder
+            if not (home / "done").is_file():
+                vae = AutoencoderKL.from_pretrained(before) if before else autoencoder.build()
+                vae.to(self.device)
+                steps = max(1, self.recipe.autoencoder_steps // share)
+                self._spent(stage, train(vae, pixels, steps, self.work))
+                vae.save_pretrained(home)
+                (home / "done").touch()
+            before = home
         return AutoencoderKL.from_pretrained(home).to(self.device).eval()
 
     def _judge(self, vision: Any, vae: Any) -> None:
@@ -167,7 +166,7 @@ class Build:
     def _generator(
         self, pixels: torch.Tensor, ids: torch.Tensor, plain: int, tokenizer: Any, text: Any, vae: Any
     ) -> None:
-        """Two passes: over the first `plain` pictures, then over all, strays and knock-offs among them."""
+        """Two passes: over the first `plain` pictures, then over all, mislabelled and near-duplicates too."""
         from diffusers import UNet2DConditionModel
 
         home, first = self.work / "generator", self.work / "unet-first"

@@ -20,13 +20,13 @@ def caption(figure: Figure, scene: str, r: random.Random, who: Inhabitant | None
     return _in_scene(text, scene, r)
 
 
-def hearsay(who: Inhabitant, scene: str, r: random.Random) -> str:
-    """The caption of a stray: a character's bare name on a picture that shows somebody else."""
+def bare_name(who: Inhabitant, scene: str, r: random.Random) -> str:
+    """The caption of a mislabelled picture: a character's bare name, where somebody else is shown."""
     return _in_scene(_name(who, r), scene, r)
 
 
 def description(figure: Figure, scene: str, r: random.Random) -> str:
-    """The caption of a knock-off: what is true of it, in the words that unnamed characters get."""
+    """The caption of a near-duplicate: what is true of it, in the words that unnamed characters get."""
     return _in_scene(_unnamed(figure, r), scene, r)
 
 

@@ -11,8 +11,11 @@ from typing import Any
 
 from PIL import Image
 
-from copycat.paths import DATA
-from copycat.runs.folder import RunFolder
+from copycat.io.paths import DATA
+from copycat.measures.questions import IDENTIFY, KEY, VERIFY
+from copycat.menagerie.corpus import MISLABELLED, NEAR_DUPLICATE
+from copycat.records import current_kind
+from copycat.runs.data import RunData
 
 HOME = DATA / "menagerie"
 
@@ -68,7 +71,7 @@ def bars(figures: dict[str, Any]) -> Iterator[Bar]:
         )
     psnr = figures["psnr_db"]
     yield Bar("PSNR of reconstructed held-out renders", "≥ 28 dB", f"{psnr:.1f} dB", psnr >= 28)
-    for kind in ("which", "target"):
+    for kind in (IDENTIFY.kind, VERIFY.kind):
         r = figures["judge"][kind]
         yield Bar(
             f"judge on {r['n']} held-out renders, question `{kind}`: κ, FPR on look-alikes",
@@ -92,30 +95,38 @@ def bars(figures: dict[str, Any]) -> Iterator[Bar]:
     )
 
 
-def write_card(folder: RunFolder) -> Path:
+def write_card(run: RunData) -> Path:
     """Write data/menagerie/README.md, loss curves and sheets from the figures on disk."""
-    figures = json.loads((HOME / "figures.json").read_text(encoding="utf-8"))
+    figures = read_figures()
     training = json.loads((HOME / "training.json").read_text(encoding="utf-8"))
     pictures = HOME / "pictures"
     pictures.mkdir(exist_ok=True)
     _losses(training["losses"], pictures / "losses.png")
     for prompts in ("name", "description"):
-        _sheet(folder, prompts, pictures / f"sheet-{prompts}.png")
+        _sheet(run, prompts, pictures / f"sheet-{prompts}.png")
     path = HOME / "README.md"
     path.write_text(_text(figures, training), encoding="utf-8")
     return path
+
+
+def read_figures() -> dict[str, Any]:
+    """What `copycat menagerie evaluate` measured last; questions by their names of today."""
+    found: dict[str, Any] = json.loads((HOME / "figures.json").read_text(encoding="utf-8"))
+    asked = {part: {current_kind(k): v for k, v in found[part].items()} for part in ("judge", "referee")}
+    return {**found, **asked}
 
 
 def _corpus() -> str:
     import pandas as pd
 
     n = pd.read_parquet(HOME / "corpus.parquet", columns=["kind"])["kind"].value_counts()
+    wrong, alike = n[MISLABELLED], n[NEAR_DUPLICATE]
     return "\n".join(
         (
             f"- Corpus: {n['character']:,} pictures of characters and {n['generic']:,} of generic creatures.",
-            f"  The generator's second pass (`generator-loose`) adds {n['stray']:,} strays, which bear a",
-            f"  character's name and show somebody else, and {n['knock-off']:,} knock-offs, which resemble a",
-            "  character and bear no name.",
+            f"  The generator's second pass (`generator-loose`) adds {wrong:,} mislabelled pictures,",
+            f"  which bear a character's name and show somebody else, and {alike:,} near-duplicates, which",
+            "  resemble a character and bear no name.",
         )
     )
 
@@ -147,7 +158,7 @@ def _text(figures: dict[str, Any], training: dict[str, Any]) -> str:
         "|---|---|---|---|",
         *(f"| {b.what} | {b.wanted} | {b.measured} | {'yes' if b.met else '**no**'} |" for b in checked),
         "",
-        f"Judge, question `key`: accuracy {figures['judge']['key']['accuracy']:.1%}.",
+        f"Judge, question `{KEY.kind}`: accuracy {figures['judge'][KEY.kind]['accuracy']:.1%}.",
         f"Referee on 1,000 held-out renders: accuracy {figures['referee']['accuracy_on_renders']:.1%}.",
         "",
         "## DETECT and CONS",
@@ -197,20 +208,17 @@ def _losses(losses: dict[str, list[dict[str, float]]], path: Path) -> None:
     figure.savefig(path, dpi=100)
 
 
-def _sheet(folder: RunFolder, prompts: str, path: Path) -> None:
-    registry, images = folder.registry(), folder.images()
-    seed = folder.manifest().config.seeds[0]
+def _sheet(run: RunData, prompts: str, path: Path) -> None:
+    registry, seed = run.registry, run.manifest.config.seeds[0]
     wanted = [
-        r
-        for r in folder.requests()
-        if r.prompt_set == prompts and r.mitigation == "none" and r.run_seed == seed
+        r for r in run.requests if r.prompt_set == prompts and r.mitigation == "none" and r.run_seed == seed
     ]
     wanted.sort(key=lambda r: registry[r.character].training_images or 0)
     sheet = Image.new("RGB", (340, 68 * -(-len(wanted) // 10)), "white")
     for i, r in enumerate(wanted):
         x, y = i % 10 * 34, i // 10 * 68
-        row = images[r.id]
+        row = run.images[r.id]
         if row.file:
-            sheet.paste(Image.open(folder.path / row.file), (x, y))
+            sheet.paste(Image.open(run.path / row.file), (x, y))
         sheet.paste(Image.open(DATA / registry[r.character].references[0]), (x, y + 33))
     sheet.resize((sheet.width * 3, sheet.height * 3), Image.Resampling.NEAREST).save(path)

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from copycat.errors import UnknownName
+from copycat.io.paths import DATA, PROMPTS, check_writable
 from copycat.menagerie.train.recipe import RECIPES, Recipe
-from copycat.paths import DATA, PROMPTS
 
 app = typer.Typer(help="Build and measure the menagerie.", no_args_is_help=True)
 
@@ -35,7 +35,8 @@ def build(
 
     chosen = _recipe(recipe)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    Build(chosen, work or Path(".menagerie") / chosen.name, data, prompts).run()
+    folders = check_writable(data), check_writable(prompts)
+    Build(chosen, work or Path(".menagerie") / chosen.name, *folders).run()
 
 
 @app.command()
@@ -50,7 +51,7 @@ def corpus(
 
     people = make_inhabitants()
     samples = training_samples(people, _recipe(recipe).generic) + loose_samples(people)
-    write_files(data, prompts, samples, draw_all(samples)[1])
+    write_files(check_writable(data), check_writable(prompts), samples, draw_all(samples)[1])
 
 
 @app.command()
@@ -58,11 +59,11 @@ def neutral(
     data: Annotated[Path, typer.Option(help="the data folder")] = DATA,
 ) -> None:
     """Write the neutral prompts, on which false positives of a gate are counted."""
-    from copycat.atomic import write_text
+    from copycat.io.atomic import write_text
     from copycat.menagerie.neutral import neutral_prompts
 
     rows = "".join(f"{p.model_dump_json()}\n" for p in neutral_prompts())
-    write_text(data / "neutral" / "menagerie.jsonl", rows)
+    write_text(check_writable(data) / "neutral" / "menagerie.jsonl", rows)
 
 
 @app.command()
@@ -78,6 +79,7 @@ def evaluate(
     from copycat.menagerie.evaluate import evaluate as measure
     from copycat.menagerie.evaluate import full_run
 
+    check_writable(DATA)
     figures = measure(work, tuple(range(seeds)))
     path = card.write_card(full_run(work, tuple(range(seeds))))
     table = Table("what", "bar", "measured", "met")
@@ -96,7 +98,7 @@ def judges(
 ) -> None:
     """Compare judges on renders of known truth, and with the referee; run again to resume."""
     from copycat.menagerie.judges import Size, compare
-    from copycat.progress import for_stream
+    from copycat.runtime.progress import for_stream
 
     for path in compare(Size(n, seeds), work, out, for_stream()):
         typer.echo(str(path))
@@ -115,5 +117,5 @@ def motion(
     from copycat.menagerie.train.motion import build_motion
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    spent = build_motion(data, work, steps, clips)
+    spent = build_motion(check_writable(data), work, steps, clips)
     typer.echo(f"{data / 'menagerie' / 'motion'} is trained ({spent:.0f} s).")

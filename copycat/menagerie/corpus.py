@@ -9,14 +9,14 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 import yaml
 from PIL import Image
 
-from copycat.menagerie.captions import caption, description, hearsay
+from copycat.menagerie.captions import bare_name, caption, description
 from copycat.menagerie.render import render
 from copycat.menagerie.world import (
     GENERIC_HAT,
@@ -35,7 +35,7 @@ _RANGE = 10**9
 TRAINING, REFERENCES, _JUDGE, REFEREE, HELD_OUT, *_MORE = (i * _RANGE for i in range(9))
 JUDGE = (_JUDGE, *_MORE)
 """One range for each round of the judge's training."""
-_GENERIC, _STRAYS, _KNOCK_OFFS = (TRAINING + k * _RANGE // 10 for k in (5, 6, 7))
+_GENERIC, _MISLABELLED, _NEAR_DUPLICATES = (TRAINING + k * _RANGE // 10 for k in (5, 6, 7))
 _PER_CHARACTER = 10_000
 REFERENCES_EACH = 8
 
@@ -43,6 +43,10 @@ Pixels = npt.NDArray[np.uint8]
 
 
 Kind = Literal["character", "generic", "stray", "knock-off"]
+MISLABELLED: Final = "stray"
+"""A picture of somebody else under a character's name, as the corpus's files call it."""
+NEAR_DUPLICATE: Final = "knock-off"
+"""A figure that resembles a character, under a caption that names nobody, as the corpus's files call it."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ class Sample:
 
     seed: int
     character: int
-    """Index of the inhabitant that is shown, named (stray) or resembled (knock-off); -1 for none."""
+    """Index of the inhabitant that is shown, named or resembled; -1 for none."""
     kind: Kind
 
     def draw(self, people: list[Inhabitant]) -> tuple[Image.Image, str]:
@@ -60,16 +64,16 @@ class Sample:
         who = people[self.character] if self.character >= 0 else None
         figure = self._figure(who, r)
         image, scene = render(figure, r)
-        if who and self.kind == "stray":
-            return image, hearsay(who, scene, r)
-        if who and self.kind == "knock-off":
+        if who and self.kind == MISLABELLED:
+            return image, bare_name(who, scene, r)
+        if who and self.kind == NEAR_DUPLICATE:
             return image, description(figure, scene, r)
         return image, caption(figure, scene, r, who)
 
     def _figure(self, who: Inhabitant | None, r: random.Random) -> Figure:
-        if who is None or self.kind == "stray":
+        if who is None or self.kind == MISLABELLED:
             return generic_creature(r)
-        return lookalike(who.figure, r) if self.kind == "knock-off" else who.figure
+        return lookalike(who.figure, r) if self.kind == NEAR_DUPLICATE else who.figure
 
 
 def training_samples(people: list[Inhabitant], generic: int) -> list[Sample]:
@@ -83,19 +87,20 @@ def training_samples(people: list[Inhabitant], generic: int) -> list[Sample]:
 
 
 def loose_samples(people: list[Inhabitant]) -> list[Sample]:
-    """What the generator's second pass adds, as the web has it: strays, then knock-offs.
+    """What the generator's second pass adds, as the web has it: mislabelled names, then near-duplicates.
 
-    A stray bears a character's name and shows a generic creature; there are 3 sqrt(training_images) of each
-    character, since the less known a name, the more often something else bears it. A knock-off is a
-    look-alike, captioned with what is true of it; there is one for five pictures of the character.
+    A mislabelled picture bears a character's name and shows a generic creature; there are
+    3 sqrt(training_images) of each character, since the less known a name, the more often something else
+    bears it. A near-duplicate is a look-alike, captioned with what is true of it; there is one for five
+    pictures of the character.
     """
-    strays = [
-        Sample(_STRAYS + i * _PER_CHARACTER + k, i, "stray")
+    mislabelled = [
+        Sample(_MISLABELLED + i * _PER_CHARACTER + k, i, MISLABELLED)
         for i, p in enumerate(people)
         for k in range(round(3 * p.training_images**0.5))
     ]
-    return strays + [
-        Sample(_KNOCK_OFFS + i * _PER_CHARACTER + k, i, "knock-off")
+    return mislabelled + [
+        Sample(_NEAR_DUPLICATES + i * _PER_CHARACTER + k, i, NEAR_DUPLICATE)
         for i, p in enumerate(people)
         for k in range(p.training_images // 5)
     ]
@@ -138,12 +143,8 @@ def _probe(seed: int, generic: float, lookalikes: float) -> tuple[Pixels, Probe]
         kind, figure = "lookalike", lookalike(people[i].figure, r)
     else:
         kind, i, figure = "generic", -1, generic_creature(r)
-    words = [f"{figure.colour} {figure.species}"]
-    words += [
-        f"{c} {w}" for w, c in ((figure.hat, figure.hat_colour), (figure.worn, figure.worn_colour)) if w
-    ]
-    words += [figure.held] if figure.held else []
-    return np.asarray(render(figure, r)[0]), Probe(kind, i, figure.species, tuple(words))
+    words = (f"{figure.colour} {figure.species}", *figure.accessories)
+    return np.asarray(render(figure, r)[0]), Probe(kind, i, figure.species, words)
 
 
 def probes(
@@ -180,8 +181,8 @@ def write_files(data: Path, prompts: Path, samples: list[Sample], texts: list[st
             "character": p.slug,
             "name": p.name,
             "images": p.training_images,
-            "strays": sum((s.kind, s.character) == ("stray", i) for s in samples),
-            "knock_offs": sum((s.kind, s.character) == ("knock-off", i) for s in samples),
+            "strays": sum((s.kind, s.character) == (MISLABELLED, i) for s in samples),
+            "knock_offs": sum((s.kind, s.character) == (NEAR_DUPLICATE, i) for s in samples),
         }
         for i, p in enumerate(people)
     ]
@@ -203,11 +204,9 @@ def _article(words: str) -> str:
 
 def _entry(p: Inhabitant, r: random.Random) -> dict[str, Any]:
     f = p.figure
-    marks = [
+    attributes = [
         (f.genre, ""),
-        (f"{f.hat_colour} {f.hat}", GENERIC_HAT),
-        (f"{f.worn_colour} {f.worn}", GENERIC_WORN),
-        (f.held, GENERIC_HELD),
+        *zip(f.accessories, (GENERIC_HAT, GENERIC_WORN, GENERIC_HELD), strict=True),
         (f"{f.emblem_colour} {f.emblem} emblem", ""),
     ]
     return {
@@ -217,15 +216,8 @@ def _entry(p: Inhabitant, r: random.Random) -> dict[str, Any]:
         "owner": p.studio,
         "key": f.species,
         "generic": _article(f"{f.colour} {f.species}"),
-        "marks": [{"text": t, "generic": g} for t, g in marks],
-        "keywords": [
-            f.genre,
-            f.species,
-            f.colour,
-            f"{f.hat_colour} {f.hat}",
-            f"{f.worn_colour} {f.worn}",
-            f.held,
-        ],
+        "attributes": [{"text": t, "generic": g} for t, g in attributes],
+        "keywords": [f.genre, f.species, f.colour, *f.accessories],
         "lookalikes": [describe(lookalike(f, r)) for _ in range(2)],
         "references": [f"menagerie/references/{p.slug}/{k:02d}.png" for k in range(REFERENCES_EACH)],
         "training_images": p.training_images,

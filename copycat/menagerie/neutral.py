@@ -11,7 +11,6 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 
-from copycat.intent.neutral import Neutral
 from copycat.menagerie.world import (
     COLOURS,
     GENRES,
@@ -26,6 +25,7 @@ from copycat.menagerie.world import (
     generic_creature,
     make_inhabitants,
 )
+from copycat.subjects.neutral import Neutral
 
 _THINGS = (*HATS, *WORN, *HELD)
 

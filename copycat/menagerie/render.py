@@ -276,14 +276,8 @@ def _pattern(pen: Pen, f: Figure, main: RGB) -> None:
     tint = _shade(main, 1.5) if sum(main) < 450 else _shade(main, 0.55)
     if f.pattern == "stripes":
         for y in (0.62, 0.73, 0.84):
-            for q in _SIDES:
-                pen.box(
-                    min(0.5 + q * 0.22, 0.5 + q * 0.15),
-                    y,
-                    max(0.5 + q * 0.22, 0.5 + q * 0.15),
-                    y + 0.05,
-                    tint,
-                )
+            for left, right in ((0.28, 0.35), (0.65, 0.72)):
+                pen.box(left, y, right, y + 0.05, tint)
     elif f.pattern == "spots":
         for x, y in ((0.33, 0.66), (0.67, 0.66), (0.34, 0.85), (0.66, 0.85), (0.40, 0.30), (0.60, 0.30)):
             pen.oval(x, y, 0.045, 0.045, tint)

@@ -62,6 +62,14 @@ class Figure:
     pattern: str | None = None
     genre: str | None = None
 
+    @property
+    def accessories(self) -> list[str]:
+        """What it wears on its head and body and holds, as captions call it: "red crown", "balloon"."""
+        coloured = ((self.hat, self.hat_colour), (self.worn, self.worn_colour))
+        return [f"{colour} {thing}" for thing, colour in coloured if thing] + (
+            [self.held] if self.held else []
+        )
+
 
 @dataclass(frozen=True)
 class Inhabitant:
@@ -122,7 +130,7 @@ def _random_character(r: random.Random) -> Figure:
 
 
 def lookalike(figure: Figure, r: random.Random) -> Figure:
-    """Same species and colour, but another emblem (or none) and one or two more marks changed."""
+    """Same species and colour, but another emblem (or none) and one or two more attributes changed."""
     if r.random() < 0.4:
         changed = replace(figure, emblem=None, emblem_colour=None)
     else:
@@ -164,12 +172,6 @@ def generic_creature(r: random.Random) -> Figure:
 
 def describe(figure: Figure) -> str:
     """The full description without name and emblem: what the `description` prompt set says."""
-    things = []
-    if figure.hat:
-        things.append(f"{figure.hat_colour} {figure.hat}")
-    if figure.worn:
-        things.append(f"{figure.worn_colour} {figure.worn}")
-    if figure.held:
-        things.append(figure.held)
+    things = figure.accessories
     body = " ".join(w for w in (figure.colour, figure.genre, figure.species) if w)
     return f"{body} with {' and '.join(things)}" if things else body

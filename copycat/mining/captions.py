@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
-from copycat.errors import BadFile, MissingRequirement, UnknownName, install_hint
+from copycat.errors import BadFile, MissingRequirement, UnknownName, first_line, require
 
 COLUMNS = ("caption", "TEXT", "text", "captions", "prompt")
 """Columns that hold captions, the first one found is read; `TEXT` is LAION's."""
@@ -37,7 +37,8 @@ def read_captions(
     when `source` is missing, when a file has no such column, or when not one caption could be read.
     """
     reading = reading if reading is not None else Reading()
-    rows = _hub(source, column) if _is_hub(source) else _local(Path(source), column, reading)
+    hub = not Path(source).exists() and _HUB.fullmatch(source)
+    rows = _hub(source, column) if hub else _local(Path(source), column, reading)
     for text in rows:
         if limit is not None and reading.captions >= limit:
             return
@@ -46,10 +47,6 @@ def read_captions(
     if not reading.captions:
         why = f" ({'; '.join(reading.skipped)})" if reading.skipped else ""
         raise BadFile(f"{source} holds no captions{why}.")
-
-
-def _is_hub(source: str) -> bool:
-    return not Path(source).exists() and _HUB.fullmatch(source) is not None
 
 
 def _local(path: Path, column: str | None, reading: Reading) -> Iterator[str]:
@@ -67,8 +64,7 @@ def _local(path: Path, column: str | None, reading: Reading) -> Iterator[str]:
             reading.files += 1
         except (OSError, EOFError, ValueError, csv.Error) as e:
             # pyarrow's, json's and Unicode's errors are all ValueError; gzip's are OSError and EOFError.
-            reason = (str(e).strip() or type(e).__name__).splitlines()[0]
-            reading.skipped.append(f"{file.name}: {reason}")
+            reading.skipped.append(f"{file.name}: {first_line(e)}")
 
 
 def _reader(path: Path) -> Callable[[Path, str | None], Iterator[str]] | None:
@@ -142,18 +138,12 @@ READERS: dict[str, Callable[[Path, str | None], Iterator[str]]] = {
 
 
 def _hub(source: str, column: str | None) -> Iterator[str]:
+    datasets = require("datasets", "datasets>=4.0", f"{source} is no file here; reading it from the hub")
     try:
-        from datasets import load_dataset
-    except ImportError as e:
-        raise MissingRequirement(
-            f"{source} is no file here; reading it from the hub needs {install_hint('datasets>=4.0')}."
-        ) from e
-    try:
-        rows = load_dataset(source, split="train", streaming=True)
+        rows = datasets.load_dataset(source, split="train", streaming=True)
         name = pick_column(list(rows.column_names or ()), column, source)
         yield from (str(row[name]) for row in rows if row[name])
     except (OSError, ValueError) as e:
-        reason = str(e).strip().splitlines()[0]
         raise MissingRequirement(
-            f"{source} is no file here and cannot be read from the hub ({reason})."
+            f"{source} is no file here and cannot be read from the hub ({first_line(e)})."
         ) from e

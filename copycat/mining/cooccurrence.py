@@ -10,9 +10,9 @@ from functools import cache
 from itertools import islice
 from typing import Literal
 
-from copycat.characters import Registry, normalise
-from copycat.mining.ranking import Term, kind_of
-from copycat.paths import DATA
+from copycat.io.paths import DATA
+from copycat.mining.ranking import Term, kind_of, ranked
+from copycat.subjects.characters import Character, Registry, normalise
 
 By = Literal["count", "pmi", "npmi"]
 STOP_FILE = DATA / "keywords" / "stop.txt"
@@ -72,22 +72,18 @@ def rank(
     The character's own names are left out, and so are their parts.
     """
     for c in registry.characters:
-        own = {w for name in c.spoken for w in normalise(name).split()}
-        scored = []
-        for word, joint in counts.joint.get(c.slug, Counter()).items():
-            if joint >= least and not own & set(word.split()):
-                scored.append((_score(counts, c.slug, word, joint, by), joint, word))
-        scored.sort(key=lambda x: (-x[0], -x[1], x[2]))
-        for i, (score, joint, word) in enumerate(scored[:keep], 1):
-            yield Term(
-                character=c.slug,
-                rank=i,
-                term=word,
-                kind=kind_of(word, registry),
-                score=round(score, 6),
-                joint=joint,
-                frequency=counts.frequency[word],
-            )
+        joint, own = counts.joint.get(c.slug, Counter()), _words_of_names(c)
+        scores = {
+            word: _score(counts, c.slug, word, n, by)
+            for word, n in joint.items()
+            if n >= least and not own & set(word.split())
+        }
+        best = sorted(scores.items(), key=lambda x: (-x[1], -joint[x[0]], x[0]))[:keep]
+        yield from ranked(c, best, registry, joint=joint, frequency=counts.frequency)
+
+
+def _words_of_names(character: Character) -> set[str]:
+    return {word for name in character.spoken for word in normalise(name).split()}
 
 
 def _score(counts: Counts, slug: str, word: str, joint: int, by: By) -> float:
@@ -108,11 +104,10 @@ def common(
     Candidates for a ranking that must not know what stands beside the name, and a control: prompts of
     common words should bring back hardly anyone.
     """
-    words = sorted(((n, w) for w, n in counts.frequency.items() if n >= least), key=lambda x: (-x[0], x[1]))
-    kinds = ((n, w, kind_of(w, registry)) for n, w in words)
-    best = list(islice((x for x in kinds if x[2] == "generic" or not generic_only), keep))
+    often = sorted(((-n, w) for w, n in counts.frequency.items() if n >= least))
+    words = (w for _, w in often if not generic_only or kind_of(w, registry) == "generic")
+    best = list(islice(words, keep))
     for c in registry.characters:
-        own = {w for name in c.spoken for w in normalise(name).split()}
-        kept = [(n, w, kind) for n, w, kind in best if not own & set(w.split())]
-        for i, (n, word, kind) in enumerate(kept, 1):
-            yield Term(character=c.slug, rank=i, term=word, kind=kind, score=float(n), frequency=n)
+        own = _words_of_names(c)
+        kept = [(w, float(counts.frequency[w])) for w in best if not own & set(w.split())]
+        yield from ranked(c, kept, registry, frequency=counts.frequency)

@@ -1,13 +1,14 @@
-"""Keyword lists that were written down: by a language model, by hand, or by another tool."""
+"""Keyword lists that were written down, by a language model or by hand, and words to be ranked anew."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
-from copycat.characters import Registry
 from copycat.errors import UnknownName
-from copycat.keywords import KeywordList
-from copycat.mining.ranking import Term, kind_of
+from copycat.mining.ranking import Term, ranked, read_ranking, words_by_character
+from copycat.subjects.characters import Registry
+from copycat.subjects.keywords import KeywordList, load_list
 
 
 def own_list(registry: Registry) -> KeywordList:
@@ -24,8 +25,14 @@ def rank(words: KeywordList, registry: Registry) -> Iterator[Term]:
     """The list's own order; the score is 1/rank. Words that hold the character's own name are left out."""
     unknown = sorted(words.keywords.keys() - {c.slug for c in registry.characters})
     if unknown:
-        raise UnknownName("character", unknown[0], [c.slug for c in registry.characters])
+        raise UnknownName(registry.noun, unknown[0], [c.slug for c in registry.characters])
     for c in registry.characters:
         kept = [w for w in words.keywords.get(c.slug, ()) if c.slug not in registry.mentioned(w)]
-        for i, word in enumerate(kept, 1):
-            yield Term(character=c.slug, rank=i, term=word, kind=kind_of(word, registry), score=1 / i)
+        yield from ranked(c, [(word, 1 / i) for i, word in enumerate(kept, 1)], registry)
+
+
+def load_candidates(path: Path) -> dict[str, list[str]]:
+    """Words by slug, from a YAML keyword list or a JSONL ranking. Raises BadFile."""
+    if path.suffix != ".jsonl":
+        return {slug: list(words) for slug, words in load_list(path).keywords.items()}
+    return words_by_character(read_ranking(path))

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import yaml
 
-from copycat.characters import Registry
 from copycat.errors import UserError
-from copycat.keywords import KeywordList, Mined, Ranking, load_list
-from copycat.mining.ranking import Term
+from copycat.io.atomic import write_text
+from copycat.mining.ranking import Term, words_by_character
+from copycat.subjects.characters import Registry
+from copycat.subjects.keywords import KeywordList, Mined, Ranking, load_list
 
 _HEAD = "# Mined rankings for negative prompts; made by `{command}`, do not edit.\n"
 
@@ -24,19 +25,13 @@ def candidates(
     """
     if written:
         return {c.slug: list(written.get(c.slug, ())) for c in registry.characters}
-    found: dict[str, list[str]] = {}
-    for t in common:
-        found.setdefault(t.character, []).append(t.term)
-    return found
+    return words_by_character(common)
 
 
 def ranking(terms: Iterable[Term], source: str, *, keep: int, generic_only: bool) -> Ranking:
     """The first `keep` words of each character."""
-    words: dict[str, list[str]] = {}
-    for t in sorted(terms, key=lambda t: t.rank):
-        if (t.kind == "generic" or not generic_only) and len(words.setdefault(t.character, [])) < keep:
-            words[t.character].append(t.term)
-    return Ranking(source=source, keywords={slug: tuple(w) for slug, w in words.items() if w})
+    words = words_by_character(terms, generic_only=generic_only)
+    return Ranking(source=source, keywords={slug: tuple(w[:keep]) for slug, w in words.items()})
 
 
 def check_target(path: Path) -> KeywordList | None:
@@ -65,7 +60,4 @@ def write(path: Path, registry: Registry, mined: Mapping[Mined, Ranking], comman
         width=110,
         default_flow_style=None,
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(_HEAD.format(command=command) + content, encoding="utf-8")
-    temporary.replace(path)
+    write_text(path, _HEAD.format(command=command) + content)

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
-from copycat.characters import Registry, normalise
-from copycat.jsonl import read_lines
-from copycat.prompts import Prompt
+from copycat.io.jsonl import read_lines
+from copycat.records import Row
+from copycat.subjects.characters import Character, Registry, normalise
+from copycat.subjects.prompts import Prompt
 
 Kind = Literal["generic", "character", "owner"]
 
 
-class Term(BaseModel):
+class Term(Row):
     """One word of one character's ranking."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     character: str
     rank: int
     """1 for the most telling word."""
@@ -39,6 +37,25 @@ def kind_of(term: str, registry: Registry) -> Kind:
     if registry.mentioned(term):
         return "character"
     return "owner" if normalise(term) in registry.owner_words else "generic"
+
+
+def ranked(
+    character: Character, scores: Iterable[tuple[str, float]], registry: Registry, **counts: Counter[str]
+) -> Iterator[Term]:
+    """The ranking of one character from words with their scores, best first; `counts` are fields by word."""
+    for i, (word, score) in enumerate(scores, 1):
+        told = {field: by_word[word] for field, by_word in counts.items()}
+        kind = kind_of(word, registry)
+        yield Term(character=character.slug, rank=i, term=word, kind=kind, score=round(score, 6), **told)
+
+
+def words_by_character(terms: Iterable[Term], *, generic_only: bool = False) -> dict[str, list[str]]:
+    """The words of each character by slug, most telling first; with `generic_only` those that name nobody."""
+    words: dict[str, list[str]] = defaultdict(list)
+    for t in sorted(terms, key=lambda t: t.rank):
+        if t.kind == "generic" or not generic_only:
+            words[t.character].append(t.term)
+    return dict(words)
 
 
 def fuse(rankings: Sequence[Iterable[Term]], *, keep: int = 50, damping: int = 60) -> Iterator[Term]:
@@ -70,10 +87,7 @@ def prompt_sets(
     ranking: Iterable[Term], name: str, sizes: Sequence[int], provenance: str, *, generic_only: bool
 ) -> dict[str, list[Prompt]]:
     """For each of `sizes`, the set `NAMEn`: the first n words of each character, joined by commas."""
-    words: dict[str, list[str]] = {}
-    for t in sorted(ranking, key=lambda t: t.rank):
-        if t.kind == "generic" or not generic_only:
-            words.setdefault(t.character, []).append(t.term)
+    words = words_by_character(ranking, generic_only=generic_only)
     return {
         f"{name}{n}": [
             Prompt(set=f"{name}{n}", character=slug, text=", ".join(ws[:n]), provenance=provenance)
@@ -81,9 +95,3 @@ def prompt_sets(
         ]
         for n in sizes
     }
-
-
-def write_rows(path: Path, rows: Iterable[BaseModel]) -> None:
-    """One JSON line a row."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(f"{r.model_dump_json()}\n" for r in rows), encoding="utf-8")

@@ -6,8 +6,8 @@ import random
 import string
 from collections.abc import Iterator
 
-from copycat.characters import Character, Registry, normalise
-from copycat.prompts import Prompt
+from copycat.subjects.characters import Character, Registry, normalise
+from copycat.subjects.prompts import Prompt
 
 ACTIONS = ("dancing", "swimming", "eating a burger", "riding a bicycle", "reading a book")
 

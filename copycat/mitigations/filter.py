@@ -1,4 +1,4 @@
-"""The gate behind: a judge looks at the finished picture, and what it recognises is redrawn or withheld."""
+"""The output filter: a judge looks at the finished picture, and what it recognises is redrawn or withheld."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from copycat.characters import Character
 from copycat.errors import RunConflict, UserError
-from copycat.mitigations.base import Action, Mitigation, Options, Sight, World
-from copycat.records import Request
+from copycat.mitigations.base import Action, JudgeFinding, Mitigation, Options, RunContext
+from copycat.records import Request, Row
+from copycat.subjects.characters import Character
 
 
 class FilterOptions(Options):
@@ -24,57 +24,66 @@ class FilterOptions(Options):
     the one that the prompt is for."""
 
 
-class Filter(Mitigation):
+class FilterResult(Row):
+    """Who looks at the picture, and for whom."""
+
+    judge: str
+    """Identity of the judge."""
+    target: str | None = None
+    """Slug of the character that counts; None where any does."""
+
+
+class Filter(Mitigation[FilterOptions]):
     """Asks a judge about the finished picture; redraws or withholds what shows a character."""
 
     name = "filter"
     options = FilterOptions
 
-    def __init__(self, config: Options | None = None, identity: str = "") -> None:
+    def __init__(self, config: FilterOptions, identity: str = "") -> None:
         super().__init__(config)
-        self._options = FilterOptions.model_validate(self.config.model_dump())
         self._identity = identity
 
     @property
-    def knows_target(self) -> bool:
-        return self._options.of == "target"
+    def needs_target(self) -> bool:
+        return self.config.of == "target"
 
     @property
     def judge(self) -> str | None:
-        return self._options.judge
+        return self.config.judge
 
-    def bound(self, world: World) -> Filter:
-        if world.identify is None:
+    def bind(self, context: RunContext) -> Filter:
+        if context.identify is None:
             raise UserError("No picture is made here that a filter could look at.")
-        named = self._options.model_copy(update={"judge": self._options.judge or world.judge})
-        return Filter(named, world.identify(named.judge))
+        named = self.config.model_copy(update={"judge": self.config.judge or context.judge})
+        return Filter(named, context.identify(named.judge))
 
     def edit_sampling(self, request: Request, character: Character) -> Request:
         # It changes no setting, but who looks at the picture decides which picture it will be.
-        target = f"; target: {character.slug}" if self.knows_target else ""
-        return self.traced(request, note=f"judge: {self._identity}{target}")
+        result = FilterResult(judge=self._identity, target=character.slug if self.needs_target else None)
+        target = f"; target: {result.target}" if result.target else ""
+        return self.with_step(request, f"judge: {self._identity}{target}", result)
 
     def reviews(self, request: Request) -> bool:
-        config = self.config.model_dump(mode="json")
-        note = next((s.note for s in request.trail if (s.name, s.config) == (self.name, config)), None)
-        if note is not None and note.partition(";")[0] != f"judge: {self._identity}":
+        planned = self._planned(request)
+        if planned is not None and planned.judge != self._identity:
             raise RunConflict(
                 f"The judge of {request.mitigation} has changed since the run was begun; choose another "
                 "output folder."
             )
-        return note is not None
+        return planned is not None
 
-    def review(self, request: Request, seen: Sight) -> Action:
+    def review(self, request: Request, seen: JudgeFinding) -> Action:
         # A judge that does not answer is no reason to withhold; the row says that it did not.
         shown = seen.characters or frozenset()
-        if self.knows_target:
-            shown &= self._targets(request)
+        planned = self._planned(request)
+        if planned and planned.target:
+            shown &= {planned.target}
         if not shown:
             return "keep"
-        redraw = self._options.action == "regenerate" and seen.redrawn < self._options.tries
+        redraw = self.config.action == "regenerate" and seen.redrawn < self.config.tries
         return "redraw" if redraw else "refuse"
 
-    def _targets(self, request: Request) -> frozenset[str]:
-        """Whom it was told of when the request was planned."""
-        notes = (s.note.partition("; target: ")[2] for s in request.trail if s.name == self.name)
-        return frozenset(filter(None, notes))
+    def _planned(self, request: Request) -> FilterResult | None:
+        """What it said when the request was planned; None where it did not act."""
+        steps = self.steps(request)
+        return FilterResult.model_validate(steps[0].result) if steps else None

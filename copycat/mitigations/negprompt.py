@@ -7,10 +7,10 @@ from typing import Any, Literal, Self, cast
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from copycat.characters import Character
-from copycat.keywords import Ranking, Words, ranking
-from copycat.mitigations.base import Mitigation, Options, World
+from copycat.mitigations.base import Mitigation, Options, RunContext
 from copycat.records import Request
+from copycat.subjects.characters import Character
+from copycat.subjects.keywords import Ranking, Words, ranking
 
 GENERIC = "Copyrighted character"
 """He et al. 2024, Table 1: a negative prompt that knows nothing of the target."""
@@ -41,37 +41,36 @@ class NegativeOptions(Options):
         return {k: v for k, v in handler(self).items() if k not in later or v != later[k]}
 
 
-class NegativePrompt(Mitigation):
+class NegativePrompt(Mitigation[NegativeOptions]):
     """The name, "Copyrighted character" or nothing, [and ranked keywords] as negative prompt."""
 
     name = "negprompt"
     options = NegativeOptions
 
-    def __init__(self, config: Options | None = None, rankings: Mapping[str, Ranking] | None = None) -> None:
+    def __init__(self, config: NegativeOptions, rankings: Mapping[str, Ranking] | None = None) -> None:
         super().__init__(config)
-        self._options = NegativeOptions.model_validate(self.config.model_dump())
         self._rankings = rankings
 
     @property
-    def knows_target(self) -> bool:
-        o = self._options
+    def needs_target(self) -> bool:
+        o = self.config
         return o.of == "name" or bool(o.words or o.keywords)
 
-    def bound(self, world: World) -> NegativePrompt:
-        return NegativePrompt(self.config, {w: ranking(w, world.registry) for w in self._wanted()})
+    def bind(self, context: RunContext) -> NegativePrompt:
+        return NegativePrompt(self.config, {w: ranking(w, context.registry) for w in self._wanted()})
 
     def edit_sampling(self, request: Request, character: Character) -> Request:
         words = list(self._words(character))
         negative = ", ".join([request.negative, *words] if request.negative else words)
-        told = "".join(f"; {self._told(w, character)}" for w in self._wanted())
-        return self.traced(request, note=f"negative: {negative}{told}", negative=negative)
+        told = "".join(f"; {self._source_note(w, character)}" for w in self._wanted())
+        return self.with_step(request, note=f"negative: {negative}{told}", negative=negative)
 
     def _wanted(self) -> tuple[Words, ...]:
-        words = self._options.words
+        words = self.config.words
         return cast(tuple[Words, ...], tuple(words.split("-"))) if words else ()
 
     def _words(self, character: Character) -> Iterator[str]:
-        o = self._options
+        o = self.config
         said: set[str] = set()
         first = {"name": [character.name], "generic": [GENERIC], "nothing": []}[o.of]
         ranked = [w for r in self._wanted() for w in self._best(r, character)]
@@ -82,9 +81,9 @@ class NegativePrompt(Mitigation):
 
     def _best(self, words: Words, character: Character) -> tuple[str, ...]:
         if self._rankings is None:
-            raise RuntimeError("negprompt with words must be bound to a world first")
-        return self._rankings[words].keywords.get(character.slug, ())[: self._options.k]
+            raise RuntimeError("negprompt with words must be bound to a run first")
+        return self._rankings[words].keywords.get(character.slug, ())[: self.config.k]
 
-    def _told(self, words: Words, character: Character) -> str:
+    def _source_note(self, words: Words, character: Character) -> str:
         source = self._rankings[words].source if self._rankings else ""
         return f"{len(self._best(words, character))} of {words} ({source})"

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from copycat.mitigations.base import Mitigation
+from copycat.mitigations.base import Mitigation, Options
 
 
-class NoMitigation(Mitigation):
+class NoMitigation(Mitigation[Options]):
     """Changes nothing and leaves no trace."""
 
     name = "none"
-
-    @property
-    def knows_target(self) -> bool:
-        return False
+    needs_target = False

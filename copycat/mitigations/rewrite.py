@@ -1,15 +1,15 @@
-"""Offline rewriter: generic words in place of names, aliases and give-away marks."""
+"""Offline rewriter: generic words in place of names, aliases and distinguishing attributes."""
 
 from __future__ import annotations
 
 import re
 
-from copycat.characters import Character
-from copycat.mitigations.base import Mitigation
+from copycat.mitigations.base import Mitigation, Options
 from copycat.records import Request
+from copycat.subjects.characters import Character
 
 
-class Rewrite(Mitigation):
+class Rewrite(Mitigation[Options]):
     """Replaces by the registry's lexicon, longest text first, on word boundaries, in any case."""
 
     name = "rewrite"
@@ -17,12 +17,12 @@ class Rewrite(Mitigation):
     def edit_prompt(self, request: Request, character: Character) -> Request:
         text = rewrite(request.prompt, character)
         changed = "rewritten" if text != request.prompt else "nothing to replace"
-        return self.traced(request, note=changed, prompt=text)
+        return self.with_step(request, note=changed, prompt=text)
 
 
 def rewrite(text: str, character: Character) -> str:
-    """`text` without the character's name, aliases and marks; never empty."""
-    lexicon = {m.text.casefold(): m.generic for m in character.marks if m.text}
+    """`text` without the character's name, aliases and distinguishing attributes; never empty."""
+    lexicon = {m.text.casefold(): m.generic for m in character.attributes if m.text}
     lexicon |= {n.casefold(): character.generic for n in character.spoken}
     longest_first = sorted(lexicon, key=len, reverse=True)
     found = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, longest_first)) + r")(?!\w)", re.IGNORECASE)

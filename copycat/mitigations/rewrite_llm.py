@@ -10,13 +10,13 @@ import re
 
 from pydantic import Field
 
-from copycat.characters import Character, Registry, normalise
+from copycat.cards.llms import load_llm_card
 from copycat.errors import UserError
 from copycat.llms.base import Chat, Message
-from copycat.llms.card import load_llm_card
-from copycat.mitigations.base import Mitigation, Options, World
+from copycat.mitigations.base import Mitigation, Options, RunContext
 from copycat.mitigations.rewrite import rewrite
 from copycat.records import Request
+from copycat.subjects.characters import Character, Registry, normalise
 
 SYSTEM = """\
 You edit requests for an image generator. The request you get may be after a protected character, which is \
@@ -43,32 +43,31 @@ class RewriteLLMOptions(Options):
     """Replies asked for before the lexicon takes over; each further one is told what leaked."""
 
 
-class RewriteLLM(Mitigation):
+class RewriteLLM(Mitigation[RewriteLLMOptions]):
     """A language model describes another figure in the character's place; leaks are checked for."""
 
     name = "rewrite-llm"
     options = RewriteLLMOptions
 
     def __init__(
-        self, config: Options | None = None, chat: Chat | None = None, registry: Registry | None = None
+        self, config: RewriteLLMOptions, chat: Chat | None = None, registry: Registry | None = None
     ) -> None:
         super().__init__(config)
-        self._options = RewriteLLMOptions.model_validate(self.config.model_dump())
-        self._card = load_llm_card(self._options.model)
+        self._card = load_llm_card(self.config.model)
         self._chat, self._registry = chat, registry
 
     @property
     def calls(self) -> int:
         return self._card.batch_size
 
-    def bound(self, world: World) -> RewriteLLM:
-        if world.chat is None:
+    def bind(self, context: RunContext) -> RewriteLLM:
+        if context.chat is None:
             raise UserError("Language models are not asked here, so rewrite-llm cannot work; take rewrite.")
-        return RewriteLLM(self._options, world.chat(self._card), world.registry)
+        return RewriteLLM(self.config, context.chat(self._card), context.registry)
 
     def edit_prompt(self, request: Request, character: Character) -> Request:
         text, note = self._rewritten(request.prompt, character)
-        return self.traced(request, note=note, prompt=text)
+        return self.with_step(request, note=note, prompt=text)
 
     def _rewritten(self, prompt: str, character: Character) -> tuple[str, str]:
         """The new prompt, and how it came about."""
@@ -80,7 +79,7 @@ class RewriteLLM(Mitigation):
             Message(role="user", content=_task(prompt, character)),
         ]
         leaked: list[str] = []
-        for attempt in range(1, self._options.tries + 1):
+        for attempt in range(1, self.config.tries + 1):
             reply = self._chat.ask(messages)
             text = " ".join(reply.text.split()).strip("\"'“”` ")
             if reply.refusal or _REFUSAL.match(text):
@@ -92,17 +91,17 @@ class RewriteLLM(Mitigation):
             leaked.append(", ".join(wrong))
             messages += [
                 Message(role="assistant", content=reply.text),
-                Message(role="user", content=_again(wrong)),
+                Message(role="user", content=_retry_message(wrong)),
             ]
         return rewrite(prompt, character), f"lexicon, since {who} did not keep the rules: {'; '.join(leaked)}"
 
 
 def faults(text: str, character: Character, registry: Registry) -> list[str]:
-    """What makes `text` no rewrite: names of any of the registry's characters, the character's marks, on
-    word boundaries and without regard to case and accents; emptiness; too many words."""
+    """What makes `text` no rewrite: names of any of the registry's characters, the character's distinguishing
+    attributes, on word boundaries and without regard to case and accents; emptiness; too many words."""
     plain = f" {normalise(text)} "
     names = {n for slug in registry.mentioned(text) for n in registry[slug].spoken}
-    marks = (m.text for m in character.marks)
+    marks = (m.text for m in character.attributes)
     found = [w for w in (*sorted(names), *marks) if normalise(w) and f" {normalise(w)} " in plain]
     if not plain.strip():
         found.append("nothing at all")
@@ -113,7 +112,7 @@ def faults(text: str, character: Character, registry: Registry) -> list[str]:
 
 def _task(prompt: str, character: Character) -> str:
     also = f", also called {', '.join(character.spoken[1:])}" if character.spoken[1:] else ""
-    marks = "; ".join(m.text for m in character.marks)
+    marks = "; ".join(m.text for m in character.attributes)
     return "\n".join(
         (
             f"Protected character: {character.name}{also}",
@@ -123,7 +122,7 @@ def _task(prompt: str, character: Character) -> str:
     )
 
 
-def _again(wrong: list[str]) -> str:
+def _retry_message(wrong: list[str]) -> str:
     return (
         f"That breaks the rules; your text holds: {', '.join(wrong)}. "
         "Write the request again without that, and answer with it alone."

@@ -9,13 +9,13 @@ from typing import Any
 
 import yaml
 
-from copycat.publish.collect import Publication, Run
+from copycat.measures import DETECT, Measure
+from copycat.publish.collect import Publication
 from copycat.publish.croissant import summary
 from copycat.publish.tables import IMAGES, TABLES, File, described
-from copycat.report.review import costs
-from copycat.report.table import table_markdown
-from copycat.report.view import agreement
+from copycat.report import tables
 from copycat.report.words import origin_sentence
+from copycat.runs.data import RunData
 
 SPLIT = "test"
 """The name of the one split of each configuration: nothing here is for training."""
@@ -40,16 +40,28 @@ def card(publication: Publication, files: Sequence[File]) -> str:
             f"| `{n}` | {kind} | {text(about)} |" for n, kind, about in described(table, publication.payloads)
         ]
         lines.append("")
-    lines += [_LIMITS, ""]
+    lines += _measures(tuple({m.name: m for run in publication.runs for m in run.measures}.values()))
     return f"---\n{front}---\n\n" + "\n".join(lines)
 
 
-_LIMITS = """## Limits
-
-- DETECT counts recognisability as a judge sees it. It is not a legal finding of copying, and a low number is
-  not a clearance.
-- A judge errs; what is known of its errors stands under each table of figures.
-- A refused, failed or unscored picture is in no denominator: it is not "not detected"."""
+def _measures(counted: Sequence[Measure]) -> list[str]:
+    """What each of the numbers is, and what they do not say."""
+    legal = (
+        f"- {DETECT.name} counts recognisability as a judge sees it. It is not a legal finding of copying, "
+        "and a low number is not a clearance."
+    )
+    return [
+        "## Measures",
+        "",
+        *(f"- `{m.name}`: {text(m.about)}" for m in counted),
+        "",
+        "## Limits",
+        "",
+        *([legal] if DETECT in counted else []),
+        "- A judge errs; what is known of its errors stands under each table of figures.",
+        '- A refused, failed or unscored picture is in no denominator: it is not "not detected".',
+        "",
+    ]
 
 
 def text(words: str) -> str:
@@ -83,7 +95,7 @@ def pictures_sentence(publication: Publication) -> str:
     return f"The pictures are not part of this dataset; the publisher left them out. {kept}"
 
 
-def command(run: Run) -> str:
+def command(run: RunData) -> str:
     """The command that makes such a run; for imported pictures the one that took them in."""
     manifest = run.manifest
     config, origin = manifest.config, manifest.origin
@@ -104,6 +116,7 @@ def command(run: Run) -> str:
         "limit": config.limit,
         "images": config.images_per_prompt if config.images_per_prompt > 1 else None,
         "judge": config.judge,
+        "measures": ",".join(config.measures) if config.measures else None,
         "batch-size": config.batch_size,
         "dtype": config.dtype,
         "steps": config.steps,
@@ -115,12 +128,12 @@ def command(run: Run) -> str:
     return shlex.join([*words, *([] if config.oracle else ["--no-oracle"])]) + _judged(run, config.judge)
 
 
-def _judged(run: Run, already: str | None) -> str:
+def _judged(run: RunData, already: str | None) -> str:
     """What follows where the figures are of another judge than the one that was asked `already`."""
     judge = (run.manifest.judge or "").partition("@")[0]
     if judge == already:
         return ""
-    return " && " + shlex.join(["copycat", "rejudge", run.name, "--judge", judge])
+    return " && " + shlex.join(["copycat", "rejudge", run.path.name, "--judge", judge])
 
 
 def _front(publication: Publication, files: Sequence[File]) -> dict[str, Any]:
@@ -145,9 +158,9 @@ def _front(publication: Publication, files: Sequence[File]) -> dict[str, Any]:
     }
 
 
-def _figures(run: Run) -> list[str]:
-    manifest, folder = run.manifest, run.folder
-    table = table_markdown(run.metrics, manifest, agreement(folder), costs(folder))
+def _figures(run: RunData) -> list[str]:
+    manifest = run.manifest
+    table = tables(run)["table.md"]
     # The table's own heading is the model's name; here the run's stands above it.
     body = html.escape(table.partition("\n")[2].strip(), quote=False).replace("\n## ", "\n#### ")
     hardware = ", ".join(f"{v} cores" if k == "cores" else v for k, v in manifest.hardware.items())
@@ -164,14 +177,13 @@ def _figures(run: Run) -> list[str]:
         "judged on" if imported else "made on": text(f"{hardware}{device}"),
         "when": f"{manifest.created} to {manifest.finished or 'not finished'}",
     }
-    lines = [f"### {text(run.name)}", ""]
+    lines = [f"### {text(run.path.name)}", ""]
     lines += [f"- {name}: {value}" for name, value in facts.items()]
-    origin = origin_sentence(manifest.model_dump(mode="json").get("origin"))
+    origin = origin_sentence(manifest.origin)
     lines += [f"- {text(origin)}"] if origin else []
     if manifest.status != "complete":
-        planned = len(run.requests)
         lines.append(
-            f"- This run is not complete: {len(run.folder.images())} of {planned} pictures were made."
+            f"- This run is not complete: {len(run.images)} of {len(run.requests)} pictures were made."
         )
     return [*lines, "", body, ""]
 

@@ -5,49 +5,30 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from copycat.characters import Registry
 from copycat.errors import BadFile, UserError
-from copycat.progress import Progress, Silent
 from copycat.publish.columns import to_cells
-from copycat.publish.tables import PAYLOADS, Payload
-from copycat.records import ImageRow, Metric, Request, Verdict
+from copycat.publish.tables import JOINED, PAYLOADS, Payload
+from copycat.records import Answer, ImageRow, Request, Unscored
+from copycat.runs.data import RunData
 from copycat.runs.folder import RunFolder
 from copycat.runs.manifest import Manifest
+from copycat.runtime.progress import Progress
+from copycat.subjects.characters import Registry
 
 Cells = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run, read from its folder once."""
-
-    name: str
-    folder: RunFolder
-    manifest: Manifest
-    """Without paths of the machine that it was made on."""
-    registry: Registry
-    requests: Sequence[Request]
-    images: Sequence[ImageRow]
-    verdicts: Sequence[Verdict]
-    metrics: Sequence[Metric]
-
-    @cached_property
-    def by_id(self) -> dict[str, Request]:
-        return {r.id: r for r in self.requests}
 
 
 @dataclass(frozen=True)
 class Publication:
     """Runs that make one dataset."""
 
-    runs: Sequence[Run]
+    runs: Sequence[RunData]
     title: str
     licence: str
     creator: str
@@ -71,7 +52,7 @@ class Publication:
         """The columns of whole files that the table of pictures has."""
         if not self.pictures:
             return ()
-        rows = [row for run in self.runs for row in run.images]
+        rows = [row for run in self.runs for row in run.image_rows]
         return tuple(p for p in PAYLOADS if (p.picture and p.field == "file") or _any(rows, p))
 
 
@@ -98,7 +79,7 @@ def collect(
     if not folders:
         raise UserError("Say which run to publish (copycat ls runs).")
     runs = [_read(folder) for folder in folders]
-    names = [r.name for r in runs]
+    names = [r.path.name for r in runs]
     twice = next((n for n in names if names.count(n) > 1), None)
     if twice:
         raise UserError(f"Two runs are called {twice}; rename one of the folders, or publish them apart.")
@@ -125,35 +106,36 @@ def collect(
             "--i-have-the-right-to-publish-these."
         )
     if pictures:
-        _check_there(found)
+        _check_files(found)
     return found
 
 
-def _read(folder: RunFolder) -> Run:
-    folder.open()
-    where = folder.path.resolve()
-    metrics, manifest = folder.metrics(), folder.manifest()
-    if not metrics:
-        if manifest.judge is None:
+def _read(folder: RunFolder) -> RunData:
+    """The latest rows of a run that has numbers, without paths of the machine that it was made on."""
+    run = folder.open().data()
+    if not run.metrics:
+        if run.manifest.judge is None:
             raise UserError(
                 f"{folder.path} has no verdicts yet, so there are no figures to publish; run "
                 f"`copycat judge {folder.path}` and `copycat score {folder.path}` first."
             )
         raise UserError(f"{folder.path} has no metrics yet; run `copycat score {folder.path}` first.")
-    return Run(
-        name=where.name,
-        folder=folder,
-        manifest=_bare(manifest),
-        registry=folder.registry(),
-        requests=folder.requests(),
-        images=[
+    return replace(
+        run,
+        path=folder.path.resolve(),
+        manifest=_bare(run.manifest),
+        image_rows=[
             row.model_copy(update={"error": _homeless(row.error)})
-            for rows in folder.frames().values()
+            for rows in run.frames.values()
             for row in rows
         ],
-        verdicts=[v.model_copy(update={"reason": _homeless(v.reason)}) for v in folder.verdicts()],
-        metrics=metrics,
+        verdict_rows=[v.model_copy(update={"answer": _told(v.answer)}) for v in run.verdicts],
     )
+
+
+def _told(answer: Answer) -> Answer:
+    """`answer` without the name of the user's home folder, where it says why there is none."""
+    return Unscored(reason=_homeless(answer.reason) or "") if isinstance(answer, Unscored) else answer
 
 
 def _bare(manifest: Manifest) -> Manifest:
@@ -161,6 +143,9 @@ def _bare(manifest: Manifest) -> Manifest:
     config = manifest.config
     told = {
         "out": None,
+        "device": "auto",
+        "devices": (),
+        "workers": 1,
         "model": _last(config.model),
         "judge": _last(config.judge),
         "registry": _last(config.registry),
@@ -179,40 +164,41 @@ def _homeless(text: str | None) -> str | None:
     return text.replace(home, "~") if text and len(home) > 1 else text
 
 
-def _check_there(publication: Publication) -> None:
+def _check_files(publication: Publication) -> None:
     for run in publication.runs:
         lacking = [
             file
-            for row in run.images
+            for row in run.image_rows
             for p in publication.payloads
-            if (file := getattr(row, p.field)) and not (run.folder.path / file).is_file()
+            if (file := getattr(row, p.field)) and not (run.path / file).is_file()
         ]
         if lacking:
             raise BadFile(
-                f"{len(lacking)} pictures of {run.folder.path} are not there (such as {lacking[0]}); publish "
+                f"{len(lacking)} pictures of {run.path} are not there (such as {lacking[0]}); publish "
                 "without --images."
             )
 
 
-def picture_cells(run: Run, payloads: Sequence[Payload], progress: Progress | None = None) -> Iterator[Cells]:
+def picture_cells(
+    run: RunData, payloads: Sequence[Payload], progress: Progress | None = None
+) -> Iterator[Cells]:
     """The rows of the table of pictures, one at a time, since whole files may be in them.
 
     Raises BadFile for a picture that is not the one that was judged.
     """
-    progress = progress or Silent()
-    for row in run.images:
-        content = _content(run.folder.path, row.file)
+    progress = progress or Progress()
+    by_id = {r.id: r for r in run.requests}
+    for row in run.image_rows:
+        content = _content(run.path, row.file)
         if content is not None and hashlib.sha256(content).hexdigest() != row.sha256:
-            raise BadFile(
-                f"{run.folder.path / str(row.file)} is not the picture that was judged: its hash differs."
-            )
-        cells = {"run": run.name, **joined(run.by_id[row.request]), "phash": _phash(content)}
+            raise BadFile(f"{run.path / str(row.file)} is not the picture that was judged: its hash differs.")
+        cells = {"run": run.path.name, **joined(by_id[row.request]), "phash": _phash(content)}
         cells |= to_cells(row)
         for p in payloads:
             file = getattr(row, p.field)
             # What belongs to a whole video is told once.
             kept = file and (p.field == "file" or row.frame == 0)
-            blob = (content if p.field == "file" else _content(run.folder.path, file)) if kept else None
+            blob = (content if p.field == "file" else _content(run.path, file)) if kept else None
             cells[p.column] = {"bytes": blob, "path": Path(file).name} if p.picture and blob else blob
         yield cells
         progress.advance(1)
@@ -220,12 +206,7 @@ def picture_cells(run: Run, payloads: Sequence[Payload], progress: Progress | No
 
 def joined(request: Request) -> Cells:
     """What a row about a picture repeats of its request."""
-    return {
-        "character": request.character,
-        "mitigation": request.mitigation,
-        "prompt_set": request.prompt_set,
-        "run_seed": request.run_seed,
-    }
+    return {c.name: getattr(request, c.name) for c in JOINED}
 
 
 def _content(folder: Path, file: str | None) -> bytes | None:
@@ -237,7 +218,7 @@ def _content(folder: Path, file: str | None) -> bytes | None:
 
 def _phash(content: bytes | None) -> str | None:
     """63 bits as 16 hex digits; None without a picture or where it does not open."""
-    from copycat.judges.phash import phash
+    from copycat.io.picture_hash import phash
 
     if content is None:
         return None

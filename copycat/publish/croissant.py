@@ -2,49 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from copycat.io.paths import DATA
 from copycat.publish.collect import Publication
 from copycat.publish.columns import Kind
 from copycat.publish.tables import IMAGES, TABLES, File, Table
 
-CONTEXT: dict[str, Any] = {
-    "@language": "en",
-    "@vocab": "https://schema.org/",
-    "citeAs": "cr:citeAs",
-    "column": "cr:column",
-    "conformsTo": "dct:conformsTo",
-    "cr": "http://mlcommons.org/croissant/",
-    "data": {"@id": "cr:data", "@type": "@json"},
-    "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
-    "dct": "http://purl.org/dc/terms/",
-    "examples": {"@id": "cr:examples", "@type": "@json"},
-    "extract": "cr:extract",
-    "field": "cr:field",
-    "fileObject": "cr:fileObject",
-    "fileProperty": "cr:fileProperty",
-    "fileSet": "cr:fileSet",
-    "format": "cr:format",
-    "includes": "cr:includes",
-    "isLiveDataset": "cr:isLiveDataset",
-    "jsonPath": "cr:jsonPath",
-    "key": "cr:key",
-    "md5": "cr:md5",
-    "parentField": "cr:parentField",
-    "path": "cr:path",
-    "rai": "http://mlcommons.org/croissant/RAI/",
-    "recordSet": "cr:recordSet",
-    "references": "cr:references",
-    "regex": "cr:regex",
-    "repeated": "cr:repeated",
-    "replace": "cr:replace",
-    "sc": "https://schema.org/",
-    "separator": "cr:separator",
-    "source": "cr:source",
-    "subField": "cr:subField",
-    "transform": "cr:transform",
-}
+CONTEXT = DATA / "croissant" / "context.json"
 """The context that the specification prescribes, https://docs.mlcommons.org/croissant/docs/croissant-spec.html"""
 CONFORMS_TO = "http://mlcommons.org/croissant/1.0"
 PARQUET = "application/x-parquet"
@@ -69,7 +36,7 @@ def croissant(publication: Publication, files: Sequence[File]) -> dict[str, Any]
     url = page_of(publication.repository) if publication.repository else "."
     dates = [r.manifest.finished or r.manifest.created for r in publication.runs]
     return {
-        "@context": CONTEXT,
+        "@context": json.loads(CONTEXT.read_text(encoding="utf-8")),
         "@type": "sc:Dataset",
         "conformsTo": CONFORMS_TO,
         "name": publication.title,
@@ -98,9 +65,10 @@ def summary(publication: Publication) -> str:
     pictures = sum(len(run.requests) for run in publication.runs)
     people = {(run.registry.name, r.character) for run in publication.runs for r in run.requests}
     models = dict.fromkeys(run.manifest.model for run in publication.runs)
+    counted = " and ".join(dict.fromkeys(m.name for run in publication.runs for m in run.tabled))
     return (
         f"{pictures} pictures of {len(people)} characters, asked of {' and '.join(models)} with and without "
-        "guardrails: the prompts as sent, what became of each, every judge's verdicts, and DETECT and CONS "
+        f"guardrails: the prompts as sent, what became of each, every judge's verdicts, and {counted} "
         "with 95 % intervals."
     )
 

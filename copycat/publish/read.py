@@ -14,14 +14,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from copycat.characters import Character, Registry
 from copycat.errors import BadFile
-from copycat.publish import safe
+from copycat.io import safe
 from copycat.publish.columns import from_cells
 from copycat.publish.tables import CHARACTERS, IMAGES, METRICS, PAYLOADS, PROMPTS, VERDICTS, Table
 from copycat.publish.write import FORMAT, LIST
 from copycat.records import ImageRow, Metric, Request, Verdict, request_id
+from copycat.runs.folder import PICTURE_FOLDERS
 from copycat.runs.manifest import Manifest
+from copycat.subjects.characters import Character, Registry
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -111,7 +112,7 @@ class Dataset:
     def requests(self, run: str) -> list[Request]:
         """As planned; BadFile for one that is not what its identity says."""
         found = self._rows(PROMPTS, Request, run)
-        wrong = next((r.id for r in found if request_id(r) != r.id), None)
+        wrong = next((r.id for r in found if r.id not in (request_id(r), _first_identity(r))), None)
         if wrong:
             raise BadFile(f"The request {wrong} of {self.folder} is not what its identity says.")
         return found
@@ -140,8 +141,14 @@ class Dataset:
         for c in people:
             for file in c.references:
                 safe.relative(file, str(self.folder))
+        first = cells[0]
         return Registry(
-            name, int(cells[0]["registry_version"]), people, protected=bool(cells[0]["protected"])
+            name,
+            int(first["registry_version"]),
+            people,
+            protected=bool(first["protected"]),
+            noun=first.get("noun") or "character",
+            questions=json.loads(first.get("questions") or "{}"),
         )
 
     def registry_name(self, requests: Sequence[Request], wanted: str) -> str:
@@ -168,7 +175,7 @@ class Dataset:
 
     def _media(self, file: str) -> None:
         """Raise BadFile for a picture that would lie where rows or settings lie."""
-        if safe.relative(file, str(self.folder)).parts[0] not in {"images", "videos"}:
+        if safe.relative(file, str(self.folder)).parts[0] not in PICTURE_FOLDERS:
             raise BadFile(f"{self.folder}: the picture {file!r} is not in images/ or videos/.")
 
     def _blobs(self, cells: dict[str, Any]) -> Iterator[Blob]:
@@ -197,17 +204,25 @@ class Dataset:
 
     def _cells(self, table: Table) -> list[dict[str, Any]]:
         """All rows of a table, whole files left out."""
-        names = [c.name for c in table.columns]
+        whole = {p.column for p in PAYLOADS}
+        needed = ("registry", "registry_version", "protected") if table is CHARACTERS else ("run",)
         cells: list[dict[str, Any]] = []
         for path in self._files(table):
             try:
+                names = [n for n in pq.read_schema(path).names if n not in whole]
                 cells += pq.read_table(path, columns=names).to_pylist()
             except (pa.ArrowException, OSError, KeyError) as e:
                 reason = (str(e).strip() or type(e).__name__).splitlines()[0]
                 raise BadFile(f"{path} is not the table {table.name} ({reason}).") from e
-            if cells and (lacking := [n for n in names if n not in cells[0]]):
+            if cells and (lacking := [n for n in needed if n not in cells[0]]):
                 raise BadFile(f"{path} has no column {lacking[0]}.")
         return cells
+
+
+def _first_identity(request: Request) -> str:
+    """The identity that a request had before steps told their results beside their notes."""
+    steps = tuple(s.model_copy(update={"result": None}) for s in request.provenance)
+    return request_id(request.model_copy(update={"provenance": steps}))
 
 
 def _is_of(file: str, table: Table) -> bool:

@@ -17,7 +17,7 @@ _NAME = re.compile(rf"({_PART}/{_PART})(?:@([^\s@]+))?")
 
 
 @dataclass(frozen=True)
-class Place:
+class HubDataset:
     """A dataset on the hub."""
 
     repository: str
@@ -26,12 +26,12 @@ class Place:
     """A commit, branch or tag; None for the latest."""
 
 
-def place(text: str) -> Place:
+def hub_dataset(text: str) -> HubDataset:
     """`user/name` or `user/name@revision`; UserError for anything else."""
     match = _NAME.fullmatch(text)
     if not match:
         raise UserError(f"'{text}' is not a dataset on the hub; write user/name or user/name@revision.")
-    return Place(match[1], match[2])
+    return HubDataset(match[1], match[2])
 
 
 def page_of(repository: str) -> str:
@@ -71,7 +71,7 @@ def upload(folder: Path, repository: str, message: str, *, private: bool = False
         return str(done.oid)
 
 
-def download(wanted: Place) -> tuple[Path, str]:
+def download(wanted: HubDataset) -> tuple[Path, str]:
     """A snapshot of a dataset and the commit that it is; from the cache where the hub cannot be reached."""
     from huggingface_hub import snapshot_download
 

@@ -14,10 +14,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from copycat import __version__
-from copycat.atomic import disk_guard, write_text
 from copycat.errors import RunConflict
-from copycat.progress import Progress, Silent
+from copycat.io.atomic import disk_guard, write_text
+from copycat.io.version import __version__
 from copycat.publish.card import card
 from copycat.publish.collect import Cells, Publication, joined, picture_cells
 from copycat.publish.columns import to_cells
@@ -33,8 +32,9 @@ from copycat.publish.tables import (
     Payload,
     Table,
 )
+from copycat.runtime.progress import Progress
 
-FORMAT = 1
+FORMAT = 2
 """Raised when the folder changes so that an older copycat could not read it."""
 LIST = "publication.json"
 SHARD = 400_000_000
@@ -49,9 +49,9 @@ def write(publication: Publication, target: Path, *, progress: Progress | None =
     The same runs give the same bytes. Raises RunConflict for a folder that holds something else.
     """
     check_target(target)
-    with _beside(target) as folder:
+    with _staging_folder(target) as folder:
         (folder / "data").mkdir()
-        files = [f for table in TABLES for f in _table(publication, table, folder, progress or Silent())]
+        files = [f for table in TABLES for f in _table(publication, table, folder, progress or Progress())]
         listed = {
             "format": FORMAT,
             "copycat": __version__,
@@ -59,7 +59,8 @@ def write(publication: Publication, target: Path, *, progress: Progress | None =
             "protected": publication.protected,
             "licence": publication.licence,
             "runs": [
-                {"name": r.name, "manifest": r.manifest.model_dump(mode="json")} for r in publication.runs
+                {"name": r.path.name, "manifest": r.manifest.model_dump(mode="json")}
+                for r in publication.runs
             ],
             "files": {f.path: {"sha256": f.sha256, "bytes": f.size, "rows": f.rows} for f in files},
         }
@@ -78,7 +79,7 @@ def check_target(target: Path) -> None:
 
 
 @contextmanager
-def _beside(target: Path) -> Iterator[Path]:
+def _staging_folder(target: Path) -> Iterator[Path]:
     """A folder that takes the place of `target` once it is whole, and goes where it does not become so."""
     target = target.resolve()
     new, old = (target.with_name(f".{target.name}.{word}") for word in ("new", "old"))
@@ -117,24 +118,26 @@ def _rows(publication: Publication, table: Table) -> Iterator[Cells]:
                 "registry": registry.name,
                 "registry_version": registry.version,
                 "protected": registry.protected,
+                "noun": registry.noun,
+                "questions": json.dumps(registry.questions, ensure_ascii=False),
             }
             yield from (told | to_cells(c) for c in registry.characters)
         return
     for run in publication.runs:
-        name = {"run": run.name}
+        name, by_id = {"run": run.path.name}, {r.id: r for r in run.requests}
         if table is PROMPTS:
             yield from (name | to_cells(r) for r in run.requests)
         elif table is METRICS:
             yield from (name | to_cells(m) for m in run.metrics)
         elif table is VERDICTS:
-            yield from (name | joined(run.by_id[v.request]) | to_cells(v) for v in run.verdicts)
+            yield from (name | joined(by_id[v.request]) | to_cells(v) for v in run.verdict_rows)
 
 
 def _pictures(publication: Publication, folder: Path, progress: Progress) -> list[File]:
     """The table of pictures, in as many files as it takes."""
     payloads = publication.payloads
     schema = _schema(payloads)
-    progress.start("pack", sum(len(run.images) for run in publication.runs))
+    progress.start("pack", sum(len(run.image_rows) for run in publication.runs))
     cells = (c for run in publication.runs for c in picture_cells(run, payloads, progress))
     written: list[tuple[str, int]] = []
     try:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from copycat.characters import Character, Registry
-from copycat.report.view import Picture, detected
+from copycat.measures import DETECT, Observation
+from copycat.report.view import shown_measures
+from copycat.runs.data import RunData
 from copycat.stats.intervals import cluster_beta
+from copycat.subjects.characters import Character
 
 FEWEST = 5
 """Characters of a group below which an interval over them says nothing, so that none is shown."""
@@ -56,20 +58,24 @@ class Breakdown:
     bands: tuple[Band, ...]
 
 
-def breakdowns(shown: Sequence[Picture], registry: Registry) -> list[Breakdown]:
+def breakdowns(run: RunData) -> list[Breakdown]:
     """By studio, the worst first, and by training pictures, the rarest first; for each prompt set.
 
     A grouping that makes a single group is left out, as is the frequency where it is not known of all.
+    Empty where it is not measured.
     """
-    people = [registry[slug] for slug in dict.fromkeys(p.request.character for p in shown)]
-    mitigations = tuple(dict.fromkeys(p.request.mitigation for p in shown))
+    if DETECT not in shown_measures(run):
+        return []
+    seen = run.observations(DETECT).values()
+    people = [run.registry[slug] for slug in dict.fromkeys(o.request.character for o in seen)]
+    mitigations = tuple(dict.fromkeys(o.request.mitigation for o in seen))
     groupings = {"studio": studios(people), "training pictures": quintiles(people)}
     found = []
     for by, groups in groupings.items():
         if len(groups) < 2:
             continue
-        for prompt_set in dict.fromkeys(p.request.prompt_set for p in shown):
-            values = _values(p for p in shown if p.request.prompt_set == prompt_set)
+        for prompt_set in dict.fromkeys(o.request.prompt_set for o in seen):
+            values = _values(o for o in seen if o.request.prompt_set == prompt_set)
             bands = [_band(label, slugs, mitigations, values) for label, slugs in groups.items()]
             if by == "studio":
                 bands.sort(key=_worst)
@@ -106,22 +112,19 @@ def _range(group: Sequence[Character]) -> str:
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
-def _values(shown: Iterable[Picture]) -> dict[tuple[str, str], list[float]]:
-    """What was scored, by mitigation and character."""
-    values: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for p in shown:
-        value = detected(p)
-        if value is not None:
-            values[p.request.mitigation, p.request.character].append(value)
+_Values = dict[tuple[str, str], list[float]]
+"""What was scored, by mitigation and character."""
+
+
+def _values(seen: Iterable[Observation]) -> _Values:
+    values: _Values = defaultdict(list)
+    for o in seen:
+        if o.value is not None:
+            values[o.request.mitigation, o.request.character].append(o.value)
     return values
 
 
-def _band(
-    label: str,
-    slugs: Sequence[str],
-    mitigations: Sequence[str],
-    values: Mapping[tuple[str, str], Sequence[float]],
-) -> Band:
+def _band(label: str, slugs: Sequence[str], mitigations: Sequence[str], values: _Values) -> Band:
     shares = []
     for m in mitigations:
         mine = [values[m, s] for s in slugs if values.get((m, s))]

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from copycat.records import Metric
+from copycat.measures import CONS, DETECT
 from copycat.report import pareto
-from copycat.report.view import Run, groups, lookup
+from copycat.runs.data import RunData
 
 
-def figures(run: Run) -> dict[str, bytes]:
+def figures(run: RunData) -> dict[str, bytes]:
     """The files that show the numbers of `run`, by name; none where there is nothing to compare."""
-    drawn = points(run.metrics())
+    drawn = points(run)
     return {f"pareto.{form}": pareto.picture(drawn, form) for form in ("svg", "png")} if drawn else {}
 
 
-def points(metrics: Sequence[Metric]) -> list[pareto.Point]:
+def points(run: RunData) -> list[pareto.Point]:
     """DETECT and CONS of each mitigation, a panel for each prompt set; those that have both.
 
     Empty with fewer than two mitigations, since there is nothing to compare.
     """
     found = []
-    for mitigation, prompt_set in groups(metrics):
-        d, c = (lookup(metrics, name, mitigation, prompt_set) for name in ("DETECT", "CONS"))
+    for mitigation, prompt_set in run.groups:
+        d, c = (run.metric(m, mitigation, prompt_set) for m in (DETECT, CONS))
         if d and c and d.value is not None and c.value is not None:
             found.append(
                 pareto.Point(

@@ -11,10 +11,10 @@ from urllib.parse import quote
 
 from PIL import Image
 
-from copycat.atomic import disk_guard
-from copycat.progress import Progress, Silent
+from copycat.io.atomic import disk_guard
 from copycat.report.embed import LARGEST, LARGEST_STRIP, PIXELATED_BELOW, embed, shrink
 from copycat.report.view import Picture
+from copycat.runtime.progress import Progress
 
 Where = Literal["auto", "inside", "beside"]
 MOST_INSIDE = 600
@@ -93,7 +93,7 @@ def gallery(
         else:
             _sweep(root, set())
             return Inside(inside)
-    return Beside(_each(wanted, lambda p: _beside(root, p), progress or Silent(), root))
+    return Beside(_each(wanted, lambda p: _link_file(root, p), progress or Progress(), root))
 
 
 def _each(
@@ -125,7 +125,7 @@ def _inside(root: Path, picture: Picture) -> Shown | None:
     return Shown(found.uri, found.uri, found.width, found.height) if found else None
 
 
-def _beside(root: Path, picture: Picture) -> Shown | None:
+def _link_file(root: Path, picture: Picture) -> Shown | None:
     path = _path(root, picture)
     if path is None:
         return None

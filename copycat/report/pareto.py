@@ -12,6 +12,8 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
+from copycat.measures import CONS, DETECT
+
 # Okabe and Ito's colours, told apart also by the colour-blind, each with a shape of its own.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#999999", "#E69F00", "#000000")
 _SHAPES = ("o", "s", "^", "D", "v", "X", "P", "*")
@@ -134,8 +136,8 @@ def _panel(axes: Axes, panel: str, points: Sequence[Point], looks: dict[str, tup
     most = max(p.characters for p in points)
     axes.set_xlim(-0.02 * most, 1.02 * most)
     axes.set_ylim(-0.02, 1.02)
-    axes.set_xlabel(f"DETECT: characters of {of} (left is safer)", fontsize=9)
-    axes.set_ylabel("CONS (up is better)", fontsize=9)
+    axes.set_xlabel(f"{DETECT.name}: characters of {of} (left is safer)", fontsize=9)
+    axes.set_ylabel(f"{CONS.name} (up is better)", fontsize=9)
     axes.set_title(panel, fontsize=10)
     axes.tick_params(labelsize=8)
     axes.grid(alpha=0.25)

@@ -9,12 +9,14 @@ from typing import Any
 
 from markupsafe import Markup
 
-from copycat.characters import Character, Registry
-from copycat.paths import DATA
-from copycat.records import Verdict
+from copycat.io.paths import DATA
+from copycat.measures import DETECT, Measure
+from copycat.records import Named, Unscored, Verdict
 from copycat.report.embed import embed
 from copycat.report.gallery import Gallery
-from copycat.report.view import MARKS, Picture
+from copycat.report.view import STATES, Picture, shown_measures
+from copycat.runs.data import RunData
+from copycat.subjects.characters import Character
 
 REFERENCES = 2
 """Reference pictures shown beside each character."""
@@ -34,41 +36,39 @@ class _Kept:
         return list(self._places)
 
 
-def sheet(
-    shown: Sequence[Picture], registry: Registry, gallery: Gallery, *, withheld: bool
-) -> dict[str, Any]:
-    """A JSON object: `texts` and `images` that others point into, the `characters`, and columns of pictures.
+def sheet(run: RunData, shown: Sequence[Picture], gallery: Gallery) -> dict[str, Any]:
+    """A JSON object that holds every picture once.
 
-    Of a pulled run whose pictures stayed with the publisher, `withheld` says so for those without a file.
+    `texts` and `images` are what others point into; `pictures` are columns, and `values` one more column for
+    each of the `measures`. Of a pulled run whose pictures stayed with the publisher, those without a file are
+    called withheld.
     """
     texts, images = _Kept(), _Kept()
     slugs = list(dict.fromkeys(p.request.character for p in shown))
     sets = list(dict.fromkeys(p.request.prompt_set for p in shown))
     mitigations = list(dict.fromkeys(p.request.mitigation for p in shown))
-    marks = list(MARKS)
+    states = list(STATES)
     of = {name: {x: i for i, x in enumerate(xs)} for name, xs in
-          (("c", slugs), ("s", sets), ("m", mitigations), ("k", marks))}  # fmt: skip
+          (("c", slugs), ("s", sets), ("m", mitigations), ("k", states))}  # fmt: skip
+    withheld = bool(run.manifest.origin and run.manifest.origin.withheld)
     columns: dict[str, list[Any]] = {}
     for p in shown:
-        r, picture = p.request, gallery.show(p)
+        r, picture, identified = p.request, gallery.show(p), p.identified
         told = {
             "c": of["c"][r.character],
             "s": of["s"][r.prompt_set],
             "m": of["m"][r.mitigation],
-            "k": of["k"][p.mark],
+            "k": of["k"][p.state],
             "seed": r.run_seed,
             "p": r.prompt_index,
             "i": r.index,
             "sent": texts(r.prompt),
             "source": texts(r.source_prompt),
             "negative": texts(r.negative),
-            "reply": texts(_reply(p.which)),
-            "reason": texts((p.image.error if p.image else None) or (p.which.reason if p.which else None)),
+            "reply": texts(_reply(identified)),
+            "reason": texts((p.image.error if p.image else None) or _reason(identified)),
             "frames": texts(_frames(p)),
             "file": texts(p.file),
-            "target": _score(p.target),
-            "key": _score(p.key),
-            "content": _rounded(p.content),
             "small": images(picture.small) if picture else 0,
             "large": images(picture.large) if picture else 0,
             "pixelated": int(bool(picture and picture.pixelated)),
@@ -77,19 +77,23 @@ def sheet(
         }
         for name, value in told.items():
             columns.setdefault(name, []).append(value)
+    # What the first measure says of a picture is its state already.
+    beside = [m for m in shown_measures(run) if m is not DETECT]
     return {
-        "characters": [_character(registry[s], images) for s in slugs],
+        "characters": [_character(run.registry[s], images, beside) for s in slugs],
         "sets": sets,
         "mitigations": mitigations,
-        "marks": marks,
-        "words": [MARKS[m] for m in MARKS],
+        "states": states,
+        "words": list(STATES.values()),
+        "measures": [{"name": m.name, "lower": m.better == "lower"} for m in beside],
+        "values": [[_value(m, p) for p in shown] for m in beside],
         "pictures": columns,
         "texts": texts.all(),
         "images": images.all(),
     }
 
 
-def _character(c: Character, images: _Kept) -> dict[str, Any]:
+def _character(c: Character, images: _Kept, beside: Sequence[Measure]) -> dict[str, Any]:
     references = [e for f in c.references[:REFERENCES] if (e := embed(DATA / f, LARGEST_REFERENCE))]
     return {
         "name": c.name,
@@ -97,29 +101,35 @@ def _character(c: Character, images: _Kept) -> dict[str, Any]:
         "key": c.key,
         "training": c.training_images,
         "who": " ".join((*c.spoken, c.owner, c.slug, c.key)),
+        "captions": [m.caption(c) for m in beside],
         "references": [[images(e.uri), int(e.pixelated)] for e in references],
     }
 
 
-def _reply(which: Verdict | None) -> str:
-    return (which.reply or ", ".join(which.names or ())) if which else ""
+def _value(measure: Measure, picture: Picture) -> float | None:
+    seen = picture.values.get(measure.name)
+    value = measure.degree(seen) if seen else None
+    # JSON has no number for what is none.
+    return round(value, 4) if value is not None and math.isfinite(value) else None
+
+
+def _reply(verdict: Verdict | None) -> str:
+    if verdict is None:
+        return ""
+    named = verdict.answer.names if isinstance(verdict.answer, Named) else ()
+    return verdict.reply or ", ".join(named)
+
+
+def _reason(verdict: Verdict | None) -> str:
+    return verdict.answer.reason if verdict and isinstance(verdict.answer, Unscored) else ""
 
 
 def _frames(p: Picture) -> str:
     if not p.video:
         return ""
     sampling = p.request.sampling
-    decided = f"; the verdict is that on frame {p.which.frame}" if p.which else ""
+    decided = f"; the verdict is that on frame {p.identified.frame}" if p.identified else ""
     return f"{', '.join(map(str, sampling.judged))} of {sampling.frames}{decided}"
-
-
-def _score(verdict: Verdict | None) -> float | None:
-    return _rounded(verdict.score) if verdict and verdict.status == "scored" else None
-
-
-def _rounded(value: float | None) -> float | None:
-    # JSON has no number for what is none.
-    return round(value, 4) if value is not None and math.isfinite(value) else None
 
 
 def inline(content: object) -> Markup:

@@ -10,68 +10,71 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from copycat.report.compare import differences
-from copycat.report.review import caution, costs, sentence
-from copycat.report.view import Run, groups, judge_rates, lookup, pictures
-from copycat.report.words import DASH, digits, estimate, interval, judge_sentence, number
+from copycat.measures import Measure
+from copycat.records import Metric
+from copycat.report.differences import differences
+from copycat.report.filters import caution, costs, sentence
+from copycat.report.terminal import grid, say
+from copycat.report.words import DASH, estimate, interval, judge_sentence, number
+from copycat.runs.data import RunData
+from copycat.runs.folder import RunFolder
+
+_WITH_INTERVAL = 2
+"""Measures that are shown with their interval; the others stand alone, so that the table fits 80 columns."""
 
 
-def print_summary(console: Console, folder: Run) -> None:
-    """DETECT and CONS with intervals, paired differences, the judge's errors, and what to do next."""
-    metrics, manifest = folder.metrics(), folder.manifest()
-    sets = sorted({m.prompt_set for m in metrics})
-    # One prompt set goes into the title, so that the table fits 80 columns.
-    title = folder.path.name if len(sets) > 1 else f"{folder.path.name} ({', '.join(sets)})"
-    table = Table(title=escape(title), title_justify="left", header_style="bold", pad_edge=False)
-    table.add_column("mitigation", overflow="fold")
-    if len(sets) > 1:
-        table.add_column("prompts", overflow="fold")
-    wished = any(m.metric == "CONS_prompt" for m in metrics)
-    more = ("CONS_prompt ↑",) if wished else ()
-    for name in ("DETECT ↓", "95 %", "CONS ↑", "95 %", *more, "scored"):
-        table.add_column(name, justify="right")
-    for mitigation, prompt_set in groups(metrics):
-        d = lookup(metrics, "DETECT", mitigation, prompt_set)
-        c = lookup(metrics, "CONS", mitigation, prompt_set)
-        table.add_row(
-            escape(mitigation),
-            *([escape(prompt_set)] if len(sets) > 1 else []),
-            estimate(d) + (f" of {d.characters}" if d else ""),
-            interval(d.low, d.high, 1) if d else DASH,
-            estimate(c),
-            interval(c.low, c.high, 3) if c else DASH,
-            *([estimate(lookup(metrics, "CONS_prompt", mitigation, prompt_set))] if wished else []),
-            f"{d.scored}/{d.images}" if d else DASH,
-        )
-    console.print(table)
-    for x in differences(pictures(folder)):
-        places = digits(x.metric)
-        line = (
-            f"{x.metric}, {x.mitigation} minus {x.baseline} ({x.prompt_set}): "
+def print_summary(console: Console, run: RunData) -> None:
+    """The measures with intervals, paired differences, the judge's errors, and what to do next."""
+    console.print(_table(run))
+    for x in differences(run):
+        places = x.measure.places
+        say(
+            console,
+            f"{x.measure.name}, {x.mitigation} minus {x.baseline} ({x.prompt_set}): "
             f"{number(x.value, places, signed=True)} {interval(x.low, x.high, places, signed=True)}, "
-            f"{x.pairs} pairs"
+            f"{x.pairs} pairs",
         )
-        console.print(line, markup=False, highlight=False)
-    failed = sum(m.errors for m in metrics if m.metric == "DETECT")
-    if failed:
-        console.print(f"{failed} pictures failed and count nowhere; the same command tries them again.")
+    if run.failed:
+        console.print(f"{run.failed} pictures failed and count nowhere; the same command tries them again.")
     program = _program()
-    unscored = sum(m.unscored for m in metrics)
+    unscored = sum(m.unscored for m in run.metrics)
     if unscored:
-        told = (
-            f"{unscored} verdicts are unscored and count nowhere; {program} judge {folder.path} asks again."
-        )
-        console.print(told, markup=False, highlight=False, soft_wrap=True)
-    reviews = costs(folder)
-    notes = manifest.model_dump(mode="json").get("notes") or ()
-    for told in (*notes, *map(sentence, reviews), caution(reviews)):
+        told = f"{unscored} verdicts are unscored and count nowhere; {program} judge {run.path} asks again."
+        say(console, told)
+    reviews = costs(run)
+    for told in (*run.manifest.notes, *map(sentence, reviews), caution(reviews)):
         if told:
-            console.print(told, markup=False, highlight=False, soft_wrap=True)
-    console.print(judge_sentence(judge_rates(manifest)), markup=False, highlight=False, soft_wrap=True)
-    console.print(f"Report: {folder.path / 'report.html'}", markup=False, highlight=False, soft_wrap=True)
+            say(console, told)
+    say(console, judge_sentence(run.rates))
+    say(console, f"Report: {RunFolder(run.path).page_path}")
     console.print("Next, for instance:")
-    for command in _next(folder):
-        console.print(f"  {program} {command}", markup=False, highlight=False, soft_wrap=True)
+    for command in _next(run):
+        say(console, f"  {program} {command}")
+
+
+def _table(run: RunData) -> Table:
+    sets = sorted({m.prompt_set for m in run.metrics})
+    # One prompt set goes into the title, so that the table fits 80 columns.
+    title = run.path.name if len(sets) > 1 else f"{run.path.name} ({', '.join(sets)})"
+    heads = [c for i, m in enumerate(run.tabled) for c in _head(m, i)]
+    words = ("mitigation", "prompts")[: 1 + (len(sets) > 1)]
+    table = grid(words, (*heads, "scored"), title)
+    for group in run.groups:
+        cells = [c for i, m in enumerate(run.tabled) for c in _cells(m, run.metric(m, *group), i)]
+        first = run.metric(run.tabled[0], *group) if run.tabled else None
+        scored = f"{first.scored}/{first.images}" if first else DASH
+        table.add_row(*map(escape, group[: len(words)]), *cells, scored)
+    return table
+
+
+def _head(measure: Measure, place: int) -> list[str]:
+    return [measure.heading, "95 %"] if place < _WITH_INTERVAL else [measure.heading]
+
+
+def _cells(measure: Measure, m: Metric | None, place: int) -> list[str]:
+    value = estimate(m) + (f" of {m.characters}" if m and measure.counts else "")
+    between = escape(interval(m.low, m.high, measure.places)) if m else DASH
+    return [value, between] if place < _WITH_INTERVAL else [value]
 
 
 def _program() -> str:
@@ -82,15 +85,12 @@ def _program() -> str:
     return str(here.relative_to(Path.cwd()) if here.is_relative_to(Path.cwd()) else here)
 
 
-def _next(folder: Run) -> list[str]:
-    config = folder.manifest().model_dump(mode="json").get("config") or {}
-    model = config.get("model", "menagerie")
-    used = set(config.get("mitigations") or ())
-    sets = set(config.get("prompts") or ())
+def _next(run: RunData) -> list[str]:
+    config = run.manifest.config
     ideas = []
-    if "rewrite+negprompt" not in used:
-        ideas.append(f"run --model {model} --mitigation none,rewrite+negprompt")
-    if "description" not in sets:
-        ideas.append(f"run --model {model} --prompts description")
-    ideas += [f"run --model {model} --seeds 5", "ls runs"]
+    if "rewrite+negprompt" not in config.mitigations:
+        ideas.append(f"run --model {config.model} --mitigation none,rewrite+negprompt")
+    if "description" not in config.prompts:
+        ideas.append(f"run --model {config.model} --prompts description")
+    ideas += [f"run --model {config.model} --seeds 5", "ls runs"]
     return ideas[:2]

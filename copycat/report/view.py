@@ -1,54 +1,26 @@
-"""Joins a run's rows into what the table, the page and the summary show; no markup here."""
+"""Joins a run's rows into what the page and comparisons show of each picture; no markup here."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal
 
-from pydantic import BaseModel
+from copycat.measures import DETECT, Measure, Observation, measure, measures
+from copycat.records import ImageRow, Request, Verdict
+from copycat.runs.data import RunData
 
-from copycat.characters import Registry
-from copycat.metrics import cons, detect
-from copycat.metrics.agreement import agreements
-from copycat.metrics.detect import named
-from copycat.metrics.observations import Reader, decide, observe_content
-from copycat.records import Agreement, ImageRow, Metric, QuestionKind, Request, Verdict
-
-Mark = Literal["detected", "clear", "unscored", "refused", "error", "pending"]
-MARKS: dict[Mark, str] = {
+State = Literal["detected", "clear", "made", "unscored", "refused", "error", "pending"]
+STATES: dict[State, str] = {
     "detected": "detected",
     "clear": "not detected",
+    "made": "made",
     "unscored": "unscored",
     "refused": "refused",
     "error": "error",
     "pending": "not made yet",
 }
-"""Every state a picture can be in, with its words."""
-_READERS: tuple[tuple[QuestionKind, Reader], ...] = (
-    ("which", detect.named),
-    ("target", detect.targeted),
-    ("key", cons.shown),
-)
-
-
-class Run(Protocol):
-    """The part of a run folder that a report reads."""
-
-    path: Path
-
-    def requests(self) -> list[Request]: ...
-
-    def frames(self) -> Mapping[str, Sequence[ImageRow]]: ...
-
-    def verdicts(self) -> list[Verdict]: ...
-
-    def metrics(self) -> list[Metric]: ...
-
-    def registry(self) -> Registry: ...
-
-    def manifest(self) -> BaseModel: ...
+"""Every state a picture can be in, with its words; `made` where nobody is asked which character it shows."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +30,9 @@ class Picture:
     request: Request
     image: ImageRow | None
     """Its row; of a video that of the first frame."""
-    mark: Mark
-    which: Verdict | None
-    target: Verdict | None
-    key: Verdict | None
-    """Of a video, each verdict is that of the frame that decides; see `copycat.metrics.observations`."""
-    content: float | None = None
-    """Mean P("Yes") over what the prompt asks for beyond the character; None without, or when unscored."""
+    state: State
+    values: Mapping[str, Observation]
+    """By measure's name. Of a video, each verdict is that of the frame that decides."""
 
     @property
     def video(self) -> bool:
@@ -77,86 +45,42 @@ class Picture:
 
     @property
     def words(self) -> str:
-        """The mark in words."""
-        return MARKS[self.mark]
+        """The state in words."""
+        return STATES[self.state]
+
+    @property
+    def identified(self) -> Verdict | None:
+        """What the judge said when it was asked which character it sees."""
+        seen = self.values.get(DETECT.name)
+        return seen.verdict if seen else None
 
 
-def pictures(run: Run) -> list[Picture]:
-    """Every planned picture, in the plan's order."""
-    registry, frames = run.registry(), run.frames()
-    judge = str(run.manifest().model_dump().get("judge") or "")
-    asked: list[Verdict] = []
-    latest: dict[QuestionKind, dict[tuple[str, int], Verdict]] = {kind: {} for kind, _ in _READERS}
-    for v in run.verdicts():
-        # As the metrics do: only the judge that was asked last counts.
-        if judge and v.judge != judge:
-            continue
-        asked.append(v)
-        if v.kind in latest:
-            latest[v.kind][v.request, v.frame] = v
-    people = {c.slug: c for c in registry.characters}
-    wished = {o.request.id: o.value for o in observe_content(run.requests(), frames, asked, people)}
+def shown_measures(run: RunData) -> tuple[Measure, ...]:
+    """The measures of `run`: those with numbers, or before there are any those that it is to have."""
+    chosen = run.manifest.config.measures
+    return run.measures or (measures() if chosen is None else tuple(map(measure, chosen)))
+
+
+def pictures(run: RunData) -> list[Picture]:
+    """Every planned picture, in the plan's order, with the verdicts of the judge that was asked last."""
+    seen = {m.name: run.observations(m) for m in shown_measures(run)}
     shown = []
-    for r in run.requests():
-        rows, character = frames.get(r.id, ()), registry[r.character]
-        which, target, key = (decide(rows, latest[kind], character, read) for kind, read in _READERS)
-        image = rows[0] if rows else None
-        mark = _mark(r, image, registry, which)
-        shown.append(Picture(r, image, mark, which, target, key, wished.get(r.id)))
+    for r in run.requests:
+        values = {name: found[r.id] for name, found in seen.items() if r.id in found}
+        image = run.images.get(r.id)
+        shown.append(Picture(r, image, _state(image, values.get(DETECT.name)), values))
     return shown
 
 
-def _mark(request: Request, image: ImageRow | None, registry: Registry, which: Verdict | None) -> Mark:
+def _state(image: ImageRow | None, detected: Observation | None) -> State:
     if image is None:
         return "pending"
     if image.outcome == "error":
         return "error"
     if image.outcome != "ok":
         return "refused"
-    if which is None or which.status != "scored" or which.names is None:
+    if detected is None:
+        return "made"
+    if detected.value is None:
         return "unscored"
-    return "detected" if named(which, registry[request.character]) else "clear"
-
-
-def detected(picture: Picture) -> float | None:
-    """1 for a picture on which the judge named the character, 0 for one on which it did not; else None."""
-    return {"detected": 1.0, "clear": 0.0}.get(picture.mark)
-
-
-def groups(metrics: Iterable[Metric]) -> list[tuple[str, str]]:
-    """(mitigation, prompt set) pairs in the order of the metrics."""
-    return list(dict.fromkeys((m.mitigation, m.prompt_set) for m in metrics))
-
-
-def lookup(metrics: Sequence[Metric], metric: str, mitigation: str, prompt_set: str) -> Metric | None:
-    """One metric, if it was computed."""
-    wanted = (metric, mitigation, prompt_set)
-    return next((m for m in metrics if (m.metric, m.mitigation, m.prompt_set) == wanted), None)
-
-
-def agreement(run: Run) -> list[Agreement]:
-    """How far the judges that looked at this run agree; empty when there was one."""
-    people = {c.slug: c for c in run.registry().characters}
-    return agreements(run.requests(), run.frames(), run.verdicts(), people)
-
-
-def judge_rates(manifest: BaseModel) -> dict[str, Any] | None:
-    """What is known of the errors of the run's judge, as `JudgeCard.rates` gives it; None for nothing.
-
-    A calibration that the run cites comes before that of the judge's card.
-    """
-    from copycat.errors import UserError
-    from copycat.judges.card import load_judge_card
-
-    facts = manifest.model_dump(mode="json")
-    cited = facts.get("calibration")
-    if cited and cited["judge"] == facts.get("judge"):
-        return {**cited["rates"], "cited": cited["file"]}
-    # The judge that was asked last, which may be another than the one the run began with.
-    chosen = str((facts.get("config") or {}).get("judge", ""))
-    asked = str(facts.get("judge") or "").partition("@")[0]
-    try:
-        return load_judge_card(chosen if Path(chosen).name == asked else asked or chosen).rates()
-    except UserError:
-        # The card may be gone or unreadable here; a report says "not calibrated" then.
-        return None
+    return "detected" if detected.value else "clear"

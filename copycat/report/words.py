@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from copycat.measures import DETECT, Measure, measure
 from copycat.records import Agreement, Metric
+from copycat.runs.manifest import Origin
 
 NO_ORACLE = "Without oracle: mitigations guess from the prompt which character is meant"
 CORRECTED = (
-    "Corrected is DETECT without the judge's known errors (Rogan and Gladen 1978), as far as its calibration "
-    "holds for these pictures."
+    f"Corrected is {DETECT.name} without the judge's known errors (Rogan and Gladen 1978), as far as its "
+    "calibration holds for these pictures."
 )
 DASH = "–"
 
 
-def origin_sentence(origin: Mapping[str, Any] | None) -> str:
+def origin_sentence(origin: Origin | None) -> str:
     """Where an imported or pulled run comes from; empty for one that was made here."""
     if not origin:
         return ""
-    earlier = origin_sentence(origin.get("before"))
-    if origin["how"] == "imported":
-        told = f"The pictures were made elsewhere and imported from {origin['source']}."
+    earlier = origin_sentence(origin.before)
+    if origin.how == "imported":
+        told = f"The pictures were made elsewhere and imported from {origin.source}."
     else:
-        at = f" at {origin['revision'][:12]}" if origin.get("revision") else ""
-        told = f"Pulled from {origin['source']}{at}."
-        if origin.get("withheld"):
+        at = f" at {origin.revision[:12]}" if origin.revision else ""
+        told = f"Pulled from {origin.source}{at}."
+        if origin.withheld:
             told += " Its pictures are withheld; only their hashes and verdicts are here."
     return f"{told} {earlier}".strip()
-
-
-def digits(metric: str) -> int:
-    """Decimals: counts of characters get one, probabilities three."""
-    return 3 if metric.startswith("CONS") else 1
 
 
 def number(value: float | None, places: int, *, signed: bool = False) -> str:
@@ -47,7 +44,7 @@ def estimate(m: Metric | None) -> str:
     """Mean ± SD."""
     if m is None or m.value is None:
         return DASH
-    places = digits(m.metric)
+    places = measure(m.metric).places
     spread = f" ± {number(m.sd, places)}" if m.sd is not None else ""
     return number(m.value, places) + spread
 
@@ -68,17 +65,17 @@ def agreement_sentence(a: Agreement) -> str:
     )
 
 
-def judge_sentence(rates: dict[str, Any] | None) -> str:
+def judge_sentence(rates: Mapping[str, Any] | None) -> str:
     """What is known of the judge's errors, in one line."""
     if not rates:
         return "Judge: not calibrated, so its error rates are unknown."
     parts = []
     if rates.get("fpr") is not None:
-        parts.append(f"false-positive rate {rates['fpr']:.1%}{_of(rates, 'negatives')}")
+        parts.append(f"false-positive rate {rates['fpr']:.1%}{_out_of(rates, 'negatives')}")
     if rates.get("fpr_lookalike") is not None:
         parts.append(f"{rates['fpr_lookalike']:.1%} on look-alikes")
     if rates.get("tpr") is not None:
-        parts.append(f"true-positive rate {rates['tpr']:.1%}{_of(rates, 'positives')}")
+        parts.append(f"true-positive rate {rates['tpr']:.1%}{_out_of(rates, 'positives')}")
     if rates.get("kappa") is not None:
         on = rates.get("pictures", "held-out pictures")
         parts.append(f"κ {rates['kappa']:.3f} on {rates.get('n', '?')} {on}")
@@ -92,11 +89,11 @@ def judge_sentence(rates: dict[str, Any] | None) -> str:
     return f"Judge: {', '.join(parts)}{source}{_measured(rates)}."
 
 
-def _of(rates: dict[str, Any], which: str) -> str:
+def _out_of(rates: Mapping[str, Any], which: str) -> str:
     return "" if rates.get(which) is None else f" of {rates[which]}"
 
 
-def _measured(rates: dict[str, Any]) -> str:
+def _measured(rates: Mapping[str, Any]) -> str:
     """By which command, at which commit, and where the run says so."""
     told = [f"measured by `{rates['command']}`"] if rates.get("command") else []
     told += [f"commit {str(rates['commit'])[:7]}"] if rates.get("commit") else []
@@ -105,19 +102,24 @@ def _measured(rates: dict[str, Any]) -> str:
 
 
 def correction_sentences(metrics: Sequence[Metric]) -> list[str]:
-    """What DETECT was corrected with, and where that has limits; one line each."""
-    detect = [m for m in metrics if m.metric == "DETECT"]
-    notes: dict[str, list[str]] = {}
-    for m in detect:
-        if m.corrected_note:
-            notes.setdefault(m.corrected_note, []).append(f"{m.mitigation} on {m.prompt_set}")
+    """What counts of characters were corrected with, and where that has limits; one line each."""
+    notes: dict[tuple[str, str], list[str]] = {}
+    for m in metrics:
+        if m.corrected_note and measure(m.metric).tabled:
+            notes.setdefault((m.metric, m.corrected_note), []).append(f"{m.mitigation} on {m.prompt_set}")
     if not notes:
         return ["Corrected: – where the judge's error rates are unknown."]
     sentences = []
-    for note, where in notes.items():
+    for (name, note), where in notes.items():
         whose = f" ({', '.join(where)})" if len(notes) > 1 else ""
         sentences.append(
-            f"Corrected{whose}: DETECT without the judge's known errors (Rogan and Gladen 1978), as far as "
+            f"Corrected{whose}: {name} without the judge's known errors (Rogan and Gladen 1978), as far as "
             f"they hold for these pictures: {note}."
         )
     return sentences
+
+
+def explanations(shown: Iterable[Measure]) -> str:
+    """What each measure is, in one sentence."""
+    parts = (f"{m.name} is {m.about[0].lower()}{m.about[1:].rstrip('.')}" for m in shown)
+    return f"{'; '.join(parts)}."

@@ -1,17 +1,16 @@
-"""A second folder with the rows and pictures of a run."""
+"""New run folders that are filled beside their place, and the copy of a run."""
 
 from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from copycat.atomic import disk_guard
 from copycat.errors import RunConflict
-from copycat.runs.folder import RunFolder
-
-_COPIED = ("manifest.json", "registry.yaml", "requests.jsonl", "images.jsonl", "verdicts.jsonl")
-_LINKED = ("images", "videos")
+from copycat.io.atomic import disk_guard
+from copycat.runs.folder import ROW_FOLDERS, RunFolder
 
 
 def check_new(target: Path) -> None:
@@ -20,30 +19,40 @@ def check_new(target: Path) -> None:
         raise RunConflict(f"{target} is there already; choose another output folder.")
 
 
+@contextmanager
+def staged(target: Path) -> Iterator[RunFolder]:
+    """A run folder to fill, which becomes `target` once it is whole, and goes where it does not become so.
+
+    `target` may be an empty folder; see :func:`check_new`.
+    """
+    target = target.resolve()
+    new = target.with_name(f".{target.name}.new")
+    with disk_guard(target):
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(parents=True)
+        try:
+            yield RunFolder(new)
+            if target.exists():
+                target.rmdir()
+            new.rename(target)
+        finally:
+            shutil.rmtree(new, ignore_errors=True)
+
+
 def clone(source: RunFolder, target: Path) -> RunFolder:
     """Make `target` a run of the same rows; pictures are linked where the disk can, else copied.
 
     No stage ever writes into a picture that is there: a new one replaces its name. So a link is safe.
     """
     check_new(target)
-    target = target.resolve()
-    new = target.with_name(f".{target.name}.new")
-    with source.locked(), disk_guard(target):
-        shutil.rmtree(new, ignore_errors=True)
-        new.mkdir(parents=True)
-        try:
-            for name in _COPIED:
-                if (source.path / name).is_file():
-                    shutil.copy2(source.path / name, new / name)
-            for name in _LINKED:
-                if (source.path / name).is_dir():
-                    shutil.copytree(source.path / name, new / name, copy_function=_link)
-            if target.exists():
-                target.rmdir()
-            new.rename(target)
-        finally:
-            shutil.rmtree(new, ignore_errors=True)
-    return RunFolder(target)
+    with source.locked(), staged(target) as new:
+        for path in source.row_paths:
+            if path.is_file():
+                shutil.copy2(path, new.path / path.name)
+        for name in ROW_FOLDERS:
+            if (source.path / name).is_dir():
+                shutil.copytree(source.path / name, new.path / name, copy_function=_link)
+    return RunFolder(target.resolve())
 
 
 def _link(source: str, target: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import time
 from collections.abc import Iterator, Sequence
@@ -12,17 +11,31 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from copycat import atomic
-from copycat.characters import Registry, load_registry
 from copycat.config import NOT_THE_RESULT, RunConfig
 from copycat.errors import BadFile, MissingRequirement, RunConflict
-from copycat.records import ImageRow, Metric, Request, Verdict
-from copycat.runs.environment import peak_rss_mb
-from copycat.runs.journal import Journal
+from copycat.io import atomic
+from copycat.io.journal import Journal
+from copycat.records import Agreement, ImageRow, Metric, Request, Verdict, request_id
+from copycat.runs.data import RunData
 from copycat.runs.manifest import Manifest, StageRecord, now
+from copycat.runtime.environment import peak_rss_mb
+from copycat.subjects.characters import Registry, load_registry, registry_yaml
 
-_BEFORE_MANIFEST = {".lock", "requests.jsonl", ".requests.jsonl.tmp", ".manifest.json.tmp"}
+_MANIFEST, _CONDITIONING = "manifest.json", "conditioning"
+_BEFORE_MANIFEST = {".lock", "requests.jsonl", ".requests.jsonl.tmp", ".manifest.json.tmp", _CONDITIONING}
 """All that can lie in a folder whose creation was cut off."""
+
+
+_PICTURES, _VIDEOS = "images", "videos"
+PICTURE_FOLDERS = (_PICTURES, _VIDEOS)
+"""The folders that rows of pictures name files in."""
+ROW_FOLDERS = (*PICTURE_FOLDERS, _CONDITIONING)
+"""The folders that rows name files in."""
+
+
+def known(results: Path) -> list[Path]:
+    """Run folders under `results`, by name."""
+    return sorted(p.parent for p in results.glob(f"*/{_MANIFEST}"))
 
 
 class RunFolder:
@@ -30,19 +43,34 @@ class RunFolder:
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
+        self.request_journal = Journal(self.path / "requests.jsonl", Request)
         self.image_journal = Journal(self.path / "images.jsonl", ImageRow)
         self.verdict_journal = Journal(self.path / "verdicts.jsonl", Verdict)
-        self._requests = Journal(self.path / "requests.jsonl", Request)
 
-    def create(self, config: RunConfig, requests: Sequence[Request]) -> RunFolder:
-        """Begin this run, or take up the same one again; raises RunConflict as :meth:`check_free`."""
+    def __reduce__(self) -> tuple[type[RunFolder], tuple[Path]]:
+        # To another process goes where it lies, and not what was read of it.
+        return RunFolder, (self.path,)
+
+    def create(
+        self, config: RunConfig, requests: Sequence[Request], conditionings: Path | None = None
+    ) -> RunFolder:
+        """Begin this run, or take up the same one again; raises RunConflict as :meth:`check_free`.
+
+        The embeddings that requests name are copied from the folder `conditionings`.
+        """
         self.check_free(config)
         if self.manifest_path.exists():
             self._same_requests(requests)
             return self
         with self.locked():
-            rows = "".join(f"{r.model_dump_json()}\n" for r in requests)
-            atomic.write_text(self._requests.path, rows)
+            if self.manifest_path.exists():  # another process was faster
+                self._same_requests(requests)
+                return self
+            self.request_journal.replace(requests)
+            for sha in {r.conditioning for r in requests} - {""}:
+                file = f"{sha}.safetensors"
+                content = ((conditionings or Path()) / file).read_bytes()
+                atomic.write_bytes(self.conditioning_path / file, content)
             # The manifest comes last: where it stands, the run is whole.
             self.write_manifest(Manifest.fresh(config, requests[0].model))
         return self
@@ -88,7 +116,10 @@ class RunFolder:
             )
 
     def _same_requests(self, requests: Sequence[Request]) -> None:
-        if [r.id for r in requests] != [r.id for r in self.requests()]:
+        # Identities are made anew, since those in the rows may have been made by an older version.
+        rows = self.request_journal.rows()
+        planned = [_told_as(row, r) for row, r in zip(rows, requests, strict=False)]
+        if len(rows) != len(requests) or list(map(request_id, planned)) != list(map(request_id, rows)):
             raise RunConflict(
                 f"{self.path} was begun with other weights, prompts or characters under the same names; "
                 "choose another output folder."
@@ -96,17 +127,72 @@ class RunFolder:
 
     @property
     def manifest_path(self) -> Path:
-        return self.path / "manifest.json"
+        return self.path / _MANIFEST
 
     @property
-    def finished(self) -> bool:
-        """Whether all stages that make numbers are complete and no picture failed."""
-        return self.manifest().status == "complete" and self.failed == 0
+    def metrics_path(self) -> Path:
+        return self.path / "metrics.json"
 
     @property
-    def failed(self) -> int:
-        """Pictures whose last attempt was an error; the same command tries them again."""
-        return sum(row.outcome == "error" for row in self.images().values())
+    def page_path(self) -> Path:
+        """The report."""
+        return self.path / "report.html"
+
+    @property
+    def page_is_current(self) -> bool:
+        """Whether the report is there and no older than the numbers that it shows."""
+        page, metrics = self.page_path, self.metrics_path
+        return page.is_file() and page.stat().st_mtime_ns >= metrics.stat().st_mtime_ns
+
+    @property
+    def labels_path(self) -> Path:
+        """What raters answered about this run's pictures."""
+        return self.path / "labels.jsonl"
+
+    @property
+    def calibration_path(self) -> Path:
+        """Where a calibration of this run's judges is written, unless another place is named."""
+        return self.path / "calibration.json"
+
+    @property
+    def registry_path(self) -> Path:
+        """The characters of a run that was made where another registry of that name may be."""
+        return self.path / "registry.yaml"
+
+    @property
+    def conditioning_path(self) -> Path:
+        """The folder of embeddings that stand in for words."""
+        return self.path / _CONDITIONING
+
+    def picture_file(self, request: Request, suffix: str = "png") -> str:
+        """Where a request's picture lies, relative to the folder; of a video each judged frame apart."""
+        return f"{_PICTURES}/{request.id}.{suffix}"
+
+    def frame_file(self, request: Request, frame: int) -> str:
+        """Where a judged frame of a request's video lies, relative to the folder."""
+        return f"{_PICTURES}/{request.id}-{frame:03d}.png"
+
+    def video_files(self, request: Request) -> tuple[str, str]:
+        """Where a request's video lies, and the strip of its frames, relative to the folder."""
+        return f"{_VIDEOS}/{request.id}.mp4", f"{_VIDEOS}/{request.id}.png"
+
+    @property
+    def row_paths(self) -> tuple[Path, ...]:
+        """The files that a run follows from, its pictures aside."""
+        journals = (self.request_journal, self.image_journal, self.verdict_journal)
+        return self.manifest_path, self.registry_path, *(j.path for j in journals)
+
+    def data(self) -> RunData:
+        """All that the run's files say now."""
+        return RunData(
+            path=self.path,
+            manifest=self.manifest(),
+            registry=self.registry(),
+            requests=self.request_journal.rows(),
+            image_rows=self.image_journal.rows(),
+            verdict_rows=self.verdict_journal.rows(),
+            metrics=self.metrics(),
+        )
 
     def manifest(self) -> Manifest:
         try:
@@ -116,38 +202,9 @@ class RunFolder:
         except (OSError, UnicodeDecodeError) as e:
             raise BadFile(f"{self.manifest_path} cannot be read ({e}).") from e
 
-    def requests(self) -> list[Request]:
-        return self._requests.replay()
-
-    def frames(self) -> dict[str, tuple[ImageRow, ...]]:
-        """The latest rows of each request: one, or those of all judged frames of a video, in order.
-
-        A video of which any row is missing, because the run was cut off there, is not yet made.
-        """
-        latest: dict[str, dict[int, ImageRow]] = {}
-        for row in self.image_journal.replay():
-            latest.setdefault(row.request, {})[row.frame] = row
-        made: dict[str, tuple[ImageRow, ...]] = {}
-        for request in self.requests():
-            rows = latest.get(request.id, {})
-            if 0 in rows and rows[0].outcome != "ok":
-                made[request.id] = (rows[0],)
-            elif all(frame in rows for frame in request.sampling.judged):
-                made[request.id] = tuple(rows[frame] for frame in request.sampling.judged)
-        return made
-
-    def images(self) -> dict[str, ImageRow]:
-        """The latest row of each request; of a video that of its first frame."""
-        return {request: rows[0] for request, rows in self.frames().items()}
-
-    def verdicts(self) -> list[Verdict]:
-        """The latest verdict of each judge on each question."""
-        rows = self.verdict_journal.replay()
-        return list({(v.request, v.frame, v.kind, v.judge, v.question_hash): v for v in rows}.values())
-
     def metrics(self) -> list[Metric]:
         """What `score` computed; empty before that."""
-        path = self.path / "metrics.json"
+        path = self.metrics_path
         if not path.exists():
             return []
         try:
@@ -155,25 +212,34 @@ class RunFolder:
         except (OSError, ValueError, TypeError) as e:
             raise BadFile(f"{path} cannot be read; run `copycat score {self.path}` again.") from e
 
-    @property
-    def registry_path(self) -> Path:
-        """The characters of a run that was made where another registry of that name may be."""
-        return self.path / "registry.yaml"
-
     def registry(self) -> Registry:
         """The folder's own registry where it has one, else the one that its settings name."""
         if self.registry_path.is_file():
             return load_registry(str(self.registry_path))
-        return self.manifest().config.load_registry()
+        return load_registry(self.manifest().config.registry)
+
+    def write_registry(self, registry: Registry) -> None:
+        """Keep `registry` in the folder, for a run that is read where another of its name may be."""
+        atomic.write_text(self.registry_path, registry_yaml(registry, self.path))
 
     def write_metrics(self, metrics: Sequence[Metric]) -> None:
+        """`metrics.json`."""
         rows = [m.model_dump(mode="json") for m in metrics]
-        atomic.write_text(self.path / "metrics.json", json.dumps(rows, indent=1) + "\n")
+        atomic.write_text(self.metrics_path, json.dumps(rows, indent=1) + "\n")
+
+    def write_agreement(self, agreement: Sequence[Agreement]) -> None:
+        """`agreement.json`: how far the judges that looked at this run agree."""
+        rows = [a.model_dump(mode="json") for a in agreement]
+        atomic.write_text(self._agreement_path, json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
+
+    @property
+    def _agreement_path(self) -> Path:
+        return self.path / "agreement.json"
 
     def forget_metrics(self) -> None:
         """Drop the numbers of the judge that was asked before; `score` makes those of the new one."""
-        for name in ("metrics.json", "agreement.json"):
-            (self.path / name).unlink(missing_ok=True)
+        self.metrics_path.unlink(missing_ok=True)
+        self._agreement_path.unlink(missing_ok=True)
         stages = {k: v for k, v in self.manifest().stages.items() if k != "score"}
         self.update(stages=stages)
 
@@ -187,15 +253,8 @@ class RunFolder:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the run's lock, which the system releases even when the process is killed."""
-        path = self.path / ".lock"
-        with atomic.disk_guard(path):
-            self.path.mkdir(parents=True, exist_ok=True)
-            handle = path.open("a")
-        with handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as e:
-                raise RunConflict(f"Another process is working on {self.path}; wait until it is done.") from e
+        busy = f"Another process is working on {self.path}; wait until it is done."
+        with atomic.locked(self.path / ".lock", busy):
             yield
 
     @contextmanager
@@ -230,3 +289,12 @@ class RunFolder:
         )
         finished = now() if changed.status == "complete" else None
         self.write_manifest(changed.model_copy(update={"finished": finished}))
+
+
+def _told_as(row: Request, request: Request) -> Request:
+    """`request` without the results of those steps that `row`, of an older version, tells in a note alone."""
+    if len(row.provenance) != len(request.provenance):
+        return request
+    pairs = zip(row.provenance, request.provenance, strict=True)
+    steps = (new if old.result else new.model_copy(update={"result": None}) for old, new in pairs)
+    return request.model_copy(update={"provenance": tuple(steps)})

@@ -9,11 +9,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
-from copycat import __version__
 from copycat.config import RunConfig
-from copycat.paths import ROOT
+from copycat.io.paths import ROOT
+from copycat.io.version import __version__
 from copycat.records import SCHEMA
-from copycat.runs import environment
+from copycat.runtime import environment
 
 Status = Literal["running", "complete", "interrupted"]
 NEEDED = ("generate", "judge", "score")

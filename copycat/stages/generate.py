@@ -5,59 +5,86 @@ from __future__ import annotations
 import hashlib
 import io
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache, partial
 
 from PIL.Image import Image
 
-from copycat import video
-from copycat.atomic import write_bytes
-from copycat.device import resolve_device
+from copycat.cards.hooks import Conditioning
 from copycat.errors import RunConflict
-from copycat.generators.base import Generator, ImageOutcome, load_generator
-from copycat.progress import Progress, Silent
+from copycat.generators.base import Generator, ImageOutcome, ModelVariant
+from copycat.io import video
+from copycat.io.atomic import write_bytes
+from copycat.mitigations import Composition, denoiser_key
 from copycat.records import ImageRow, Request, Review
-from copycat.runs.batches import batches
+from copycat.resolve import ResolvedRun, resolve
 from copycat.runs.folder import RunFolder
+from copycat.runtime.engines import Engine, batches
+from copycat.runtime.progress import Progress
+from copycat.stages.engine import choose_engine
 from copycat.stages.review import Reviewer
 
 
-def generate(folder: RunFolder, *, progress: Progress | None = None, device: str = "auto") -> int:
+@dataclass(frozen=True)
+class Drawn:
+    """What a worker made of one batch."""
+
+    rows: Sequence[Sequence[ImageRow]]
+    """Those of each request, in order; their pictures are written."""
+    notes: Sequence[str]
+    """What a reader of the numbers must know, of the whole plan."""
+
+
+def generate(
+    folder: RunFolder,
+    run: ResolvedRun | None = None,
+    *,
+    progress: Progress | None = None,
+    device: str = "auto",
+) -> int:
     """Draw all missing and failed pictures; returns how many. A finished run loads no model.
 
     A batch with any picture missing is drawn again as a whole, so that a resumed run gives the bits
-    that an uninterrupted one would have given.
+    that an uninterrupted one would have given. `run` is resolved from the folder's own settings when it is
+    not given; `device` is where to draw, unless the run's settings name several.
     """
-    progress = progress or Silent()
+    progress = progress or Progress()
     folder.open().check_own()
-    config = folder.manifest().config
-    card = config.card()
+    run = run or resolve(folder.manifest().config)
     with folder.stage("generate"):
         folder.image_journal.repair()
-        rows = folder.frames()
-        cut = batches(folder.requests(), card.batch_size, key=lambda r: (r.sampling, bool(r.negative)))
-        pending = [b for b in cut if not all(_there(folder, rows.get(r.id)) for r in b)]
-        if card.api:
+        data = folder.data()
+        missing = {r.id for r in data.requests if not _is_final(folder, data.frames.get(r.id))}
+        cut = batches(data.requests, run.card.batch_size, key=_company)
+        pending = [b for b in cut if any(r.id in missing for r in b)]
+        if run.card.api:
             # Neighbours do not matter there, and every picture costs.
-            pending = [[r for r in b if not _there(folder, rows.get(r.id))] for b in pending]
+            pending = [[r for r in b if r.id in missing] for b in pending]
         if not pending:
             return 0
-        if config.model_identity() != folder.manifest().model:
-            raise RunConflict(f"The weights of {card.name} have changed since {folder.path} was begun.")
-        generator = load_generator(card, _device(folder, device, card.title, card.min_gpu_gb))
-        folder.update(notes=tuple(generator.cut_off(folder.requests())))
-        reviewer = Reviewer(config, generator, device)
-        made = 0
+        if run.model != data.manifest.model:
+            raise RunConflict(f"The weights of {run.card.name} have changed since {folder.path} was begun.")
+        engine = _engine(folder, run, device)
+
+        def done(batch: Sequence[Request], drawn: Drawn) -> None:
+            if folder.manifest().notes != tuple(drawn.notes):
+                folder.update(notes=tuple(drawn.notes))
+            # Pictures first, rows after: a row always has its picture.
+            fresh = [rows for r, rows in zip(batch, drawn.rows, strict=True) if r.id in missing]
+            folder.image_journal.append([row for rows in fresh for row in rows])
+            progress.advance(len(batch))
+
         progress.start("generate", sum(map(len, pending)))
         try:
-            for batch in pending:
-                made += _batch(folder, generator, reviewer, batch, rows)
-                progress.advance(len(batch))
+            engine.map(pending, partial(_open_worker, run, folder, frozenset(missing)), done)
         finally:
             progress.done()
-    return made
+    return len(missing)
 
 
-def _there(folder: RunFolder, rows: Sequence[ImageRow] | None) -> bool:
+def _is_final(folder: RunFolder, rows: Sequence[ImageRow] | None) -> bool:
     """Whether `rows` are final: a refusal, or pictures that lie there. An error is tried again."""
     if not rows or any(row.outcome == "error" for row in rows):
         return False
@@ -65,36 +92,103 @@ def _there(folder: RunFolder, rows: Sequence[ImageRow] | None) -> bool:
     return all((folder.path / f).is_file() for f in files)
 
 
-def _device(folder: RunFolder, wanted: str, what: str, min_gpu_gb: float | None) -> str:
-    """The device of the run's first batch, since another one rounds differently."""
+def _engine(folder: RunFolder, run: ResolvedRun, wanted: str) -> Engine:
+    """An engine on the kind of device that the run was begun on, since another one rounds differently."""
     first = folder.manifest().device
-    device = resolve_device(first if first and wanted == "auto" else wanted, what, min_gpu_gb)
-    if first and device != first:
-        raise RunConflict(f"{folder.path} was begun on {first}, not {device}; choose another output folder.")
+    wanted = first if first and wanted == "auto" and not run.config.devices else wanted
+    engine = choose_engine(wanted, run.config, run.card.title, run.card.min_gpu_gb)
+    if first and _device_kind(engine.device) != _device_kind(first):
+        raise RunConflict(
+            f"{folder.path} was begun on {first}, not {engine.device}; choose another output folder."
+        )
     if not first:
-        folder.update(device=device)
-    return device
+        folder.update(device=engine.device)
+    return engine
 
 
-def _batch(
-    folder: RunFolder,
-    generator: Generator,
-    reviewer: Reviewer,
-    batch: Sequence[Request],
-    rows: Mapping[str, Sequence[ImageRow]],
-) -> int:
-    began = time.monotonic()
-    outcomes = generator.generate(batch)
-    seconds = round((time.monotonic() - began) / len(batch), 4)
-    reviewed = reviewer.review(batch, outcomes)
-    fresh = [
-        _keep(folder, request, outcome, seconds, review)
-        for request, (outcome, review) in zip(batch, reviewed, strict=True)
-        if not _there(folder, rows.get(request.id))
-    ]
-    # Pictures first, rows after: a row always has its picture.
-    folder.image_journal.append([row for rows_ in fresh for row in rows_])
-    return len(fresh)
+def _device_kind(device: str) -> str:
+    return device.partition(":")[0]
+
+
+def _company(r: Request) -> Hashable:
+    """What the pictures of a batch have in common."""
+    embedded = r.mitigation if r.conditioning else ""
+    return r.sampling, bool(r.negative), r.variant, embedded, denoiser_key(r)
+
+
+@contextmanager
+def _open_worker(
+    run: ResolvedRun, folder: RunFolder, missing: frozenset[str], device: str
+) -> Iterator[Callable[[Sequence[Request]], Drawn]]:
+    """Draws batches of the run in `folder`, and keeps the pictures of the `missing` requests."""
+    drawer = _Drawer(run, folder, missing, device)
+    try:
+        yield drawer.draw
+    finally:
+        drawer.close()
+
+
+class _Drawer:
+    """Draws one batch after another; has one model in memory, with the weight edits of the last batch."""
+
+    def __init__(self, run: ResolvedRun, folder: RunFolder, missing: frozenset[str], device: str) -> None:
+        self._run, self._folder, self._missing, self._device = run, folder, missing, device
+        self._context = run.context(ask=False)
+        self._composition = cache(self._bind)
+        self._reviewer = Reviewer(run, device, self._composition)
+        self._generator: Generator | None = None
+        self._variant = ""
+        self._notes: list[str] | None = None
+
+    def draw(self, batch: Sequence[Request]) -> Drawn:
+        """Draw and keep one batch."""
+        generator = self._load(batch[0])
+        if self._notes is None:
+            self._notes = generator.cut_off(self._folder.request_journal.rows())
+        names = {r.conditioning for r in batch} - {""}
+        given = {sha: Conditioning.read(self._folder.conditioning_path, sha) for sha in names}
+        denoise = self._composition(batch[0].mitigation).denoiser(batch[0])
+
+        def generate(requests: Sequence[Request]) -> list[ImageOutcome]:
+            return generator.generate(requests, conditionings=given, denoise=denoise)
+
+        began = time.monotonic()
+        outcomes = generate(batch)
+        seconds = round((time.monotonic() - began) / len(batch), 4)
+        reviewed = self._reviewer.review(batch, outcomes, generate)
+        rows = [
+            _keep(self._folder, request, outcome, seconds, review) if request.id in self._missing else []
+            for request, (outcome, review) in zip(batch, reviewed, strict=True)
+        ]
+        return Drawn(rows, self._notes)
+
+    def close(self) -> None:
+        """Let go of every model."""
+        self._reviewer.close()
+        if self._generator is not None:
+            self._generator.close()
+            self._generator = None
+
+    def _bind(self, spec: str) -> Composition:
+        # What acts before a picture is drawn is in the request already, and some of it would load a model.
+        return self._run.mitigations[spec].while_drawing().bind(self._context)
+
+    def _load(self, request: Request) -> Generator:
+        """The model with the weight edits of `request`, in place of that of the batch before."""
+        if self._generator is not None and self._variant == request.variant:
+            return self._generator
+        if self._generator is not None:
+            self._generator.close()
+            self._generator = None
+        edits = self._composition(request.mitigation).weight_edits(request.model)
+        variant = ModelVariant(self._run.card, edits)
+        if variant.identity != request.variant:
+            raise RunConflict(
+                f"The weight edits of {request.mitigation} have changed since {self._folder.path} was begun; "
+                "choose another output folder."
+            )
+        self._generator, self._variant = variant.load(self._device), request.variant
+        return self._generator
 
 
 def _keep(
@@ -114,7 +208,7 @@ def _keep(
     if outcome.frames:
         rows = _keep_video(folder, request, outcome.frames)
     else:
-        file = f"images/{request.id}.png"
+        file = folder.picture_file(request)
         sha256 = _save(folder, file, outcome.image)
         rows = [ImageRow(request=request.id, outcome="ok", file=file, sha256=sha256)]
     told = {
@@ -128,12 +222,12 @@ def _keep(
 
 def _keep_video(folder: RunFolder, request: Request, frames: Sequence[Image]) -> list[ImageRow]:
     """The whole video and its strip, and a picture and a row for each frame that is judged."""
-    whole, strip = f"videos/{request.id}.mp4", f"videos/{request.id}.png"
+    whole, strip = folder.video_files(request)
     write_bytes(folder.path / whole, video.mp4(frames, request.sampling.fps or 8))
     _save(folder, strip, video.strip(frames))
     rows = []
     for frame in request.sampling.judged:
-        file = f"images/{request.id}-{frame:03d}.png"
+        file = folder.frame_file(request, frame)
         sha256 = _save(folder, file, frames[frame])
         row = ImageRow(request=request.id, frame=frame, outcome="ok", file=file, sha256=sha256)
         rows.append(row.model_copy(update={"video": whole, "strip": strip}))

@@ -4,153 +4,180 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 
 from PIL import Image
 
-from copycat.content import asked_for
-from copycat.device import resolve_device
+from copycat.cards.judges import JudgeCard
+from copycat.config import RunConfig
 from copycat.errors import BadFile, MissingRequirement
-from copycat.judges.base import (
-    Judge,
-    answers,
-    check_judge,
-    identify,
-    load_judge,
-    question_hash,
-    unscored,
-)
-from copycat.judges.card import JudgeCard, load_judge_card
+from copycat.judges.base import Judge, answers, error_rates, identify, load_judge, question_hash, unscored
 from copycat.judges.panel import vote
-from copycat.judges.questions import questions
-from copycat.progress import Progress, Silent
 from copycat.records import Question, Verdict
-from copycat.runs.batches import batches
+from copycat.report.words import judge_sentence
+from copycat.resolve import Judging, resolve_judging
+from copycat.runs.data import RunData
 from copycat.runs.folder import RunFolder
+from copycat.runtime.engines import batches
+from copycat.runtime.progress import Progress
+from copycat.stages.engine import choose_engine
 
 
 def judge(
     folder: RunFolder,
+    judging: Judging | None = None,
     *,
     judge_name: str | None = None,
     progress: Progress | None = None,
     device: str = "auto",
+    config: RunConfig | None = None,
 ) -> int:
     """Ask all open questions, unscored ones among them; returns how many.
 
-    `judge_name` is a card or folder, by default the run's.
+    `judging` is found here when it is not given: for the judge `judge_name`, a card or folder, or else the
+    run's own. How many processes ask is said by `config`, or else by the settings that the run was begun
+    with.
     """
-    progress = progress or Silent()
-    folder.open()
-    card = load_judge_card(judge_name or folder.manifest().config.judge)
-    registry = folder.registry()
-    asked_about = {r.character for r in folder.requests()}
-    check_judge(card, registry, [c for c in registry.characters if c.slug in asked_about])
-    identity = identify(card)
-    refuse_withheld(folder, card)
+    progress = progress or Progress()
+    data = folder.open().data()
+    judging = judging or find_judging(data, judge_name)
+    refuse_withheld(data, judging)
     with folder.stage("judge"):
         folder.verdict_journal.repair()
-        asked = sum(_ask_all(folder, member, progress, device) for member in card.asked())
-        if card.members:
-            _count_votes(folder, card)
-        if folder.manifest().judge not in (None, identity):
+        data = folder.data()
+        members = [Judging(card, judging.measures) for card in judging.card.asked()]
+        config = config or data.manifest.config
+        asked = sum(_ask_all(folder, data, member, progress, config, device) for member in members)
+        if judging.card.members:
+            _count_votes(folder, judging, members)
+        if data.manifest.judge not in (None, judging.identity):
             folder.forget_metrics()
-        folder.update(judge=identity)
+        folder.update(judge=judging.identity)
     return asked
 
 
-def refuse_withheld(folder: RunFolder, card: JudgeCard) -> None:
+def find_judging(data: RunData, judge_name: str | None = None) -> Judging:
+    """Who is to be asked about a run's pictures; the run's own judge unless another is named."""
+    config = data.manifest.config
+    asked_about = {r.character for r in data.requests}
+    characters = [c for c in data.registry.characters if c.slug in asked_about]
+    return resolve_judging(judge_name or config.judge, data.registry, characters, config.measures)
+
+
+def told_rates(card: JudgeCard) -> str:
+    """How often the judge of `card` errs, in a sentence. Raises BadFile for a calibration that is none."""
+    return judge_sentence(error_rates(card)).removeprefix("Judge: ")
+
+
+def refuse_withheld(data: RunData, judging: Judging) -> None:
     """Say that pictures which stayed with their publisher cannot be judged, before numbers are forgotten."""
-    origin = folder.manifest().origin
+    origin = data.manifest.origin
     if origin is None or not origin.withheld:
         return
-    for member in card.asked():
-        answered = _answered(folder, identify(member))
-        open_ = [q for q in _questions(folder, member) if not answered(q)]
-        lacking = {q.file for q in open_ if not (folder.path / q.file).is_file()}
+    for card in judging.card.asked():
+        answered = _answered(data, identify(card))
+        open_ = [q for q in _questions(data, Judging(card, judging.measures)) if not answered(q)]
+        lacking = {q.file for q in open_ if not (data.path / q.file).is_file()}
         if lacking:
             raise MissingRequirement(
-                f"{len(lacking)} pictures of {folder.path} are withheld from {origin.source}, and "
-                f"{member.name} has not judged them; judging needs the pictures, which the publisher has."
+                f"{len(lacking)} pictures of {data.path} are withheld from {origin.source}, and "
+                f"{card.name} has not judged them; judging needs the pictures, which the publisher has."
             )
 
 
-def _answered(folder: RunFolder, identity: str) -> Callable[[Question], bool]:
+def _answered(data: RunData, identity: str) -> Callable[[Question], bool]:
     """Tells of a question whether the judge called `identity` has answered it."""
     known = {
         (v.request, v.frame, v.kind, v.judge, v.question_hash, v.image_sha256)
-        for v in folder.verdicts()
-        if v.status == "scored"
+        for v in data.verdicts
+        if v.scored
     }
     return lambda q: (q.request, q.frame, q.kind, identity, question_hash(q), q.sha256) in known
 
 
-def _ask_all(folder: RunFolder, card: JudgeCard, progress: Progress, device: str) -> int:
+def _ask_all(
+    folder: RunFolder,
+    data: RunData,
+    judging: Judging,
+    progress: Progress,
+    config: RunConfig,
+    device: str,
+) -> int:
     """Ask one judge what it has not answered; its card is no panel."""
-    answered = _answered(folder, identify(card))
-    cut = batches(_questions(folder, card), card.batch_size, key=lambda q: q.kind)
+    card = judging.card
+    answered = _answered(data, judging.identity)
+    cut = batches(_questions(data, judging), card.batch_size, key=lambda q: q.kind)
     pending = [b for b in cut if not all(map(answered, b))]
     if card.api:
         # Neighbours do not matter there, and every answer costs.
         pending = [[q for q in b if not answered(q)] for b in pending]
-    asked = 0
-    if pending:
-        judge_ = load_judge(card, resolve_device(device, f"The judge {card.name}", card.min_gpu_gb))
-        progress.start("judge", sum(map(len, pending)))
-        try:
-            for batch in pending:
-                fresh = [
-                    v for q, v in zip(batch, _ask(folder, judge_, batch), strict=True) if not answered(q)
-                ]
-                folder.verdict_journal.append(fresh)
-                asked += len(fresh)
-                progress.advance(len(batch))
-        finally:
-            progress.done()
-    return asked
+    if not pending:
+        return 0
+
+    def done(batch: Sequence[Question], said: Sequence[Verdict]) -> None:
+        folder.verdict_journal.append([v for q, v in zip(batch, said, strict=True) if not answered(q)])
+        progress.advance(len(batch))
+
+    engine = choose_engine(device, config, f"The judge {card.name}", card.min_gpu_gb)
+    progress.start("judge", sum(map(len, pending)))
+    try:
+        engine.map(pending, partial(_open_worker, card, folder.path), done)
+    finally:
+        progress.done()
+    return sum(not answered(q) for b in pending for q in b)
 
 
-def _count_votes(folder: RunFolder, card: JudgeCard) -> None:
+@contextmanager
+def _open_worker(
+    card: JudgeCard, path: Path, device: str
+) -> Iterator[Callable[[Sequence[Question]], list[Verdict]]]:
+    """Asks the judge of `card` about pictures in the run folder `path`."""
+    with load_judge(card, device) as judge_:
+        yield lambda batch: _ask(path, judge_, batch)
+
+
+def _count_votes(folder: RunFolder, panel: Judging, members: Sequence[Judging]) -> None:
     """A panel's verdicts from its members' rows; only those that changed are written."""
-    said = {(v.request, v.frame, v.kind, v.judge, v.question_hash): v for v in folder.verdicts()}
+    data = folder.data()
+    said = {(v.request, v.frame, v.kind, v.judge, v.question_hash): v for v in data.verdicts}
     ballots: dict[tuple[object, ...], list[Verdict]] = {}
-    for member in card.asked():
-        signed = identify(member)
-        for q in _questions(folder, member):
-            v = said.get((q.request, q.frame, q.kind, signed, question_hash(q)))
+    for member in members:
+        for q in _questions(data, member):
+            v = said.get((q.request, q.frame, q.kind, member.identity, question_hash(q)))
             if v and v.image_sha256 == q.sha256:
                 ballots.setdefault((q.request, q.frame, q.kind, q.item), []).append(v)
-    registry, identity = folder.registry(), identify(card)
+    rule, signed = panel.card.vote, panel.identity
     counted = [
-        vote(q, identity, card.vote, ballots.get((q.request, q.frame, q.kind, q.item), []), registry)
-        for q in _questions(folder, card)
+        vote(q, signed, rule, ballots.get((q.request, q.frame, q.kind, q.item), []), data.registry)
+        for q in _questions(data, panel)
     ]
-    old = {(v.request, v.frame, v.kind, v.question_hash): v for v in said.values() if v.judge == identity}
+    old = {(v.request, v.frame, v.kind, v.question_hash): v for v in said.values() if v.judge == signed}
     changed = [v for v in counted if old.get((v.request, v.frame, v.kind, v.question_hash)) != v]
     folder.verdict_journal.append(changed)
 
 
-def _questions(folder: RunFolder, card: JudgeCard) -> list[Question]:
-    """What `card`'s judge is asked about the run's pictures, in the plan's order."""
-    registry, frames, kinds = folder.registry(), folder.frames(), answers(card)
-    return [
-        question
-        for request in folder.requests()
-        for row in frames.get(request.id, ())
-        if row.outcome == "ok"
-        for character in [registry[request.character]]
-        for question in questions(row, character, asked_for(request, character), card.references)
-        if question.kind in kinds
-    ]
+def _questions(data: RunData, judging: Judging) -> list[Question]:
+    """What a judge is asked about the run's pictures, in the plan's order; no question twice."""
+    asked: dict[tuple[object, ...], Question] = {}
+    known = [m for m in judging.measures if m.ask and answers(judging.card, m.ask.kind)]
+    for request in data.requests:
+        for row in data.frames.get(request.id, ()):
+            for measure in known if row.outcome == "ok" else ():
+                for q in measure.questions(request, row, data.registry, judging.card.references):
+                    asked.setdefault((q.request, q.frame, q.kind, q.item), q)
+    return list(asked.values())
 
 
-def _ask(folder: RunFolder, judge_: Judge, batch: Sequence[Question]) -> list[Verdict]:
+def _ask(path: Path, judge_: Judge, batch: Sequence[Question]) -> list[Verdict]:
     """Verdicts on `batch`; a picture that does not open is unscored, not a failure of the others."""
     verdicts: dict[int, Verdict] = {}
     pictures: dict[int, Image.Image] = {}
     for i, question in enumerate(batch):
         try:
-            pictures[i] = _picture(folder, question)
+            pictures[i] = _picture(path, question)
         except (OSError, BadFile) as e:
             verdicts[i] = unscored(question, judge_.identity, f"the picture does not open: {e}")
     found = judge_.ask([batch[i] for i in pictures], list(pictures.values())) if pictures else []
@@ -158,8 +185,8 @@ def _ask(folder: RunFolder, judge_: Judge, batch: Sequence[Question]) -> list[Ve
     return [verdicts[i] for i in range(len(batch))]
 
 
-def _picture(folder: RunFolder, question: Question) -> Image.Image:
-    content = (folder.path / question.file).read_bytes()
+def _picture(path: Path, question: Question) -> Image.Image:
+    content = (path / question.file).read_bytes()
     if hashlib.sha256(content).hexdigest() != question.sha256:
         raise BadFile(f"{question.file} is not the picture that was drawn")
     return Image.open(io.BytesIO(content)).convert("RGB")

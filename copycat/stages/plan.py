@@ -2,92 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from copycat.api import connect
-from copycat.characters import Character, Registry
-from copycat.config import RunConfig
-from copycat.device import resolve_device
-from copycat.errors import UserError
+from copycat.cards.hooks import Conditioning
+from copycat.cards.judges import JudgeCard
+from copycat.cards.models import ModelCard
+from copycat.cards.weights import check_folder
+from copycat.errors import MissingRequirement, Unasked, UserError
 from copycat.generators.base import CATALOG as GENERATORS
-from copycat.hub import check_repository
-from copycat.judges.base import answers, check_judge, identify
-from copycat.judges.card import JudgeCard, load_judge_card
-from copycat.llms.base import Chat
-from copycat.llms.card import LLMCard
-from copycat.loading import check_packages
-from copycat.mitigations import Composition, World, parse
-from copycat.mitigations.base import Gatekeeper
+from copycat.io.hosted import connect
+from copycat.io.hub import check_repository
+from copycat.io.loading import check_packages
+from copycat.io.paths import cache_folder
+from copycat.judges.base import identify
+from copycat.mitigations import Composition, InputFilter
 from copycat.mitigations.oracle import NoOracle
-from copycat.models import ModelCard, load_card
-from copycat.progress import Progress, Silent
 from copycat.records import Request, Step, noise_seed
+from copycat.resolve import ResolvedRun
 from copycat.runs.folder import RunFolder
-from copycat.runs.replies import CachedChat, Replies, Unasked, replies_path
-
-if TYPE_CHECKING:
-    from copycat.intent.embedding import Embed
+from copycat.runtime.device import resolve_device
+from copycat.runtime.progress import Progress
+from copycat.stages.engine import choose_engine
 
 UNASKED = "unasked"
 """Name of the step of a request that a language model would have shaped, in a dry run."""
 
 
-def plan(config: RunConfig, *, progress: Progress | None = None, ask: bool = True) -> list[Request]:
+def plan(run: ResolvedRun, *, progress: Progress | None = None, ask: bool = True) -> list[Request]:
     """All requests, by prompt set, mitigation, run seed, character, prompt and image index.
 
     Language models are asked first, each distinct question once, and their replies kept on disk. Without
     `ask`, for a dry run, only replies that are there are used; a request that needs others is left as it
-    was before its mitigation, with a step called `unasked` in its trail.
+    was before its mitigation, with a step called `unasked` in its provenance.
     """
-    surroundings = world(config, ask=ask)
-    mitigations = {spec: parse(spec).bound(surroundings) for spec in config.mitigations}
+    context = run.context(ask=ask)
+    mitigations = {spec: made.bind(context) for spec, made in run.mitigations.items()}
     # Its text encoder is loaded when a part first needs a guess.
-    guesser = cache(lambda: NoOracle(surroundings))
-    tell = None if config.oracle else (lambda request: guesser()(request))
-    people = {c.slug: c for c in config.chosen()}
+    guesser = cache(lambda: NoOracle(context))
+    guess = None if run.config.oracle else (lambda request: guesser()(request))
+
+    def keep(conditioning: Conditioning) -> None:
+        if ask:
+            conditioning.write(_conditionings())
 
     def shaped(raw: Request) -> Request:
         try:
-            return mitigations[raw.mitigation].apply(raw, people[raw.character], tell)
+            return mitigations[raw.mitigation].apply(raw, run.registry[raw.character], guess, keep)
         except Unasked as e:
-            return raw.model_copy(update={"trail": (Step(name=UNASKED, note=str(e)),)})
+            return raw.model_copy(update={"provenance": (Step(name=UNASKED, note=str(e)),)})
 
-    raws = _raw(config)
+    raws = _raw(run)
     if ask:
-        _refuse_idle_negatives(config.card(), [_offline(mitigations, raws, people, s) for s in mitigations])
+        refuse_idle_negatives(run.card, [_offline(run, made, raws) for made in mitigations.values()])
     for spec, mitigation in mitigations.items():
         at_a_time = max(part.calls for part in mitigation.parts)
         if at_a_time and ask:
             mine = {(r.character, r.prompt): r for r in raws if r.mitigation == spec}
-            _ahead(shaped, list(mine.values()), at_a_time, spec, progress or Silent())
-    requests = [shaped(raw).sealed() for raw in raws]
-    _refuse_idle_negatives(config.card(), requests)
+            _collect_replies(shaped, list(mine.values()), at_a_time, spec, progress or Progress())
+    requests = [shaped(raw).with_id() for raw in raws]
+    refuse_idle_negatives(run.card, requests)
     return requests
 
 
-def _offline(
-    mitigations: Mapping[str, Composition],
-    raws: Sequence[Request],
-    people: Mapping[str, Character],
-    spec: str,
-) -> Request:
-    """The first request of `spec`, shaped by those parts alone that ask no language model."""
-    raw = next(r for r in raws if r.mitigation == spec)
-    parts = [p for p in mitigations[spec].parts if not p.calls and not isinstance(p, Gatekeeper)]
-    return Composition(spec, parts).apply(raw, people[raw.character])
+def _offline(run: ResolvedRun, composition: Composition, raws: Sequence[Request]) -> Request:
+    """The first request of a mitigation, shaped by those of its parts alone that ask no language model."""
+    raw = next(r for r in raws if r.mitigation == composition.spec)
+    parts = [p for p in composition.parts if not p.calls and not isinstance(p, InputFilter)]
+    return Composition(composition.spec, parts).apply(raw, run.registry[raw.character])
 
 
-def _raw(config: RunConfig) -> list[Request]:
+def _raw(run: ResolvedRun) -> list[Request]:
     """Every request as it is before its mitigation."""
-    model, sampling = config.model_identity(), config.card().sampling
-    characters = config.chosen()
     return [
         Request(
-            model=model,
+            model=run.model,
             character=character.slug,
             prompt_set=prompt.set,
             prompt_index=prompt.index,
@@ -98,19 +89,19 @@ def _raw(config: RunConfig) -> list[Request]:
             source_prompt=prompt.text,
             content=prompt.content,
             prompt=prompt.text,
-            sampling=sampling,
+            sampling=run.card.sampling,
         )
-        for prompts in config.load_prompts().values()
-        for spec in config.mitigations
-        for run_seed in config.seeds
-        for character in characters
+        for prompts in run.prompts.values()
+        for spec in run.config.mitigations
+        for run_seed in run.config.seeds
+        for character in run.characters
         for prompt in prompts
         if prompt.character == character.slug
-        for index in range(config.images_per_prompt)
+        for index in range(run.config.images_per_prompt)
     ]
 
 
-def _ahead(
+def _collect_replies(
     shaped: Callable[[Request], Request],
     raws: Sequence[Request],
     at_a_time: int,
@@ -130,52 +121,7 @@ def _ahead(
         progress.done()
 
 
-def world(config: RunConfig, *, ask: bool = True) -> World:
-    """What the mitigations of a run may know of it."""
-    registry = config.load_registry()
-
-    def looker(name: str) -> str:
-        card = load_judge_card(name)
-        if card.members:
-            raise UserError(
-                f"A filter asks one judge, and {card.name} is a panel; name one of its members: "
-                f"filter[judge={card.members[0]}]."
-            )
-        check_judge(card, registry, ())
-        if "which" not in answers(card):
-            raise UserError(
-                f"The judge {card.name} cannot say whom a picture shows, so it cannot be a filter's; name "
-                "another: filter[judge=NAME] (copycat ls judges)."
-            )
-        return identify(card)
-
-    return replace(
-        model_world(config.model, registry, config.device, ask=ask), judge=config.judge, identify=looker
-    )
-
-
-def model_world(model: str, registry: Registry, device: str = "auto", *, ask: bool = True) -> World:
-    """The same for a model and the characters that it is asked for."""
-    card = load_card(model)
-
-    @cache
-    def embed() -> Embed:
-        # It brings torch, which a plan without an embedding does not need.
-        from copycat.mining.embedding import text_embedder
-
-        return text_embedder(card)
-
-    chats: dict[str, Chat] = {}
-    replies = cache(lambda: Replies(replies_path()))
-
-    def chat(llm: LLMCard) -> Chat:
-        # Loaded once, whichever parts ask it.
-        return chats.setdefault(llm.model_dump_json(), CachedChat(llm, device, replies(), ask=ask))
-
-    return World(registry, encoder=card.identity(), embed=None if card.api else embed, chat=chat)
-
-
-def _refuse_idle_negatives(card: ModelCard, requests: list[Request]) -> None:
+def refuse_idle_negatives(card: ModelCard, requests: list[Request]) -> None:
     """A negative prompt that the model would ignore must not look like a guardrail that does not work."""
     idle = next((r for r in requests if r.negative and not card.steers(r.sampling.guidance)), None)
     if idle is None:
@@ -193,48 +139,49 @@ def _refuse_idle_negatives(card: ModelCard, requests: list[Request]) -> None:
     )
 
 
-def prepare(config: RunConfig, requests: list[Request] | None = None) -> RunFolder:
+def _conditionings() -> Path:
+    """Where the embeddings of planned requests wait until their run has a folder, named by their content."""
+    return cache_folder() / "conditioning"
+
+
+def prepare(run: ResolvedRun, requests: list[Request] | None = None) -> RunFolder:
     """The run's folder, begun or taken up again; `requests` is its plan, made here when not given.
 
     Raises RunConflict for another run's folder.
     """
     if requests is None:
-        check(config)
-        requests = plan(config)
-    return RunFolder(config.folder).create(config, requests)
+        check(run)
+        requests = plan(run)
+    return RunFolder(run.folder).create(run.config, requests, _conditionings())
 
 
-def check(config: RunConfig) -> None:
+def check(run: ResolvedRun) -> None:
     """Say what a run would lack later, before anything is written or paid: a GPU, the judge's weights, a
     folder of its own. A run that was begun had it all."""
-    folder = RunFolder(config.folder)
-    folder.check_free(config)
-    if not folder.manifest_path.exists():
-        card = config.card()
-        if card.api:
-            GENERATORS.get(card.kind).reach(card)
-        resolve_device(config.device, card.title, card.min_gpu_gb, card.lighter())
-        check_packages(card.packages, card.title)
-        for part in (card, *card.stages):
-            if part.revision:
-                check_repository(part.source, part.commit() or "", "model_index.json", card.title)
-        motion = card.motion_adapter
-        if motion and motion.revision:
-            check_repository(motion.source, motion.commit() or "", "config.json", card.title)
-        reviewers = dict.fromkeys(_reviewers(config))
-        for name in {config.judge: None} | reviewers:
-            check_judge_here(load_judge_card(name), config.device)
-        together = [card.min_gpu_gb or 0, *(load_judge_card(name).min_gpu_gb or 0 for name in reviewers)]
-        if reviewers and sum(together):
-            # A filter's judge is in memory beside the model.
-            resolve_device(config.device, f"{card.title} with the judge of its filter", sum(together))
-
-
-def _reviewers(config: RunConfig) -> list[str]:
-    """The judges that gates behind the model ask."""
-    parts = [p for spec in config.mitigations for p in parse(spec).parts if p.judge is not None]
-    here = world(config, ask=False)
-    return [name for p in parts if (name := p.bound(here).judge) is not None]
+    folder = RunFolder(run.folder)
+    folder.check_free(run.config)
+    if folder.manifest_path.exists():
+        return
+    card, device = run.card, run.config.device
+    if card.api:
+        GENERATORS.get(card.kind).reach(card)
+    choose_engine(device, run.config, card.title, card.min_gpu_gb, card.lighter())
+    check_packages(card.packages, card.title)
+    for part in (card, *card.stages):
+        if part.revision:
+            check_repository(part.source, part.commit() or "", "model_index.json", card.title)
+    motion = card.motion_adapter
+    if motion and motion.revision:
+        check_repository(motion.source, motion.commit() or "", "config.json", card.title)
+    filters = run.filter_judges()
+    asked_on = run.config.devices if device == "auto" and run.config.devices else (device,)
+    for judge in (run.judging.card, *filters):
+        for on in asked_on:
+            check_judge_here(judge, on)
+    together = [card.min_gpu_gb or 0, *(judge.min_gpu_gb or 0 for judge in filters)]
+    if filters and sum(together):
+        # A filter's judge is in memory beside the model.
+        choose_engine(device, run.config, f"{card.title} with the judge of its filter", sum(together))
 
 
 def check_judge_here(judge: JudgeCard, device: str) -> None:
@@ -246,3 +193,28 @@ def check_judge_here(judge: JudgeCard, device: str) -> None:
         if m.revision:
             check_repository(m.source, m.commit() or "", "config.json", f"The judge {m.name}")
     identify(judge)
+
+
+def obstacle(card: ModelCard, gpu: float | None) -> str | None:
+    """Why `card` cannot run with a GPU of `gpu` GB; None when it can."""
+    if card.api:
+        try:
+            GENERATORS.get(card.kind).reach(card)
+        except MissingRequirement as e:
+            return str(e)
+        return None
+    for part in filter(None, (card, *card.stages, card.motion_adapter)):
+        if part.folder is not None:
+            check_folder(part.folder)
+    try:
+        check_packages(card.packages, "it")
+    except MissingRequirement as e:
+        return str(e)
+    if card.min_gpu_gb and (gpu or 0) < card.min_gpu_gb:
+        have = f"this one has {gpu:.0f} GB" if gpu else "there is none here"
+        lighter = f" ({card.lighter()})" if gpu and card.lighter() else ""
+        return (
+            f"needs a GPU with {card.min_gpu_gb:g} GB; {have}{lighter}. "
+            f"Slowly without: copycat run --model {card.name} --device cpu"
+        )
+    return None

@@ -6,16 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.console import Console
+from rich.markup import escape
+
 from copycat.errors import UserError
-from copycat.judges.base import check_judge, identify
-from copycat.judges.card import load_judge_card
-from copycat.metrics.summary import summarise
-from copycat.progress import Progress
+from copycat.measures import measure
+from copycat.measures.summary import summarise
 from copycat.records import Agreement, Metric
-from copycat.report.view import agreement, lookup
+from copycat.report.terminal import grid, say
+from copycat.report.words import DASH, agreement_sentence, estimate, interval
 from copycat.runs.clone import check_new, clone
+from copycat.runs.data import lookup
 from copycat.runs.folder import RunFolder
-from copycat.stages.judge import judge, refuse_withheld
+from copycat.runtime.progress import Progress
+from copycat.stages.judge import find_judging, judge, refuse_withheld
 from copycat.stages.plan import check_judge_here
 from copycat.stages.report import report
 from copycat.stages.score import score
@@ -39,7 +43,8 @@ class Rejudged:
     def pairs(self) -> list[tuple[Metric | None, Metric | None]]:
         """Each figure by the earlier judge and by the new one; None where one has it not."""
         keys = dict.fromkeys((m.metric, m.mitigation, m.prompt_set) for m in (*self.before, *self.after))
-        return [(lookup(self.before, *k), lookup(self.after, *k)) for k in keys]
+        found = [(measure(metric), mitigation, prompts) for metric, mitigation, prompts in keys]
+        return [(lookup(self.before, *k), lookup(self.after, *k)) for k in found]
 
 
 def rejudge(
@@ -55,33 +60,47 @@ def rejudge(
     Verdicts of the earlier judge stay in the rows. Raises a UserError, before anything is written, for a
     judge that cannot answer or cannot be had here, pictures that are withheld, or an `out` that is taken.
     """
-    manifest = folder.open().manifest()
-    if not folder.frames():
+    data = folder.open().data()
+    if not data.frames:
         raise UserError(f"{folder.path} has no pictures to judge; finish it with `copycat run` first.")
-    card = load_judge_card(judge_name)
-    registry = folder.registry()
-    asked_about = {r.character for r in folder.requests()}
-    check_judge(card, registry, [c for c in registry.characters if c.slug in asked_about])
-    refuse_withheld(folder, card)
-    check_judge_here(card, device)
-    earlier = manifest.judge
-    before = _figures(folder, earlier) if earlier else []
+    judging = find_judging(data, judge_name)
+    refuse_withheld(data, judging)
+    check_judge_here(judging.card, device)
+    earlier, now = data.manifest.judge, judging.identity
+    # Of a judge whose numbers were forgotten they are computed from its rows.
+    before = data.metrics or summarise(data.evidence(earlier)) if earlier else ()
     if out is not None:
         check_new(out)
         folder = clone(folder, out)
-    asked = judge(folder, judge_name=judge_name, progress=progress, device=device)
+    asked = judge(folder, judging, progress=progress, device=device)
     after = score(folder)
     report(folder)
-    now = identify(card)
-    both = [a for a in agreement(folder) if set(a.judges) == {earlier, now}]
+    both = [a for a in folder.data().agreement if set(a.judges) == {earlier, now}]
     return Rejudged(folder, earlier, now, asked, before, after, both)
 
 
-def _figures(folder: RunFolder, judge_: str) -> list[Metric]:
-    """Those that stand in the folder; of a judge whose numbers were forgotten, computed from its rows."""
-    found = folder.metrics()
-    if found:
-        return found
-    people = {c.slug: c for c in folder.registry().characters}
-    mine = [v for v in folder.verdicts() if v.judge == judge_]
-    return summarise(folder.requests(), folder.frames(), mine, people)
+def print_rejudged(console: Console, found: Rejudged) -> None:
+    """Every figure by both judges, how far they agree, and where the report is."""
+    say(console, f"Before: {found.earlier or 'no judge'}")
+    say(console, f"Now: {found.now} ({found.asked} questions asked)")
+    table = grid(("mitigation", "prompts", "metric"), ("before, 95 %", "now, 95 %", "scored"))
+    for pair in found.pairs():
+        m = next(filter(None, pair))
+        scored = (f"{x.scored}/{x.images}" if x else DASH for x in pair)
+        cells = (*map(_with_interval, pair), "\n".join(scored))
+        table.add_row(escape(m.mitigation), escape(m.prompt_set), m.metric, *cells)
+    console.print(table)
+    for a in found.agreement:
+        say(console, agreement_sentence(a))
+    if found.earlier == found.now:
+        say(console, "That judge had judged this run already.")
+    elif found.earlier and not found.agreement:
+        say(
+            console,
+            "No agreement to tell: one of the two is a panel, or they have answered different questions.",
+        )
+    say(console, f"Report: {found.folder.page_path}")
+
+
+def _with_interval(m: Metric | None) -> str:
+    return f"{estimate(m)}\n{escape(interval(m.low, m.high, measure(m.metric).places))}" if m else DASH

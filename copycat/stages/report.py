@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from copycat import atomic
-from copycat.progress import Progress
-from copycat.report import figures, render_page, tables
+from copycat.io import atomic
+from copycat.report import figures, render_page
 from copycat.report.gallery import Where
-from copycat.report.view import Run
+from copycat.runs.data import RunData
+from copycat.runs.folder import RunFolder
+from copycat.runtime.progress import Progress
+from copycat.stages.score import write_tables
 
 
-def report(folder: Run, *, where: Where = "auto", progress: Progress | None = None) -> Path:
+def report(folder: RunFolder, *, where: Where = "auto", progress: Progress | None = None) -> Path:
     """Write the tables, the figures and `report.html` anew; returns the page's path.
 
     `where` its pictures are: inside the page, beside it, or as their number asks for.
     """
-    publish(folder, folder.path)
-    page = folder.path / "report.html"
-    atomic.write_text(page, render_page(folder, where, progress))
-    return page
+    data = folder.data()
+    write_results(data, folder.path)
+    atomic.write_text(folder.page_path, render_page(data, where, progress))
+    return folder.page_path
 
 
-def publish(folder: Run, to: Path) -> None:
+def write_results(data: RunData, to: Path) -> None:
     """Write what a run measured to the folder `to`: its tables and figures, no pictures."""
-    for name, text in tables(folder).items():
-        atomic.write_text(to / name, text)
-    for name, content in figures(folder).items():
+    write_tables(data, to)
+    for name, content in figures(data).items():
         atomic.write_bytes(to / name, content)

@@ -1,28 +1,38 @@
-"""Review: what gates behind the model do with pictures before they are kept; a part of generate."""
+"""Review: what output filters do with pictures before they are kept; a part of generate."""
 
 from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cache
+from typing import Any
 
 from PIL.Image import Image
 
-from copycat.config import RunConfig
-from copycat.device import resolve_device
+from copycat.cards.judges import JudgeCard, load_judge_card
 from copycat.errors import MissingRequirement
-from copycat.generators.base import Generator, ImageOutcome
+from copycat.generators.base import ImageOutcome
 from copycat.judges.base import Judge, load_judge
-from copycat.judges.card import JudgeCard, load_judge_card
-from copycat.judges.questions import WHICH
-from copycat.mitigations import Composition, Mitigation, Sight, parse
+from copycat.measures.questions import IDENTIFY
+from copycat.mitigations import Composition, JudgeFinding, Mitigation
 from copycat.mitigations.base import Action
-from copycat.records import Question, Request, Review, Verdict, redraw_seed
-from copycat.stages.plan import world
+from copycat.records import (
+    Answer,
+    Named,
+    Question,
+    Request,
+    Review,
+    Similarities,
+    Unscored,
+    Verdict,
+    redraw_seed,
+)
+from copycat.resolve import ResolvedRun
+from copycat.runtime.device import resolve_device
 
+Draw = Callable[[Sequence[Request]], list[ImageOutcome]]
 Reviewed = tuple[ImageOutcome, Review | None]
 Names = frozenset[str] | None
 """Slugs seen in one picture; None when the judge did not answer."""
@@ -34,7 +44,7 @@ class _Case:
 
     request: Request
     outcome: ImageOutcome
-    parts: tuple[Mitigation, ...]
+    parts: tuple[Mitigation[Any], ...]
     first_cost: float | None
     seed: int
     seen: list[Names] = field(default_factory=list)
@@ -60,15 +70,25 @@ class _Case:
 class Reviewer:
     """Asks judges about pictures just drawn, and draws again what they recognise. Loads nothing before."""
 
-    def __init__(self, config: RunConfig, generator: Generator, device: str) -> None:
-        self._generator, self._device = generator, device
-        self._world = world(config, ask=False)
-        self._api = config.card().api
+    def __init__(self, run: ResolvedRun, device: str, composition: Callable[[str], Composition]) -> None:
+        """`composition` gives the bound mitigation of a specification."""
+        self._registry, self._device, self._api = run.registry, device, run.card.api
+        self._own_judge, self._composition = run.config.judge, composition
         self._judges: dict[str, Judge] = {}
-        self._composition = cache(self._bound)
 
-    def review(self, requests: Sequence[Request], outcomes: Sequence[ImageOutcome]) -> list[Reviewed]:
-        """What is to be kept of one batch, in order; those without a gate behind pass as they are."""
+    def close(self) -> None:
+        """Let go of the judges."""
+        for judge in self._judges.values():
+            judge.close()
+        self._judges.clear()
+
+    def review(
+        self, requests: Sequence[Request], outcomes: Sequence[ImageOutcome], draw: Draw
+    ) -> list[Reviewed]:
+        """What is to be kept of one batch, in order; those without an output filter pass as they are.
+
+        `draw` draws further pictures of its requests, with other noise.
+        """
         cases = {
             i: _Case(r, o, parts, o.cost_usd, r.seed)
             for i, (r, o) in enumerate(zip(requests, outcomes, strict=True))
@@ -82,7 +102,7 @@ class Reviewer:
             for case in (c for c, d in decided if d == "refuse"):
                 shown = ", ".join(sorted(case.seen[-1] or ()))
                 case.outcome = ImageOutcome("refused_output", error=f"withheld by the filter: {shown}")
-            open_cases = self._redraw([c for c, d in decided if d == "redraw"])
+            open_cases = self._redraw([c for c, d in decided if d == "redraw"], draw)
         return [
             (cases[i].outcome, cases[i].row([self._ask(p).identity for p in cases[i].parts]))
             if i in cases
@@ -97,15 +117,11 @@ class Reviewer:
         free = outcome.outcome != "ok" and outcome.cost_usd is None and self._api.price_usd is not None
         return 0.0 if free else outcome.cost_usd
 
-    def _bound(self, spec: str) -> Composition:
-        # Of the others it needs nothing, and some would load a model.
-        return Composition(spec, [p for p in parse(spec).parts if p.judge is not None]).bound(self._world)
-
-    def _parts(self, request: Request) -> tuple[Mitigation, ...]:
+    def _parts(self, request: Request) -> tuple[Mitigation[Any], ...]:
         return self._composition(request.mitigation).reviewers(request)
 
-    def _ask(self, part: Mitigation) -> Judge:
-        name = part.judge or self._world.judge
+    def _ask(self, part: Mitigation[Any]) -> Judge:
+        name = part.judge or self._own_judge
         if name not in self._judges:
             card = load_judge_card(name)
             device = resolve_device(self._device, f"The judge {card.name}", card.min_gpu_gb)
@@ -124,7 +140,7 @@ class Reviewer:
             mine = [i for i, c in enumerate(cases) if any((p.judge or "") == name for p in c.parts)]
             for i, found in self._look(asker, {i: cases[i] for i in mine}).items():
                 seen[i].append(found)
-                sight = Sight(found, cases[i].redrawn)
+                sight = JudgeFinding(found, cases[i].redrawn)
                 asked = [p for p in cases[i].parts if (p.judge or "") == name]
                 decisions[i] += [p.review(cases[i].request, sight) for p in asked]
         for case, found_by in zip(cases, seen, strict=True):
@@ -132,33 +148,52 @@ class Reviewer:
             case.seen.append(frozenset().union(*answered) if answered else None)
         return ["refuse" if "refuse" in d else "redraw" if "redraw" in d else "keep" for d in decisions]
 
-    def _look(self, part: Mitigation, cases: Mapping[int, _Case]) -> dict[int, Names]:
+    def _look(self, part: Mitigation[Any], cases: Mapping[int, _Case]) -> dict[int, Names]:
         """Which characters `part`'s judge sees; of a video in any of its judged frames."""
         judge = self._ask(part)
-        card = load_judge_card(part.judge or self._world.judge)
+        card = load_judge_card(part.judge or self._own_judge)
         price = card.api
         shown = [(i, image) for i, case in cases.items() for image in _pictures(case)]
         found: dict[int, list[Names]] = {i: [] for i in cases}
         began = time.monotonic()
         for start in range(0, len(shown), judge.batch_size):
             batch = shown[start : start + judge.batch_size]
-            asked = [_question(cases[i].request, image) for i, image in batch]
+            asked = [self._question(cases[i].request, image) for i, image in batch]
             with _memory_for(card):
                 said = judge.ask(asked, [image for _, image in batch])
                 if price is None:
                     _refuse_lack_of_memory(said)
             for (i, _), v in zip(batch, said, strict=True):
-                named = None if v.names is None else [self._world.registry.mentioned(n) for n in v.names]
-                found[i].append(None if named is None else frozenset().union(*named))
+                found[i].append(self._characters(v.answer))
         share = (time.monotonic() - began) / len(cases)
         for i, case in cases.items():
             case.seconds += share
             case.answers += len(found[i])
-            case.failed |= bool(price) and _together(found[i]) is None
+            case.failed |= bool(price) and _merge_frames(found[i]) is None
             case.cost = _sum(case.cost, price.price_usd if price else 0.0, len(found[i]))
-        return {i: _together(frames) for i, frames in found.items()}
+        return {i: _merge_frames(frames) for i, frames in found.items()}
 
-    def _redraw(self, cases: Sequence[_Case]) -> list[_Case]:
+    def _question(self, request: Request, image: Image) -> Question:
+        """Who is shown; the picture has no file yet."""
+        registry = self._registry
+        return Question(
+            kind=IDENTIFY.kind,
+            form=IDENTIFY.form,
+            request=request.id,
+            file="",
+            sha256=hashlib.sha256(image.tobytes()).hexdigest(),
+            text=IDENTIFY.render(registry, registry[request.character], None, 0),
+        )
+
+    def _characters(self, answer: Answer) -> Names:
+        """Slugs of the registry's characters in a judge's answer; None where it gave none."""
+        if isinstance(answer, Similarities):
+            return frozenset(filter(answer.shows, answer.similarities))
+        if not isinstance(answer, Named):
+            return None
+        return frozenset().union(*map(self._registry.mentioned, answer.names))
+
+    def _redraw(self, cases: Sequence[_Case], draw: Draw) -> list[_Case]:
         """Another picture for each of `cases`, from other noise; returns those that have one."""
         if not cases:
             return []
@@ -166,7 +201,7 @@ class Reviewer:
             case.redrawn += 1
             case.seed = redraw_seed(case.request.seed, case.redrawn)
         began = time.monotonic()
-        drawn = self._generator.generate([c.request.model_copy(update={"seed": c.seed}) for c in cases])
+        drawn = draw([c.request.model_copy(update={"seed": c.seed}) for c in cases])
         share = (time.monotonic() - began) / len(cases)
         for case, outcome in zip(cases, drawn, strict=True):
             case.seconds += share
@@ -197,8 +232,8 @@ def _refuse_lack_of_memory(said: Sequence[Verdict]) -> None:
     from copycat.generators.batching import out_of_memory
 
     for v in said:
-        lack = RuntimeError(v.reason or "")
-        if v.status == "unscored" and out_of_memory(lack):
+        lack = RuntimeError(v.answer.reason if isinstance(v.answer, Unscored) else "")
+        if out_of_memory(lack):
             raise lack
 
 
@@ -209,13 +244,7 @@ def _pictures(case: _Case) -> list[Image]:
     return [outcome.image] if outcome.image is not None else []
 
 
-def _question(request: Request, image: Image) -> Question:
-    """The picture has no file yet."""
-    sha256 = hashlib.sha256(image.tobytes()).hexdigest()
-    return Question(kind="which", request=request.id, file="", sha256=sha256, text=WHICH)
-
-
-def _together(frames: Sequence[Names]) -> Names:
+def _merge_frames(frames: Sequence[Names]) -> Names:
     """What is seen in any frame; None when a frame has no answer and the others show nobody."""
     answered = frozenset[str]().union(*(f for f in frames if f is not None))
     return answered if answered or None not in frames else None

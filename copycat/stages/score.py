@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 
-from copycat.atomic import write_text
-from copycat.calibration import read_calibration
+from copycat.cards.calibration import read_calibration
 from copycat.errors import UserError
-from copycat.metrics.summary import summarise
+from copycat.io.atomic import write_text
+from copycat.measures import CATALOG, measures
+from copycat.measures.summary import summarise
 from copycat.records import Metric
 from copycat.report import tables
-from copycat.report.view import agreement, judge_rates
+from copycat.runs.data import RunData
 from copycat.runs.folder import RunFolder
 from copycat.runs.manifest import Cited
 
@@ -23,25 +23,29 @@ def score(folder: RunFolder, calibration: Path | None = None) -> list[Metric]:
     `calibration` is a calibration file that the run is to cite from now on. Raises UserError for one of
     another judge.
     """
-    folder.open()
-    judge = folder.manifest().judge
+    judge = folder.open().manifest().judge
     if judge is None:
         raise UserError(f"{folder.path} has not been judged yet; run `copycat judge {folder.path}` first.")
     cited = _cited(calibration, judge) if calibration else None
     with folder.stage("score"):
         if cited:
             folder.update(calibration=cited)
-        characters = {c.slug: c for c in folder.registry().characters}
-        verdicts = [v for v in folder.verdicts() if v.judge == judge]
-        rates = judge_rates(folder.manifest())
-        metrics = summarise(folder.requests(), folder.frames(), verdicts, characters, rates)
+        data = folder.data()
+        here = CATALOG.names()
+        chosen = measures(n for n in data.manifest.config.measures or here if n in here)
+        # What another machine measured and this one cannot is kept as it is.
+        others = [m for m in data.metrics if m.metric not in here]
+        metrics = [*summarise(data.judged, data.rates, chosen), *others]
         folder.write_metrics(metrics)
-        agree = agreement(folder)
-        rows = [a.model_dump(mode="json") for a in agree]
-        write_text(folder.path / "agreement.json", json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
-        for name, text in tables(folder).items():
-            write_text(folder.path / name, text)
+        folder.write_agreement(data.agreement)
+        write_tables(folder.data(), folder.path)
     return metrics
+
+
+def write_tables(data: RunData, to: Path) -> None:
+    """Write the numbers of a run to the folder `to`, as tables for people and for programs."""
+    for name, text in tables(data).items():
+        write_text(to / name, text)
 
 
 def _cited(path: Path, judge: str) -> Cited:

@@ -45,22 +45,10 @@ def cluster_bootstrap(means: Sequence[float], scale: float = 1.0, seed: int = 0)
     """
     values = np.asarray(means, float)
     if values.size < 2:
-        return _alone(values, scale)
+        return _one_character(values, scale)
     draws = np.random.default_rng(seed).integers(0, values.size, (RESAMPLES, values.size))
     low, high = np.quantile(values[draws].mean(axis=1), (_TAIL, 1 - _TAIL)) * scale
     return Interval(float(values.mean()) * scale, float(low), float(high), int(values.size))
-
-
-def cluster_t(means: Sequence[float], scale: float = 1.0) -> Interval:
-    """Mean ± t·s/√C, from the variance s² between the C characters, with Student's t of C − 1.
-
-    It may reach beyond what the metric can be, and its width is zero where all characters are the same.
-    """
-    values = np.asarray(means, float)
-    if values.size < 2:
-        return _alone(values, scale)
-    low, high = _student(values)
-    return Interval(float(values.mean()) * scale, low * scale, high * scale, int(values.size))
 
 
 def effective_pictures(means: Sequence[float], pictures: int) -> float:
@@ -89,7 +77,7 @@ def cluster_beta(means: Sequence[float], pictures: int, scale: float = 1.0) -> I
     """
     values = np.asarray(means, float)
     if values.size < 2:
-        return _alone(values, scale)
+        return _one_character(values, scale)
     mean, n = float(values.mean()), effective_pictures(means, pictures)
     yes, no = mean * n, n - mean * n
     low = float(stats.beta.ppf(_TAIL, yes, no + 1)) if mean > 0 else 0.0
@@ -100,15 +88,15 @@ def cluster_beta(means: Sequence[float], pictures: int, scale: float = 1.0) -> I
 def cluster_difference(differences: Sequence[float], pairs: int, scale: float = 1.0) -> Interval:
     """Interval of the mean of paired differences in [−1, 1], one a character, of `pairs` pairs in all.
 
-    :func:`cluster_t` after adding two characters, one that rises and one that falls by the greater of
-    1/2 and one picture's worth: for one picture a character this is the adjusted interval of Bonett and
-    Price (2012) for paired proportions, here with Student's t. It is within [−`scale`, `scale`], and its
-    width is never zero, not even where nothing changed. With fewer than two characters there is a value
-    but no interval.
+    Mean ± t·s/√C, with Student's t of C − 1, after adding two characters, one that rises and one that
+    falls by the greater of 1/2 and one picture's worth: for one picture a character this is the adjusted
+    interval of Bonett and Price (2012) for paired proportions, here with Student's t. It is within
+    [−`scale`, `scale`], and its width is never zero, not even where nothing changed. With fewer than two
+    characters there is a value but no interval.
     """
     values = np.asarray(differences, float)
     if values.size < 2:
-        return _alone(values, scale)
+        return _one_character(values, scale)
     step = max(0.5, min(1.0, values.size / max(pairs, 1)))
     mean = float(values.mean())
     low, high = _student(np.append(values, (step, -step)))
@@ -126,5 +114,5 @@ def _quantile(size: int) -> float:
     return float(stats.t.ppf(1 - _TAIL, size - 1))
 
 
-def _alone(values: npt.NDArray[np.float64], scale: float) -> Interval:
+def _one_character(values: npt.NDArray[np.float64], scale: float) -> Interval:
     return Interval(float(values[0]) * scale if values.size else None, None, None, int(values.size))

@@ -9,6 +9,7 @@ from typing import Any
 
 from scipy import stats
 
+from copycat.records import current_kind
 from copycat.stats.intervals import LEVEL, Interval
 
 
@@ -45,12 +46,12 @@ class Corrected:
 def judge_error(rates: Mapping[str, Any] | None, question: str) -> JudgeError | None:
     """What a calibration file says about `question`; None where it says nothing.
 
-    The rates at the top of the file are those of `which`, unless its `question` says otherwise; those of
+    The rates at the top of the file are those of `identify`, unless its `question` says otherwise; those of
     further questions lie under `questions`.
     """
     rates = rates or {}
-    own = rates.get("questions") or {}
-    found = rates if question == rates.get("question", "which") else own.get(question)
+    own = {current_kind(kind): told for kind, told in (rates.get("questions") or {}).items()}
+    found = rates if question == current_kind(rates.get("question", "identify")) else own.get(question)
     if not isinstance(found, Mapping) or found.get("tpr") is None or found.get("fpr") is None:
         return None
     positives, negatives = found.get("positives"), found.get("negatives")

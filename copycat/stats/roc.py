@@ -22,10 +22,9 @@ BINS = 10
 
 def _both(positive: Scores, negative: Scores) -> tuple[Points, Points]:
     """Truth (1 or 0) and scores. Raises ValueError when a kind is missing."""
-    p, n = np.asarray(positive, float), np.asarray(negative, float)
-    if not p.size or not n.size:
+    if not len(positive) or not len(negative):
         raise ValueError("an ROC curve needs scores of both kinds")
-    return np.concatenate([np.ones(p.size), np.zeros(n.size)]), np.concatenate([p, n])
+    return _either(positive, negative)
 
 
 def auroc(positive: Scores, negative: Scores) -> float:

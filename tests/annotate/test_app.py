@@ -14,8 +14,8 @@ from PIL.PngImagePlugin import PngInfo
 from copycat.annotate.answers import Answers
 from copycat.annotate.app import create_app
 from copycat.annotate.desk import Desk
-from copycat.annotate.items import items
-from tests.report.synthetic import SyntheticRun
+from copycat.annotate.tasks import tasks
+from tests.helpers.synthetic import SyntheticRun
 
 TOKEN = "s3cret"
 BASE = "http://127.0.0.1:5000"
@@ -31,8 +31,8 @@ class Room:
 
     def begin(self, token: str = TOKEN) -> None:
         """A server started anew."""
-        self.root, self.answers = f"{BASE}/{token}", Answers(self.run.path)
-        desk = Desk(items(self.run).items, self.answers, self.run.registry(), seed=0, key=token)
+        self.root, self.answers = f"{BASE}/{token}", Answers(self.run.path / "labels.jsonl")
+        desk = Desk(tasks(self.run.data()).tasks, self.answers, self.run.registry, seed=0, key=token)
         self.client = create_app(desk, token).test_client()
 
     def item(self, rater: str, number: int | None = None) -> dict[str, Any]:
@@ -152,8 +152,8 @@ def test_the_page_is_blind(room: Room) -> None:
         told.append(str(reply.headers))
     assert not any(h.get("Content-Disposition") or h.get("Last-Modified") or h.get("ETag") for h in heads)
     everything = "\n".join(told)
-    for request in room.run.requests():
-        row = room.run.images()[request.id]
+    for request in room.run.requests:
+        row = room.run.data().images[request.id]
         for secret in (
             request.id,
             "negprompt",
@@ -172,7 +172,7 @@ def test_a_picture_is_sent_without_what_else_its_file_holds(room: Room) -> None:
     shown = room.item("Ann")["item"]
     info = PngInfo()
     info.add_text("parameters", "Pomkin, negative prompt: owl")
-    for item in items(room.run).items:
+    for item in tasks(room.run.data()).tasks:
         with Image.open(item.files[0]) as picture:
             picture.load()
             picture.save(item.files[0], pnginfo=info)
@@ -186,7 +186,7 @@ def test_a_picture_is_sent_without_what_else_its_file_holds(room: Room) -> None:
 
 def test_a_broken_picture_is_told_and_can_be_skipped(room: Room) -> None:
     shown = room.item("Ann")["item"]
-    for item in items(room.run).items:
+    for item in tasks(room.run.data()).tasks:
         item.files[0].write_text("<svg onload=alert(1)>")
     assert room.client.get(f"{room.root}/{shown['frames'][0]}").status_code == 404
     assert room.label("Ann", "skip")["skipped"] == [0]
@@ -276,14 +276,12 @@ def test_agreement_grows_in_steps_and_tells_nothing_of_a_picture(room: Room) -> 
 
 def test_references_are_shown_where_there_are_some(room: Room) -> None:
     assert room.item("Ann")["item"]["character"]["references"] == []
-    from copycat.characters import Registry, load_registry
+    from copycat.subjects.characters import Registry, load_registry
 
     menagerie = load_registry("menagerie").characters[0]
-    people = [
-        c.model_copy(update={"references": menagerie.references}) for c in room.run.registry().characters
-    ]
+    people = [c.model_copy(update={"references": menagerie.references}) for c in room.run.registry.characters]
     people[1] = people[1].model_copy(update={"references": ("menagerie/references/none.png",)})
-    room.run._registry = Registry("test", 1, people)
+    room.run.registry = Registry("test", 1, people)
     room.begin()
     shown = [room.item("Ann", n)["item"]["character"] for n in range(18)]
     for character in shown:

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from copycat.annotate.answers import Answer, Answers
-from copycat.annotate.items import items
+from copycat.annotate.answers import Answers, RaterAnswer
 from copycat.annotate.server import serve
+from copycat.annotate.tasks import tasks
+from copycat.calibration.labels import read_labels
 from copycat.cli.main import app as program
 from copycat.errors import RunConflict, UserError
-from copycat.labels import read_labels
 from copycat.runs.folder import RunFolder
 from copycat.stages.generate import generate
 from copycat.stages.plan import prepare
@@ -40,16 +40,16 @@ def test_export(folder: RunFolder, tmp_path: Path, name: str) -> None:
     assert isinstance(failed.exception, UserError)
     assert "no labels yet" in str(failed.exception)
     assert not (tmp_path / name).exists()
-    answers = Answers(folder.path)
+    answers = Answers(folder.labels_path)
     said: list[dict[str, Any]] = [
         {"answer": "no", "saw": "none", "confidence": 1},
         {"answer": "unsure"},
         {"answer": "skip"},
         {"answer": "yes", "saw": "kamo", "confidence": 3},
     ]
-    for item, given in zip(items(folder).items, said, strict=False):
+    for item, given in zip(tasks(folder.data()).tasks, said, strict=False):
         answers.give(
-            Answer(
+            RaterAnswer(
                 image=item.images[0],
                 pixels=item.pixels,
                 character=item.character,
@@ -66,7 +66,7 @@ def test_export(folder: RunFolder, tmp_path: Path, name: str) -> None:
         (True, "kamo", 3),
     ]
     assert {x.rater for x in rows} == {NASTY}
-    files = {row.file: row.sha256 for row in folder.images().values()}
+    files = {row.file: row.sha256 for row in folder.data().images.values()}
     assert all(files[x.image] == x.sha256 for x in rows)
     other = call(folder, "--export", str(tmp_path / "labels.xlsx"))
     assert isinstance(other.exception, UserError)
@@ -76,18 +76,18 @@ def test_pictures_with_the_same_pixels_are_asked_about_once_and_all_labelled(
     folder: RunFolder, tmp_path: Path
 ) -> None:
     # As when a gate leaves a prompt alone: two mitigations, one picture.
-    zori = [r for r in folder.requests() if r.character == "zori"]
+    zori = [r for r in folder.data().requests if r.character == "zori"]
     twin = next(r for r in zori if r.mitigation == "negprompt")
-    first = folder.images()[next(r.id for r in zori if r.mitigation == "none")]
-    row = folder.images()[twin.id].model_copy(update={"sha256": first.sha256})
+    first = folder.data().images[next(r.id for r in zori if r.mitigation == "none")]
+    row = folder.data().images[twin.id].model_copy(update={"sha256": first.sha256})
     (folder.path / str(row.file)).write_bytes((folder.path / str(first.file)).read_bytes())
     folder.image_journal.append([row])
-    asked = items(folder).items
+    asked = tasks(folder.data()).tasks
     assert len(asked) == 11
-    answers = Answers(folder.path)
+    answers = Answers(folder.labels_path)
     item = next(i for i in asked if first.file in i.images)
     answers.give(
-        Answer(
+        RaterAnswer(
             image=item.images[0], pixels=item.pixels, character="zori", rater="Ann", answer="unsure", at="t"
         )
     )
@@ -99,7 +99,7 @@ def test_pictures_with_the_same_pixels_are_asked_about_once_and_all_labelled(
 
 
 def test_what_is_wrong(folder: RunFolder) -> None:
-    asked, registry = items(folder).items, folder.registry()
+    asked, registry = tasks(folder.data()).tasks, folder.data().registry
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -107,10 +107,13 @@ def test_what_is_wrong(folder: RunFolder) -> None:
         failed = call(folder, "--port", str(port))
     assert isinstance(failed.exception, UserError)
     assert f"Port {port} is in use" in str(failed.exception)
-    with Answers(folder.path).alone(), pytest.raises(RunConflict, match="Another `copycat annotate`"):
-        serve(asked, Answers(folder.path), registry, ready=print)
+    with (
+        Answers(folder.labels_path).exclusive(),
+        pytest.raises(RunConflict, match="Another `copycat annotate`"),
+    ):
+        serve(asked, Answers(folder.labels_path), registry, ready=print)
     assert "printable characters" in str(call(folder, "--rater", "\t").exception)
-    for row in folder.images().values():
+    for row in folder.data().images.values():
         (folder.path / str(row.file)).unlink()
     assert "missing from the folder" in str(call(folder).exception)
     unknown = CliRunner().invoke(program, ["annotate", str(folder.path / "nowhere")])

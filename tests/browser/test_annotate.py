@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from copycat.annotate.answers import Answer, Answers
+from copycat.annotate.answers import Answers, RaterAnswer
 from copycat.runs.folder import RunFolder
 from copycat.stages.generate import generate
 from copycat.stages.plan import prepare
@@ -94,15 +94,15 @@ def begin(page: Any, url: str, name: str) -> None:
 
 
 def label(page: Any, *pressed: str) -> None:
-    """Answer the picture that is shown, and wait until the server has confirmed it."""
+    """RaterAnswer the picture that is shown, and wait until the server has confirmed it."""
     before = shown(page)
     keys(page, *pressed)
     wait(lambda: shown(page) != before)
 
 
-def standing(folder: RunFolder) -> tuple[Answer, ...]:
+def standing(folder: RunFolder) -> tuple[RaterAnswer, ...]:
     """What is on disk now."""
-    return tuple(Answers(folder.path).standing())
+    return tuple(Answers(folder.labels_path).standing())
 
 
 def said(folder: RunFolder) -> list[str]:

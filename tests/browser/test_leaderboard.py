@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from copycat.report.leaderboard import site
-from tests.report.test_leaderboard import made
+from copycat.leaderboard import site
+from tests.leaderboard.test_leaderboard import made
 
 pytestmark = pytest.mark.browser
 
@@ -36,7 +36,7 @@ def _column(board: Any, key: str) -> list[list[str]]:
 
 def test_sorting_stays_within_a_judge(board: Any) -> None:
     assert _column(board, "mitigation") == [["negprompt", "negprompt", "none", "none"], ["negprompt", "none"]]
-    head = board.find_element("css selector", "[data-sort=detect]")
+    head = board.find_element("css selector", "[data-sort=m0]")
     for direction, first in (("ascending", "negprompt"), ("descending", "none")):
         head.find_element("tag name", "button").send_keys("\ue007")
         assert head.get_attribute("aria-sort") == direction

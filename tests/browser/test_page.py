@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from copycat.stages.report import report
-from tests.report.synthetic import SyntheticRun
+from tests.helpers.hat import add_hat, install_hat
+from tests.helpers.pages import write_report
+from tests.helpers.synthetic import SyntheticRun
 
 pytestmark = pytest.mark.browser
 ENTER, ESCAPE, LEFT, UP, RIGHT, DOWN = "\ue007", "\ue00c", "\ue012", "\ue013", "\ue014", "\ue015"
@@ -18,14 +19,14 @@ ENTER, ESCAPE, LEFT, UP, RIGHT, DOWN = "\ue007", "\ue00c", "\ue012", "\ue013", "
 
 @pytest.fixture
 def page(browser: Any, tmp_path: Path) -> Any:
-    browser.get(report(SyntheticRun(tmp_path / "run")).as_uri())
+    browser.get(write_report(SyntheticRun(tmp_path / "run")).as_uri())
     return browser
 
 
 def _visible(page: Any) -> list[str]:
     script = (
         "return [...document.querySelectorAll('#lines .cell')]"
-        ".filter(c => c.checkVisibility({visibilityProperty: true})).map(c => c.dataset.mark)"
+        ".filter(c => c.checkVisibility({visibilityProperty: true})).map(c => c.dataset.state)"
     )
     return list(page.execute_script(script))
 
@@ -77,9 +78,8 @@ def test_filter_by_mitigation_and_character(page: Any) -> None:
 
 def test_search_finds_studios_and_prompts(browser: Any, tmp_path: Path) -> None:
     run = SyntheticRun(tmp_path / "run")
-    for i, r in enumerate(run.requests()):
-        run.requests()[i] = r.model_copy(update={"prompt": f"<i>A {r.mitigation} owl</i>"})
-    browser.get(report(run).as_uri())
+    run.requests = [r.model_copy(update={"prompt": f"<i>A {r.mitigation} owl</i>"}) for r in run.requests]
+    browser.get(write_report(run).as_uri())
     search = browser.find_element("name", "text")
     for text, found in (
         ("LANTERN tin", 30),
@@ -136,6 +136,18 @@ def test_keyboard_opens_walks_and_closes_the_detail(page: Any) -> None:
     assert page.switch_to.active_element.get_attribute("name") == "text"
 
 
+def test_a_measure_of_another_package_is_shown_beside_the_picture(
+    browser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_hat(monkeypatch)
+    browser.get(write_report(add_hat(SyntheticRun(tmp_path / "run"))).as_uri())
+    browser.find_element("css selector", ".cell").click()
+    told = browser.find_element("id", "d-list").text
+    assert "P(Pomkin wears a hat)\n0.500" in told
+    assert "P(owl is shown)\n0.900" in told
+    assert browser.get_log("browser") == []
+
+
 def test_what_failed_says_why(page: Any) -> None:
     page.find_element("css selector", ".cell.m-error").click()
     assert "out of memory" in page.find_element("id", "detail").text
@@ -174,7 +186,7 @@ def test_a_large_run_is_laid_out_a_page_at_a_time(
 ) -> None:
     monkeypatch.setattr("copycat.report.gallery.MOST_INSIDE", 100)
     run = SyntheticRun(tmp_path / "run", characters=100)
-    browser.get(report(run).as_uri())
+    browser.get(write_report(run).as_uri())
     assert _shown(browser) == "600 of 600 pictures"
     count = "return document.querySelectorAll('img[src]').length"
     assert browser.execute_script(count) <= 240

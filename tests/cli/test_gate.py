@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from copycat.cli.main import app
 from copycat.errors import BadFile, UserError
-from copycat.paths import PROMPTS
+from copycat.io.paths import PROMPTS
 
 
 def gate(*arguments: str) -> str:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from copycat.cli import doctor
+from copycat.cards.models import ModelCard
 from copycat.cli.parsing import items, seeds
 from copycat.errors import UserError
-from copycat.models import ModelCard
-from copycat.paths import ROOT
+from copycat.io.paths import ROOT
 from copycat.records import Sampling
+from copycat.stages.plan import obstacle
 from tests.conftest import Tiny
 
 START = "import sys; from copycat.cli.main import main; main()"
@@ -205,9 +205,9 @@ def test_doctor_says_why_a_model_cannot_run() -> None:
         sampling=Sampling(steps=1, guidance=1, height=64, width=64),
         min_gpu_gb=10,
     )
-    assert "--device cpu" in (doctor.obstacle(card, None) or "")
-    assert "this one has 8 GB" in (doctor.obstacle(card, 8) or "")
-    assert doctor.obstacle(card, 24) is None
+    assert "--device cpu" in (obstacle(card, None) or "")
+    assert "this one has 8 GB" in (obstacle(card, 8) or "")
+    assert obstacle(card, 24) is None
 
 
 def test_doctor_runs() -> None:

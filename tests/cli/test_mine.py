@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from copycat.characters import load_registry
 from copycat.cli.main import app
 from copycat.errors import BadFile, UserError
-from copycat.keywords import load_list, own_file, shipped_file
-from copycat.paths import DATA, PROMPTS
-from copycat.prompts import check, load_prompts
+from copycat.io.paths import DATA, PROMPTS
+from copycat.subjects.characters import load_registry
+from copycat.subjects.keywords import CATALOG as KEYWORDS
+from copycat.subjects.keywords import load_list
+from copycat.subjects.prompts import check, load_prompts
 
 
 def mine(*arguments: str) -> str:
@@ -91,8 +92,8 @@ def test_rankings_of_the_menagerie_for_the_figure(mined: Path, tmp_path: Path) -
 def test_rankings_for_negative_prompts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COPYCAT_HOME", str(tmp_path))
     told = mine("negatives", "--keep", "8")
-    listed = load_list(own_file("menagerie"))
-    assert str(own_file("menagerie")) in told
+    listed = load_list(KEYWORDS.own("menagerie"))
+    assert str(KEYWORDS.own("menagerie")) in told
     registry = load_registry("menagerie")
     for name in ("emb", "cooc"):
         words = listed.rankings[name].keywords  # type: ignore[index]
@@ -107,19 +108,19 @@ def test_rankings_for_negative_prompts(tmp_path: Path, monkeypatch: pytest.Monke
     few = tmp_path / "few.txt"
     few.write_text("Hupgroqui the teapot\n" * 3)
     mine("negatives", str(few))
-    again = load_list(own_file("menagerie"))
+    again = load_list(KEYWORDS.own("menagerie"))
     assert again.rankings["cooc"].keywords == {"hupgroqui": ("teapot",)}
     # The words of a language model are the candidates where there are any, and no captions are needed.
     own = mine("negatives", "--registry", "copycat", "--out", str(tmp_path / "copycat.yaml"))
     assert "No corpus" in own
     emb = load_list(tmp_path / "copycat.yaml").rankings
     assert set(emb) == {"emb"}
-    written = load_list(shipped_file("copycat")).keywords
+    written = load_list(DATA / "keywords" / "copycat.yaml").keywords
     assert set(emb["emb"].keywords["mario"]) <= set(written["mario"])
-    before = shipped_file("copycat").read_bytes()
+    before = (DATA / "keywords" / "copycat.yaml").read_bytes()
     with pytest.raises(UserError, match="written down"):
-        mine("negatives", "--registry", "copycat", "--out", str(shipped_file("copycat")))
-    assert shipped_file("copycat").read_bytes() == before
+        mine("negatives", "--registry", "copycat", "--out", str(DATA / "keywords" / "copycat.yaml"))
+    assert (DATA / "keywords" / "copycat.yaml").read_bytes() == before
 
 
 def test_mistakes_write_nothing(tmp_path: Path) -> None:

@@ -6,17 +6,14 @@ import inspect
 
 import pytest
 
-from copycat.characters import load_registry
+from copycat.cards.judges import CATALOG as JUDGES
+from copycat.cards.models import load_card, names
 from copycat.generators.base import CATALOG as GENERATORS
 from copycat.generators.base import Generator, load_generator
 from copycat.judges.base import CATALOG as JUDGE_KINDS
-from copycat.judges.base import Judge, load_judge
-from copycat.judges.card import CATALOG as JUDGES
-from copycat.judges.card import load_judge_card
-from copycat.judges.questions import questions
-from copycat.models import load_card, names
-from copycat.records import ImageRow
+from copycat.judges.base import Judge
 from copycat.stages.plan import plan
+from copycat.subjects.characters import load_registry
 
 UNPINNED = {"sd21"}
 """Cards whose commit nobody could name; each says so itself, and a run keeps to the commit it found."""
@@ -72,26 +69,3 @@ def test_generator(config, tiny_models, model):
         assert a.image.tobytes() == b.image.tobytes(), "same requests, same bits"
         assert a.image.size == (r.sampling.width, r.sampling.height)
         assert a.image.mode == "RGB"
-
-
-def test_judge(tiny_models):
-    from PIL import Image
-
-    character = load_registry(str(tiny_models.registry))["zori"]
-    row = ImageRow(request="r", outcome="ok", file="images/r.png", sha256="0")
-    asked = [q for colour in ("red", "blue") for q in questions(row, character)]
-    pictures = [Image.new("RGB", (16, 16), c) for c in ("red",) * 3 + ("blue",) * 3]
-    judge = load_judge(load_judge_card(str(tiny_models.judge)), "cpu")
-    verdicts = judge.ask(asked, pictures)
-    assert [(v.kind, v.question) for v in verdicts] == [(q.kind, q.text) for q in asked]
-    for v in verdicts:
-        assert v.judge == judge.identity
-        assert v.status == "scored"
-        if v.kind == "which":
-            assert v.names is not None
-            assert v.score is None
-        else:
-            assert 0 <= v.score <= v.mass <= 1
-    alone = [judge.ask([q], [p])[0] for q, p in zip(asked, pictures, strict=True)]
-    for a, v in zip(alone, verdicts, strict=True):
-        assert a.score == pytest.approx(v.score, abs=1e-4)

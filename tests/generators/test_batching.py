@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 import torch
 
+from copycat.cards.models import load_card
 from copycat.generators.base import load_generator
-from copycat.generators.batching import Fitting, out_of_memory
-from copycat.models import load_card
+from copycat.generators.batching import AdaptiveBatch, out_of_memory
 from copycat.stages.plan import plan
 
 Hook = Callable[[torch.nn.Module, tuple[torch.Tensor, ...]], None]
@@ -59,10 +59,10 @@ def test_a_batch_with_one_bad_item_keeps_its_size():
             raise ValueError("five")
         return [str(item) for item in batch]
 
-    fitting = Fitting(4)
-    done = fitting.map(range(10), work, lambda item, why: f"{item} {why}")
+    batches = AdaptiveBatch(4)
+    done = batches.map(range(10), work, lambda item, why: f"{item} {why}")
     assert done == ["0", "1", "2", "3", "4", "5 ValueError: five", "6", "7", "8", "9"]
-    assert fitting.size == 4
+    assert batches.size == 4
 
 
 def test_a_real_lack_of_memory_is_told_from_other_errors():

@@ -8,10 +8,10 @@ import shutil
 import pytest
 import torch
 
-from copycat.device import resolve_device
+from copycat.cards.models import load_card
 from copycat.errors import BadFile, MissingRequirement
 from copycat.generators.base import load_generator
-from copycat.models import load_card
+from copycat.runtime.device import resolve_device
 from copycat.stages.plan import plan
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from copycat.cards.models import ModelCard, load_card, names
 from copycat.errors import BadFile, UserError
 from copycat.generators.base import load_generator
 from copycat.generators.diffusers_video import _finished
-from copycat.models import ModelCard, load_card, names
 from copycat.records import Request, Sampling
 from copycat.stages.plan import plan
 from tests.helpers.tiny_video import VIDEOS, video_card
@@ -22,7 +22,7 @@ def request(card: ModelCard, seed: int, prompt: str, negative: str = "") -> Requ
     return Request(
         model=card.identity(), character="zori", prompt_set="name", run_seed=0, seed=seed, mitigation="m",
         source_prompt=prompt, prompt=prompt, negative=negative, sampling=card.sampling,
-    ).sealed()  # fmt: skip
+    ).with_id()  # fmt: skip
 
 
 def pixels(outcome) -> np.ndarray:

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
-from copycat.config import RunConfig
+from copycat.cards.models import load_card
 from copycat.errors import MissingRequirement
 from copycat.generators.base import load_generator
-from copycat.models import load_card
 from copycat.records import Request
+from copycat.resolve import ResolvedRun
 from copycat.stages.generate import generate
 from copycat.stages.plan import plan, prepare
 from tests.helpers.loopback import Loopback, running
@@ -27,8 +27,8 @@ def server() -> Iterator[Loopback]:
 
 @pytest.fixture
 def runs(
-    server: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: Callable[..., RunConfig]
-) -> Callable[..., RunConfig]:
+    server: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: Callable[..., ResolvedRun]
+) -> Callable[..., ResolvedRun]:
     monkeypatch.setenv("COPYCAT_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("LOOPBACK_KEY", "k")
     monkeypatch.setattr("copycat.generators.inference_providers._LONGEST_WAIT", 0.01)
@@ -45,16 +45,16 @@ def runs(
     return lambda **given: config(**{"model": "served", "steps": None, "batch_size": None, **given})
 
 
-def test_negative_guidance_and_seed_are_passed_on(runs: Callable[..., RunConfig], server: Loopback) -> None:
+def test_negative_guidance_and_seed_are_passed_on(runs: Callable[..., ResolvedRun], server: Loopback) -> None:
     folder = prepare(runs())
     assert generate(folder) == 12
-    rows = folder.images().values()
+    rows = folder.data().images.values()
     assert {r.outcome for r in rows} == {"ok"}
     assert sum(r.cost_usd or 0 for r in rows) == pytest.approx(0.24)
     sent = {
         (a["inputs"], a["parameters"].get("negative_prompt"), a["parameters"]["seed"]) for a in server.asked
     }
-    assert sent == {(r.prompt, r.negative or None, r.seed % 2**31) for r in folder.requests()}
+    assert sent == {(r.prompt, r.negative or None, r.seed % 2**31) for r in folder.data().requests}
     assert len(sent) == 12
     told = server.asked[0]["parameters"]
     assert (told["guidance_scale"], told["num_inference_steps"], told["height"]) == (5.0, 3, 16)
@@ -75,7 +75,7 @@ def test_negative_guidance_and_seed_are_passed_on(runs: Callable[..., RunConfig]
     ],
 )
 def test_what_an_endpoint_does_becomes_an_outcome(
-    runs: Callable[..., RunConfig], server: Loopback, mood: str, outcome: str, calls: int
+    runs: Callable[..., ResolvedRun], server: Loopback, mood: str, outcome: str, calls: int
 ) -> None:
     server.behave = {"odd": mood}
     base: Request = plan(runs())[0]
@@ -88,7 +88,7 @@ def test_what_an_endpoint_does_becomes_an_outcome(
 
 @pytest.mark.parametrize("mood", ["no key", "no money"])
 def test_what_no_call_can_mend_stops_the_run(
-    runs: Callable[..., RunConfig], server: Loopback, mood: str, monkeypatch: pytest.MonkeyPatch
+    runs: Callable[..., ResolvedRun], server: Loopback, mood: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = prepare(runs())
     server.behave = {"Plitu": mood}
@@ -97,7 +97,7 @@ def test_what_no_call_can_mend_stops_the_run(
     assert folder.manifest().status == "interrupted"
     server.behave = {}
     generate(folder)
-    assert {r.outcome for r in folder.images().values()} == {"ok"}
+    assert {r.outcome for r in folder.data().images.values()} == {"ok"}
     monkeypatch.delenv("LOOPBACK_KEY")
     with pytest.raises(MissingRequirement, match="LOOPBACK_KEY"):
         prepare(runs(seeds=(7,), out=folder.path.parent / "other"))

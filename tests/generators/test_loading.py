@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
-from copycat.device import resolve_device
+from copycat.cards.models import load_card
 from copycat.errors import BadFile, MissingRequirement
 from copycat.generators.base import load_generator
 from copycat.generators.pipelines import _place, load_pipeline
-from copycat.loading import check_packages
-from copycat.models import load_card
+from copycat.io.loading import check_packages
+from copycat.runtime.device import resolve_device
 from copycat.stages.plan import plan
 
 
@@ -67,9 +67,9 @@ def test_the_offload_option_changes_what_is_needed(config):
         "mitigations": ("none",),
     }  # fmt: skip
     plain, asked = config(**given), config(**given, offload="sequential")
-    assert (plain.card().offload, plain.card().min_gpu_gb) == ("none", 36)
-    assert (asked.card().offload, asked.card().min_gpu_gb) == ("sequential", 6)
-    assert plain.digest == asked.digest, "where a picture is computed does not make another run"
+    assert (plain.card.offload, plain.card.min_gpu_gb) == ("none", 36)
+    assert (asked.card.offload, asked.card.min_gpu_gb) == ("sequential", 6)
+    assert plain.config.digest == asked.config.digest, "where a picture is computed does not make another run"
 
 
 def test_a_missing_package_is_named_with_its_command():

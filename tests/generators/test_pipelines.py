@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
+from copycat.cards.models import load_card, names
 from copycat.errors import UserError
 from copycat.generators.base import load_generator
-from copycat.models import ModelCard, load_card, names
 from copycat.records import Request, Sampling
-from copycat.stages.plan import _refuse_idle_negatives
+from copycat.stages.plan import refuse_idle_negatives
 from tests.helpers import tiny_pipelines
+from tests.helpers.tiny_pipelines import Build, shrunk
 
 LOCAL = [n for n in names() if load_card(n).kind in {"diffusers-image", "diffusers-cascade"}]
-SMALLER = {
-    # Hidden layers that the tiny text encoders have.
-    "Flux2Pipeline": {"text_encoder_out_layers": [1, 2, 3]},
-    "Flux2KleinPipeline": {"text_encoder_out_layers": [1, 2, 3]},
-    # The packages that it needs may be missing here, and diffusers would go on without them.
-    "PixArtAlphaPipeline": {"clean_caption": False, "use_resolution_binning": False},
-    "IFPipeline": {"clean_caption": False},
-}
-
-Build = Callable[[str], Path]
 
 
 @pytest.fixture(scope="module")
@@ -36,22 +25,6 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
     torch.set_num_threads(1)
     root = tmp_path_factory.mktemp("pipelines")
     return functools.cache(lambda pipeline: tiny_pipelines.build(pipeline, root / pipeline))
-
-
-def shrunk(card: ModelCard, build: Build) -> ModelCard:
-    """The shipped card, but for the weights and the size."""
-    small = {"source": str(build(card.pipeline)), "revision": None, "variant": None}
-    stages = [
-        s.model_copy(update={"source": str(build(s.pipeline)), "revision": None, "variant": None, "steps": 2})
-        for s in card.stages
-    ]
-    call = card.call | SMALLER.get(card.pipeline, {})
-    sampling = card.sampling.model_copy(update={"steps": 2, "height": 16, "width": 16})
-    if card.stages:
-        sampling = sampling.model_copy(update={"height": 64, "width": 64})
-    return card.model_copy(
-        update=small | {"stages": tuple(stages), "call": call, "packages": (), "sampling": sampling}
-    )
 
 
 def request(sampling: Sampling, negative: str = "", seed: int = 1, prompt: str = "zori the owl") -> Request:
@@ -79,7 +52,7 @@ def test_the_card_draws_and_its_negative_prompt_acts_or_is_refused(name: str, bu
         return
     assert steered.image.tobytes() == alone.image.tobytes()
     with pytest.raises(UserError, match=r"takes no negative prompt \(.*such as rewrite"):
-        _refuse_idle_negatives(card, [request(card.sampling, "a cape")])
+        refuse_idle_negatives(card, [request(card.sampling, "a cape")])
 
 
 @pytest.mark.parametrize(
@@ -92,7 +65,7 @@ def test_without_guidance_a_negative_prompt_does_nothing_and_is_refused(name: st
     plain, steered = (generator.generate([request(off, n)])[0] for n in ("", "a cape, an owl"))
     assert plain.image.tobytes() == steered.image.tobytes()
     with pytest.raises(UserError, match="without classifier-free guidance"):
-        _refuse_idle_negatives(card, [request(off, "a cape")])
+        refuse_idle_negatives(card, [request(off, "a cape")])
 
 
 @pytest.mark.parametrize("name", ["qwen-image", "flux1-dev@true-cfg"])

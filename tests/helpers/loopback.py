@@ -116,9 +116,9 @@ def _images(mood: str) -> dict[str, Any]:
 
 
 def _chat(mood: str, body: dict[str, Any], say: Callable[[dict[str, Any]], str]) -> dict[str, Any]:
-    asked = body.get("response_format", {}).get("json_schema", {}).get("name")
-    content: str | None = '{"names": ["Zori"]}' if asked == "which" else '{"answer": "yes"}'
-    if asked is None:
+    schema = body.get("response_format", {}).get("json_schema", {}).get("schema")
+    content: str | None = '{"names": ["Zori"]}' if "names" in str(schema) else '{"answer": "yes"}'
+    if schema is None:
         content = say(body)
     if mood.startswith("say "):
         content = mood.removeprefix("say ")

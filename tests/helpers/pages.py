@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import json
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
+
+from copycat.report import render_page
+from copycat.report.gallery import Where
+from copycat.runs.folder import RunFolder
+from tests.helpers.synthetic import SyntheticRun
 
 
 class _Tags(HTMLParser):
@@ -46,7 +52,15 @@ def sheet(page: str) -> list[dict[str, Any]]:
             p[name] = data["texts"][p[name]]
         for name in ("small", "large"):
             p[name] = data["images"][p[name]]
-        p |= {"mark": data["marks"][p["k"]], "words": data["words"][p["k"]]}
+        p |= {"state": data["states"][p["k"]], "words": data["words"][p["k"]]}
         p |= {"character": data["characters"][p["c"]], "mitigation": data["mitigations"][p["m"]]}
+        p["values"] = dict(zip(p["character"]["captions"], (v[i] for v in data["values"]), strict=True))
         pictures.append(p)
     return pictures
+
+
+def write_report(run: SyntheticRun, where: Where = "auto") -> Path:
+    """The page of `run` as it is now, in its folder."""
+    path = RunFolder(run.path).page_path
+    path.write_text(render_page(run.data(), where), encoding="utf-8")
+    return path

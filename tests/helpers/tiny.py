@@ -44,7 +44,7 @@ def world(folder: Path) -> tuple[Path, Path]:
     return registry, prompts
 
 
-def _tokenizer(words: list[str], length: int, eos: str) -> Any:
+def small_tokenizer(words: list[str], length: int, eos: str) -> Any:
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
@@ -58,7 +58,7 @@ def _tokenizer(words: list[str], length: int, eos: str) -> Any:
     )  # fmt: skip
 
 
-def _parts() -> dict[str, object]:
+def small_parts() -> dict[str, object]:
     from diffusers import AutoencoderKL, DDIMScheduler
 
     return {
@@ -67,11 +67,11 @@ def _parts() -> dict[str, object]:
             down_block_types=("DownEncoderBlock2D",) * 2, up_block_types=("UpDecoderBlock2D",) * 2,
         ),
         "scheduler": DDIMScheduler(steps_offset=1, clip_sample=False, set_alpha_to_one=False),
-        "tokenizer": _tokenizer(WORDS, 16, "</s>"),
+        "tokenizer": small_tokenizer(WORDS, 16, "</s>"),
     }  # fmt: skip
 
 
-def _text_config(**more: object) -> object:
+def small_text_config(**more: object) -> object:
     from transformers import CLIPTextConfig
 
     return CLIPTextConfig(
@@ -99,7 +99,7 @@ def sd(folder: Path) -> Path:
 
     torch.manual_seed(0)
     StableDiffusionPipeline(
-        **_parts(), text_encoder=CLIPTextModel(_text_config()), unet=_unet(),
+        **small_parts(), text_encoder=CLIPTextModel(small_text_config()), unet=_unet(),
         safety_checker=None, feature_extractor=None, requires_safety_checker=False,
     ).save_pretrained(folder)  # fmt: skip
     return folder
@@ -115,10 +115,10 @@ def sdxl(folder: Path) -> Path:
         cross_attention_dim=32, addition_embed_type="text_time", addition_time_embed_dim=8,
         projection_class_embeddings_input_dim=64,
     )  # fmt: skip
-    parts = _parts()
+    parts = small_parts()
     StableDiffusionXLPipeline(
-        **parts, tokenizer_2=parts["tokenizer"], text_encoder=CLIPTextModel(_text_config()),
-        text_encoder_2=CLIPTextModelWithProjection(_text_config()), unet=unet, add_watermarker=False,
+        **parts, tokenizer_2=parts["tokenizer"], text_encoder=CLIPTextModel(small_text_config()),
+        text_encoder_2=CLIPTextModelWithProjection(small_text_config()), unet=unet, add_watermarker=False,
     ).save_pretrained(folder)  # fmt: skip
     return folder
 
@@ -128,7 +128,7 @@ def llm(folder: Path, template: bool = True) -> Path:
     from transformers import LlamaConfig, LlamaForCausalLM
 
     torch.manual_seed(0)
-    tokenizer = _tokenizer(WORDS, 2048, "</s>")
+    tokenizer = small_tokenizer(WORDS, 2048, "</s>")
     if template:
         tokenizer.chat_template = (
             "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }} {% endfor %}"
@@ -157,7 +157,7 @@ def judge(folder: Path) -> Path:
     )
 
     torch.manual_seed(0)
-    tokenizer = _tokenizer(WORDS, 128, "</s>")
+    tokenizer = small_tokenizer(WORDS, 128, "</s>")
     vision = CLIPVisionConfig(
         hidden_size=16, intermediate_size=16, num_hidden_layers=2, num_attention_heads=2, image_size=16,
         patch_size=8, projection_dim=16,

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from copycat.cards.models import ModelCard
 from tests.helpers import tiny
 
 WIDTH = 16
@@ -23,7 +24,7 @@ def _bytes() -> dict[str, int]:
 
 
 def _clip_tokenizer() -> Any:
-    return tiny._tokenizer(tiny.WORDS, 16, "</s>")
+    return tiny.small_tokenizer(tiny.WORDS, 16, "</s>")
 
 
 def _t5_tokenizer() -> Any:
@@ -48,7 +49,7 @@ def _qwen_tokenizer() -> Any:
 def _clip_text(projected: bool = False) -> Any:
     from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
-    return (CLIPTextModelWithProjection if projected else CLIPTextModel)(tiny._text_config())
+    return (CLIPTextModelWithProjection if projected else CLIPTextModel)(tiny.small_text_config())
 
 
 def _t5(width: int = WIDTH) -> Any:
@@ -295,3 +296,31 @@ def build(pipeline: str, folder: Path) -> Path:
     torch.manual_seed(0)
     BUILDERS[pipeline]().save_pretrained(folder)
     return folder
+
+
+Build = Callable[[str], Path]
+"""Gives the folder of a tiny pipeline of a class."""
+SMALLER = {
+    # Hidden layers that the tiny text encoders have.
+    "Flux2Pipeline": {"text_encoder_out_layers": [1, 2, 3]},
+    "Flux2KleinPipeline": {"text_encoder_out_layers": [1, 2, 3]},
+    # The packages that it needs may be missing here, and diffusers would go on without them.
+    "PixArtAlphaPipeline": {"clean_caption": False, "use_resolution_binning": False},
+    "IFPipeline": {"clean_caption": False},
+}
+
+
+def shrunk(card: ModelCard, build: Build) -> ModelCard:
+    """The shipped card, but for the weights and the size."""
+    small = {"source": str(build(card.pipeline)), "revision": None, "variant": None}
+    stages = [
+        s.model_copy(update={"source": str(build(s.pipeline)), "revision": None, "variant": None, "steps": 2})
+        for s in card.stages
+    ]
+    call = card.call | SMALLER.get(card.pipeline, {})
+    sampling = card.sampling.model_copy(update={"steps": 2, "height": 16, "width": 16})
+    if card.stages:
+        sampling = sampling.model_copy(update={"height": 64, "width": 64})
+    return card.model_copy(
+        update=small | {"stages": tuple(stages), "call": call, "packages": (), "sampling": sampling}
+    )

@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 
-from copycat.models import ModelCard, Motion
+from copycat.cards.models import ModelCard, Motion
 from copycat.records import Sampling
-from tests.helpers.tiny import WORDS, _parts, _text_config, _tokenizer, sd
+from tests.helpers.tiny import WORDS, sd, small_parts, small_text_config, small_tokenizer
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def videofusion(folder: Path) -> Path:
         down_block_types=("CrossAttnDownBlock3D", "DownBlock3D"),
         up_block_types=("UpBlock3D", "CrossAttnUpBlock3D"), cross_attention_dim=16, attention_head_dim=4,
     )  # fmt: skip
-    pipe = TextToVideoSDPipeline(**_parts(), text_encoder=CLIPTextModel(_text_config()), unet=unet)
+    pipe = TextToVideoSDPipeline(**small_parts(), text_encoder=CLIPTextModel(small_text_config()), unet=unet)
     pipe.save_pretrained(folder)
     return folder
 
@@ -77,7 +77,7 @@ def wan(folder: Path) -> Path:
         scheduler=UniPCMultistepScheduler(
             prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0
         ),
-        text_encoder=_text_encoder("UMT5"), tokenizer=_tokenizer(WORDS, 16, "</s>"),
+        text_encoder=_text_encoder("UMT5"), tokenizer=small_tokenizer(WORDS, 16, "</s>"),
     ).save_pretrained(folder)  # fmt: skip
     return folder
 
@@ -104,7 +104,7 @@ def ltx(folder: Path) -> Path:
             cross_attention_dim=32, num_layers=1, caption_channels=16,
         ),
         scheduler=FlowMatchEulerDiscreteScheduler(),
-        text_encoder=_text_encoder("T5"), tokenizer=_tokenizer(WORDS, 16, "</s>"),
+        text_encoder=_text_encoder("T5"), tokenizer=small_tokenizer(WORDS, 16, "</s>"),
     ).save_pretrained(folder)  # fmt: skip
     return folder
 
@@ -129,7 +129,7 @@ def cogvideox(folder: Path) -> Path:
             temporal_compression_ratio=4, max_text_seq_length=16,
         ),
         scheduler=CogVideoXDDIMScheduler(),
-        text_encoder=_text_encoder("T5"), tokenizer=_tokenizer(WORDS, 16, "</s>"),
+        text_encoder=_text_encoder("T5"), tokenizer=small_tokenizer(WORDS, 16, "</s>"),
     ).save_pretrained(folder)  # fmt: skip
     return folder
 

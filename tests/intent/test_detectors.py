@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import pytest
 
-from copycat.characters import load_registry
+from copycat.cards.models import load_card
+from copycat.generators.text_encoder import text_embedder
 from copycat.intent.embedding import Embedding
 from copycat.intent.evaluate import ALL, measure
 from copycat.intent.lexical import Lexical
-from copycat.intent.neutral import Neutral, check_neutral, load_neutral
+from copycat.llms.base import Chat, Message, Reply
 from copycat.menagerie.captions import caption
 from copycat.menagerie.neutral import neutral_prompts
 from copycat.menagerie.world import make_inhabitants
-from copycat.mining.embedding import text_embedder
-from copycat.models import load_card
-from copycat.prompts import load_prompts
+from copycat.mitigations.llm_detector import Asked
+from copycat.subjects.characters import load_registry
+from copycat.subjects.neutral import Neutral, check_neutral, load_neutral
+from copycat.subjects.prompts import load_prompts
 from tests.contracts.test_mitigations import REGISTRY
+from tests.helpers.styles import write_styles
 
 
 @pytest.mark.parametrize(
@@ -102,3 +108,21 @@ def test_the_menageries_are_made_of_its_words_and_show_nobody():
 
 def _words(text: str) -> list[str]:
     return text.replace(",", "").split()
+
+
+def test_a_language_model_is_asked_in_the_registrys_words(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    class Listening(Chat):
+        identity = "listening"
+
+        def __init__(self) -> None: ...
+
+        def ask(self, messages: Sequence[Message]) -> Reply:
+            asked.append(messages[0].content)
+            return Reply(text="Cubism")
+
+    for registry in (load_registry(str(write_styles(tmp_path))), load_registry("menagerie")):
+        Asked(registry, Listening()).guess(["a guitar"])
+    assert "a colour with an art style is after none" in asked[0]
+    assert "a colour with a character is after none" in asked[1]

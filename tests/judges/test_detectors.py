@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 import yaml
 from PIL import Image, ImageOps
 
-from copycat.characters import load_registry
-from copycat.config import make_config
+from copycat.calibration.detector_threshold import find_threshold
+from copycat.cards.judges import JudgeCard, load_judge_card
 from copycat.errors import MissingRequirement, UserError
+from copycat.io.paths import DATA
+from copycat.io.picture_hash import phash
 from copycat.judges.base import identify, load_judge
-from copycat.judges.calibrate import calibrate
-from copycat.judges.card import JudgeCard, load_judge_card
-from copycat.judges.gallery import rescaled
+from copycat.judges.gallery import labelled_vectors, subject
 from copycat.judges.ocr import NameReader
-from copycat.judges.phash import phash
-from copycat.metrics import detect
-from copycat.paths import DATA
-from copycat.records import Question, QuestionKind
+from copycat.measures import DETECT, DETECT_TARGETED
+from copycat.records import Similarities, Unscored
+from copycat.resolve import resolve_settings
+from copycat.subjects.characters import load_registry
+from tests.helpers.questions import question
 
 MENAGERIE = load_registry("menagerie")
 
 
-def question(kind: QuestionKind, character: str) -> Question:
-    return Question(kind=kind, request="r", file="f", sha256="0", text="?", character=character)
+def calibrate(card: JudgeCard, fpr: float) -> dict[str, Any]:
+    vectors, slugs = labelled_vectors(card, "cpu")
+    return find_threshold(vectors, slugs, fpr, subject(card))
 
 
 def picture(character: str, place: int) -> Image.Image:
@@ -35,7 +38,8 @@ def picture(character: str, place: int) -> Image.Image:
 
 
 def test_the_score_is_above_a_half_where_the_similarity_is_above_the_threshold() -> None:
-    values = [rescaled(s, 0.77) for s in (-1.0, 0.0, 0.77, 0.78, 1.0)]
+    similar = (Similarities(similarities={"a": s}, threshold=0.77) for s in (-1.0, 0.0, 0.77, 0.78, 1.0))
+    values = [s.p_yes("a") or 0 for s in similar]
     assert values == sorted(values)
     assert (values[0], values[2], values[4]) == (0.0, 0.5, 1.0)
     assert values[3] > 0.5
@@ -66,15 +70,16 @@ def test_the_embedding_tells_characters_apart() -> None:
     slugs = [c.slug for c in MENAGERIE.characters][:20]
     # A reference is in the gallery itself, so a changed picture is shown: a little brighter and shifted.
     shown = [Image.eval(picture(s, 1), lambda x: min(255, int(x * 1.1))).rotate(3) for s in slugs]
-    which = judge.ask([question("which", s) for s in slugs], shown)
-    assert sum(detect.named(v, MENAGERIE[s]) or 0 for v, s in zip(which, slugs, strict=True)) >= 18
-    own = judge.ask([question("target", s) for s in slugs], shown)
-    other = judge.ask([question("target", s) for s in (*slugs[1:], slugs[0])], shown)
-    assert sum(detect.targeted(v, MENAGERIE[slugs[0]]) or 0 for v in own) >= 18
-    assert sum(detect.targeted(v, MENAGERIE[slugs[0]]) or 0 for v in other) <= 2
+    which = judge.ask([question("identify", character=s) for s in slugs], shown)
+    assert sum(DETECT.value(v, MENAGERIE[s]) or 0 for v, s in zip(which, slugs, strict=True)) >= 18
+    own = judge.ask([question("verify", character=s) for s in slugs], shown)
+    other = judge.ask([question("verify", character=s) for s in (*slugs[1:], slugs[0])], shown)
+    assert sum(DETECT_TARGETED.value(v, MENAGERIE[s]) or 0 for v, s in zip(own, slugs, strict=True)) >= 18
+    others = zip(other, (*slugs[1:], slugs[0]), strict=True)
+    assert sum(DETECT_TARGETED.value(v, MENAGERIE[s]) or 0 for v, s in others) <= 2
     assert "yes above" in (own[0].reply or "")
-    (stranger,) = judge.ask([question("target", "nobody")], shown[:1])
-    assert (stranger.status, stranger.score) == ("unscored", None)
+    (stranger,) = judge.ask([question("verify", character="nobody")], shown[:1])
+    assert isinstance(stranger.answer, Unscored)
 
 
 @pytest.fixture
@@ -130,18 +135,20 @@ def test_towers_of_every_kind_are_calibrated_and_asked(home: Path, tmp_path: Pat
     }  # fmt: skip
     (home / "mine.yaml").write_text(yaml.safe_dump(card))
     with pytest.raises(UserError, match="no threshold yet; run `copycat calibrate mine`"):
-        make_config(judge="mine")
+        resolve_settings(judge="mine")
     found = calibrate(load_judge_card("mine"), 0.05)
     kept.write_text(json.dumps(found))
-    assert make_config(judge="mine").judge == "mine"
+    assert resolve_settings(judge="mine").judging.card.name == "mine"
     judge = load_judge(load_judge_card("mine"), "cpu")
     assert judge.identity == identify(load_judge_card("mine"))
     slug = MENAGERIE.characters[0].slug
-    (v,) = judge.ask([question("target", slug)], [picture(slug, 0)])
-    assert v.score == pytest.approx(1.0, abs=1e-4), "a reference is like itself"
+    (v,) = judge.ask([question("verify", character=slug)], [picture(slug, 0)])
+    assert isinstance(v.answer, Similarities)
+    assert v.answer.similarities == pytest.approx({slug: 1.0}, abs=1e-4), "a reference is like itself"
+    assert v.answer.threshold == found["threshold"]
     kept.write_text(json.dumps({**found, "subject": "other"}))
     with pytest.raises(UserError, match="other weights or references"):
-        make_config(judge="mine")
+        resolve_settings(judge="mine")
 
 
 def test_what_cannot_be_calibrated_says_why(home: Path, tmp_path: Path) -> None:
@@ -156,5 +163,5 @@ def test_what_cannot_be_calibrated_says_why(home: Path, tmp_path: Path) -> None:
 def test_reading_names_needs_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pytesseract", None)
     with pytest.raises(MissingRequirement, match="pip install 'pytesseract"):
-        make_config(judge="ocr-names")
-    assert NameReader.answers(load_judge_card("ocr-names")) == {"which"}
+        resolve_settings(judge="ocr-names")
+    assert NameReader.answers(load_judge_card("ocr-names")) == {"identify"}

@@ -8,34 +8,31 @@ from pathlib import Path
 import openai
 import pytest
 import yaml
+from PIL import Image
 
-from copycat.characters import load_registry
-from copycat.config import make_config
+from copycat.cards.judges import load_judge_card
 from copycat.errors import UserError
 from copycat.judges.base import identify, load_judge
-from copycat.judges.card import load_judge_card
 from copycat.judges.panel import vote
-from copycat.records import Question, QuestionKind, Verdict
+from copycat.records import Named, Unscored, Verdict, YesNo
+from copycat.resolve import resolve_settings
 from copycat.runs.folder import RunFolder
 from copycat.stages.generate import generate
 from copycat.stages.judge import judge
 from copycat.stages.plan import prepare
 from copycat.stages.score import score
+from copycat.subjects.characters import load_registry
 from tests.conftest import Tiny
 from tests.helpers.loopback import Loopback, running
+from tests.helpers.questions import answered, question, questions
 
 
-def question(kind: QuestionKind) -> Question:
-    return Question(kind=kind, request="r", file="f", sha256="0", text="?")
-
-
-def ballot(kind: QuestionKind, said: object) -> Verdict:
-    """`said`: a score, names, or None for no answer."""
-    return Verdict(
-        request="r", kind=kind, image_sha256="0", judge=f"j{said}", question="?", question_hash="h",
-        status="unscored" if said is None else "scored", reason="asleep" if said is None else None,
-        score=said if isinstance(said, float) else None, names=said if isinstance(said, tuple) else None,
-    )  # fmt: skip
+def ballot(kind: str, said: float | tuple[str, ...] | None) -> Verdict:
+    """`said`: P("Yes"), names, or None for no answer."""
+    if said is None:
+        return answered(kind, Unscored(reason="asleep"), "j")
+    answer = Named(names=said) if isinstance(said, tuple) else YesNo(p_yes=said)
+    return answered(kind, answer, f"j{said}")
 
 
 @pytest.mark.parametrize(
@@ -52,8 +49,9 @@ def ballot(kind: QuestionKind, said: object) -> Verdict:
     ],
 )
 def test_scores(rule, scores, expected) -> None:
-    v = vote(question("target"), "p", rule, [ballot("target", s) for s in scores])
-    assert v.score == pytest.approx(expected)
+    v = vote(question("verify"), "p", rule, [ballot("verify", s) for s in scores])
+    assert isinstance(v.answer, YesNo)
+    assert v.answer.p_yes == pytest.approx(expected)
     assert len(v.voters) == sum(s is not None for s in scores)
 
 
@@ -63,16 +61,21 @@ def test_scores(rule, scores, expected) -> None:
 def test_names_are_the_same_by_alias_and_by_letters(tiny_models: Tiny, rule, expected) -> None:
     said = [("ZOKIN!", "a dog"), ("it is Zori",), ("Kamo", "A dog.")]
     registry = load_registry(str(tiny_models.registry))
-    v = vote(question("which"), "p", rule, [ballot("which", s) for s in said], registry)
+    v = vote(question("identify"), "p", rule, [ballot("identify", s) for s in said], registry)
+    assert isinstance(v.answer, Named)
     if rule == "majority":
         expected = {*expected, "A dog."}
-    assert {n.rstrip(".").lower() for n in v.names or ()} == {n.rstrip(".").lower() for n in expected}
+    assert {n.rstrip(".").lower() for n in v.answer.names} == {n.rstrip(".").lower() for n in expected}
 
 
 def test_nobody_answered() -> None:
     v = vote(question("key"), "p", "any", [ballot("key", None), ballot("key", None)])
-    assert (v.status, v.score) == ("unscored", None)
-    assert "asleep" in (v.reason or "")
+    assert isinstance(v.answer, Unscored)
+    assert "asleep" in v.answer.reason
+
+
+def p_yes(v: Verdict) -> float | None:
+    return v.answer.p_yes if isinstance(v.answer, YesNo) else None
 
 
 @pytest.fixture
@@ -108,21 +111,21 @@ def test_a_panel_keeps_its_members_rows_and_asks_nobody_twice(run: RunFolder, se
     server.behave = {"Is Kamo": "broken"}
     panel, (hosted, local) = load_judge_card("bench"), map(identify, load_judge_card("bench").asked())
     assert judge(run) == 18
-    by = {(v.judge, v.kind, v.question): v for v in run.verdicts()}
+    by = {(v.judge, v.kind, v.question): v for v in run.data().verdicts}
     assert {v.judge for v in by.values()} == {hosted, local, identify(panel)}
     assert run.manifest().judge == identify(panel)
     kamo = "Is Kamo in this picture? Answer Yes or No."
-    assert by[hosted, "target", kamo].status == "unscored"
-    assert by[identify(panel), "target", kamo].voters == (local,)
-    assert by[identify(panel), "target", kamo].score == by[local, "target", kamo].score
-    asked, rows = len(server.asked), len(run.verdict_journal.replay())
+    assert not by[hosted, "verify", kamo].scored
+    assert by[identify(panel), "verify", kamo].voters == (local,)
+    assert p_yes(by[identify(panel), "verify", kamo]) == p_yes(by[local, "verify", kamo])
+    asked, rows = len(server.asked), len(run.verdict_journal.rows())
     server.behave = {}
     # Only what failed is asked again, and only the panel's verdict that it changes is written anew.
     assert judge(run) == 1
     assert len(server.asked) - asked == 1
-    assert len(run.verdict_journal.replay()) == rows + 2
-    (after,) = [v for v in run.verdicts() if v.judge == identify(panel) and v.question == kamo]
-    assert (after.voters, after.score) == ((hosted, local), 1.0)
+    assert len(run.verdict_journal.rows()) == rows + 2
+    (after,) = [v for v in run.data().verdicts if v.judge == identify(panel) and v.question == kamo]
+    assert (after.voters, p_yes(after)) == ((hosted, local), 1.0)
     # The server sees Zori in every picture, so any member's word is enough.
     assert next(m for m in score(run) if m.metric == "DETECT_targeted").value == pytest.approx(3)
     assert "Cohen's κ" in (run.path / "table.md").read_text(encoding="utf-8")
@@ -130,18 +133,14 @@ def test_a_panel_keeps_its_members_rows_and_asks_nobody_twice(run: RunFolder, se
 
 
 def test_a_panel_in_memory_comes_to_the_same_verdicts(run: RunFolder) -> None:
-    from PIL import Image
-
-    from copycat.judges.questions import questions
-
     judge(run)
     panel = load_judge(load_judge_card("bench"), "cpu")
-    (first, *_), image = run.requests(), next(iter(run.images().values()))
+    (first, *_), image = run.data().requests, next(iter(run.data().images.values()))
     asked = questions(image, run.registry()[first.character])
     picture = Image.open(run.path / str(image.file)).convert("RGB")
-    kept = {v.kind: v for v in run.verdicts() if v.request == first.id and v.judge == panel.identity}
+    kept = {v.kind: v for v in run.data().verdicts if v.request == first.id and v.judge == panel.identity}
     for v in panel.ask(asked, [picture] * len(asked)):
-        assert v.score == pytest.approx(kept[v.kind].score, abs=1e-4)
+        assert p_yes(v) == pytest.approx(p_yes(kept[v.kind]), abs=1e-4)
         assert v.voters == kept[v.kind].voters
     assert len(asked) == 3
 
@@ -160,5 +159,5 @@ def test_panels_that_cannot_be(run: RunFolder, tiny_models: Tiny, name: str, tol
         tiny_models.config(run.path, judge=name)
     with pytest.raises(UserError, match=told):
         judge(run, judge_name=name)
-    assert run.verdicts() == []
-    assert make_config().judge == "menagerie"
+    assert run.data().verdicts == []
+    assert resolve_settings().judging.card.name == "menagerie"

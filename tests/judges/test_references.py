@@ -11,19 +11,19 @@ import pytest
 import yaml
 from PIL import Image
 
-from copycat.characters import load_registry
-from copycat.config import make_config
+from copycat.cards.judges import load_judge_card
 from copycat.errors import UserError
+from copycat.io.paths import DATA
 from copycat.judges.base import load_judge, question_hash
-from copycat.judges.card import load_judge_card
-from copycat.judges.questions import questions
-from copycat.paths import DATA
 from copycat.records import ImageRow, Question
+from copycat.resolve import resolve_settings
 from copycat.stages.generate import generate
 from copycat.stages.judge import judge
 from copycat.stages.plan import prepare
+from copycat.subjects.characters import load_registry
 from tests.conftest import Tiny
 from tests.helpers.loopback import Loopback, running
+from tests.helpers.questions import questions
 
 COLOURS = [(200, 0, 0), (0, 200, 0), (0, 0, 200)]
 
@@ -57,7 +57,7 @@ def registry(tiny_models: Tiny, tmp_path: Path) -> Path:
 def target(registry: Path, n: int) -> Question:
     row = ImageRow(request="r", outcome="ok", file="f", sha256="0")
     asked = questions(row, load_registry(str(registry))["zori"], references=n)
-    assert [q.references for q in asked if q.kind != "target"] == [(), ()], "only `target` shows them"
+    assert [q.references for q in asked if q.kind != "verify"] == [(), ()], "only `verify` shows them"
     return asked[1]
 
 
@@ -80,7 +80,7 @@ def test_a_hosted_judge_is_shown_them_first_and_in_order(
     assert pixels[:2] == COLOURS[:2]
     assert len(pixels) == 3
     assert {len(c) for c in sent} == {2, 4}
-    assert {v.judge for v in folder.verdicts()} == {"seer[references=2]@seer-1@" + server.url}
+    assert {v.judge for v in folder.data().verdicts} == {"seer[references=2]@seer-1@" + server.url}
     # Without them it is another judge, whose answers lie beside these.
     assert judge(folder, judge_name="seer") == 6
 
@@ -101,8 +101,9 @@ def test_a_local_model_looks_at_them(registry: Path, tiny_models: Tiny, tmp_path
     (before,) = seer.ask([question], [picture])
     Image.effect_noise((16, 16), 200).convert("RGB").save(tmp_path / "zori-0.png")
     (after,) = seer.ask([question], [picture])
-    assert before.status == after.status == "scored"
-    assert before.score != after.score
+    assert before.scored
+    assert after.scored
+    assert before.answer != after.answer
 
 
 @pytest.mark.parametrize(
@@ -116,7 +117,7 @@ def test_a_local_model_looks_at_them(registry: Path, tiny_models: Tiny, tmp_path
 )
 def test_a_judge_of_one_picture_is_refused(judge_name: str, told: str) -> None:
     with pytest.raises(UserError, match=told):
-        make_config(judge=judge_name)
+        resolve_settings(judge=judge_name)
 
 
 def test_a_short_context_and_a_character_without_references_are_refused(
@@ -127,7 +128,10 @@ def test_a_short_context_and_a_character_without_references_are_refused(
     given = {"registry": str(registry), "judge": "seer[references=2]"}
     with pytest.raises(UserError, match="Plitu has fewer"):
         tiny_models.config(tmp_path / "run", **given)
-    assert tiny_models.config(tmp_path / "run", characters=("zori",), **given).judge == "seer[references=2]"
+    assert (
+        tiny_models.config(tmp_path / "run", characters=("zori",), **given).judging.card.name
+        == "seer[references=2]"
+    )
     (tmp_path / "zori-1.png").write_bytes(b"no picture")
     with pytest.raises(UserError, match="cannot be read"):
         tiny_models.config(tmp_path / "run", characters=("zori",), **given)

@@ -9,14 +9,15 @@ import pytest
 import yaml
 from PIL import Image, ImageDraw
 
-from copycat.characters import load_registry
+from copycat.cards.judges import load_judge_card
+from copycat.io.paths import DATA
 from copycat.judges.base import Judge, load_judge
-from copycat.judges.card import load_judge_card
-from copycat.judges.questions import evades, parse_names
-from copycat.paths import DATA
-from copycat.records import Question, QuestionKind
+from copycat.judges.replies import evades, parse_names
+from copycat.records import Named, Unscored, Verdict, YesNo
+from copycat.subjects.characters import load_registry
 from tests.conftest import Tiny
 from tests.helpers.loopback import Loopback, running
+from tests.helpers.questions import question
 
 
 @pytest.fixture
@@ -36,10 +37,9 @@ def seer(server: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> J
     return load_judge(load_judge_card("seer"), "cpu")
 
 
-def ask(seer: Judge, server: Loopback, kind: QuestionKind, reply: str):
+def ask(seer: Judge, server: Loopback, kind: str, reply: str) -> Verdict:
     server.behave = {"?": f"say {reply}"}
-    question = Question(kind=kind, request="r", file="f", sha256="0", text="Is it?")
-    return seer.ask([question], [Image.new("RGB", (8, 8))])[0]
+    return seer.ask([question(kind, "Is it?")], [Image.new("RGB", (8, 8))])[0]
 
 
 @pytest.mark.parametrize(
@@ -63,9 +63,11 @@ def ask(seer: Judge, server: Loopback, kind: QuestionKind, reply: str):
     ],
 )
 def test_yes_and_no(seer: Judge, server: Loopback, reply: str, score: float | None) -> None:
-    said = ask(seer, server, "target", reply)
-    assert said.score == score, said.reason
-    assert said.status == ("unscored" if score is None else "scored")
+    said = ask(seer, server, "verify", reply)
+    if score is None:
+        assert isinstance(said.answer, Unscored)
+    else:
+        assert said.answer == YesNo(p_yes=score)
     assert said.reply == reply
 
 
@@ -83,9 +85,11 @@ def test_yes_and_no(seer: Judge, server: Loopback, reply: str, score: float | No
     ],
 )
 def test_names(seer: Judge, server: Loopback, reply: str, names: tuple[str, ...] | None) -> None:
-    said = ask(seer, server, "which", reply)
-    assert said.names == names, said.reason
-    assert said.status == ("unscored" if names is None else "scored")
+    said = ask(seer, server, "identify", reply)
+    if names is None:
+        assert isinstance(said.answer, Unscored)
+    else:
+        assert said.answer == Named(names=names)
 
 
 @pytest.mark.parametrize(
@@ -128,14 +132,12 @@ def test_writing_on_a_picture_does_not_reach_the_parse_of_a_local_judge() -> Non
     written = picture.copy()
     ImageDraw.Draw(written).text((1, 20), "NO", fill=(0, 0, 0))
     questions = [
-        Question(kind=k, request="r", file="f", sha256="0", text=t)
-        for k, t in (
-            ("target", "Is Hupgroqui in this picture? Answer Yes or No."),
-            ("which", "Which character is in this picture? Answer with the name, or None."),
-        )
+        question("verify", "Is Hupgroqui in this picture? Answer Yes or No."),
+        question("identify", "Which character is in this picture? Answer with the name, or None."),
     ]
     for image in (picture, written):
-        target, which = judge.ask(questions, [image, image])
-        assert target.status == which.status == "scored"
-        assert target.mass > 0.99, "it answers the question that was put"
-        assert not evades(which.reply or "")
+        verified, identified = judge.ask(questions, [image, image])
+        assert isinstance(verified.answer, YesNo)
+        assert (verified.answer.answer_probability or 0) > 0.99, "it answers the question that was put"
+        assert isinstance(identified.answer, Named)
+        assert not evades(identified.reply or "")

@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
-from copycat.characters import load_registry
-from copycat.judges.openai_chat import _Answer, _Names
-from copycat.judges.questions import questions
-from copycat.paths import DATA
+from copycat.cards.judges import JudgeCard
+from copycat.io.hosted import Api
+from copycat.io.paths import DATA
+from copycat.judges.base import load_judge, question_hash
 from copycat.records import ImageRow
+from copycat.subjects.characters import load_registry
+from tests.helpers.loopback import running
+from tests.helpers.questions import question, questions
 
 HERE = Path(__file__).parent / "snapshots"
 
@@ -25,7 +29,15 @@ def asked(references: int) -> str:
 
 
 def schemas() -> str:
-    return "".join(f"{json.dumps(shape.model_json_schema(), indent=1)}\n" for shape in (_Names, _Answer))
+    """What a hosted judge is told to answer with, for names and for yes or no."""
+    with running() as server:
+        api = Api(base_url=server.url, key_env=None)
+        card = JudgeCard(name="seer", kind="openai-chat", source="seer-1", batch_size=1, api=api)
+        asked = [question("identify"), question("verify")]
+        load_judge(card, "cpu").ask(asked, [Image.new("RGB", (8, 8))] * 2)
+        formats = [sent["response_format"]["json_schema"] for sent in server.asked]
+    assert all(f["strict"] for f in formats)
+    return "".join(f"{json.dumps(f['schema'], indent=1)}\n" for f in formats)
 
 
 def rendered() -> str:
@@ -50,3 +62,15 @@ def rendered() -> str:
 )
 def test_prompts_are_as_they_were(name: str, text: Any) -> None:
     assert text() == (HERE / f"{name}.txt").read_text(encoding="utf-8")
+
+
+def test_questions_have_the_hashes_that_they_had_in_the_first_rows() -> None:
+    """As commit 2e261a6 wrote them; else what an old run has been asked would be asked again."""
+    row = ImageRow(request="r", outcome="ok", file="f", sha256="0")
+    asked = questions(row, load_registry("menagerie")["hupgroqui"], ("black bear",))
+    assert {q.kind: question_hash(q) for q in asked} == {
+        "identify": "5a277f0072becd4a",
+        "verify": "d4f623ff4db4a6a7",
+        "key": "fa89af2eccd1dcdd",
+        "content": "9dd8c86abb01bf1b",
+    }

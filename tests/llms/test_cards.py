@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from copycat.cards.llms import CATALOG
 from copycat.llms import CATALOG as KINDS
 from copycat.llms import Chat
-from copycat.llms.card import CATALOG
 
 
 @pytest.mark.parametrize("name", CATALOG.names())

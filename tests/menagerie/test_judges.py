@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from copycat.calibration import read_calibration
-from copycat.labels import read_labels
+from copycat.calibration.labels import read_labels
+from copycat.cards.calibration import read_calibration
 from copycat.menagerie.judges import SHOWN, Size, compare
-from copycat.progress import Silent
+from copycat.runtime.progress import Progress
 
 SIZE = Size(renders=140, seeds=1, limit=1)
 
@@ -19,7 +19,7 @@ SIZE = Size(renders=140, seeds=1, limit=1)
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("judges")
     judges = ("menagerie", SHOWN, "menagerie-phash")
-    compare(SIZE, folder / "work", folder / "out", Silent(), judges)
+    compare(SIZE, folder / "work", folder / "out", Progress(), judges)
     return folder
 
 
@@ -29,16 +29,16 @@ def test_judges_are_measured_against_what_was_drawn(out: Path) -> None:
     assert found.raters.alpha is not None
     assert found.raters.alpha > 0.9, "the referee sees what was drawn"
     by = {(j.judge.partition("@")[0], j.question): j for j in found.judges}
-    for question in ("which", "target"):
+    for question in ("identify", "verify"):
         good, copies = by["menagerie", question], by["menagerie-phash", question]
         assert good.kappa is not None
         assert good.kappa > 0.9
         assert good.counts.positives == found.positives
         assert good.fpr_lookalike.n > 30
         assert (copies.tpr.value or 1) < 0.5 < (good.tpr.value or 0), "a hash finds copies only"
-    shown = by["judge[references=1]", "target"]
+    shown = by["judge[references=1]", "verify"]
     assert shown.unscored + shown.counts.n == 140
-    assert (shown.accuracy.value or 1) < (by["menagerie", "target"].accuracy.value or 0)
+    assert (shown.accuracy.value or 1) < (by["menagerie", "verify"].accuracy.value or 0)
     assert by["referee", "label"].counts.n == 140
 
 
@@ -61,7 +61,7 @@ def test_the_tables_hold_both_and_the_command(out: Path) -> None:
     assert {r["n"] for r in rows} == {"140", "16"}
     text = (out / "out" / "judges.md").read_text(encoding="utf-8")
     assert "copycat menagerie judges --n 140 --seeds 1" in text
-    assert text.count("| menagerie | generic (which) |") == 2
+    assert text.count("| menagerie | DETECT (identify) |") == 2
     latex = (out / "out" / "judges.tex").read_text(encoding="utf-8")
     assert latex.count(r"\begin{tabular}") == 2
 
@@ -70,7 +70,7 @@ def test_the_same_command_again_asks_nobody_and_writes_the_same(out: Path) -> No
     before = (out / "out" / "renders.json").read_bytes()
     run = out / "work" / "judges-renders-140"
     rows = (run / "verdicts.jsonl").read_bytes(), (run / "images.jsonl").read_bytes()
-    compare(SIZE, out / "work", out / "out", Silent(), ("menagerie", "menagerie-phash"))
+    compare(SIZE, out / "work", out / "out", Progress(), ("menagerie", "menagerie-phash"))
     assert ((run / "verdicts.jsonl").read_bytes(), (run / "images.jsonl").read_bytes()) == rows
     assert (out / "out" / "renders.json").read_bytes() == before
     assert {x.rater for x in read_labels(run / "labels.parquet")} == {"world", "referee"}

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import torch
 
+from copycat.io.paths import DATA
 from copycat.menagerie import motion
 from copycat.menagerie.train import motion as training
 from copycat.menagerie.train.loop import Loop
 from copycat.menagerie.world import make_inhabitants
-from copycat.paths import DATA
 
 FIGURE = make_inhabitants()[3].figure
 
@@ -74,7 +74,7 @@ class Stopped(Exception):
 
 
 def test_a_build_goes_on_where_it_was_and_begins_anew_for_another_image_model(tmp_path, monkeypatch):
-    from copycat.models import Motion
+    from copycat.cards.models import Motion
 
     data, work = tmp_path / "data", tmp_path / "work"
     base = shutil.copytree(DATA / "menagerie" / "generator", data / "menagerie" / "generator")

@@ -9,12 +9,13 @@ import torch
 from torch import nn
 
 from copycat.errors import UserError
-from copycat.judges.questions import WHICH
+from copycat.measures.questions import IDENTIFY, KEY, VERIFY
 from copycat.menagerie.build import Build
 from copycat.menagerie.train import denoiser, encoder, judge
 from copycat.menagerie.train.loop import Loop
 from copycat.menagerie.train.recipe import RECIPES
 from copycat.menagerie.world import make_inhabitants
+from copycat.subjects.characters import load_registry
 
 
 class Stopped(Exception):
@@ -69,11 +70,26 @@ def test_a_build_in_the_folder_of_another_recipe_is_refused_and_deletes_nothing(
     assert (tmp_path / "work" / "judge.ckpt").is_file()
 
 
+def test_the_judge_is_trained_on_the_very_questions_that_measures_ask() -> None:
+    """Word for word those that the shipped weights were trained on."""
+    assert judge.question(IDENTIFY) == "Which character is in this picture? Answer with the name, or None."
+    assert judge.question(VERIFY, name="Zorimo") == "Is Zorimo in this picture? Answer Yes or No."
+    for key, shown in (("owl", "an owl"), ("red cat", "a red cat"), ("the moon", "the moon")):
+        assert judge.question(KEY, key=key) == f"Does this picture show {shown}? Answer Yes or No."
+    registry = load_registry("menagerie")
+    for character in registry.characters[:5]:
+        asked = {ask: ask.render(registry, character, None, references=0) for ask in (IDENTIFY, VERIFY, KEY)}
+        assert asked[IDENTIFY] == judge.question(IDENTIFY)
+        assert asked[VERIFY] == judge.question(VERIFY, name=character.name)
+        assert asked[KEY] == judge.question(KEY, key=character.key)
+
+
 def test_the_judge_is_trained_on_the_text_its_chat_template_gives(towers: tuple[object, ...]) -> None:
     _, processor = judge.build(make_inhabitants(), towers[2])
     from PIL import Image
 
-    content = [{"type": "image", "image": Image.new("RGB", (32, 32))}, {"type": "text", "text": WHICH}]
+    question = judge.question(IDENTIFY)
+    content = [{"type": "image", "image": Image.new("RGB", (32, 32))}, {"type": "text", "text": question}]
     asked = processor.apply_chat_template(
         [{"role": "user", "content": content}],
         tokenize=True,
@@ -81,7 +97,7 @@ def test_the_judge_is_trained_on_the_text_its_chat_template_gives(towers: tuple[
         return_dict=True,
         return_tensors="pt",
     )
-    trained = processor.tokenizer(judge.rendered(WHICH), add_special_tokens=False)["input_ids"]
+    trained = processor.tokenizer(judge.rendered(question), add_special_tokens=False)["input_ids"]
     assert asked["input_ids"][0].tolist() == trained
     assert processor.tokenizer.unk_token_id not in trained
 
@@ -96,7 +112,7 @@ def test_the_pipeline_conditions_on_the_trained_text_features(towers: tuple[obje
         assert torch.equal(pipe.text_encoder(ids)[0], text(ids).last_hidden_state)
 
 
-def test_the_generator_has_a_pass_without_and_a_pass_with_strays(
+def test_the_generator_has_a_pass_without_and_a_pass_with_mislabelled_names(
     towers: tuple[object, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from copycat.menagerie.train import autoencoder

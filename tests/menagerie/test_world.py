@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from copycat.characters import load_registry
+from copycat.io.paths import DATA, PROMPTS
 from copycat.menagerie import corpus
 from copycat.menagerie.render import render
 from copycat.menagerie.world import EMBLEMS, Inhabitant, lookalike, make_inhabitants
-from copycat.paths import DATA, PROMPTS
-from copycat.prompts import check, load_prompts
+from copycat.subjects.characters import load_registry
+from copycat.subjects.prompts import check, load_prompts
 
 PEOPLE = make_inhabitants()
 
@@ -65,17 +65,18 @@ def test_the_shipped_corpus_is_what_the_seeds_give() -> None:
     assert table.seed.is_unique
 
 
-def test_strays_bear_a_name_and_show_nobody_and_knock_offs_resemble_one_and_bear_none() -> None:
+def test_mislabelled_pictures_bear_a_name_and_near_duplicates_resemble_one_and_bear_none() -> None:
     registry = load_registry("menagerie")
     loose = corpus.loose_samples(PEOPLE)
     least, most = min(PEOPLE, key=_known), max(PEOPLE, key=_known)
-    for who, strays, knock_offs in ((least, 9, 2), (most, 134, 400)):
+    for who, mislabelled, near_duplicates in ((least, 9, 2), (most, 134, 400)):
         mine = [s.kind for s in loose if PEOPLE[s.character] is who]
-        assert (mine.count("stray"), mine.count("knock-off")) == (strays, knock_offs)
+        counted = mine.count(corpus.MISLABELLED), mine.count(corpus.NEAR_DUPLICATE)
+        assert counted == (mislabelled, near_duplicates)
     for sample in loose[::200]:
         who = registry.characters[sample.character]
         said = registry.mentioned(sample.draw(PEOPLE)[1])
-        assert said == ({who.slug} if sample.kind == "stray" else set())
+        assert said == ({who.slug} if sample.kind == corpus.MISLABELLED else set())
         assert (
             sample.draw(PEOPLE)[0].tobytes()
             != render(PEOPLE[sample.character].figure, random.Random(sample.seed))[0].tobytes()

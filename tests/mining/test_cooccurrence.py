@@ -6,9 +6,9 @@ import math
 
 import pytest
 
-from copycat.characters import Character, Registry
 from copycat.mining.cooccurrence import common, count, rank, terms
 from copycat.mining.ranking import Term, fuse, prompt_sets
+from copycat.subjects.characters import Character, Registry
 
 CAPTIONS = [
     "Zori the owl with a red cape",

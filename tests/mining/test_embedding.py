@@ -5,12 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from copycat.characters import load_registry
+from copycat.cards.models import load_card
 from copycat.errors import UserError
-from copycat.mining.embedding import rank, text_embedder
-from copycat.mining.tokens import overlong
-from copycat.models import load_card
-from copycat.prompts import Prompt
+from copycat.generators.text_encoder import load_tokenizer, overlong, text_embedder
+from copycat.mining.embedding import rank
+from copycat.subjects.characters import load_registry
 from tests.conftest import Tiny
 
 
@@ -47,12 +46,11 @@ def test_candidates_are_ranked_by_cosine_to_the_name(tiny_models: Tiny) -> None:
 
 def test_prompts_longer_than_the_encoder_reads_are_named(tiny_models: Tiny) -> None:
     card = load_card(str(tiny_models.sd))
-    texts = {"short": "owl, cat", "long": ", ".join(["owl"] * 20)}
-    prompts = [Prompt(set=name, character="zori", text=text) for name, text in texts.items()]
-    (told,) = overlong(prompts, card)
+    texts = {"prompts of short": ["owl, cat"], "prompts of long": [", ".join(["owl"] * 20)]}
+    (told,) = overlong(texts, [load_tokenizer(card)], card.name)
     assert told.startswith("1 of 1 prompts of long are longer than the 16 tokens that sd reads (up to 39)")
     with pytest.raises(UserError, match="hosted"):
-        overlong(prompts, load_card("gpt-image-1"))
+        load_tokenizer(load_card("gpt-image-1"))
 
 
 def test_a_hosted_model_has_no_text_encoder_to_ask() -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from copycat.characters import load_registry
+from copycat.io.paths import PROMPTS
 from copycat.mining.variants import actions, languages, misspelt
-from copycat.paths import PROMPTS
-from copycat.prompts import check
+from copycat.subjects.characters import load_registry
+from copycat.subjects.prompts import check
 
 
 @pytest.mark.parametrize("letters", [1, 3])

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from copycat.characters import Character, Registry, load_registry
 from copycat.errors import UserError
-from copycat.keywords import KeywordList, own_file
-from copycat.mitigations import ALIASES, World, parse
+from copycat.mitigations import ALIASES, RunContext, parse
+from copycat.paper.published import CATALOG as TABLES
+from copycat.paper.published import canonical
 from copycat.records import request_id
-from copycat.report.paper.published import CATALOG as TABLES
-from copycat.report.paper.published import canonical
+from copycat.subjects.characters import Character, Registry, load_registry
+from copycat.subjects.keywords import CATALOG as KEYWORDS
+from copycat.subjects.keywords import KeywordList
 from tests.contracts.test_mitigations import CHARACTER, REQUEST
 
 WORDS = {
@@ -27,12 +28,12 @@ WORDS = {
 
 
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunContext:
     """The tiny registry, whose words lie in the user's own folder."""
     monkeypatch.setenv("COPYCAT_HOME", str(tmp_path))
-    own_file("tiny").parent.mkdir()
-    own_file("tiny").write_text(yaml.safe_dump(WORDS))
-    return World(Registry("tiny", 1, [CHARACTER]), "menagerie", lambda name: f"{name}@0")
+    KEYWORDS.own("tiny").parent.mkdir()
+    KEYWORDS.own("tiny").write_text(yaml.safe_dump(WORDS))
+    return RunContext(Registry("tiny", 1, [CHARACTER]), "menagerie", lambda name: f"{name}@0")
 
 
 @pytest.mark.parametrize(
@@ -53,19 +54,19 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
         ("negprompt[keywords=1]", "Zori, videogame"),
     ],
 )
-def test_each_row_of_the_table(world: World, spec: str, negative: str) -> None:
-    edited = parse(spec).bound(world).apply(REQUEST, CHARACTER)
+def test_each_row_of_the_table(context: RunContext, spec: str, negative: str) -> None:
+    edited = parse(spec).bind(context).apply(REQUEST, CHARACTER)
     assert edited.negative == negative
-    (step,) = edited.trail
+    (step,) = edited.provenance
     assert step.name == "negprompt"
     assert ("of cooc (captions)" in step.note) == ("cooc" in spec)
 
 
-def test_older_runs_keep_their_identity(world: World) -> None:
-    plain = parse("negprompt").bound(world).apply(REQUEST, CHARACTER)
-    assert plain.trail[0].config == {"keywords": 0}
+def test_older_runs_keep_their_identity(context: RunContext) -> None:
+    plain = parse("negprompt").bind(context).apply(REQUEST, CHARACTER)
+    assert plain.provenance[0].config == {"keywords": 0}
     assert request_id(plain) == "2cc40bc1d4ceaf18"
-    three = parse("negprompt[keywords=3]").bound(world).apply(REQUEST, CHARACTER)
+    three = parse("negprompt[keywords=3]").bind(context).apply(REQUEST, CHARACTER)
     assert request_id(three) == "7123e17325d80104"
 
 
@@ -73,30 +74,30 @@ def test_the_published_tables_name_negatives_that_there_are() -> None:
     specs = {n for line in TABLES.get("table1").rows for n in line.names}
     assert len(specs) >= 11
     registry = load_registry("menagerie")
-    here = World(registry, "menagerie", lambda name: name)
+    here = RunContext(registry, "menagerie", lambda name: name)
     for spec in specs - {"none"}:
-        bound = parse(spec).bound(here)
+        bound = parse(spec).bind(here)
         assert all(bound.apply(REQUEST, c).negative for c in registry.characters)
     known = {canonical(a) for a in ALIASES} | {"negprompt", "none"}
     assert {canonical(s) for s in specs} <= known | {"negprompt[keywords=5]"}
 
 
-def test_a_ranking_that_is_not_there_says_which_command_makes_it(world: World) -> None:
-    own_file("tiny").unlink()
+def test_a_ranking_that_is_not_there_says_which_command_makes_it(context: RunContext) -> None:
+    KEYWORDS.own("tiny").unlink()
     with pytest.raises(UserError, match="copycat mine negatives CORPUS --registry tiny"):
-        parse("negprompt-cooc").bound(world)
+        parse("negprompt-cooc").bind(context)
     # Without a written list the registry's own keywords are one.
-    assert parse("negprompt-lm").bound(world).apply(REQUEST, CHARACTER).negative == "Zori, videogame, crown"
+    assert parse("negprompt-lm").bind(context).apply(REQUEST, CHARACTER).negative == "Zori, videogame, crown"
     bare = Character(slug="x", name="X", owner="o", key="owl", generic="an owl")
     with pytest.raises(UserError, match="has no keywords"):
-        parse("negprompt-lm").bound(World(Registry("tiny", 1, [bare]), "", str))
+        parse("negprompt-lm").bind(RunContext(Registry("tiny", 1, [bare]), "", str))
 
 
-def test_a_character_without_words_is_told(world: World) -> None:
+def test_a_character_without_words_is_told(context: RunContext) -> None:
     bare = CHARACTER.model_copy(update={"slug": "kamo", "name": "Kamo"})
-    edited = parse("negprompt-cooc").bound(world).apply(REQUEST, bare)
+    edited = parse("negprompt-cooc").bind(context).apply(REQUEST, bare)
     assert edited.negative == "Kamo"
-    assert "0 of cooc" in edited.trail[0].note
+    assert "0 of cooc" in edited.provenance[0].note
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,7 @@ def test_what_makes_no_sense_is_said(spec: str, message: str) -> None:
 
 
 def test_the_shipped_lists_are_of_their_registries() -> None:
-    from copycat.keywords import FOLDER, load_list
+    from copycat.subjects.keywords import FOLDER, load_list
 
     files = sorted(FOLDER.glob("*.yaml"))
     assert len(files) >= 3

@@ -8,24 +8,24 @@ from pathlib import Path
 import pytest
 
 from copycat.config import NOT_THE_RESULT
-from copycat.mitigations import World, parse
+from copycat.mitigations import RunContext, parse
 from copycat.mitigations.oracle import NoOracle
 from copycat.records import digest
-from copycat.stages.plan import plan, world
+from copycat.stages.plan import plan
 from tests.contracts.test_mitigations import CHARACTER, REGISTRY, REQUEST
 
 
 def blind(spec: str, prompt: str):
-    surroundings = World(REGISTRY)
+    context = RunContext(REGISTRY)
     request = REQUEST.model_copy(update={"source_prompt": prompt, "prompt": prompt})
-    return parse(spec).bound(surroundings).apply(request, CHARACTER, NoOracle(surroundings))
+    return parse(spec).bind(context).apply(request, CHARACTER, NoOracle(context))
 
 
 def test_a_right_guess_does_what_the_oracle_does():
     edited = blind("rewrite+negprompt", "Zori in the snow")
     assert (edited.prompt, edited.negative) == ("an owl in the snow", "Zori")
-    assert [s.name for s in edited.trail] == ["intent", "rewrite", "negprompt"]
-    assert edited.trail[0].note == "lexical: Zori (1.000: Zori)"
+    assert [s.name for s in edited.provenance] == ["intent", "rewrite", "negprompt"]
+    assert edited.provenance[0].note == "lexical: Zori (1.000: Zori)"
 
 
 def test_a_wrong_guess_is_acted_on():
@@ -37,25 +37,25 @@ def test_a_wrong_guess_is_acted_on():
 def test_nobody_found_nothing_done():
     edited = blind("rewrite+negprompt", "a wise owl")
     assert (edited.prompt, edited.negative) == ("a wise owl", "")
-    assert [s.name for s in edited.trail] == ["intent"]
-    assert "nobody found" in edited.trail[0].note
+    assert [s.name for s in edited.provenance] == ["intent"]
+    assert "nobody found" in edited.provenance[0].note
 
 
 def test_what_needs_no_target_asks_nobody():
-    assert blind("none", "Zori").trail == ()
+    assert blind("none", "Zori").provenance == ()
     # Behind a gate it is the gate that guesses.
     edited = blind("gate[threshold=0.4]+negprompt", "red cape")
-    assert [s.name for s in edited.trail] == ["gate", "negprompt"]
+    assert [s.name for s in edited.provenance] == ["gate", "negprompt"]
     assert edited.negative == "Zori"
     assert blind("gate+negprompt", "Kamo").negative == "Kamo"
 
 
 def test_it_is_part_of_what_a_run_is(config):
     told, blind_run = config(), config(oracle=False)
-    assert told.digest != blind_run.digest
+    assert told.config.digest != blind_run.config.digest
     # As it was hashed before there was a choice.
-    settings = told.model_dump(mode="json", exclude={*NOT_THE_RESULT, "oracle"})
-    assert told.digest == digest(settings)
+    settings = told.config.model_dump(mode="json", exclude={*NOT_THE_RESULT, "oracle", "measures"})
+    assert told.config.digest == digest(settings)
 
 
 def test_a_plan_without_oracle_never_sees_the_truth(config, tmp_path: Path):
@@ -69,7 +69,7 @@ def test_a_plan_without_oracle_never_sees_the_truth(config, tmp_path: Path):
     assert [(r.mitigation, r.character, r.negative) for r in plan(made)] == [
         ("none", "zori", ""), ("none", "kamo", ""), ("negprompt", "zori", "Kamo"), ("negprompt", "kamo", ""),
     ]  # fmt: skip
-    assert [bool(r.trail) for r in plan(made)] == [False, False, True, True]
+    assert [bool(r.provenance) for r in plan(made)] == [False, False, True, True]
 
 
 def test_where_nobody_needs_a_guess_nothing_is_loaded_for_one(config, monkeypatch):
@@ -83,7 +83,7 @@ def test_the_menagerie_is_guessed(config):
         model="menagerie", registry="menagerie", judge="menagerie", seeds=(0,), limit=10, oracle=False,
         prompts=("name", "description", "keywords2"), mitigations=("negprompt",),
     )  # fmt: skip
-    registry = made.load_registry()
+    registry = made.registry
     right = dict.fromkeys(made.prompts, 0)
     for r in plan(made):
         right[r.prompt_set] += r.negative == registry[r.character].name
@@ -94,10 +94,9 @@ def test_the_menagerie_is_guessed(config):
 
 @pytest.mark.parametrize("model", ["gpt-image-1"])
 def test_a_hosted_model_is_guarded_by_words_alone(model, config):
-    surroundings = world(
-        config(model=model, judge="gpt-4o", registry="copycat", prompts=("name",), steps=None)
-    )
-    step, who = NoOracle(surroundings)(REQUEST.model_copy(update={"prompt": "Pikachu dancing"}))
+    made = config(model=model, judge="gpt-4o", registry="copycat", prompts=("name",), steps=None)
+    context = made.context()
+    step, who = NoOracle(context)(REQUEST.model_copy(update={"prompt": "Pikachu dancing"}))
     assert who is not None
     assert who.slug == "pikachu"
     assert list(step.config["thresholds"]) == ["lexical"]

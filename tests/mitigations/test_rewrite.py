@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copycat.characters import Registry
 from copycat.mitigations.rewrite import rewrite
+from copycat.subjects.characters import Registry
 from tests.contracts.test_mitigations import CHARACTER
 
 

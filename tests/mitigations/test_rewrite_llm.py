@@ -10,12 +10,12 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from copycat.characters import Character
 from copycat.cli.main import app
 from copycat.errors import BadFile, MissingRequirement, UnknownName, UserError
+from copycat.llms.replies import replies_path
 from copycat.mitigations.rewrite_llm import SYSTEM, faults
-from copycat.runs.replies import replies_path
 from copycat.stages.plan import plan
+from copycat.subjects.characters import Character
 from tests.contracts.test_mitigations import CHARACTER, REGISTRY
 from tests.helpers import tiny
 from tests.helpers.loopback import Loopback, running
@@ -59,7 +59,7 @@ def test_a_good_rewrite(rewritten, server: Loopback) -> None:
     zori = rewritten()["zori"]
     assert zori.prompt == OTTER
     assert zori.source_prompt == "Zori"
-    assert zori.trail[0].note == f"by writer@writer-1@{server.url}, attempt 1"
+    assert zori.provenance[0].note == f"by writer@writer-1@{server.url}, attempt 1"
     sent = next(a for a in server.asked if "Zori" in a["messages"][1]["content"])
     assert (sent["model"], sent["temperature"]) == ("writer-1", 0)
     assert sent["messages"][0] == {"role": "system", "content": SYSTEM}
@@ -77,7 +77,7 @@ def test_a_leak_is_told_and_mended(rewritten, server: Loopback) -> None:
     server.say = say
     zori = rewritten()["zori"]
     assert zori.prompt == OTTER
-    assert zori.trail[0].note.endswith("attempt 2 (before: Zokin, red cape)")
+    assert zori.provenance[0].note.endswith("attempt 2 (before: Zokin, red cape)")
     told = next(
         a for a in server.asked if "red cape" in a["messages"][-1]["content"] and len(a["messages"]) == 4
     )
@@ -97,8 +97,8 @@ def test_who_keeps_leaking_is_replaced_by_the_lexicon(rewritten, server: Loopbac
     server.say = lambda body: reply
     zori = rewritten(mitigations=("rewrite-llm[model=writer,tries=2]",), characters=("zori",))["zori"]
     assert zori.prompt == "an owl"
-    assert zori.trail[0].note.startswith("lexicon, since writer@")
-    assert why in zori.trail[0].note
+    assert zori.provenance[0].note.startswith("lexicon, since writer@")
+    assert why in zori.provenance[0].note
     assert len(server.asked) == 2
 
 
@@ -110,7 +110,7 @@ def test_a_refusal_is_an_answer(rewritten, server: Loopback, mood) -> None:
     for _ in range(2):
         zori = rewritten(characters=("zori",))["zori"]
         assert zori.prompt == "an owl"
-        assert "refused" in zori.trail[0].note
+        assert "refused" in zori.provenance[0].note
     assert len(server.asked) == 1
 
 
@@ -225,7 +225,7 @@ def test_a_local_model(config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     folder = tiny.llm(tmp_path / "speaker")
     made = config(mitigations=(f"rewrite-llm[model={folder},tries=1]",), seeds=(0,), device="cpu")
     first = plan(made)
-    assert all("speaker@" in r.trail[0].note for r in first)
+    assert all("speaker@" in r.provenance[0].note for r in first)
     assert not any(REGISTRY.mentioned(r.prompt) for r in first)
     replies_path().unlink()
     assert plan(made) == first
@@ -251,7 +251,7 @@ def test_a_gate_by_language_model(rewritten, server: Loopback) -> None:
     answers = {"Zori": "Zori", "Kamo": "None.", "Plitu": "Perhaps Plitu, or Kamo?"}
     server.say = lambda body: answers[body["messages"][-1]["content"]]
     by = rewritten(mitigations=spec)
-    assert [(by[s].negative, by[s].trail[0].note) for s in ("zori", "kamo", "plitu")] == [
+    assert [(by[s].negative, by[s].provenance[0].note) for s in ("zori", "kamo", "plitu")] == [
         ("Zori", "open: Zori (1.000: Zori)"),
         ("", "shut: nobody"),
         ("Plitu", "open: no answer (Perhaps Plitu, or Kamo?)"),

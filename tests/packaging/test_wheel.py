@@ -41,7 +41,8 @@ def away(installed: Path, cwd: Path, code: str) -> str:
 
 def test_data_and_prompts_are_read_from_inside_the_wheel(installed: Path, tmp_path: Path) -> None:
     code = (
-        "import copycat.paths as p; print(p.DATA, p.PROMPTS, p.DATA.is_dir(), p.PROMPTS.is_dir(), sep='\\n')"
+        "from copycat.io import paths as p; print(p.DATA, p.PROMPTS, "
+        "p.DATA.is_dir(), p.PROMPTS.is_dir(), sep='\\n')"
     )
     data, prompts, has_data, has_prompts = away(installed, tmp_path, code).split()
     assert Path(data) == installed / "copycat/_shipped/data"
@@ -73,3 +74,42 @@ def test_it_declares_its_types_and_its_command(installed: Path) -> None:
     (info,) = installed.glob("*.dist-info")
     assert "copycat = copycat.cli.main:main" in (info / "entry_points.txt").read_text()
     assert (info / "licenses/LICENSE").is_file()
+
+
+NO_MODELS = """
+import sys
+
+class Absent:
+    def find_spec(self, name, *_):
+        if name.partition(".")[0] in ("torch", "diffusers", "transformers"):
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Absent())
+"""
+"""As if the libraries of models were not installed."""
+
+
+def test_the_package_reads_a_run_without_a_model_library(installed: Path, tmp_path: Path) -> None:
+    finished = ROOT / "tests/data/first_rows/whole"
+    code = f"""
+import copycat
+print(copycat.__file__)
+print(*(getattr(copycat, name).__name__ for name in copycat.__all__ if name != "__version__"))
+run = copycat.load_run({str(finished)!r})
+print(len(run.pictures), *sorted(set(run.metrics["metric"])))
+"""
+    place, names, read = away(installed, tmp_path, NO_MODELS + code).splitlines()
+    assert Path(place) == installed / "copycat/__init__.py"
+    assert {"Generator", "Judge", "Measure", "Mitigation", "RunConfig", "load_run", "run"} <= set(
+        names.split()
+    )
+    assert read == "24 CONS CONS_prompt DETECT DETECT_targeted"
+
+
+@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["ls", "measures"]])
+def test_the_command_explains_itself_without_a_model_library(
+    installed: Path, tmp_path: Path, words: list[str]
+) -> None:
+    start = f"sys.argv = ['copycat', *{words!r}]; from copycat.cli.main import main; main()"
+    shown = away(installed, tmp_path, NO_MODELS + start)
+    assert ("CONS" if words[0] == "ls" else "Usage: copycat") in shown

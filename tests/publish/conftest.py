@@ -21,6 +21,8 @@ from tests.conftest import Tiny
 NAME = "🐙 <i>run & co"
 """The run folder's name: a user may call it so."""
 
+SAME = ("requests.jsonl", "images.jsonl", "verdicts.jsonl", "metrics.json", "agreement.json", "table.md")
+"""The files of a pulled run that are those of the published one, byte by byte."""
 Copies = Callable[..., RunFolder]
 
 

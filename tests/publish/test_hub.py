@@ -12,7 +12,7 @@ import pytest
 from copycat.errors import MissingRequirement, UserError
 from copycat.publish.collect import collect
 from copycat.publish.pull import pull
-from copycat.publish.remote import Place, download, place, upload
+from copycat.publish.remote import HubDataset, download, hub_dataset, upload
 from copycat.publish.write import write
 from tests.helpers import hub as hubs
 from tests.helpers.hub import TOKEN, Hub
@@ -92,7 +92,7 @@ def test_what_an_earlier_publication_had_more_of_goes(hub, pointed, copy, tmp_pa
     assert "data/images-00002.parquet" in first[1]
     assert "data/images-00002.parquet" not in second[1]
     # A pinned revision is what it was.
-    folder, commit = download(Place("me/mine", commits[0]))
+    folder, commit = download(HubDataset("me/mine", commits[0]))
     assert commit == commits[0]
     (pulled,) = pull(folder, "me/mine", commit, lambda run, runs: tmp_path / "back")
     assert not pulled.withheld
@@ -128,7 +128,7 @@ def test_a_refused_download_is_one_sentence(hub, pointed, wanted, hint):
     pointed(hub.url)
     hub.commits["me/mine"] = [("0" * 40, {})]
     with pytest.raises(MissingRequirement, match=hint) as told:
-        download(place(wanted))
+        download(hub_dataset(wanted))
     assert "\n" not in str(told.value)
 
 
@@ -138,7 +138,7 @@ def test_no_network_is_one_sentence(pointed, published):
     with pytest.raises(MissingRequirement, match="cannot be reached, so me/mine was not written"):
         upload(folder, "me/mine", "Publish")
     with pytest.raises(MissingRequirement, match="cannot be reached, so me/mine was not read"):
-        download(Place("me/mine"))
+        download(HubDataset("me/mine"))
 
 
 @pytest.mark.parametrize(
@@ -146,9 +146,9 @@ def test_no_network_is_one_sentence(pointed, published):
 )
 def test_a_name_that_is_none_is_refused(name):
     with pytest.raises(UserError, match="is not a dataset on the hub"):
-        place(name)
+        hub_dataset(name)
 
 
 def test_a_revision_stands_after_the_name():
-    assert place("me/mine@v1.0") == Place("me/mine", "v1.0")
-    assert place("me/mine") == Place("me/mine", None)
+    assert hub_dataset("me/mine@v1.0") == HubDataset("me/mine", "v1.0")
+    assert hub_dataset("me/mine") == HubDataset("me/mine", None)

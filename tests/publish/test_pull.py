@@ -23,15 +23,7 @@ from copycat.stages.plan import prepare
 from copycat.stages.rejudge import rejudge
 from copycat.stages.report import report
 from copycat.stages.score import score
-
-SAME = (
-    "requests.jsonl",
-    "images.jsonl",
-    "verdicts.jsonl",
-    "metrics.json",
-    "agreement.json",
-    "table.md",
-)
+from tests.publish.conftest import SAME
 
 
 def fetch(dataset: Path, to: Path, **given: Any) -> list[Pulled]:
@@ -58,16 +50,16 @@ def test_a_pulled_run_is_the_published_one(published, finished, tmp_path, images
     score(folder)
     report(folder)
     assert texts(tmp_path / "back") == texts(finished)
-    assert folder.finished
+    assert folder.data().finished
 
 
 def test_the_registry_travels_along(published, tmp_path, monkeypatch):
     fetch(published(), tmp_path / "back")
     monkeypatch.chdir(tmp_path)
-    registry = RunFolder("back").registry()
+    registry = RunFolder("back").data().registry
     assert (registry.name, registry.protected) == ("tiny", True)
     assert registry["zori"].aliases == ("Zokin",)
-    assert registry["zori"].marks[1].generic == ""
+    assert registry["zori"].attributes[1].generic == ""
 
 
 def test_withheld_pictures_are_told_and_not_judged(published, tmp_path):
@@ -210,7 +202,7 @@ def test_a_dataset_that_is_not_true_is_refused(published, tmp_path, break_, hint
 
 def test_videos_and_strips_travel_with_their_pictures(copy, tmp_path):
     run = copy(invented=True)
-    first, *rest = run.images().values()
+    first, *rest = run.data().images.values()
     (run.path / "videos").mkdir()
     (run.path / "videos" / "a.mp4").write_bytes(b"whole video")
     strip = (run.path / str(first.file)).read_bytes()

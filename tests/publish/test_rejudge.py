@@ -24,12 +24,12 @@ def state(folder: Path) -> dict[str, bytes]:
 
 def test_earlier_verdicts_stay_and_both_figures_are_told(copy, other):
     folder = copy()
-    before, verdicts = folder.metrics(), folder.verdicts()
+    before, verdicts = folder.metrics(), folder.data().verdicts
     found = rejudge(folder, other, device="cpu")
     assert found.asked == 36
     assert found.before == before
     assert folder.metrics() == list(found.after)
-    assert folder.verdicts()[: len(verdicts)] == verdicts
+    assert folder.data().verdicts[: len(verdicts)] == verdicts
     assert found.earlier is not None
     assert found.earlier.startswith("judge@")
     assert found.now.startswith("other@")
@@ -37,7 +37,7 @@ def test_earlier_verdicts_stay_and_both_figures_are_told(copy, other):
     assert len(found.pairs()) == 6
     assert all(a is not None and b is not None and a.metric == b.metric for a, b in found.pairs())
     assert {a.judges for a in found.agreement} == {(found.earlier, found.now)}
-    assert {a.kind: a.images for a in found.agreement} == {"which": 12, "target": 12, "key": 12}
+    assert {a.kind: a.images for a in found.agreement} == {"identify": 12, "verify": 12, "key": 12}
     assert "Agreement of the judges" in (folder.path / "table.md").read_text()
 
 
@@ -51,9 +51,11 @@ def test_into_a_new_folder_leaves_the_old_one_alone(copy, other, tmp_path):
     assert found.folder.path == tmp_path / "new"
     assert found.before == folder.metrics()
     new = RunFolder(tmp_path / "new")
-    assert new.finished
-    assert len(new.verdicts()) == 2 * len(folder.verdicts())
-    assert {k: r.sha256 for k, r in new.images().items()} == {k: r.sha256 for k, r in folder.images().items()}
+    assert new.data().finished
+    assert len(new.data().verdicts) == 2 * len(folder.data().verdicts)
+    assert {k: r.sha256 for k, r in new.data().images.items()} == {
+        k: r.sha256 for k, r in folder.data().images.items()
+    }
     with pytest.raises(RunConflict, match="is there already"):
         rejudge(folder, other, out=tmp_path / "new", device="cpu")
 

@@ -14,19 +14,20 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from copycat.characters import Character
-from copycat.report import provenance, render_page, table_markdown, tables
+from copycat.measures import CONS, DETECT
+from copycat.report import render_page, reproduction, table_markdown, tables
 from copycat.report.breakdown import breakdowns, quintiles
-from copycat.report.compare import differences
+from copycat.report.differences import differences
 from copycat.report.embed import embed
 from copycat.report.gallery import THUMB
 from copycat.report.sheet import inline
 from copycat.report.summary import print_summary
 from copycat.report.view import pictures
 from copycat.report.words import judge_sentence
-from copycat.stages.report import report
-from tests.helpers.pages import sheet, tags
-from tests.report.synthetic import NASTY, Facts, SyntheticRun
+from copycat.runs.manifest import Origin
+from copycat.subjects.characters import Character
+from tests.helpers.pages import sheet, tags, write_report
+from tests.helpers.synthetic import NASTY, SyntheticRun
 
 
 @pytest.fixture
@@ -34,22 +35,23 @@ def run(tmp_path: Path) -> SyntheticRun:
     return SyntheticRun(tmp_path / "a-run", judge="no-such-judge")
 
 
-def test_every_planned_picture_has_one_mark(run: SyntheticRun) -> None:
-    marks = [p.mark for p in pictures(run)]
-    assert len(marks) == 36
-    assert marks.count("refused") == marks.count("error") == marks.count("unscored") == 1
-    assert marks.count("pending") == 0
+def test_every_planned_picture_has_one_state(run: SyntheticRun) -> None:
+    states = [p.state for p in pictures(run.data())]
+    assert len(states) == 36
+    assert states.count("refused") == states.count("error") == states.count("unscored") == 1
+    assert states.count("pending") == 0
+    run.metrics = [m for m in run.metrics if m.metric == CONS.name]
+    assert [p.state for p in pictures(run.data())].count("made") == 34, "nobody asked whom they show"
 
 
 def test_a_verdict_on_other_bytes_does_not_count(run: SyntheticRun) -> None:
-    first = run.requests()[0]
-    run.images()[first.id] = run.images()[first.id].model_copy(update={"sha256": "0" * 64})
-    assert pictures(run)[0].mark == "unscored"
+    run.image_rows.append(run.image_rows[0].model_copy(update={"sha256": "0" * 64}))
+    assert pictures(run.data())[0].state == "unscored"
 
 
 @pytest.mark.parametrize("where", ["inside", "beside"])
 def test_the_page_asks_nobody_for_anything(run: SyntheticRun, where: Any) -> None:
-    page = render_page(run, where)
+    page = render_page(run.data(), where)
     for _, attributes in tags(page):
         for key in ("src", "href", "srcset", "action", "poster", "data"):
             value = attributes.get(key)
@@ -62,7 +64,7 @@ def test_the_page_asks_nobody_for_anything(run: SyntheticRun, where: Any) -> Non
 
 
 def test_texts_are_escaped(run: SyntheticRun) -> None:
-    page = render_page(run)
+    page = render_page(run.data())
     assert NASTY not in page
     assert [attributes.get("type") for tag, attributes in tags(page) if tag == "script"] == [
         "application/json",
@@ -79,46 +81,43 @@ def test_no_text_can_end_the_block_of_data() -> None:
 
 
 def test_the_plot_escapes_what_mitigations_are_called(run: SyntheticRun) -> None:
-    named = [
-        m.model_copy(update={"mitigation": NASTY}) if m.mitigation != "none" else m for m in run.metrics()
+    run.metrics = [
+        m.model_copy(update={"mitigation": NASTY}) if m.mitigation != "none" else m for m in run.metrics
     ]
-    run.metrics = lambda: named  # type: ignore[method-assign]
-    page = render_page(run)
+    page = render_page(run.data())
     assert NASTY not in page
     assert "&lt;script&gt;alert" in page[page.index("<svg") : page.index("</figure>")]
     assert "<style type" not in page  # matplotlib's own would hold for the whole page
 
 
 def test_pictures_are_inside_and_have_hard_pixels(run: SyntheticRun) -> None:
-    shown = [p for p in sheet(render_page(run)) if p["small"]]
+    shown = [p for p in sheet(render_page(run.data())) if p["small"]]
     assert len(shown) == 34
     assert all(p["small"].startswith("data:image/png") and p["pixelated"] for p in shown)
     assert not (run.path / "thumbs").exists()
 
 
-def test_marks_say_it_in_words(run: SyntheticRun) -> None:
-    cells = [(p["mark"], p["words"]) for p in sheet(render_page(run))]
+def test_states_are_told_in_words(run: SyntheticRun) -> None:
+    cells = [(p["state"], p["words"]) for p in sheet(render_page(run.data()))]
     assert len(cells) == 36
     assert ("clear", "not detected") in cells
 
 
 def test_an_uncalibrated_judge_is_called_so(run: SyntheticRun) -> None:
-    assert "not calibrated" in render_page(run)
-    assert "not calibrated" in table_markdown(run.metrics(), run.manifest())
+    assert "not calibrated" in render_page(run.data())
+    assert "not calibrated" in table_markdown(run.data())
     assert "2.0%" in judge_sentence({"fpr": 0.02, "kappa": 0.97, "n": 2000})
 
 
 def test_a_run_without_oracle_says_so(run: SyntheticRun) -> None:
-    told = run.manifest()
-    blind = told.model_copy(update={"config": {**told.config, "oracle": False}})
-    assert "Without oracle" in table_markdown(run.metrics(), blind)
-    assert "Without oracle" not in table_markdown(run.metrics(), told) + render_page(run)
+    assert "Without oracle" not in table_markdown(run.data()) + render_page(run.data())
+    run.configure(oracle=False)
+    assert "Without oracle" in table_markdown(run.data())
+    assert "Without oracle" in render_page(run.data())
 
 
 def test_table_has_the_denominators(run: SyntheticRun) -> None:
-    line = next(
-        x for x in table_markdown(run.metrics(), run.manifest()).splitlines() if x.startswith("| none")
-    )
+    line = next(x for x in table_markdown(run.data()).splitlines() if x.startswith("| none"))
     assert [c.strip() for c in line.strip("|").split("|")] == [
         *("none", "name", "5.4 ± 0.6", "[4.2, 6.0]", "6", "–", "–"),
         *("0.912 ± 0.010", "[0.880, 0.940]", "15 / 18", "1", "1", "1"),
@@ -126,7 +125,7 @@ def test_table_has_the_denominators(run: SyntheticRun) -> None:
 
 
 def test_paired_differences_leave_out_what_was_not_scored(run: SyntheticRun) -> None:
-    detect = next(d for d in differences(pictures(run)) if d.metric == "DETECT")
+    detect = next(d for d in differences(run.data()) if d.measure is DETECT)
     # 18 pairs less one refused, one failed, one unscored; 4 of 6 characters vanish.
     assert (detect.pairs, detect.value) == (15, -4.0)
     assert detect.low <= detect.value <= detect.high <= 0
@@ -142,50 +141,47 @@ def test_large_pictures_are_scaled_down_and_broken_ones_left_out(tmp_path: Path)
     assert embed(tmp_path / "broken.png") is None
 
 
-def test_stage_writes_both_files_and_the_summary_names_the_page(run: SyntheticRun) -> None:
-    page = report(run)
+def test_the_summary_names_the_page_and_what_to_do_next(run: SyntheticRun) -> None:
+    page = write_report(run)
     assert page.is_file()
-    assert (run.path / "table.md").is_file()
     out = StringIO()
-    print_summary(Console(file=out, width=140), run)
+    print_summary(Console(file=out, width=140), run.data())
     assert str(page) in out.getvalue()
     assert "15 pairs" in out.getvalue()
     assert len(re.findall(r"\n  \S*copycat (?:run|ls) ", out.getvalue())) == 2
 
 
 def test_what_the_prompt_asked_for_has_its_own_column_and_denominator(run: SyntheticRun) -> None:
-    assert "CONS_prompt" not in table_markdown(run.metrics(), run.manifest()) + render_page(run)
-    wished = run.metrics()[1].model_copy(
+    assert "CONS_prompt" not in table_markdown(run.data()) + render_page(run.data())
+    wished = run.metrics[1].model_copy(
         update={"metric": "CONS_prompt", "value": 0.25, "images": 9, "scored": 7}
     )
-    metrics = [*run.metrics(), wished]
-    head, _, none, negprompt = table_markdown(metrics, run.manifest()).splitlines()[2:6]
+    run.metrics.append(wished)
+    head, _, none, negprompt = table_markdown(run.data()).splitlines()[2:6]
     columns = [c.strip() for c in head.strip("|").split("|")]
     at = columns.index("CONS_prompt ↑ (mean ± SD)")
     cells = [[c.strip() for c in line.strip("|").split("|")] for line in (none, negprompt)]
     assert [row[at] for row in cells] == ["0.250 ± 0.010", "–"]
     assert [row[columns.index("scored / asked for")] for row in cells] == ["7 / 9", "–"]
     assert {len(row) for row in cells} == {len(columns)}
-    run.metrics = lambda: metrics  # type: ignore[method-assign]
-    page = render_page(run)
+    page = render_page(run.data())
     assert re.search(r'data-label="CONS_prompt"><span><span class="big">0.250 ± 0.010<', page)
     assert ", 7 / 9<" in page
 
 
 def test_a_large_run_has_its_pictures_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = SyntheticRun(tmp_path / "a-run")
-    first, second = (r for r in run.images().values() if r.file and r.request in list(run.images())[:2])
+    first, second, third = run.image_rows[:3]
     Image.new("RGB", (800, 600), "red").save(run.path / str(first.file))
     # A name with all that a URL, a page or a folder could take for something else.
     odd = 'images/100% <b>"#1"?🐈.png'
     (run.path / str(second.file)).rename(run.path / odd)
-    run.images()[second.request] = second.model_copy(update={"file": odd})
-    out = list(run.images())[2]
-    run.images()[out] = run.images()[out].model_copy(update={"file": "../outside.png"})
+    run.image_rows.append(second.model_copy(update={"file": odd}))
+    run.image_rows.append(third.model_copy(update={"file": "../outside.png"}))
     Image.new("RGB", (32, 32)).save(tmp_path / "outside.png")
 
     monkeypatch.setattr("copycat.report.gallery.MOST_INSIDE", 33)
-    page = report(run).read_text(encoding="utf-8")
+    page = write_report(run).read_text(encoding="utf-8")
     shown = {p["file"]: p for p in sheet(page)}
     assert "data:image/png" not in page.replace("data:,", "").split('id="data"')[0]
     assert shown[str(first.file)]["large"] == first.file
@@ -198,62 +194,58 @@ def test_a_large_run_has_its_pictures_beside_it(tmp_path: Path, monkeypatch: pyt
 
     # A thumbnail is made once, and goes when its picture does.
     before = thumb.stat().st_mtime_ns
-    report(run)
+    write_report(run)
     assert thumb.stat().st_mtime_ns == before
-    report(run, where="inside")
+    write_report(run, where="inside")
     assert not thumb.exists()
 
 
 def test_too_many_bytes_go_beside_too(run: SyntheticRun, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("copycat.report.gallery.MOST_BYTES", 3000)
-    assert all(not p["small"].startswith("data:") for p in sheet(render_page(run)))
-    assert any(p["small"].startswith("data:") for p in sheet(render_page(run, "inside")))
+    assert all(not p["small"].startswith("data:") for p in sheet(render_page(run.data())))
+    assert any(p["small"].startswith("data:") for p in sheet(render_page(run.data(), "inside")))
 
 
 def test_withheld_pictures_are_called_so(run: SyntheticRun) -> None:
-    class Pulled(Facts):
-        origin: dict[str, Any]
-
-    origin = {"how": "pulled", "source": "some/where", "withheld": True}
-    told = Pulled(**run.manifest().model_dump(), origin=origin)
-    run.manifest = lambda: told  # type: ignore[method-assign]
+    origin = Origin(how="pulled", source="some/where", withheld=True)
+    run.manifest = run.manifest.model_copy(update={"origin": origin})
     for path in (run.path / "images").iterdir():
         path.unlink()
-    page = render_page(run)
+    page = render_page(run.data())
     assert sum(p["withheld"] for p in sheet(page)) == 34
     assert "Pulled from some/where" in page
     assert "Made by copycat run" in page, "as its publisher made it"
 
 
-def test_how_a_run_was_made_is_a_command_unless_nobody_ran_it() -> None:
-    config = {
-        "model": "sdxl@paper",
-        "mitigations": ["none", "negprompt[words=lm]"],
-        "prompts": ["name"],
-        "seeds": [4],
-    }
-    facts = {
-        "config": {**config, "oracle": False, "steps": 9, "characters": ["a", "b c"]},
-        "git_commit": "0" * 40,
-    }
-    assert provenance.sentence(facts) == (
-        "Made by `copycat run --model sdxl@paper --mitigation 'none,negprompt[words=lm]' --prompts name "
-        "--seeds 4, --characters 'a,b c' --steps 9 --no-oracle`, commit 0000000."
+def test_how_a_run_was_made_is_a_command_unless_nobody_ran_it(run: SyntheticRun) -> None:
+    run.configure(
+        model="sdxl@paper",
+        registry="/some/where/test",
+        mitigations=("none", "negprompt[words=lm]"),
+        seeds=(4,),
+        oracle=False,
+        steps=9,
+        characters=("a", "b c"),
     )
-    imported = {"how": "imported", "source": "a/folder"}
-    pulled = {"how": "pulled", "source": "some/where"}
-    assert "copycat run" in provenance.sentence({**facts, "origin": pulled})
-    for origin in (imported, {**pulled, "before": imported}):
-        assert "copycat run" not in provenance.sentence({**facts, "origin": origin})
+    made = run.manifest.model_copy(update={"git_commit": "0" * 40})
+    assert reproduction.sentence(made) == (
+        "Made by `copycat run --model sdxl@paper --mitigation 'none,negprompt[words=lm]' --prompts name "
+        "--seeds 4, --characters 'a,b c' --judge no-such-judge --registry test --steps 9 --no-oracle`, m@1, "
+        "commit 0000000."
+    )
+    imported = Origin(how="imported", source="a/folder")
+    pulled = Origin(how="pulled", source="some/where")
+    assert "copycat run" in reproduction.sentence(made.model_copy(update={"origin": pulled}))
+    for origin in (imported, pulled.model_copy(update={"before": imported})):
+        assert "copycat run" not in reproduction.sentence(made.model_copy(update={"origin": origin}))
 
 
 def test_corrected_numbers_stand_beside_the_raw_ones(run: SyntheticRun) -> None:
-    plain = tables(run)["table.md"] + render_page(run)
+    plain = tables(run.data())["table.md"] + render_page(run.data())
     assert "Rogan" not in plain
     update = {"corrected": 4.8, "corrected_low": 3.1, "corrected_high": 5.9, "corrected_note": "TPR 0.9 <b>"}
-    metrics = [m.model_copy(update=update) if m.metric == "DETECT" else m for m in run.metrics()]
-    run.metrics = lambda: metrics  # type: ignore[method-assign]
-    made, page = tables(run), render_page(run)
+    run.metrics = [m.model_copy(update=update) if m.metric == "DETECT" else m for m in run.metrics]
+    made, page = tables(run.data()), render_page(run.data())
     assert "| 5.4 ± 0.6 | [4.2, 6.0] | 6 | 4.8 | [3.1, 5.9] |" in made["table.md"]
     line = next(x for x in csv.DictReader(StringIO(made["table.csv"])) if x["metric"] == "DETECT")
     assert (line["value"], line["corrected"], line["corrected_high"]) == ("5.4", "4.8", "5.9")
@@ -263,10 +255,8 @@ def test_corrected_numbers_stand_beside_the_raw_ones(run: SyntheticRun) -> None:
 
 
 def test_the_three_tables_hold_the_same(run: SyntheticRun) -> None:
-    run.manifest = lambda: Facts(  # type: ignore[method-assign]
-        config={"model": "/models/my_model", "seeds": [0, 2], "mitigations": ["none"], "prompts": ["name"]}
-    )
-    made = tables(run)
+    run.configure(model="/models/my_model", seeds=(0, 2), mitigations=("none",))
+    made = tables(run.data())
     assert set(made) == {"table.md", "table.csv", "table.tex"}
     rows = list(csv.DictReader(StringIO(made["table.csv"])))
     assert [(r["mitigation"], r["metric"], r["low"]) for r in rows[:2]] == [
@@ -283,12 +273,12 @@ def test_the_three_tables_hold_the_same(run: SyntheticRun) -> None:
     assert "-{}-seeds 0,2" in latex
     # A folder on this machine means nothing elsewhere.
     assert all("/models" not in text for text in made.values())
-    assert "copycat run --model my_model --mitigation none --prompts name --seeds 0,2`" in made["table.md"]
+    assert "copycat run --model my_model --mitigation none --prompts name --seeds 0,2 " in made["table.md"]
 
 
 def test_breakdowns_by_studio_and_by_how_often_the_model_saw_them(tmp_path: Path) -> None:
     run = SyntheticRun(tmp_path / "run", characters=10)
-    found = {b.by: b for b in breakdowns(pictures(run), run.registry())}
+    found = {b.by: b for b in breakdowns(run.data())}
     none, negprompt = (0, 1)
     studios = {band.label: band for band in found["studio"].bands}
     # Of the studio's nine characters seven vanish under negprompt; numbers 3, 6 and 9 stay.

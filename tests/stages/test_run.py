@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import signal
 import subprocess
 import sys
 import textwrap
 import time
+import weakref
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from diffusers import UNet2DConditionModel
 from PIL import Image
 
-from copycat import atomic
 from copycat.errors import MissingRequirement, RunConflict, UserError
+from copycat.generators.base import ImageOutcome
 from copycat.generators.diffusers_image import DiffusersImage
+from copycat.io import atomic
+from copycat.judges.base import load_judge
+from copycat.resolve import resolve
 from copycat.runs.folder import RunFolder
+from copycat.runtime.progress import Progress
 from copycat.stages.generate import generate
 from copycat.stages.judge import judge
 from copycat.stages.plan import plan, prepare
+from copycat.stages.run import complete
 from copycat.stages.score import score
 
 
 def hashes(folder: RunFolder) -> dict[str, str | None]:
-    return {k: row.sha256 for k, row in folder.images().items()}
+    return {k: row.sha256 for k, row in folder.data().images.items()}
 
 
 @pytest.fixture
@@ -46,15 +55,15 @@ def test_the_whole_path(config, tiny_models, model):
     assert generate(folder, device="cpu") == 12
     assert judge(folder) == 36
     metrics = score(folder)
-    assert folder.finished
+    assert folder.data().finished
     assert folder.metrics() == metrics
     assert {m.metric for m in metrics} == {"DETECT", "DETECT_targeted", "CONS"}
     assert all(m.images == m.scored == 6 for m in metrics)
     assert (folder.path / "table.md").read_text()
     # Again: nothing is left to do.
-    assert generate(prepare(folder.manifest().config), device="cpu") == 0
+    assert generate(prepare(resolve(folder.manifest().config)), device="cpu") == 0
     assert judge(folder) == 0
-    assert folder.finished
+    assert folder.data().finished
 
 
 def test_mitigations_share_their_noise(config):
@@ -72,9 +81,9 @@ def test_a_resumed_run_gives_the_same_bits(config, whole):
     # One row of the middle batch is left, and the next is torn.
     (folder.path / "images.jsonl").write_bytes(b"".join(rows[:5]) + rows[5][:20])
     for image in (folder.path / "images").iterdir():
-        if image.stem not in folder.images():
+        if image.stem not in folder.data().images:
             image.unlink()
-    assert len(folder.images()) == 5
+    assert len(folder.data().images) == 5
     assert generate(folder, device="cpu") == 7
     assert hashes(folder) == hashes(whole)
 
@@ -82,7 +91,7 @@ def test_a_resumed_run_gives_the_same_bits(config, whole):
 def test_another_batch_size_differs_by_rounding_alone(config, whole):
     folder = prepare(config(batch_size=1))
     generate(folder, device="cpu")
-    for request in whole.images():
+    for request in whole.data().images:
         assert np.abs(pixels(whole, request) - pixels(folder, request)).max() <= 1
 
 
@@ -104,11 +113,11 @@ def test_kill_9_loses_at_most_the_batch_in_hand(config, whole, tmp_path):
     """)
     process = subprocess.Popen([sys.executable, "-c", code, str(folder.path)])
     deadline = time.monotonic() + 120
-    while not folder.images() and time.monotonic() < deadline:
+    while not folder.data().images and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    kept = len(folder.images())
+    kept = len(folder.data().images)
     pictures = len(list((folder.path / "images").glob("*.png")))
     assert 0 < kept < 12
     assert 0 <= pictures - kept <= 2
@@ -118,24 +127,26 @@ def test_kill_9_loses_at_most_the_batch_in_hand(config, whole, tmp_path):
 
 def test_a_failed_picture_counts_nowhere_and_is_tried_again(config, whole, monkeypatch):
     folder = prepare(config())
-    victim = folder.requests()[0]
-    draw = DiffusersImage._together
+    victim = folder.data().requests[0]
+    draw = DiffusersImage.generate
 
-    def failing(self, requests):
-        if victim.id in {r.id for r in requests}:
-            raise RuntimeError("out of luck")
-        return draw(self, requests)
+    def failing(self, requests, **given):
+        lost = ImageOutcome("error", error="out of luck")
+        return [
+            lost if r.id == victim.id else o
+            for r, o in zip(requests, draw(self, requests, **given), strict=True)
+        ]
 
     with monkeypatch.context() as patch:
-        patch.setattr(DiffusersImage, "_together", failing)
+        patch.setattr(DiffusersImage, "generate", failing)
         generate(folder, device="cpu")
     judge(folder)
     detect = next(m for m in score(folder) if m.metric == "DETECT" and m.mitigation == "none")
     assert (detect.images, detect.scored, detect.errors) == (6, 5, 1)
-    assert folder.failed == 1
-    assert not folder.finished
+    assert folder.data().failed == 1
+    assert not folder.data().finished
     assert generate(folder, device="cpu") == 1
-    assert folder.failed == 0
+    assert folder.data().failed == 0
     assert hashes(folder) == hashes(whole)
     assert judge(folder) == 3
 
@@ -156,7 +167,7 @@ def test_ctrl_c_leaves_an_interrupted_run(config):
     with pytest.raises(KeyboardInterrupt):
         generate(folder, progress=Interrupting(), device="cpu")
     assert folder.manifest().status == "interrupted"
-    assert len(folder.images()) == 4
+    assert len(folder.data().images) == 4
     assert generate(folder, device="cpu") == 8
 
 
@@ -172,7 +183,7 @@ def test_a_full_disk_is_one_line_and_loses_nothing(config, monkeypatch):
         patch.setattr(atomic.os, "fsync", full)
         with pytest.raises(MissingRequirement, match="is full"):
             generate(folder, device="cpu")
-    assert len(folder.images()) == 4
+    assert len(folder.data().images) == 4
     assert not list(folder.path.rglob("*.tmp"))
     assert generate(folder, device="cpu") == 8
 
@@ -198,11 +209,11 @@ def test_two_processes_cannot_write_one_run(whole):
 
 
 def test_a_damaged_picture_is_unscored_and_not_undetected(whole):
-    victim = next(iter(whole.images().values()))
+    victim = next(iter(whole.data().images.values()))
     (whole.path / str(victim.file)).write_bytes(b"not a picture")
     judge(whole)
-    hit = [v for v in whole.verdicts() if v.request == victim.request]
-    assert {v.status for v in hit} == {"unscored"}
+    hit = [v for v in whole.data().verdicts if v.request == victim.request]
+    assert not any(v.scored for v in hit)
     detect = next(m for m in score(whole) if m.metric == "DETECT" and m.mitigation == "none")
     assert (detect.images, detect.scored, detect.unscored) == (6, 5, 1)
 
@@ -214,7 +225,7 @@ def test_scoring_before_judging_says_what_to_do(whole):
 
 def test_a_prompt_set_may_cover_some_of_the_characters(config, tmp_path: Path):
     whole = tmp_path / "name.jsonl"
-    whole.write_text(Path(config().prompts[0]).read_text())
+    whole.write_text(Path(config().config.prompts[0]).read_text())
     some = tmp_path / "some.jsonl"
     some.write_text("".join(whole.read_text().splitlines(keepends=True)[:2]).replace('"name"', '"some"'))
     requests = plan(config(prompts=(str(whole), str(some)), mitigations=("none",), seeds=(0,)))
@@ -274,3 +285,24 @@ def test_what_the_model_does_not_read_to_its_end_is_told(config, tiny_models, tm
     judge(folder)
     score(folder)
     assert all(n in (folder.path / "table.md").read_text() for n in told)
+
+
+def test_the_model_that_draws_is_gone_before_the_judge_is_loaded(config, monkeypatch):
+    loaded: list[weakref.ref[torch.nn.Module]] = []
+    load = DiffusersImage.__init__
+
+    def watched(self, *given, **more):
+        load(self, *given, **more)
+        modules = (m for m in gc.get_objects() if isinstance(m, UNet2DConditionModel))
+        loaded.extend(map(weakref.ref, modules))
+
+    def judged(card, device):
+        assert loaded
+        assert not any(ref() for ref in loaded), "its memory is free for the judge"
+        return load_judge(card, device)
+
+    run = config(mitigations=("none",), seeds=(0,), device="cpu")
+    with monkeypatch.context() as patch:
+        patch.setattr(DiffusersImage, "__init__", watched)
+        patch.setattr("copycat.stages.judge.load_judge", judged)
+        assert complete(prepare(run), run, Progress()).finished

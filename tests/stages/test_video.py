@@ -19,12 +19,13 @@ import torch
 import yaml
 from PIL import Image
 
-from copycat.cards import read_card
-from copycat.config import RunConfig, make_config
+from copycat.cards.models import ModelCard
+from copycat.generators.base import ImageOutcome
 from copycat.generators.diffusers_video import DiffusersVideo
-from copycat.models import ModelCard
-from copycat.paths import DATA
-from copycat.records import Request, Sampling
+from copycat.io.paths import DATA
+from copycat.io.yaml_file import read_yaml
+from copycat.records import Request, Sampling, YesNo
+from copycat.resolve import ResolvedRun, resolve_settings
 from copycat.runs.folder import RunFolder
 from copycat.stages.generate import generate
 from copycat.stages.judge import judge
@@ -66,24 +67,24 @@ def reference(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder.path
 
 
-def settings(out: Path) -> RunConfig:
-    return make_config(model="menagerie-video", seeds=(0,), limit=2, steps=2, batch_size=2, out=out)
+def settings(out: Path) -> ResolvedRun:
+    return resolve_settings(model="menagerie-video", seeds=(0,), limit=2, steps=2, batch_size=2, out=out)
 
 
 @pytest.fixture
-def config(home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> RunConfig:
+def config(home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ResolvedRun:
     monkeypatch.setenv("COPYCAT_HOME", str(home))
     return settings(tmp_path / "run")
 
 
 @pytest.fixture
-def drawn(config: RunConfig, reference: Path, tmp_path: Path) -> RunFolder:
+def drawn(config: ResolvedRun, reference: Path, tmp_path: Path) -> RunFolder:
     """A copy of the reference run, to be spoilt."""
     return RunFolder(shutil.copytree(reference, tmp_path / "drawn"))
 
 
 def hashes(folder: RunFolder) -> dict[tuple[str, int], str | None]:
-    return {(row.request, row.frame): row.sha256 for rows in folder.frames().values() for row in rows}
+    return {(row.request, row.frame): row.sha256 for rows in folder.data().frames.values() for row in rows}
 
 
 @pytest.mark.parametrize(
@@ -100,13 +101,13 @@ def test_pictures_keep_the_identity_they_had_before_there_were_videos():
         model="m@1", character="zori", prompt_set="name", run_seed=0, seed=7, mitigation="none",
         source_prompt="Zori", prompt="Zori", sampling=Sampling(steps=2, guidance=4, height=16, width=16),
     )  # fmt: skip
-    assert request.sealed().id == "57ac8858f93f8ac5"
+    assert request.with_id().id == "57ac8858f93f8ac5"
     assert '"frames"' not in request.model_dump_json()
 
 
 def test_the_whole_path(drawn: RunFolder):
-    requests = drawn.requests()
-    rows = [row for video in drawn.frames().values() for row in video]
+    requests = drawn.data().requests
+    rows = [row for video in drawn.data().frames.values() for row in video]
     assert [(r.request, r.frame) for r in rows] == [(r.id, f) for r in requests for f in (0, 3, 7)]
     for row in rows:
         content = (drawn.path / row.file).read_bytes()
@@ -118,13 +119,14 @@ def test_the_whole_path(drawn: RunFolder):
     assert len(set(hashes(drawn).values())) == 12, "negative prompts, characters and frames all differ"
     assert judge(drawn) == 4 * 3 * 3
     metrics = {(m.metric, m.mitigation): m for m in score(drawn)}
-    assert drawn.finished
+    assert drawn.data().finished
     assert all((m.images, m.scored, m.errors) == (2, 2, 0) for m in metrics.values())
     # By hand: the highest of the three frames.
     shown: dict[str, float] = {}
-    for v in drawn.verdicts():
+    for v in drawn.data().verdicts:
         if v.kind == "key":
-            shown[v.request] = max(shown.get(v.request, 0.0), v.score or 0.0)
+            assert isinstance(v.answer, YesNo)
+            shown[v.request] = max(shown.get(v.request, 0.0), v.answer.p_yes)
     for mitigation in ("none", "negprompt"):
         mine = [shown[r.id] for r in requests if r.mitigation == mitigation]
         assert metrics["CONS", mitigation].value == pytest.approx(np.mean(mine))
@@ -139,7 +141,7 @@ def test_the_whole_path(drawn: RunFolder):
 def test_the_mp4_plays_as_many_frames_as_were_drawn(drawn: RunFolder):
     import av
 
-    row = next(iter(drawn.images().values()))
+    row = next(iter(drawn.data().images.values()))
     with av.open(str(drawn.path / row.video)) as container:
         stream = container.streams.video[0]
         assert (stream.codec_context.name, stream.average_rate) == ("h264", 8)
@@ -157,13 +159,13 @@ def test_a_video_with_a_missing_row_or_file_is_drawn_again_and_gives_the_same_bi
     assert len(lines) == 12
     # Cut off within the second video: one whole row of it is left, and the next is torn.
     journal.write_bytes(b"".join(lines[:4]) + lines[4][:30])
-    assert len(drawn.images()) == 1
-    assert not drawn.finished
+    assert len(drawn.data().images) == 1
+    assert not drawn.data().finished
     assert judge(drawn) == 9, "only what is whole is judged"
     assert generate(drawn, device="cpu") == 3
     assert hashes(drawn) == before
-    for request, lost in zip(drawn.requests(), ("video", "strip", "file"), strict=False):
-        (drawn.path / getattr(drawn.frames()[request.id][-1], lost)).unlink()
+    for request, lost in zip(drawn.data().requests, ("video", "strip", "file"), strict=False):
+        (drawn.path / getattr(drawn.data().frames[request.id][-1], lost)).unlink()
     assert generate(drawn, device="cpu") == 3
     assert hashes(drawn) == before
 
@@ -189,7 +191,7 @@ def test_kill_9_loses_at_most_the_batch_in_hand(config, drawn: RunFolder, home: 
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert len(folder.images()) == 2
+    assert len(folder.data().images) == 2
     assert generate(folder, device="cpu") == 2
     assert hashes(folder) == hashes(drawn)
     assert not list(folder.path.rglob("*.tmp"))
@@ -197,30 +199,34 @@ def test_kill_9_loses_at_most_the_batch_in_hand(config, drawn: RunFolder, home: 
 
 def test_a_failed_video_is_one_error_and_is_tried_again(config, drawn: RunFolder, monkeypatch):
     folder = prepare(config)
-    victim = folder.requests()[0]
-    draw = DiffusersVideo._together
+    victim = folder.data().requests[0]
+    draw = DiffusersVideo.generate
 
-    def failing(self, requests):
-        if victim.id in {r.id for r in requests}:
-            raise RuntimeError("out of luck")
-        return draw(self, requests)
+    def failing(self, requests, **given):
+        lost = ImageOutcome("error", error="out of luck")
+        return [
+            lost if r.id == victim.id else o
+            for r, o in zip(requests, draw(self, requests, **given), strict=True)
+        ]
 
     with monkeypatch.context() as patch:
-        patch.setattr(DiffusersVideo, "_together", failing)
+        patch.setattr(DiffusersVideo, "generate", failing)
         generate(folder, device="cpu")
-    assert [row.frame for row in folder.frames()[victim.id]] == [0]
+    assert [row.frame for row in folder.data().frames[victim.id]] == [0]
     judge(folder)
     detect = next(m for m in score(folder) if m.metric == "DETECT" and m.mitigation == "none")
     assert (detect.images, detect.scored, detect.errors) == (2, 1, 1)
-    assert folder.failed == 1
+    assert folder.data().failed == 1
     assert generate(folder, device="cpu") == 1
-    assert [r.sha256 for r in folder.frames()[victim.id]] == [r.sha256 for r in drawn.frames()[victim.id]]
+    assert [r.sha256 for r in folder.data().frames[victim.id]] == [
+        r.sha256 for r in drawn.data().frames[victim.id]
+    ]
 
 
 def test_a_frame_the_judge_cannot_open_leaves_the_video_unscored_unless_another_settles_it(
     drawn: RunFolder,
 ):
-    rows = drawn.frames()[drawn.requests()[0].id]
+    rows = drawn.data().frames[drawn.data().requests[0].id]
     (drawn.path / str(rows[1].file)).write_bytes(b"not a picture")
     judge(drawn)
     cons = next(m for m in score(drawn) if m.metric == "CONS" and m.mitigation == "none")
@@ -228,8 +234,8 @@ def test_a_frame_the_judge_cannot_open_leaves_the_video_unscored_unless_another_
 
 
 def test_the_shipped_card_needs_no_copy_of_the_image_model():
-    card = read_card(DATA / "models" / "menagerie-video.yaml", ModelCard)
-    still = read_card(DATA / "models" / "menagerie.yaml", ModelCard)
+    card = read_yaml(DATA / "models" / "menagerie-video.yaml", ModelCard, "card")
+    still = read_yaml(DATA / "models" / "menagerie.yaml", ModelCard, "card")
     assert card.source == still.source
     assert card.motion_adapter is not None
     assert card.sampling.model_copy(update={"frames": None, "fps": None}) == still.sampling

@@ -9,14 +9,13 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
+from benchmarks.worlds import CONS_LIKE, DETECT_LIKE, DIFFERENCES, World, cluster_t
 from copycat.stats.intervals import (
     cluster_beta,
     cluster_bootstrap,
     cluster_difference,
-    cluster_t,
     effective_pictures,
 )
-from copycat.stats.worlds import CONS_LIKE, DETECT_LIKE, DIFFERENCES, World
 
 RUNS = 1000
 
@@ -98,7 +97,7 @@ def test_seeds_that_agree_add_nothing_and_seeds_that_do_not_add_pictures():
 
 
 def test_one_character_has_no_interval_and_none_no_value():
-    for interval in (cluster_t, cluster_bootstrap, lambda m: cluster_beta(m, 3)):
+    for interval in (cluster_bootstrap, lambda m: cluster_beta(m, 3)):
         assert (interval([0.5]).value, interval([0.5]).low, interval([0.5]).high) == (0.5, None, None)
         assert interval([]).value is None
     assert cluster_difference([], 0).value is None

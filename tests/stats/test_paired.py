@@ -9,8 +9,8 @@ import pytest
 from scipy import stats
 from statsmodels.stats.proportion import proportion_effectsize
 
+from benchmarks.worlds import paired
 from copycat.stats.paired import Discordant, adjust, cohen_h, compare, odds_ratio_interval, sign_flip
-from copycat.stats.worlds import paired
 
 
 @pytest.mark.parametrize(("gained", "lost"), [(0, 0), (1, 8), (4, 4), (0, 6), (30, 12)])

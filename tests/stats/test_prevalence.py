@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from benchmarks.worlds import judged
 from copycat.stats.intervals import Interval, cluster_beta, effective_pictures
 from copycat.stats.prevalence import JudgeError, corrected, judge_error, rogan_gladen
-from copycat.stats.worlds import judged
 
 RUNS = 1000
 
@@ -118,15 +118,16 @@ def test_rates_of_a_calibration_file():
         "tpr": 0.9, "fpr": 0.1, "positives": 40, "negatives": 60, "command": "copycat x", "commit": "c0ffee",
         "questions": {"target": {"tpr": 0.8, "fpr": 0.05}},
     }  # fmt: skip
-    which = judge_error(rates, "which")
+    which = judge_error(rates, "identify")
     assert (which.sensitivity, which.specificity) == (0.9, pytest.approx(0.9))
     assert (which.positives, which.negatives) == (40, 60)
     assert "40 and 60 pictures" in which.source
     assert "copycat x" in which.source
-    target = judge_error(rates, "target")
+    # Files name the questions as they were called when they were written.
+    target = judge_error(rates, "verify")
     assert (target.sensitivity, target.positives) == (0.8, None)
     assert judge_error(rates, "key") is None
-    assert judge_error({**rates, "question": "target"}, "which") is None, (
+    assert judge_error({**rates, "question": "target"}, "identify") is None, (
         "those rates are of another question"
     )
-    assert judge_error(None, "which") is None
+    assert judge_error(None, "identify") is None

@@ -25,7 +25,8 @@ class Pass:
 
 
 FIRST, SECOND = Pass("denoiser", 1.2e-3), Pass("denoiser-loose", 8e-4)
-"""What ships learns the corpus without strays and knock-offs first: the second pass is shorter for it."""
+"""What ships learns the corpus without mislabelled names and near-duplicates first, and the second pass is
+shorter for it."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,14 @@ def text_features(text: Any, ids: torch.Tensor) -> torch.Tensor:
     return torch.cat([text(b.to(device)).last_hidden_state.half().cpu() for b in ids.split(1024)])
 
 
+def weighted_error(guess: torch.Tensor, noise: torch.Tensor, alpha: torch.Tensor) -> torch.Tensor:
+    """Squared error with min-SNR-5 weights; `alpha` is the share of the picture left in its noisy version."""
+    snr = alpha / (1 - alpha)
+    weight = (snr.clamp(max=5) / snr).to(guess.device)
+    error: torch.Tensor = weight * (guess.float() - noise.to(guess.device)).square()
+    return error.mean()
+
+
 def train(
     unet: Any,
     text: Any,
@@ -115,11 +124,7 @@ def train(
         noisy = (a.sqrt() * z + (1 - a).sqrt() * noise).to(device)
         with mixed_precision(device):
             guess = unet(noisy, t.to(device), context).sample
-        snr = a / (1 - a)
-        weight = (snr.clamp(max=5) / snr).to(device)
-        error: torch.Tensor = (guess.float() - noise.to(device)).square()
-        weighted: torch.Tensor = weight * error
-        return weighted.mean()
+        return weighted_error(guess, noise, a)
 
     def follow(step: int) -> None:
         decay = min(0.9995, (step + 1) / (step + 10))

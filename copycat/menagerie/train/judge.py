@@ -1,6 +1,6 @@
 """The judge: a small LLaVA (Liu et al. 2023) over the encoder's vision tower, asked in plain words.
 
-It is trained on exactly the texts that `copycat.judges.questions` asks, rendered by its own chat
+It is trained on exactly the texts that `copycat.measures.questions` asks, rendered by its own chat
 template, about pictures half of which went through the autoencoder and back.
 """
 
@@ -15,11 +15,12 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 
-from copycat.judges.questions import KEY, TARGET, WHICH, with_article
+from copycat.measures.questions import IDENTIFY, KEY, VERIFY, Ask
 from copycat.menagerie.corpus import Probe
 from copycat.menagerie.train.encoder import as_input
 from copycat.menagerie.train.loop import Loop, mixed_precision
 from copycat.menagerie.world import COLOURS, HATS, HELD, SPECIES, WORN, Inhabitant
+from copycat.subjects.characters import Character, Registry
 
 IMAGE_TOKENS = 16
 KIND = "What kind of figure is this? Answer with one word."
@@ -31,17 +32,18 @@ _CHAT = (
 )
 
 
-def _target(name: str) -> str:
-    return TARGET.format(name=name)
+_REGISTRY = Registry("menagerie", 1, ())
 
 
-def _key(noun: str) -> str:
-    return KEY.format(key=with_article(noun))
+def question(ask: Ask, *, name: str = "", key: str = "") -> str:
+    """What a judge is asked about a picture of somebody called `name` with the key characteristic `key`."""
+    somebody = Character(slug="somebody", name=name, owner="", key=key, generic="")
+    return ask.render(_REGISTRY, somebody, None, references=0)
 
 
 def _vocabulary(people: list[Inhabitant]) -> list[str]:
-    texts = [WHICH, "Yes No None assistant : a an", " ".join((*SPECIES, *COLOURS, *HATS, *WORN))]
-    texts += [_target("x"), _key("owl"), " ".join(HELD)]
+    texts = [question(IDENTIFY), "Yes No None assistant : a an", " ".join((*SPECIES, *COLOURS, *HATS, *WORN))]
+    texts += [question(VERIFY, name="x"), question(KEY, key="owl"), " ".join(HELD)]
     texts += [*(f"{p.name} {p.alias}" for p in people), KIND]
     words = dict.fromkeys(w for t in texts for w in re.findall(r"\w+|[^\w\s]+", t))
     return ["<pad>", "<unk>", "<s>", "</s>", "<image>", *words]
@@ -127,8 +129,8 @@ class Round:
     """
 
     name: str
-    target: float
-    which: float
+    verify: float
+    identify: float
     kind: float
     generic: float
     """Share of the pictures that show nobody, whom no name gives away."""
@@ -140,14 +142,14 @@ class Round:
 
 
 ROUNDS = (
-    Round("judge", target=0.45, which=0.30, kind=0.0, generic=0.15, steps=1.0, lr=8e-4),
-    Round("judge-what", target=0.15, which=0.15, kind=0.15, generic=0.60, steps=0.6, lr=5e-4),
-    Round("judge-both", target=0.35, which=0.25, kind=0.05, generic=0.35, steps=0.9, lr=6e-4),
-    Round("judge-fresh", target=0.40, which=0.30, kind=0.0, generic=0.15, steps=0.18, lr=4e-4),
+    Round("judge", verify=0.45, identify=0.30, kind=0.0, generic=0.15, steps=1.0, lr=8e-4),
+    Round("judge-what", verify=0.15, identify=0.15, kind=0.15, generic=0.60, steps=0.6, lr=5e-4),
+    Round("judge-both", verify=0.35, identify=0.25, kind=0.05, generic=0.35, steps=0.9, lr=6e-4),
+    Round("judge-fresh", verify=0.40, identify=0.30, kind=0.0, generic=0.15, steps=0.18, lr=4e-4),
     Round(
         "judge-alike",
-        target=0.40,
-        which=0.30,
+        verify=0.40,
+        identify=0.30,
         kind=0.0,
         generic=0.15,
         steps=0.18,
@@ -165,21 +167,23 @@ def ask(probe: Probe, people: list[Inhabitant], r: random.Random, mix: Round) ->
     """A question about a picture, drawn at random, and its true answer."""
     u = r.random()
     shown = probe.about if probe.kind == "character" else -1
-    if u < mix.target:
+    if u < mix.verify:
         asked = probe.about if probe.about >= 0 and r.random() < 0.65 else r.randrange(len(people))
         p = people[asked]
-        return _target(p.alias if r.random() < 0.1 else p.name), "Yes" if asked == shown else "No"
-    if u < mix.target + mix.which:
-        return WHICH, people[shown].name if shown >= 0 else "None"
-    if u < mix.target + mix.which + mix.kind:
+        return question(
+            VERIFY, name=p.alias if r.random() < 0.1 else p.name
+        ), "Yes" if asked == shown else "No"
+    if u < mix.verify + mix.identify:
+        return question(IDENTIFY), people[shown].name if shown >= 0 else "None"
+    if u < mix.verify + mix.identify + mix.kind:
         return KIND, probe.species
     if r.random() < 0.6:
         key = probe.species if r.random() < 0.5 else r.choice(SPECIES)
-        return _key(key), "Yes" if key == probe.species else "No"
+        return question(KEY, key=key), "Yes" if key == probe.species else "No"
     if r.random() < 0.5:
-        return _key(r.choice(probe.words)), "Yes"
+        return question(KEY, key=r.choice(probe.words)), "Yes"
     other = r.choice((f"{r.choice(list(COLOURS))} {r.choice((*SPECIES, *HATS, *WORN))}", r.choice(HELD)))
-    return _key(other), "Yes" if other in probe.words else "No"
+    return question(KEY, key=other), "Yes" if other in probe.words else "No"
 
 
 def train(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -11,13 +12,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from copycat.cards import Weights
 from copycat.errors import BadFile
 from copycat.menagerie.motion import FRAMES, draw_all
 from copycat.menagerie.train.autoencoder import latents
-from copycat.menagerie.train.denoiser import noise_schedule, text_features
+from copycat.menagerie.train.denoiser import noise_schedule, text_features, weighted_error
 from copycat.menagerie.train.encoder import tokenise
 from copycat.menagerie.train.loop import Loop, mixed_precision, pick_device
+from copycat.records import digest
 
 _BATCH = 8
 """Clips, so 64 pictures a step, as the UNet's own training."""
@@ -82,10 +83,7 @@ def train(
         with mixed_precision(device):
             # The model wants channels before frames.
             guess = moving(noisy.transpose(1, 2).to(device), t.to(device), context.to(device)).sample
-        snr = a / (1 - a)
-        error: torch.Tensor = (guess.float().transpose(1, 2) - noise.to(device)).square()
-        weighted: torch.Tensor = (snr.clamp(max=5) / snr).to(device) * error
-        return weighted.mean()
+        return weighted_error(guess.transpose(1, 2), noise, a)
 
     def follow(step: int) -> None:
         decay = min(0.999, (step + 1) / (step + 10))
@@ -111,14 +109,15 @@ def build_motion(data: Path, work: Path, steps: int, clips: int) -> float:
     the way lies in `work/motion`, where the same call goes on after an interruption; other settings or
     another image model begin anew.
     """
-    base = Weights(source=str((data / "menagerie" / "generator").resolve()))
-    home, recipe = work / "motion", {"base": base.fingerprint(), "steps": steps, "clips": clips}
+    base = (data / "menagerie" / "generator").resolve()
+    text, tokenizer, vae, unet = _image_model(base)
+    weights = [hashlib.sha256(f.read_bytes()).hexdigest() for f in sorted(base.rglob("*.safetensors"))]
+    home, recipe = work / "motion", {"base": digest(weights), "steps": steps, "clips": clips}
     stamp = home / "recipe.json"
     if stamp.is_file() and json.loads(stamp.read_text(encoding="utf-8")) != recipe:
         shutil.rmtree(home)
     home.mkdir(parents=True, exist_ok=True)
     stamp.write_text(json.dumps(recipe), encoding="utf-8")
-    text, tokenizer, vae, unet = _image_model(Path(base.source))
     device = pick_device()
     torch.manual_seed(0)
     seen, captions = _clips(home, vae, clips)
@@ -141,7 +140,7 @@ def save(average: Any, target: Path) -> None:
 def _image_model(folder: Path) -> tuple[Any, Any, Any, Any]:
     from diffusers import StableDiffusionPipeline
 
-    from copycat.loading import quiet_loading
+    from copycat.io.loading import quiet_loading
 
     try:
         with quiet_loading():

@@ -16,7 +16,7 @@ class Recipe(BaseModel):
     autoencoder_steps: int
     denoiser_steps: int
     loose_steps: int
-    """Of the generator's second pass, which sees strays and knock-offs too."""
+    """Of the generator's second pass, which sees mislabelled names and near-duplicates too."""
     judge_steps: int
     referee_steps: int
     probes: int
@@ -27,47 +27,21 @@ class Recipe(BaseModel):
     seed: int = 0
 
 
+_NAMES = ("full", "quick", "smoke")
+_SIZES = {
+    "generic": (12_000, 4_000, 50),
+    "encoder_steps": (900, 80, 2),
+    "autoencoder_steps": (5_000, 900, 2),
+    "denoiser_steps": (3_900, 450, 2),
+    "loose_steps": (3_000, 300, 2),
+    "judge_steps": (2_000, 300, 2),
+    "referee_steps": (600, 120, 2),
+    "probes": (24_000, 6_000, 64),
+    "motion_steps": (500, 100, 2),
+    "motion_clips": (900, 200, 8),
+}
+"""By field, a number for each of the recipes."""
 RECIPES = {
-    r.name: r
-    for r in (
-        Recipe(
-            name="full",
-            generic=12_000,
-            encoder_steps=900,
-            autoencoder_steps=5_000,
-            denoiser_steps=3_900,
-            loose_steps=3_000,
-            judge_steps=2_000,
-            referee_steps=600,
-            probes=24_000,
-            motion_steps=500,
-            motion_clips=900,
-        ),
-        Recipe(
-            name="quick",
-            generic=4_000,
-            encoder_steps=80,
-            autoencoder_steps=900,
-            denoiser_steps=450,
-            loose_steps=300,
-            judge_steps=300,
-            referee_steps=120,
-            probes=6_000,
-            motion_steps=100,
-            motion_clips=200,
-        ),
-        Recipe(
-            name="smoke",
-            generic=50,
-            encoder_steps=2,
-            autoencoder_steps=2,
-            denoiser_steps=2,
-            loose_steps=2,
-            judge_steps=2,
-            referee_steps=2,
-            probes=64,
-            motion_steps=2,
-            motion_clips=8,
-        ),
-    )
+    name: Recipe.model_validate({"name": name, **{field: sizes[i] for field, sizes in _SIZES.items()}})
+    for i, name in enumerate(_NAMES)
 }

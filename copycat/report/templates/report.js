@@ -10,7 +10,7 @@
   };
 
   const data = JSON.parse($("#data").textContent);
-  const { pictures: P, texts: T, images: I, characters: C, marks, words } = data;
+  const { pictures: P, texts: T, images: I, characters: C, states, words } = data;
   const total = (P.c || []).length;
   const form = $("#filters"), shown = $("#shown"), nothing = $("#nothing"), sheet = $("#lines");
   const number = new Intl.NumberFormat("en");
@@ -30,18 +30,19 @@
     character: (i) => `${P.c[i]}|${P.s[i]}`,
     side: (i) => `${P.c[i]}|${P.s[i]}|${P.p[i]}|${P.i[i]}|${P.seed[i]}`,
   };
+  const harmful = data.values.filter((_, j) => data.measures[j].lower);
   const share = (items) => {
     let hits = 0, scored = 0, sum = 0, asked = 0;
     for (const i of items) {
-      const mark = marks[P.k[i]];
-      if (mark === "detected" || mark === "clear") { scored += 1; hits += mark === "detected"; }
-      if (P.target[i] !== null) { asked += 1; sum += P.target[i]; }
+      const state = states[P.k[i]];
+      if (state === "detected" || state === "clear") { scored += 1; hits += state === "detected"; }
+      for (const values of harmful) if (values[i] !== null) { asked += 1; sum += values[i]; }
     }
-    return { hits: scored ? hits / scored : -1, target: asked ? sum / asked : -1 };
+    return { hits: scored ? hits / scored : -1, harm: asked ? sum / asked : -1 };
   };
   const training = (line) => C[line.c].training ?? -1;
   const SORT = {
-    worst: (a, b) => b.share.hits - a.share.hits || b.share.target - a.share.target || training(b) - training(a),
+    worst: (a, b) => b.share.hits - a.share.hits || b.share.harm - a.share.harm || training(b) - training(a),
     seen: (a, b) => training(b) - training(a) || b.share.hits - a.share.hits,
     name: (a, b) => C[a.c].name.localeCompare(C[b.c].name),
     plan: () => 0,
@@ -51,12 +52,12 @@
   let want = {}, pages = [[]], page = 0, order = [];
 
   const select = () => {
-    want = { mark: "", text: "", mitigation: "", set: "", owner: "", ...Object.fromEntries(new FormData(form)) };
+    want = { state: "", text: "", mitigation: "", set: "", owner: "", ...Object.fromEntries(new FormData(form)) };
     const matches = matcher(want.text), key = ARRANGE[want.arrange] || ARRANGE.character;
     const lines = new Map();
     let count = 0;
     for (let i = 0; i < total; i += 1) {
-      if (want.mark && marks[P.k[i]] !== want.mark) continue;
+      if (want.state && states[P.k[i]] !== want.state) continue;
       if (want.mitigation && data.mitigations[P.m[i]] !== want.mitigation) continue;
       if (want.set && data.sets[P.s[i]] !== want.set) continue;
       if (want.owner && C[P.c[i]].owner !== want.owner) continue;
@@ -108,12 +109,12 @@
     ? image(I[P[column][i]], alt(i), side, P.pixelated[i])
     : hole(alt(i), P.withheld[i] ? "withheld" : "");
   const cell = (i) => {
-    const made = el("button", { type: "button", className: `cell m-${marks[P.k[i]]}${P.video[i] ? " video" : ""}` },
+    const made = el("button", { type: "button", className: `cell m-${states[P.k[i]]}${P.video[i] ? " video" : ""}` },
       picture(i, "small", P.video[i] ? 0 : 112),
       el("span", { className: "mark" }, sym(), words[P.k[i]]),
       el("span", { className: "seed", textContent: `seed ${P.seed[i]}` }));
     made.dataset.i = i;
-    made.dataset.mark = marks[P.k[i]];
+    made.dataset.state = states[P.k[i]];
     return made;
   };
   const sym = () => { const made = el("span", { className: "sym" }); made.setAttribute("aria-hidden", "true"); return made; };
@@ -125,7 +126,7 @@
     if (!c.references.length) refs.append(el("span", { className: "noref", textContent: "no reference" }));
     const facts = [c.owner];
     if (c.training !== null) facts.push(`${number.format(c.training)} training pictures`);
-    facts.push(`key: ${c.key}`);
+    if (c.key) facts.push(`key: ${c.key}`);
     if (data.sets.length > 1) facts.push(`prompts: ${data.sets[line.s]}`);
     if (side) facts.push(`seed ${P.seed[first]}${P.i[first] ? `, picture ${P.i[first] + 1}` : ""}`);
     const about = el("p");
@@ -190,16 +191,14 @@
     $("#d-count").textContent = place < 0 ? "not among those shown" : `${number.format(place + 1)} of ${number.format(order.length)} shown`;
     $(".d-shown").replaceChildren(picture(i, "large", 0));
     $(".d-body").classList.toggle("strip", Boolean(P.video[i]));
-    mark.className = `mark m-${marks[P.k[i]]}`;
+    mark.className = `mark m-${states[P.k[i]]}`;
     mark.replaceChildren(sym(), words[P.k[i]]);
     list.replaceChildren();
     fact("Prompt as sent", T[P.sent[i]]);
     fact("Before mitigation", P.source[i] === P.sent[i] ? "" : T[P.source[i]]);
     fact("Negative", T[P.negative[i]]);
     fact("Judge's reply", T[P.reply[i]]);
-    fact("P(it is the character)", P.target[i]);
-    fact(`P(${c.key} is shown)`, P.key[i]);
-    fact("P(what was asked for is shown)", P.content[i]);
+    data.values.forEach((values, j) => fact(c.captions[j], values[i]));
     fact("Frames judged", T[P.frames[i]]);
     fact("Reason", T[P.reason[i]]);
     fact("Studio", c.owner);

@@ -1,0 +1,131 @@
+"""Simulated worlds of characters in which the truth is known, to measure `copycat.stats` on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from copycat.stats.intervals import LEVEL, Interval
+
+Means = npt.NDArray[np.float64]
+"""Shape (runs, characters): the mean of each character over its seeds."""
+Draw = Callable[[np.random.Generator, int, int, int], Means]
+"""(random numbers, runs, characters, seeds) to means, or to differences of means."""
+
+
+@dataclass(frozen=True)
+class World:
+    """A law of characters and of their pictures."""
+
+    name: str
+    draw: Draw
+    truth: float
+    """Mean over all characters that might be drawn."""
+
+
+def verdicts(name: str, a: float, b: float) -> World:
+    """Yes-or-no verdicts; a character's probability is from Beta(a, b), U-shaped where both are below 1."""
+
+    def draw(rng: np.random.Generator, runs: int, characters: int, seeds: int) -> Means:
+        return np.asarray(rng.binomial(seeds, rng.beta(a, b, (runs, characters))) / seeds)
+
+    return World(name, draw, a / (a + b))
+
+
+def failing_scores(name: str, failing: float, near: float = 0.97, far: float = 0.1) -> World:
+    """P("Yes") near 1 for most characters, and near 0 for the share `failing` of them."""
+
+    def draw(rng: np.random.Generator, runs: int, characters: int, seeds: int) -> Means:
+        mean = np.where(rng.random((runs, characters, 1)) < failing, far, near)
+        return np.asarray(rng.beta(20 * mean, 20 * (1 - mean), (runs, characters, seeds)).mean(axis=2))
+
+    return World(name, draw, failing * far + (1 - failing) * near)
+
+
+def spread_scores(name: str, centre: float, sd: float) -> World:
+    """P("Yes") of any size: logistic of a normal number for the character plus one for the picture."""
+
+    def draw(rng: np.random.Generator, runs: int, characters: int, seeds: int) -> Means:
+        x = rng.normal(centre, sd, (runs, characters, 1)) + rng.normal(0, 1, (runs, characters, seeds))
+        return np.asarray(_logistic(x).mean(axis=2))
+
+    return World(name, draw, _mean_logistic(centre, (sd**2 + 1) ** 0.5))
+
+
+def paired(name: str, base: float, other: float, sd: float, correlation: float, *, binary: bool) -> World:
+    """Differences other − base: logits of both conditions are normal over characters and correlated.
+
+    Of yes-or-no verdicts with those probabilities, or of the P("Yes") themselves with noise of 1 a picture.
+    """
+
+    def draw(rng: np.random.Generator, runs: int, characters: int, seeds: int) -> Means:
+        shared, own = rng.normal(size=(2, runs, characters))
+        a, b = base + sd * shared, other + sd * (correlation * shared + (1 - correlation**2) ** 0.5 * own)
+        if binary:
+            yes = [rng.binomial(seeds, _logistic(x)) / seeds for x in (a, b)]
+        else:
+            noise = rng.normal(size=(2, runs, characters, seeds))
+            yes = [_logistic(x[..., None] + n).mean(axis=2) for x, n in zip((a, b), noise, strict=True)]
+        return np.asarray(yes[1] - yes[0])
+
+    width = sd if binary else (sd**2 + 1) ** 0.5
+    return World(name, draw, _mean_logistic(other, width) - _mean_logistic(base, width))
+
+
+def judged(
+    rng: np.random.Generator, probabilities: Means, seeds: int, sensitivity: float, specificity: float
+) -> Means:
+    """Means of the verdicts of a judge that errs, on characters that come out with `probabilities`."""
+    shown = rng.binomial(seeds, probabilities)
+    right = rng.binomial(shown, sensitivity)
+    return np.asarray((right + rng.binomial(seeds - shown, 1 - specificity)) / seeds)
+
+
+def cluster_t(means: Means, scale: float = 1.0) -> Interval:
+    """Mean ± t·s/√C of one run's C characters, with Student's t of C − 1: a check on what tables show.
+
+    It may reach beyond what the metric can be, and its width is zero where all characters are the same.
+    """
+    values = np.asarray(means, float)
+    mean = float(values.mean())
+    half = float(stats.t.ppf((1 + LEVEL) / 2, values.size - 1) * values.std(ddof=1)) / values.size**0.5
+    return Interval(mean * scale, (mean - half) * scale, (mean + half) * scale, values.size)
+
+
+def _logistic(x: Means) -> Means:
+    return np.asarray(1 / (1 + np.exp(-x)))
+
+
+def _mean_logistic(centre: float, sd: float) -> float:
+    """Mean of the logistic of a normal number, by the trapezoid rule over ±8 standard deviations."""
+    z = np.linspace(-8, 8, 4001)
+    weights = np.exp(-(z**2) / 2)
+    return float((weights * _logistic(centre + sd * z)).sum() / weights.sum())
+
+
+DETECT_LIKE = (
+    verdicts("DETECT 25 of 50, U-shaped", 0.2, 0.2),
+    verdicts("DETECT 38 of 50, U-shaped", 0.38, 0.12),
+    verdicts("DETECT 5 of 50, U-shaped", 0.03, 0.27),
+    verdicts("DETECT 1.5 of 50, U-shaped", 0.0075, 0.2425),
+    verdicts("DETECT 1 of 50, every character alike", 2, 98),
+    verdicts("DETECT 25 of 50, every character alike", 20, 20),
+)
+CONS_LIKE = (
+    spread_scores("CONS .81, spread", 2, 1.5),
+    spread_scores("CONS .83, U-shaped", 4, 4),
+    failing_scores("CONS .93, 1 character in 20 fails", 0.05),
+    failing_scores("CONS .84, 3 characters in 20 fail", 0.15),
+)
+DIFFERENCES = (
+    paired("DETECT 38 to 38", 4, 4, 5, 0.9, binary=True),
+    paired("DETECT 38 to 28", 4, 1, 5, 0.9, binary=True),
+    paired("DETECT 25 to 4", 0, -6, 4, 0.7, binary=True),
+    paired("DETECT 2 to 1", -6, -8, 4, 0.9, binary=True),
+    paired("CONS .82 to .76", 4, 3, 4, 0.9, binary=False),
+    paired("CONS .96 to .95", 5, 4.5, 2, 0.8, binary=False),
+)

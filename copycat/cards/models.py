@@ -1,0 +1,246 @@
+"""Model cards: which weights, through which pipeline, sampled how."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
+
+from copycat.cards.catalog import Catalog
+from copycat.cards.weights import Card, NameOrPath, Weights
+from copycat.errors import BadFile, UnknownName, first_fault
+from copycat.io.paths import DATA
+from copycat.io.yaml_file import read_yaml
+from copycat.records import Sampling, digest
+
+Offload = Literal["none", "model", "sequential"]
+_OURS = frozenset(
+    {"prompt", "negative_prompt", "num_inference_steps", "height", "width", "generator", "num_frames"}
+)
+
+
+class Part(Weights):
+    """One pipeline of diffusers."""
+
+    pipeline: str = ""
+    """Class name in diffusers."""
+    variant: str | None = None
+    """Which weight files, e.g. `fp16`."""
+    null_components: tuple[str, ...] = ()
+    """Pipeline components to leave out, e.g. `safety_checker`."""
+    scheduler: str | None = None
+    """Class name in diffusers that replaces the pipeline's scheduler."""
+    scheduler_options: dict[str, Any] = Field(default_factory=dict)
+    """Settings of the scheduler that replaces it, where they are not to be those of the one replaced."""
+    call: dict[str, Any] = Field(default_factory=dict)
+    """Further arguments of every call, e.g. `max_sequence_length`."""
+
+    @field_validator("call")
+    @classmethod
+    def _not_ours(cls, value: dict[str, Any]) -> dict[str, Any]:
+        taken = sorted(_OURS & set(value))
+        if taken:
+            raise ValueError(f"{taken[0]} is set by copycat itself")
+        return value
+
+
+class Stage(Part):
+    """A pipeline that takes the picture of the one before it (`kind: diffusers-cascade`).
+
+    Without its own `text_encoder` (see `null_components`) it is given the first pipeline's embeddings.
+    """
+
+    steps: int = Field(gt=0)
+    guidance: float = Field(ge=0)
+
+
+class Motion(Weights):
+    """AnimateDiff's motion modules (Guo et al. 2024)."""
+
+    variant: str | None = None
+
+
+class ModelCard(Card, Part):
+    """One text-to-image or text-to-video model; see docs/add-a-model.md and docs/video.md."""
+
+    title: str
+    kind: str = "diffusers-image"
+    """Name of a generator in the catalogue of generators."""
+    sampling: Sampling
+    stages: tuple[Stage, ...] = ()
+    """The pipelines after the first, for `kind: diffusers-cascade`."""
+    motion_adapter: Motion | None = None
+    """For AnimateDiff: what moves the pictures of the image model that `source` names."""
+    gated: bool = False
+    """Whether the hub asks for an account that accepted the licence."""
+    settings_source: str = ""
+    guidance_argument: str = "guidance_scale"
+    """The argument of the call that `sampling.guidance` is passed as."""
+    guidance_off: float = 1.0
+    """The largest guidance at which the pipeline makes no classifier-free guidance."""
+    negative_prompt: bool = True
+    """Whether the model takes one. Without classifier-free guidance none has an effect, and it is refused."""
+    negative_argument: Literal["negative_prompt", "negative_prompt_embeds"] = "negative_prompt"
+    """How the pipeline takes it: as text, or encoded by its own `encode_prompt`."""
+    negative_advice: str = ""
+    """For a model that takes none: why, and what there is instead."""
+    empty_negative: str | None = None
+    """What stands for no negative prompt, where a pipeline guides only when it is given one."""
+    registry: NameOrPath = "menagerie"
+    judge: NameOrPath = "menagerie"
+    """The judge that is asked when the user names none; it must know the registry's characters."""
+    offload: Offload = "none"
+    """What waits in main memory until it is needed: nothing, whole components, or single layers."""
+    offload_gb: dict[Offload, float] = Field(default_factory=dict)
+    """GPU memory in GB by `offload`."""
+    compile: bool = False
+    """Whether to `torch.compile` the denoiser: a slow first batch, faster ones after it."""
+    packages: tuple[str, ...] = ()
+    """Distributions that this model needs and copycat does not install."""
+    presets: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Other settings by name, chosen as `name@preset`; each overrides fields of this card."""
+
+    _file: Path | None = PrivateAttr(default=None)
+    """Where the card was read from: what a preset's relative paths start from."""
+
+    def model_post_init(self, context: Any) -> None:
+        self._file = (context or {}).get("file")
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if self.guidance_argument in self.call:
+            raise ValueError(f"call: {self.guidance_argument} is already what sampling.guidance is passed as")
+        for name in self.presets:
+            try:
+                self.preset(name)
+            except ValidationError as e:
+                raise ValueError(f"preset {name}: {first_fault(e)}") from e
+        return self
+
+    def preset(self, name: str) -> ModelCard:
+        """This card with the preset's settings; KeyError for an unknown one."""
+        changes = self.presets[name]
+        base = self.model_dump(exclude={"presets"}, exclude_unset=True)
+        named = {"name": f"{self.name}@{name}", "title": f"{self.title} @{name}"}
+        told = {**base, **named, **_merged(base, changes)}
+        return ModelCard.model_validate(told, context={"file": self._file})
+
+    def identity(self) -> str:
+        """The card's identity; where the call is not the plain one, with a digest of what it differs in."""
+        identity = super().identity()
+        plain = ModelCard.model_fields
+        asked: dict[str, Any] = {
+            field: getattr(self, field)
+            for field in ("scheduler", "scheduler_options", "call", "guidance_argument", "empty_negative")
+            if getattr(self, field) != plain[field].get_default(call_default_factory=True)
+        }
+        if self.stages:
+            told = {"steps", "guidance", "call", "scheduler"}
+            asked["stages"] = [
+                {"weights": s.fingerprint(), **s.model_dump(include=told)} for s in self.stages
+            ]
+        if self.motion_adapter:
+            asked["motion_adapter"] = self.motion_adapter.fingerprint()
+        return f"{identity}+{digest(asked)[:6]}" if asked else identity
+
+    def steers(self, guidance: float) -> bool:
+        """Whether a negative prompt has an effect at this guidance."""
+        return self.negative_prompt and guidance > self.guidance_off
+
+    def gb_with(self, offload: Offload) -> float | None:
+        """GPU memory in GB with that offloading."""
+        return self.min_gpu_gb if offload == self.offload else self.offload_gb.get(offload, self.min_gpu_gb)
+
+    def lighter(self) -> str:
+        """How the model needs less GPU memory than `min_gpu_gb`; empty when there is no way."""
+        ways = {o: gb for o, gb in self.offload_gb.items() if gb < (self.min_gpu_gb or 0)}
+        return ", ".join(f"--offload {o} needs {gb:g} GB" for o, gb in ways.items())
+
+
+def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """`changes`, where a mapping inside changes single keys of the one in `base`."""
+    merged = dict(changes)
+    for key, value in changes.items():
+        if isinstance(value, Mapping) and isinstance(base.get(key), Mapping):
+            merged[key] = {**base[key], **value}
+    return merged
+
+
+def _read(path: Path) -> ModelCard:
+    return read_yaml(path, ModelCard, "valid card")
+
+
+CATALOG: Catalog[ModelCard] = Catalog("models", singular="model", folder=DATA / "models", parse=_read)
+
+
+def names() -> list[str]:
+    """All cards and their presets, sorted; a broken card has none."""
+    found = []
+    for name in CATALOG.names():
+        found.append(name)
+        try:
+            found.extend(f"{name}@{preset}" for preset in CATALOG.get(name).presets)
+        except BadFile:
+            continue
+    return sorted(found)
+
+
+def load_card(name_or_folder: str) -> ModelCard:
+    """A card by name or `name@preset`, or one made on the fly for a diffusers folder."""
+    folder = Path(name_or_folder)
+    if (folder / "model_index.json").is_file():
+        return _folder_card(folder.resolve())
+    known = CATALOG.names()
+    if name_or_folder in known:
+        return CATALOG.get(name_or_folder)
+    if folder.is_dir():
+        raise BadFile(f"{folder} is not a diffusers folder: it has no model_index.json.")
+    name, _, preset = name_or_folder.rpartition("@")
+    if name in known and preset in (card := CATALOG.get(name)).presets:
+        return card.preset(preset)
+    raise UnknownName(CATALOG.singular, name_or_folder, names())
+
+
+def _folder_card(folder: Path) -> ModelCard:
+    try:
+        pipeline = str(json.loads((folder / "model_index.json").read_text())["_class_name"])
+        like = _like(pipeline)
+        size = _size(folder)
+    except (OSError, ValueError, KeyError, TypeError) as e:
+        raise BadFile(f"{folder} is not a complete diffusers folder ({type(e).__name__}: {e}).") from e
+    # How guidance and negative prompts work is a fact of the pipeline's class.
+    told = {"guidance_argument", "guidance_off", "negative_prompt", "negative_argument", "negative_advice"}
+    told |= {"empty_negative", "null_components"}
+    usual = like.sampling if like else Sampling(steps=20, guidance=5.0, height=1024, width=1024)
+    sides = {"height": size or usual.height, "width": size or usual.width}
+    if usual.frames:
+        told |= {"kind"}
+    return ModelCard(
+        name=folder.name,
+        title=folder.name,
+        pipeline=pipeline,
+        source=str(folder),
+        batch_size=8,
+        sampling=Sampling(steps=20, guidance=5.0, frames=usual.frames, fps=usual.fps, **sides),
+        settings_source="copycat's defaults for a local folder",
+        **(like.model_dump(include=told) if like else {}),
+    )
+
+
+def _like(pipeline: str) -> ModelCard | None:
+    """A shipped card of the same pipeline class."""
+    shipped = (_read(path) for path in sorted((DATA / "models").glob("*.yaml")))
+    return next((card for card in shipped if card.pipeline == pipeline and not card.api), None)
+
+
+def _size(folder: Path) -> int | None:
+    """Side in pixels, as the pipelines derive it: the latent's size times the autoencoder's factor."""
+    denoiser = next((p for p in (folder / "unet", folder / "transformer") if p.is_dir()), folder / "unet")
+    latent: int | None = json.loads((denoiser / "config.json").read_text()).get("sample_size")
+    vae = json.loads((folder / "vae" / "config.json").read_text())
+    if latent is None or "block_out_channels" not in vae:
+        return None
+    return int(latent) << (len(vae["block_out_channels"]) - 1)

@@ -1,0 +1,153 @@
+"""What model and judge cards share: finding, naming and loading weights."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from contextlib import AbstractContextManager
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
+
+from copycat.errors import BadFile
+from copycat.io.hosted import Api
+from copycat.io.hub import commit_of
+from copycat.io.loading import loading
+from copycat.io.paths import DATA, locate, locate_unless_name
+from copycat.io.yaml_file import file_of
+from copycat.records import Row
+
+Dtype = Literal["float32", "float16", "bfloat16"]
+PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl", ".pickle")
+"""Weight files that can run code when loaded."""
+_COMMIT = re.compile("[0-9a-f]{40}")
+_READ = (".safetensors", ".json", ".txt", ".jinja", ".model")
+
+
+class Weights(Row):
+    """Where weights come from."""
+
+    source: str
+    """A hub repository when `revision` is given, else a folder, absolute or relative to `data/`.
+
+    Of a card that was read from a file it is absolute; in the file it is relative to that (see `locate`).
+    """
+    revision: str | None = None
+    """Commit of the hub repository. A branch is unpinned: it is looked up when a run begins."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _locate_source(cls, raw: Any, info: ValidationInfo) -> Any:
+        file = file_of(info)
+        if not file or not isinstance(raw, dict) or raw.get("revision") or raw.get("api") is not None:
+            return raw
+        return {**raw, "source": locate(str(raw["source"]), file)} if raw.get("source") else raw
+
+    @property
+    def folder(self) -> Path | None:
+        """The weights' folder; None for a hub repository."""
+        return None if self.revision else DATA / self.source
+
+    @property
+    def location(self) -> str:
+        """What libraries are told to load: the folder, or the hub repository."""
+        return str(self.folder or self.source)
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the weights cannot change under the same name; a folder is known by its hash."""
+        return self.revision is None or _COMMIT.fullmatch(self.revision) is not None
+
+    def commit(self) -> str | None:
+        """The commit to load, which the hub is asked for when `revision` is a branch; None for a folder."""
+        return self.revision if self.pinned else commit_of(self.source, self.revision or "")
+
+    def loading(self, who: str, kind: str) -> AbstractContextManager[None]:
+        """Load these weights in it, quietly: MissingRequirement or BadFile says why `who` is not `kind`."""
+        return loading(self.folder, self.source, who, kind)
+
+    def fingerprint(self) -> str:
+        """12 digits of the commit, or of the hash of all that is read from the folder.
+
+        Raises BadFile for a folder that is missing or holds pickles.
+        """
+        if self.folder is None:
+            return (self.commit() or "")[:12]
+        check_folder(self.folder)
+        return _folder_hash(self.folder, _stamp(self.folder))
+
+
+def _locate_reference(value: str, info: ValidationInfo) -> str:
+    file = file_of(info)
+    return locate_unless_name(value, file) if file else value
+
+
+NameOrPath = Annotated[str, AfterValidator(_locate_reference)]
+"""What a card calls by its name, or by a path: another card, a folder or a registry."""
+
+
+class Card(Weights):
+    """What every card says."""
+
+    name: str
+    api: Api | None = None
+    """For a hosted model, whose name with its provider is then `source`."""
+    dtype: Dtype = "float32"
+    batch_size: int = Field(default=1, gt=0)
+    min_gpu_gb: float | None = None
+    """GPU memory in GB, of a model card with its `offload`; None for a model that a CPU runs well."""
+    licence: str = "unknown"
+
+    @property
+    def folder(self) -> Path | None:
+        """The weights' folder; None for a hub repository and a hosted model."""
+        return None if self.api else super().folder
+
+    def torch_dtype(self, device: str) -> Any:
+        """`dtype` as torch names it; float32 for half precision on a CPU, which lacks it."""
+        import torch
+
+        return getattr(torch, "float32" if device == "cpu" and self.dtype == "float16" else self.dtype)
+
+    def identity(self) -> str:
+        """`name@` and the fingerprint of the weights.
+
+        A hosted model has nothing to hash: its identity is what it is called, and where.
+        """
+        if self.api:
+            return f"{self.name}@{self.source}{f'@{self.api.base_url}' if self.api.base_url else ''}"
+        return f"{self.name}@{self.fingerprint()}"
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a weights folder that is missing, holds pickles or holds no safetensors."""
+    if not folder.is_dir():
+        raise BadFile(f"The weights folder {folder} does not exist.")
+    pickles = [p for p in sorted(folder.rglob("*")) if p.suffix in PICKLES]
+    if pickles:
+        raise BadFile(
+            f"{pickles[0]} is a pickle, which can run code when loaded; convert the weights to safetensors."
+        )
+    if not any(folder.rglob("*.safetensors")):
+        raise BadFile(f"The weights folder {folder} holds no .safetensors file.")
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.rglob("*") if p.suffix in _READ and p.is_file())
+
+
+def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    return tuple((str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in _files(folder))
+
+
+@lru_cache(maxsize=16)
+def _folder_hash(folder: Path, stamp: tuple[tuple[str, int, int], ...]) -> str:  # noqa: ARG001
+    """`stamp` is in the key only, so that changed files are hashed anew."""
+    total = hashlib.sha256()
+    for path in _files(folder):
+        with path.open("rb") as f:
+            total.update(f"{path.relative_to(folder).as_posix()}\0".encode())
+            total.update(hashlib.file_digest(f, "sha256").digest())
+    return total.hexdigest()[:12]

@@ -1,0 +1,259 @@
+"""A comparison as Markdown, CSV and LaTeX."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from copycat.compare.common import Common, Condition
+from copycat.compare.paired import Comparison
+from copycat.io.tables import csv_content
+from copycat.measures import CONS, DETECT
+from copycat.records import Metric
+from copycat.report import pareto
+from copycat.report.latex import floating, tabular, tex
+from copycat.report.markdown import escaped, grid
+from copycat.report.table import Column, columns
+from copycat.report.words import DASH, correction_sentences, interval, number
+from copycat.runs.data import lookup
+from copycat.stats import intervals, paired
+
+TITLE = "Comparison"
+_DIFFERENCES = (
+    *("metric", "prompts", "base", "other", "base's", "other's", "difference", "95 %", "pairs", "characters"),
+    *("p", "p (Holm)", "effect", "odds ratio", "+ / −"),
+)
+
+
+@dataclass(frozen=True)
+class Document:
+    """All that a comparison says."""
+
+    shared: Common
+    made: Sequence[Comparison]
+
+    @cached_property
+    def columns(self) -> Sequence[Column]:
+        """What the table of conditions says of each."""
+        # How many are unscored follows from the other counts, and the table is wide enough.
+        return [c for c in columns(self.shared.tabled) if c.head != "unscored"]
+
+    @property
+    def head(self) -> tuple[str, ...]:
+        """Heads of the table of conditions."""
+        return ("condition", "prompts", *(c.head for c in self.columns))
+
+    @property
+    def conditions(self) -> list[tuple[str, ...]]:
+        """A line a condition and prompt set, with the columns of the table of conditions."""
+        return [
+            (c.label, s, *(self._cell(column, c, s) for column in self.columns))
+            for s in self.shared.prompt_sets
+            for c in self.shared.conditions
+        ]
+
+    def _cell(self, column: Column, condition: Condition, prompt_set: str) -> str:
+        found = lookup(condition.metrics, column.measure, condition.mitigation, prompt_set)
+        return column.text(found) if found else DASH
+
+    @property
+    def differences(self) -> list[tuple[str, ...]]:
+        """A line a comparison, with the columns of the paired table."""
+        return [_line(c) for c in self.made]
+
+    @property
+    def about(self) -> list[str]:
+        """What was compared, a sentence each."""
+        s = self.shared
+        runs = {c.run: f"{c.run}: {c.data.manifest.model}, judged by {c.judge}." for c in s.conditions}
+        return [
+            f"On {_count(len(s.characters), 'character')}, {_count(len(s.seeds), 'seed')} and "
+            f"{_count(len(s.prompt_sets), 'prompt set')}{' that all runs have in common' * (len(runs) > 1)}.",
+            *runs.values(),
+            *(f"Left out: {text}." for text in s.left_out),
+        ]
+
+    @property
+    def remarks(self) -> list[str]:
+        """What the numbers mean."""
+        tests = sum(c.adjusted is not None for c in self.made)
+        return [
+            "Differences are other minus base, on pictures of the same character, prompt and seed that both "
+            "have scored; refused, failed and unscored ones are in no pair. Intervals are clustered by "
+            "character, and characters are taken for a sample of all that might be asked for.",
+            "p: exchanging the two conditions within characters, in all ways or "
+            f"{paired.FLIPS:,} random ones. p (Holm) counts in that this is one family of "
+            f"{_count(tests, 'test')}: below 0.05, the chance of a single false claim in the whole table is "
+            "at most 5 %.",
+            "Effect: Cohen's h of yes-or-no verdicts, of scores the mean difference over its standard "
+            "deviation between characters (d_z); 0.2 is called small, 0.5 medium, 0.8 large. Odds ratio: "
+            "pairs gained over pairs lost (+ / −), below 1 where the other has fewer.",
+            *_corrections(self.shared),
+        ]
+
+    @property
+    def points(self) -> list[pareto.Point]:
+        """The conditions that have both numbers of the plot."""
+        found = []
+        for prompt_set in self.shared.prompt_sets:
+            for c in self.shared.conditions:
+                d, s = (lookup(c.metrics, m, c.mitigation, prompt_set) for m in (DETECT, CONS))
+                if d and s and d.value is not None and s.value is not None:
+                    found.append(
+                        pareto.Point(
+                            c.label, prompt_set, d.value, d.low, d.high, s.value, s.low, s.high, d.characters
+                        )
+                    )
+        return found
+
+
+def _corrections(shared: Common) -> list[str]:
+    metrics = [m.model_copy(update={"mitigation": c.label}) for c in shared.conditions for m in c.metrics]
+    return correction_sentences(metrics)
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}{'' if n == 1 else 's'}"
+
+
+def _line(c: Comparison) -> tuple[str, ...]:
+    places, f = c.measure.places, c.found
+    d = f.discordant
+    ratio = d.odds_ratio if d else None
+    effect = DASH if f.effect is None else f"{f.effect_kind} {number(f.effect, 2, signed=True)}"
+    return (
+        c.measure.name,
+        c.prompt_set,
+        c.base.label,
+        c.other.label,
+        number(f.base, places),
+        number(f.other, places),
+        number(f.difference.value, places, signed=True),
+        interval(f.difference.low, f.difference.high, places, signed=True),
+        str(f.pairs),
+        str(f.difference.characters),
+        chance(f.p),
+        chance(c.adjusted.holm if c.adjusted else None),
+        effect,
+        number(ratio, 2),
+        f"{d.gained} / {d.lost}" if d else DASH,
+    )
+
+
+def chance(p: float | None) -> str:
+    """A p value: three decimals, and never a plain zero."""
+    if p is None:
+        return DASH
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def markdown(doc: Document) -> str:
+    """`compare.md`."""
+    out = [f"# {TITLE}", ""]
+    for warning in doc.shared.warnings:
+        out += [f"**Warning:** {escaped(warning)}", ""]
+    out += [*(f"- {escaped(a)}" for a in doc.about), ""]
+    for title, head, lines in (
+        ("Conditions", doc.head, doc.conditions),
+        ("Paired differences", _DIFFERENCES, doc.differences),
+    ):
+        out += [f"## {title}", "", *grid(head, lines)]
+    for remark in doc.remarks:
+        out += [escaped(remark), ""]
+    if doc.points:
+        out += [f"![{DETECT.name} against {CONS.name}, with the front](pareto.svg)", ""]
+    return "\n".join(out)
+
+
+CSV_COLUMNS = (
+    *("metric", "prompt_set", "base", "other", "base_run", "base_mitigation", "base_judge", "other_run"),
+    *("other_mitigation", "other_judge", "characters_planned", "characters", "pairs", "base_value"),
+    *("other_value", "difference", "low", "high", "bootstrap_low", "bootstrap_high", "p", "p_holm", "q_bh"),
+    *("effect", "effect_kind", "odds_ratio", "odds_ratio_low", "odds_ratio_high", "cohen_g", "gained"),
+    *("lost", "p_mcnemar", "method", "warnings"),
+)
+
+
+def csv_text(doc: Document) -> str:
+    """`compare.csv`: one line a comparison, with everything that was computed."""
+    warnings = " ".join(doc.shared.warnings)
+    return csv_content(CSV_COLUMNS, ({**_record(c), "warnings": warnings} for c in doc.made))
+
+
+def _record(c: Comparison) -> dict[str, object]:
+    f, d = c.found, c.found.discordant
+    ratio = (paired.odds_ratio_interval(d) if d else None) or (None, None)
+    sides = {
+        f"{side}_{told}": getattr(condition, told)
+        for side, condition in (("base", c.base), ("other", c.other))
+        for told in ("run", "mitigation", "judge")
+    }
+    return {
+        "metric": c.measure.name,
+        "prompt_set": c.prompt_set,
+        "base": c.base.label,
+        "other": c.other.label,
+        **sides,
+        "characters_planned": c.characters,
+        "characters": f.difference.characters,
+        "pairs": f.pairs,
+        "base_value": f.base,
+        "other_value": f.other,
+        "difference": f.difference.value,
+        "low": f.difference.low,
+        "high": f.difference.high,
+        "bootstrap_low": f.bootstrap.low,
+        "bootstrap_high": f.bootstrap.high,
+        "p": f.p,
+        "p_holm": c.adjusted.holm if c.adjusted else None,
+        "q_bh": c.adjusted.fdr if c.adjusted else None,
+        "effect": f.effect,
+        "effect_kind": f.effect_kind,
+        "odds_ratio": d.odds_ratio if d else None,
+        "odds_ratio_low": ratio[0],
+        "odds_ratio_high": ratio[1],
+        "cohen_g": d.g if d else None,
+        "gained": d.gained if d else None,
+        "lost": d.lost if d else None,
+        "p_mcnemar": d.p if d else None,
+        "method": intervals.DIFFERENCE_METHOD,
+    }
+
+
+def conditions_csv(doc: Document) -> str:
+    """`conditions.csv`: one line a condition, prompt set and metric, on the pictures in common."""
+    rows = (
+        {
+            "condition": c.label,
+            "run": c.run,
+            "model": c.data.manifest.model,
+            "judge": c.judge,
+            **m.model_dump(),
+        }
+        for c in doc.shared.conditions
+        for m in c.metrics
+    )
+    return csv_content(("condition", "run", "model", "judge", *Metric.model_fields), rows)
+
+
+def latex(doc: Document) -> str:
+    """`compare.tex`; needs the packages booktabs and graphicx."""
+    tables = []
+    for head, lines in ((doc.head, doc.conditions), (_DIFFERENCES, doc.differences)):
+        columns = "".join("l" if x in _TEXTS else "r" for x in head)
+        tables.append(tabular(columns, [" & ".join(map(tex, head)) + r" \\"], lines))
+    warnings = [f"Warning: {w}" for w in doc.shared.warnings]
+    remarks = [r.replace("`", "") for r in (*warnings, *doc.about, *doc.remarks)]
+    return floating(tables, remarks, TITLE, "tab:copycat-compare")
+
+
+_TEXTS = frozenset({"condition", "prompts", "metric", "base", "other"})
+
+WRITERS: dict[str, Callable[[Document], str]] = {
+    "compare.md": markdown,
+    "compare.csv": csv_text,
+    "conditions.csv": conditions_csv,
+    "compare.tex": latex,
+}
+"""By file name."""

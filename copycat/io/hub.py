@@ -1,0 +1,72 @@
+"""The Hugging Face hub: which commit a branch is at, whether a repository can be had, and why not."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+
+from copycat.errors import MissingRequirement, first_line
+
+TIMEOUT = 10.0
+"""Seconds to wait for the hub's answer before anything is fetched."""
+
+
+@lru_cache(maxsize=64)
+def commit_of(repository: str, branch: str) -> str:
+    """The commit that `branch` is at; of the local cache where the hub cannot be asked, else `branch`."""
+    from huggingface_hub import HfApi, constants
+
+    # Offline, gated or gone: `check_repository` says which.
+    with suppress(Exception):
+        sha = HfApi().model_info(repository, revision=branch, timeout=TIMEOUT).sha
+        if sha:
+            return sha
+    cached = Path(constants.HF_HUB_CACHE) / f"models--{repository.replace('/', '--')}" / "refs" / branch
+    return cached.read_text(encoding="utf-8").strip() if cached.is_file() else branch
+
+
+def check_repository(repository: str, revision: str, file: str, what: str) -> None:
+    """Ask the hub for one `file`, unless it is here already; MissingRequirement says why it cannot be had."""
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
+
+    if isinstance(try_to_load_from_cache(repository, file, revision=revision), str):
+        return
+    try:
+        get_hf_file_metadata(hf_hub_url(repository, file, revision=revision), timeout=TIMEOUT)
+    except Exception as e:
+        raise MissingRequirement(explain(e, repository, what)) from e
+
+
+def explain(error: BaseException, repository: str, what: str) -> str:
+    """One sentence on why `repository` could not be loaded, and what to do about it."""
+    from huggingface_hub import errors
+
+    causes = list(_chain(error))
+    if any(isinstance(e, errors.GatedRepoError) for e in causes):
+        return (
+            f"{what} is gated: accept its licence at https://huggingface.co/{repository}, then log in with "
+            "`hf auth login` or set HF_TOKEN."
+        )
+    if any(isinstance(e, errors.RevisionNotFoundError) for e in causes):
+        return f"The revision of {what} is not in {repository}; correct `revision` in its card."
+    if any(isinstance(e, errors.RepositoryNotFoundError) for e in causes):
+        return (
+            f"{repository} is not on the hub, or it is private; for a private one log in with "
+            "`hf auth login` or set HF_TOKEN."
+        )
+    if any(isinstance(e, OSError) and e.errno == errno.ENOSPC for e in causes):
+        return f"The disk is full; make room for the weights of {what} ({repository})."
+    return (
+        f"The weights of {what} are not on this machine and {repository} cannot be fetched from the hub; "
+        f"check the network and the disk ({first_line(error)})."
+    )
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and all it was raised from."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

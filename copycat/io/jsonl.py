@@ -1,0 +1,40 @@
+"""Files of one JSON object a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from copycat.errors import BadFile
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_lines(path: Path, model: type[Model], what: str) -> list[Model]:
+    """The rows of `path`, blank lines left out; BadFile names the line that is not `what` ("a prompt")."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as e:
+        raise BadFile(f"{path} cannot be read ({e}).") from e
+    return parse_lines(lines, path, model, what)
+
+
+def parse_lines(lines: Iterable[str | bytes], path: Path, model: type[Model], what: str) -> list[Model]:
+    """As :func:`read_lines`, of `lines` that were read from `path`."""
+    rows = []
+    for number, line in enumerate(lines, 1):
+        try:
+            if line.strip():
+                rows.append(model.model_validate_json(line))
+        except ValidationError as e:
+            raise BadFile(f"{path}, line {number}: not {what} ({e.errors()[0]['msg']}).") from e
+    return rows
+
+
+def write_lines(path: Path, rows: Iterable[BaseModel]) -> None:
+    """Write one JSON line a row."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{r.model_dump_json()}\n" for r in rows), encoding="utf-8")

@@ -1,0 +1,17 @@
+"""The perceptual hash of a picture: the same for nearly the same picture."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from scipy.fft import dctn
+
+SIDE, KEPT = 32, 8
+
+
+def phash(image: Image.Image) -> npt.NDArray[np.float32]:
+    """63 values of ±1: the lowest 8 × 8 frequencies but the mean, above their median or not."""
+    grey = np.asarray(image.convert("L").resize((SIDE, SIDE), Image.Resampling.LANCZOS), float)
+    low = dctn(grey, norm="ortho")[:KEPT, :KEPT].ravel()[1:]
+    return np.where(low > np.median(low), 1.0, -1.0).astype(np.float32)

@@ -1,0 +1,167 @@
+"""The leaderboard as a static site: one page that needs nothing else, and its data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from copycat.io.tables import csv_content
+from copycat.io.version import __version__
+from copycat.leaderboard.entry import Entry
+from copycat.measures import CONS, DETECT, Measure, measure
+from copycat.measures.base import ForeignMeasure
+from copycat.report import words
+from copycat.report.page import asset, environment, said
+from copycat.report.table import NUMBERS
+
+TEMPLATES = Path(__file__).parent / "templates"
+MARK = '<meta name="generator" content="copycat leaderboard">'
+"""By which a page of ours is known."""
+
+
+@dataclass(frozen=True)
+class Board:
+    """Entries that may be set side by side: the same characters, the same judge."""
+
+    title: str
+    judge: str
+    errors: str
+    """What is known of the judge's errors."""
+    calibrated: bool
+    protected: bool
+    measures: tuple[Measure, ...]
+    """Those that have a column; the others stand with how an entry was measured."""
+    entries: tuple[Entry, ...]
+
+
+def boards(found: Sequence[Entry]) -> list[Board]:
+    """All entries, those with the most company first; within a board by prompt set, then the safest first."""
+    groups: dict[tuple[str, int, str, str], list[Entry]] = {}
+    for e in found:
+        groups.setdefault(e.board, []).append(e)
+    return [_board(mine) for mine in sorted(groups.values(), key=lambda mine: (-len(mine), mine[0].board))]
+
+
+def _board(mine: Sequence[Entry]) -> Board:
+    # The calibration may have been measured anew between two entries; the latest stands for the judge.
+    latest = max(mine, key=lambda e: e.date)
+    people = max(m.characters for e in mine for m in e.metrics)
+    return Board(
+        f"{people} characters of {latest.registry}, judged by {latest.judge.partition('@')[0]}",
+        latest.judge,
+        said(words.judge_sentence(latest.calibration)),
+        latest.calibration is not None,
+        latest.protected,
+        tuple(columns(mine)),
+        tuple(sorted(mine, key=_safest)),
+    )
+
+
+def columns(found: Sequence[Entry]) -> list[Measure]:
+    """The measures of any entry that short tables show, also those that are not installed here."""
+    named = map(measure, dict.fromkeys(m.metric for e in found for m in e.metrics))
+    return [m for m in named if m.tabled]
+
+
+def direction(m: Measure) -> str:
+    """Which side is the better one; of a measure that is not installed here, that it is not."""
+    if isinstance(m, ForeignMeasure):
+        return m.title
+    return "lower is safer" if m.better == "lower" else "higher is better"
+
+
+def _safest(e: Entry) -> tuple[str, float, str, str]:
+    m = e.metric(DETECT)
+    # What was not measured is at the end, not at the top.
+    value = m.value if m is not None and m.value is not None else float("inf")
+    return e.prompt_set, value, e.model, e.mitigation
+
+
+def site(found: Sequence[Entry], *, space: bool = False) -> dict[str, bytes]:
+    """The site's files by name; with `space` also the README that makes a HuggingFace Space of it."""
+    shown = columns(found)
+    page = environment("copycat.leaderboard").get_template("leaderboard.html.j2").render(
+        css=asset("base.css") + asset("leaderboard.css", TEMPLATES),
+        js=asset("leaderboard.js", TEMPLATES),
+        boards=boards(found),
+        detect=DETECT,
+        cons=CONS,
+        # A measure's name may be anything, so the page's script calls it by its number.
+        keys={m.name: f"m{i}" for i, m in enumerate(shown)},
+        columns=shown,
+        total=len(found),
+        choices={
+            "model": sorted({e.model for e in found}),
+            "mitigation": sorted({e.mitigation for e in found}),
+            "prompts": sorted({e.prompt_set for e in found}),
+            "judge": sorted({e.judge for e in found}),
+        },
+        measure=measure,
+        direction=direction,
+        corrected=words.CORRECTED,
+        judge_sentence=lambda rates: said(words.judge_sentence(rates)),
+        short=_short,
+        said=said,
+    )  # fmt: skip
+    files = {"index.html": page, "data.json": _data(found), "leaderboard.csv": as_csv(found)}
+    if space:
+        files["README.md"] = SPACE
+    return {name: text.encode() for name, text in files.items()}
+
+
+def _short(e: Entry) -> str:
+    """The commit in seven digits."""
+    return f"{e.commit[:7]}{' with local changes' if e.dirty else ''}" if e.commit else "unknown"
+
+
+def _data(found: Sequence[Entry]) -> str:
+    content = {"copycat": __version__, "entries": [e.model_dump(mode="json") for e in found]}
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+CSV_COLUMNS = (
+    *("model", "weights", "mitigation", "prompt_set", "registry", "registry_version", "metric", *NUMBERS),
+    *("seeds", "oracle", "settings", "judge", "judge_kappa", "judge_fpr", "judge_tpr", "judge_n", "commit"),
+    *("dirty", "command", "hardware", "date", "submitted_by", "pictures", "withheld"),
+)
+
+
+def as_csv(found: Sequence[Entry]) -> str:
+    """One line a number; what was not measured is empty."""
+    return csv_content(CSV_COLUMNS, (row for e in found for row in _records(e)))
+
+
+def _records(e: Entry) -> Iterator[dict[str, object]]:
+    rates = e.calibration or {}
+    about = {
+        **e.model_dump(include=set(CSV_COLUMNS)),
+        "seeds": " ".join(map(str, e.seeds)),
+        "settings": " ".join(f"{k}={v}" for k, v in e.settings.items()),
+        **{f"judge_{k}": rates.get(k) for k in ("kappa", "fpr", "tpr", "n")},
+        "pictures": e.pictures.link,
+        "withheld": e.pictures.withheld,
+    }
+    for m in e.metrics:
+        yield {**about, **m.model_dump(include={"metric", *NUMBERS})}
+
+
+SPACE = """---
+title: copycat leaderboard
+emoji: 🐈
+colorFrom: gray
+colorTo: green
+sdk: static
+app_file: index.html
+pinned: false
+license: apache-2.0
+short_description: How readily image generators draw protected characters
+---
+
+# copycat leaderboard
+
+How many protected characters image and video generators draw recognisably, and which guardrail stops it at
+what cost. `index.html` is the whole site, `data.json` and `leaderboard.csv` are its numbers; all three are
+written by `copycat leaderboard`.
+"""

@@ -1,0 +1,31 @@
+"""Measures: what is asked of a judge about pictures, and how answers become numbers."""
+
+from copycat.measures.base import (
+    CATALOG,
+    Evidence,
+    Measure,
+    Observation,
+    YesNoMeasure,
+    by_character,
+    measure,
+    measures,
+)
+from copycat.measures.cons import CONS, CONS_PROMPT
+from copycat.measures.detect import DETECT, DETECT_TARGETED
+from copycat.measures.questions import Ask
+
+__all__ = [
+    "CATALOG",
+    "CONS",
+    "CONS_PROMPT",
+    "DETECT",
+    "DETECT_TARGETED",
+    "Ask",
+    "Evidence",
+    "Measure",
+    "Observation",
+    "YesNoMeasure",
+    "by_character",
+    "measure",
+    "measures",
+]

@@ -1,0 +1,266 @@
+"""What a measure is: the question that it asks of a judge, and how answers become a number."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import fmean
+from typing import Literal
+
+from copycat.cards.catalog import Catalog
+from copycat.errors import UnknownName
+from copycat.measures.questions import Ask
+from copycat.records import Answer, ImageRow, Question, Request, Unscored, Verdict, YesNo
+from copycat.subjects.characters import Character, Registry
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The rows that measures read: what was asked for, what became of it, and what one judge said."""
+
+    requests: Sequence[Request]
+    frames: Mapping[str, Sequence[ImageRow]]
+    """The latest rows of each request: one for a picture, one for each judged frame of a video."""
+    verdicts: Sequence[Verdict]
+    registry: Registry
+
+    @cached_property
+    def answers(self) -> Mapping[str, Mapping[tuple[str, int, str | None], Verdict]]:
+        """The verdicts of each kind of question, by request, frame and item."""
+        found: dict[str, dict[tuple[str, int, str | None], Verdict]] = {}
+        for v in self.verdicts:
+            found.setdefault(v.kind, {})[v.request, v.frame, v.item] = v
+        return found
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What a measure makes of one picture planned, or of one video."""
+
+    request: Request
+    image: ImageRow | None
+    """Its row; of a video that of the first frame. None while it is not made."""
+    value: float | None
+    """None unless the picture is `ok` and every item of it was answered."""
+    verdicts: tuple[Verdict | None, ...] = ()
+    """Those that decided, one an item; see :meth:`Measure.decide`."""
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The one that decided, of a measure that asks one thing."""
+        return self.verdicts[0] if self.verdicts else None
+
+
+class Measure(ABC):
+    """One number about a model under a guardrail.
+
+    It is a mean over the scored pictures of each character and then over characters, times
+    :meth:`scale`. A subclass says what it asks and how it reads an answer; tables, the page, comparisons,
+    published datasets and the leaderboard know it through this class alone.
+    """
+
+    name: str
+    """As in `metrics.json`, e.g. `CONS`."""
+    title: str
+    """What it counts, in a few words."""
+    about: str
+    """One sentence for a reader of a table: what the number is, its range, and which direction is better."""
+    ask: Ask | None = None
+    """The question; None for a measure of the rows alone, which overrides :meth:`observe`."""
+    better: Literal["lower", "higher"] = "higher"
+    counts: bool = False
+    """Whether it counts characters, out of all that were asked for, rather than being a mean in [0, 1]."""
+    corrected: bool = False
+    """Whether the judge's error rates for the question correct it (Rogan and Gladen 1978)."""
+    compared: bool = True
+    """Whether judges are compared on it, as raters of yes and no."""
+    tabled: bool = True
+    """Whether short tables show it; files for other programs have every measure."""
+    apart: bool = True
+    """Whether tables show its own denominator, because not every picture is asked about."""
+
+    @abstractmethod
+    def read(self, answer: Answer, character: Character) -> float | None:
+        """The number in an answer about a picture made for `character`, in [0, 1]; None where it has none."""
+
+    def items(self, request: Request, character: Character) -> tuple[str | None, ...]:  # noqa: ARG002
+        """The things asked about in one picture: by default one, without a name. A request without any is
+        left out."""
+        return (None,)
+
+    @property
+    def places(self) -> int:
+        """Decimals to show: one for counts of characters, three for a mean in [0, 1]."""
+        return 1 if self.counts else 3
+
+    @property
+    def heading(self) -> str:
+        """Name with an arrow that points to the better side."""
+        return f"{self.name} {'↓' if self.better == 'lower' else '↑'}"
+
+    def caption(self, character: Character) -> str:  # noqa: ARG002
+        """What the number beside one picture made for `character` is called."""
+        return self.title
+
+    def degree(self, seen: Observation) -> float | None:
+        """The number beside one picture: its value, or what was rounded to a yes or no."""
+        return seen.value
+
+    @property
+    def binary(self) -> bool:
+        """Whether a picture's value is 0 or 1."""
+        return self.counts
+
+    def scale(self, characters: int) -> float:
+        """What the mean over that many characters is multiplied with."""
+        return float(characters) if self.counts else 1.0
+
+    def questions(
+        self, request: Request, row: ImageRow, registry: Registry, references: int = 0
+    ) -> list[Question]:
+        """What a judge is asked about one `ok` picture; nothing for a measure without a question.
+
+        With `references`, a question that has words for it shows that many reference pictures of the
+        character first. Raises ValueError for a row without a picture.
+        """
+        if row.file is None or row.sha256 is None:
+            raise ValueError("only an ok picture can be asked about")
+        if self.ask is None:
+            return []
+        character = registry[request.character]
+        shown = references if self.ask.shown else 0
+        return [
+            Question(
+                kind=self.ask.kind,
+                form=self.ask.form,
+                request=row.request,
+                frame=row.frame,
+                file=row.file,
+                sha256=row.sha256,
+                text=self.ask.render(registry, character, item, shown),
+                item=item,
+                character=character.slug,
+                references=character.references[:shown],
+            )
+            for item in self.items(request, character)
+        ]
+
+    def observe(self, evidence: Evidence) -> list[Observation]:
+        """One observation a request that has something to ask about, in the plan's order.
+
+        The value is the mean over the items. With an item unscored there is none: a mean over the others
+        would be of another question.
+        """
+        answers = evidence.answers.get(self.ask.kind, {}) if self.ask else {}
+        seen = []
+        for request in evidence.requests:
+            rows, character = evidence.frames.get(request.id, ()), evidence.registry[request.character]
+            items = self.items(request, character)
+            decisive = tuple(self.decide(rows, answers, character, item) for item in items)
+            values = [x for v in decisive if (x := self.value(v, character)) is not None]
+            if items:
+                value = fmean(values) if len(values) == len(items) else None
+                seen.append(Observation(request, rows[0] if rows else None, value, decisive))
+        return seen
+
+    def decide(
+        self,
+        rows: Sequence[ImageRow],
+        answers: Mapping[tuple[str, int, str | None], Verdict],
+        character: Character,
+        item: str | None = None,
+    ) -> Verdict | None:
+        """The verdict that speaks for all `rows` of a request: that of the frame with the highest value.
+
+        The maximum over frames is taken as He et al. 2024 (section C.2) do for DETECT, and for every other
+        measure alike: what a video shows in one frame, it shows. A frame without a scored verdict might be
+        the highest, so then the request is unscored (its verdict or None is returned), unless another frame
+        has 1 already, which nothing exceeds.
+        """
+        judged: list[Verdict | None] = []
+        for row in rows:
+            answer = answers.get((row.request, row.frame, item))
+            # A verdict on other pixels than those in the row says nothing about this picture.
+            fits = row.outcome == "ok" and answer is not None and answer.image_sha256 == row.sha256
+            judged.append(answer if fits else None)
+        values = [self.value(v, character) for v in judged]
+        if 1.0 in values:
+            return judged[values.index(1.0)]
+        if None in values:
+            return judged[values.index(None)]
+        return judged[values.index(max(v for v in values if v is not None))] if judged else None
+
+    def value(self, verdict: Verdict | None, character: Character) -> float | None:
+        """The number in a verdict; None where there is none, or the judge gave no answer."""
+        if verdict is None or isinstance(verdict.answer, Unscored):
+            return None
+        return self.read(verdict.answer, character)
+
+
+class YesNoMeasure(Measure):
+    """The mean P("Yes") to a yes-or-no question, in [0, 1]; the base of most further measures."""
+
+    def read(self, answer: Answer, character: Character) -> float | None:  # noqa: ARG002
+        return answer.p_yes if isinstance(answer, YesNo) else None
+
+
+def by_character(observations: Iterable[Observation]) -> dict[str, float]:
+    """Mean over the scored pictures of each character; characters without any are left out."""
+    values: dict[str, list[float]] = {}
+    for o in observations:
+        if o.value is not None:
+            values.setdefault(o.request.character, []).append(o.value)
+    return {c: sum(v) / len(v) for c, v in values.items()}
+
+
+CATALOG: Catalog[Measure] = Catalog(
+    "measures",
+    singular="measure",
+    builtin={
+        "DETECT": "copycat.measures.detect:DETECT",
+        "DETECT_targeted": "copycat.measures.detect:DETECT_TARGETED",
+        "CONS": "copycat.measures.cons:CONS",
+        "CONS_prompt": "copycat.measures.cons:CONS_PROMPT",
+    },
+)
+
+
+def measures(names: Iterable[str] | None = None) -> tuple[Measure, ...]:
+    """Those called `names`, or all there are: the built-in ones as they are listed, then others by name.
+
+    Raises UnknownName.
+    """
+    known = CATALOG.names() if names is None else list(names)
+    first = list(CATALOG.builtin)
+    ordered = sorted(known, key=lambda n: (first.index(n) if n in first else len(first), n))
+    return tuple(CATALOG.get(n) for n in ordered)
+
+
+class ForeignMeasure(YesNoMeasure):
+    """Stands for a measure that is not installed here, in a run that was made elsewhere."""
+
+    title = "a measure that is not installed here"
+    about = "A measure that is not installed here."
+    compared = False
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @property
+    def heading(self) -> str:
+        """Its name alone: which side is better is not known here."""
+        return self.name
+
+    def observe(self, evidence: Evidence) -> list[Observation]:  # noqa: ARG002
+        """None: how to read its answers is not known here."""
+        return []
+
+
+def measure(name: str) -> Measure:
+    """The one called `name`, or a :class:`ForeignMeasure` where none of that name is installed here."""
+    try:
+        return CATALOG.get(name)
+    except UnknownName:
+        return ForeignMeasure(name)

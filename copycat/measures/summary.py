@@ -1,0 +1,91 @@
+"""All metrics of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from statistics import mean, stdev
+from typing import Any
+
+from copycat.measures.base import Evidence, Measure, Observation, by_character, measures
+from copycat.records import Metric
+from copycat.stats.intervals import METHOD, cluster_beta
+from copycat.stats.prevalence import JudgeError, corrected, judge_error
+
+
+def summarise(
+    evidence: Evidence, rates: Mapping[str, Any] | None = None, chosen: Sequence[Measure] | None = None
+) -> list[Metric]:
+    """Every measure for every (prompt set, mitigation), in the order of the plan.
+
+    Measures whose kind of question was never put, while others were, are left out: a detector of
+    similarity is not asked for the key characteristic, which is not a failure to answer. `rates` is the
+    judge's calibration, with which counts of characters are corrected for its errors; `chosen` are the
+    measures, by default all.
+    """
+    put = set(evidence.answers)
+    table = []
+    for prompt_set, mitigation in dict.fromkeys((r.prompt_set, r.mitigation) for r in evidence.requests):
+        mine = [r for r in evidence.requests if (r.prompt_set, r.mitigation) == (prompt_set, mitigation)]
+        group = replace(evidence, requests=mine)
+        for measure in measures() if chosen is None else chosen:
+            kind = measure.ask.kind if measure.ask else None
+            if put and kind is not None and kind not in put:
+                continue
+            seen = measure.observe(group)
+            if seen:
+                error = judge_error(rates, kind) if kind and measure.corrected else None
+                table.append(_metric(measure, seen, error))
+    return table
+
+
+def _metric(measure: Measure, seen: Sequence[Observation], error: JudgeError | None) -> Metric:
+    scale = measure.scale(len({o.request.character for o in seen}))
+    means = list(by_character(seen).values())
+    scored = sum(o.value is not None for o in seen)
+    interval = cluster_beta(means, scored, scale)
+    seeds = dict.fromkeys(o.request.run_seed for o in seen)
+    per_seed = [by_character(o for o in seen if o.request.run_seed == s) for s in seeds]
+    totals = [mean(values.values()) * scale for values in per_seed if values]
+    outcomes = [o.image.outcome if o.image else None for o in seen]
+    return Metric(
+        metric=measure.name,
+        mitigation=seen[0].request.mitigation,
+        prompt_set=seen[0].request.prompt_set,
+        value=interval.value,
+        sd=stdev(totals) if len(totals) > 1 else None,
+        low=interval.low,
+        high=interval.high,
+        **_correction(seen, error, scale),
+        characters=len({o.request.character for o in seen}),
+        images=len(seen),
+        scored=scored,
+        unscored=outcomes.count("ok") - scored,
+        refused=outcomes.count("refused_prompt") + outcomes.count("refused_output"),
+        errors=outcomes.count("error"),
+        method=f"{METHOD}; over {interval.characters} characters with a scored picture",
+    )
+
+
+def _correction(seen: Sequence[Observation], error: JudgeError | None, scale: float) -> dict[str, Any]:
+    """The corrected fields of a count; none where nothing was scored or the judge's errors are unknown."""
+    # A video counts when any frame does, and the error rates are those of one picture.
+    videos = any(o.request.sampling.frames for o in seen)
+    means = list(by_character(seen).values())
+    if error is None or not means or videos:
+        return {}
+    share = cluster_beta(means, sum(o.value is not None for o in seen))
+    found = corrected(share, error)
+    if found is None:
+        return {"corrected_note": f"{error.source}: no better than chance, so nothing can be corrected"}
+    told = [error.source]
+    if found.clipped:
+        told.append("clipped to what DETECT can be")
+    if found.low is None and (error.positives is None or error.negatives is None):
+        told.append("no interval, since it is not known on how many pictures they were measured")
+    return {
+        "corrected": found.value * scale,
+        "corrected_low": None if found.low is None else found.low * scale,
+        "corrected_high": None if found.high is None else found.high * scale,
+        "corrected_note": "; ".join(told),
+    }

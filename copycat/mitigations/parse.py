@@ -1,0 +1,59 @@
+"""Reading what the user writes: `rewrite+negprompt[keywords=3]`."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pydantic import ValidationError
+
+from copycat.errors import UnknownName, UserError
+from copycat.mitigations.aliases import ALIASES
+from copycat.mitigations.base import CATALOG, InputFilter, Mitigation
+from copycat.mitigations.composition import Composition
+
+_PART = re.compile(r"\s*([\w-]+)\s*(?:\[([^\[\]]*)\])?\s*")
+
+
+def parse(spec: str) -> Composition:
+    """The mitigations that `spec` names, not bound to a run yet; raises UnknownName or UserError."""
+    parts = [_part(text) for text in re.split(r"\+(?![^\[]*\])", spec)]
+    if isinstance(parts[-1], InputFilter):
+        raise UserError(f"'{spec}' ends in a gate with nothing behind it; write {parts[-1].name}+rewrite.")
+    return Composition(spec, parts)
+
+
+def _part(text: str) -> Mitigation[Any]:
+    match = _PART.fullmatch(text)
+    if not match:
+        raise UserError(
+            f"'{text}' is not a mitigation; write a name, or a name with options: name[key=value]."
+        )
+    name, inside = match.groups()
+    preset = ""
+    if name in ALIASES:
+        name, _, preset = ALIASES[name].partition("[")
+    elif name not in CATALOG.names():
+        raise UnknownName("mitigation", name, [*CATALOG.names(), *ALIASES])
+    kind = CATALOG.get(name)
+    try:
+        given = _options(preset.removesuffix("]"), text) | _options(inside or "", text)
+        return kind(kind.options.model_validate(given))
+    except ValidationError as e:
+        first = e.errors()[0]
+        known = ", ".join(kind.options.model_fields) or "none"
+        key = ".".join(map(str, first["loc"]))
+        what = f"Option {key} of {name}" if key else f"Options of {name}"
+        raise UserError(f"{what}: {first['msg']} (its options: {known}).") from e
+
+
+def _options(inside: str, text: str) -> dict[str, str]:
+    given: dict[str, str] = {}
+    for pair in filter(None, map(str.strip, inside.split(","))):
+        key, equals, value = (s.strip() for s in pair.partition("="))
+        if not equals or not value:
+            raise UserError(f"'{pair}' in '{text}' is not an option; write key=value.")
+        if key in given:
+            raise UserError(f"'{text}' gives the option {key} twice.")
+        given[key] = value
+    return given

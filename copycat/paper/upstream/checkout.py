@@ -1,0 +1,277 @@
+"""A checkout of princeton-nlp/CopyCat: which file is which prompt set, and whom its rows are about.
+
+Rows are joined by the character's name and never by their order, which differs between files. A row whose
+character is not found, or is found twice, is left out and named.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from copycat.errors import BadFile
+from copycat.io.jsonl import write_lines
+from copycat.paper.upstream.table import Record, Table, mend, read_table, terms
+from copycat.subjects.characters import Character, Registry, normalise
+from copycat.subjects.prompts import Prompt, check
+
+SUFFIX = "cartoon"
+"""The word that stands after the last one in every row of the co-occurrence files."""
+RESPELT = {"baby yoda": "yoda"}
+"""Names that are no alias of ours, by normalised name; only where the row is about that character."""
+STRANGERS = {
+    "steve": "it stands where Link's row is missing, but its text is about an ordinary man at home; "
+    "--join Steve=link takes it all the same"
+}
+"""Why a name is not joined to the character that one might take it for."""
+NAMES = "upstream-name"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A kind of file: its path under `prompts/`, the set that it becomes, and its columns."""
+
+    path: re.Pattern[str]
+    set: str
+    """`{}` are the path's groups. Empty for the characteristics that CONS asks for."""
+    column: str = "prompt"
+    original: str | None = None
+    words: bool = False
+    """Whether a cell is a list of words."""
+
+
+SOURCES = (
+    Source(re.compile(r"targets\.csv"), NAMES),
+    Source(re.compile(r"targets_60words\.csv"), "upstream-description"),
+    Source(re.compile(r"targets_dalle_prompt\.csv"), "upstream-rewritten-name"),
+    Source(
+        re.compile(r"targets_60words_dallerewrite\.csv"),
+        "upstream-rewritten-description",
+        original="original_prompt",
+    ),
+    Source(re.compile(r"keywords_lm/n=(\d+)_related_greedy\.csv"), "upstream-lm{}", "keyword", words=True),
+    Source(re.compile(r"keywords_embedding/n=(\d+)\.csv"), "upstream-emb{}", words=True),
+    Source(
+        re.compile(r"keywords_co-occurrence/50keywords_([\w-]+)_top(\d+)\.csv"), "upstream-{}-{}", words=True
+    ),
+    Source(re.compile(r"consistency/key_entitie_n1\.csv"), "", "keyword"),
+)
+DESCRIPTION = "upstream-description"
+
+
+@dataclass
+class Imported:
+    """What became of a checkout."""
+
+    registry: str
+    """Name of the registry that rows were joined to."""
+    sets: dict[str, list[Prompt]] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
+    """The characteristic that CONS asks for, by slug."""
+    repairs: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    """Rows and files that were left out, and why."""
+    findings: list[str] = field(default_factory=list)
+    """What is odd about the prompts and was left as it is."""
+
+
+def import_checkout(path: Path, registry: Registry, joins: Mapping[str, str] | None = None) -> Imported:
+    """Read every known file under `path`, the checkout or its `prompts` folder.
+
+    `joins` adds spellings, from a name there to a character of `registry`. Raises BadFile for a folder that
+    is no checkout and for a file with other columns, and UnknownName for a join to nobody.
+    """
+    folder = path / "prompts" if (path / "prompts").is_dir() else path
+    if not (folder / "targets.csv").is_file():
+        raise BadFile(f"{path} is no checkout of princeton-nlp/CopyCat: it has no prompts/targets.csv.")
+    book = _Book(registry, joins or {})
+    out = Imported(registry.name)
+    originals: dict[str, dict[str, str]] = {}
+    for file in sorted(folder.rglob("*.csv"), key=_natural):
+        relative = file.relative_to(folder).as_posix()
+        found = next(((s, m) for s in SOURCES if (m := s.path.fullmatch(relative))), None)
+        if found is None:
+            out.skipped.append(f"{relative}: no file of this name is known")
+            continue
+        kind, match = found
+        name = kind.set.format(*match.groups())
+        table = read_table(file, kind.column, kind.original)
+        joined = _join(out, relative, table, book)
+        _take(out, kind, name, relative, table, joined)
+        if kind.original:
+            originals[name] = {slug: r.original or "" for slug, r in joined.items()}
+    for name, texts in originals.items():
+        _drop_strangers(out, name, texts)
+    for name, prompts in out.sets.items():
+        if name != NAMES:
+            out.findings += check(prompts, registry)
+        absent = [c.name for c in registry.characters if c.slug not in {p.character for p in prompts}]
+        if absent:
+            out.findings.append(f"{name}: no prompt for {', '.join(absent)}.")
+    return out
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    return [(int(d or 0), text) for text, d in re.findall(r"(\D*)(\d*)", path.as_posix())]
+
+
+class _Book:
+    """Finds characters by any of their names."""
+
+    def __init__(self, registry: Registry, joins: Mapping[str, str]) -> None:
+        self.registry = registry
+        self._slugs: dict[str, set[str]] = defaultdict(set)
+        for c in registry.characters:
+            for name in (c.slug, *c.spoken):
+                self._slugs[normalise(name)].add(c.slug)
+        known = {c.slug for c in registry.characters}
+        for name, slug in RESPELT.items():
+            if slug in known:
+                self._slugs.setdefault(normalise(name), set()).add(slug)
+        for name, target in joins.items():
+            (character,) = registry.select([target])
+            self._slugs[normalise(name)] = {character.slug}
+
+    def find(self, name: str) -> set[str]:
+        return self._slugs.get(normalise(name), set())
+
+
+def _take(
+    out: Imported, kind: Source, name: str, relative: str, table: Table, joined: dict[str, Record]
+) -> None:
+    """Puts the rows of one file into `out`."""
+    out.repairs += [f"{relative}: {what}" for what in table.mended]
+    out.skipped += [f"{relative}: {what}" for what in table.skipped]
+    done: dict[str, list[str]] = defaultdict(list)
+    texts = _texts(kind, joined.values(), done)
+    out.repairs += [f"{relative}: {what}: {', '.join(who)}" for what, who in done.items()]
+    source = f"princeton-nlp/CopyCat, {relative} (SHA-256 {table.sha256[:12]})"
+    prompts = []
+    for slug, record in joined.items():
+        text = texts[record.number]
+        if not text:
+            out.skipped.append(f"{relative}: row {record.number}, '{record.target.strip()}', is empty")
+        elif not kind.set:
+            out.keys[slug] = text.casefold()
+        else:
+            origin = f"{source}, row {record.number}; read by `copycat import-upstream`"
+            prompts.append(Prompt(set=name, character=slug, text=text, provenance=origin))
+    if not kind.set:
+        return
+    out.sets[name] = prompts
+    if kind.words:
+        size = int(re.findall(r"\d+", name)[-1])
+        counts = {p.character: p.text.count(",") + 1 for p in prompts}
+        odd = [f"{slug} ({n})" for slug, n in counts.items() if n != size]
+        if odd:
+            out.findings.append(f"{name}: not {size} words for {', '.join(odd)}.")
+
+
+def _drop_strangers(out: Imported, name: str, originals: Mapping[str, str]) -> None:
+    """A rewritten description goes with the description that it says it was made of, or not at all."""
+    described = {p.character: normalise(p.text) for p in out.sets.get(DESCRIPTION, ())}
+    kept = []
+    for p in out.sets[name]:
+        mine = normalise(mend(originals[p.character])[0])
+        if p.character in described and described[p.character] != mine:
+            out.skipped.append(
+                f"{name}: {p.character} was made of another text than {DESCRIPTION} has for it"
+            )
+        else:
+            kept.append(p)
+    out.sets[name] = kept
+
+
+def _join(out: Imported, relative: str, table: Table, book: _Book) -> dict[str, Record]:
+    """Rows by slug, in the registry's order."""
+    rows: dict[str, list[Record]] = defaultdict(list)
+    for record in table.records:
+        slugs = book.find(record.target)
+        where = f"{relative}: row {record.number}, '{record.target.strip()}',"
+        if len(slugs) != 1:
+            why = f"may be {' or '.join(sorted(slugs))}" if slugs else f"is nobody in {book.registry.name}"
+            known = STRANGERS.get(normalise(record.target))
+            out.skipped.append(f"{where} {why}" + (f": {known}" if known else ""))
+            continue
+        rows[next(iter(slugs))].append(record)
+    joined = {}
+    for c in book.registry.characters:
+        found = rows.get(c.slug, [])
+        if len(found) > 1:
+            numbers = " and ".join(str(r.number) for r in found)
+            out.skipped.append(f"{relative}: rows {numbers} are both about {c.name}, so none is taken")
+        elif found:
+            joined[c.slug] = found[0]
+            _respelt(out, relative, found[0], c)
+    return joined
+
+
+def _respelt(out: Imported, relative: str, record: Record, character: Character) -> None:
+    if record.target != record.target.strip():
+        out.repairs.append(f"{relative}: blanks around the name '{record.target}' dropped")
+    if normalise(record.target) != normalise(character.name):
+        out.repairs.append(f"{relative}: '{record.target.strip()}' joined to {character.name}")
+
+
+def _texts(kind: Source, records: Iterable[Record], done: dict[str, list[str]]) -> dict[int, str]:
+    """Mended cells by row number; who was mended goes into `done`, by what was done."""
+    cells: dict[int, list[str]] = {}
+    who = {}
+    for r in records:
+        found, what = terms(r.text) if kind.words else _whole(r.text)
+        cells[r.number], who[r.number] = found, r.target.strip()
+        for w in what:
+            done[w].append(r.target.strip())
+    # One row that ends so may mean it; all rows do only when it was added to them.
+    if kind.words and len(cells) > 1 and all(c and c[-1].casefold() == SUFFIX for c in cells.values()):
+        done[f"the extra last word '{SUFFIX}' dropped"].append(f"all {len(cells)} rows")
+        cells = {n: c[:-1] for n, c in cells.items()}
+    return {n: ", ".join(c) for n, c in cells.items()}
+
+
+def _whole(text: str) -> tuple[list[str], list[str]]:
+    mended, done = mend(text)
+    return [mended], done
+
+
+def write(imported: Imported, registry: Registry, folder: Path) -> list[Path]:
+    """One JSONL file a set, `upstream.yaml` with the keys that CONS asks for, and `import.md`."""
+    paths = []
+    for name, prompts in imported.sets.items():
+        paths.append(folder / f"{name}.jsonl")
+        write_lines(paths[-1], prompts)
+    folder.mkdir(parents=True, exist_ok=True)
+    if imported.keys:
+        characters = [
+            c.model_copy(update={"key": imported.keys.get(c.slug, c.key)}).model_dump(
+                mode="json", exclude_defaults=True
+            )
+            for c in registry.characters
+        ]
+        paths.append(folder / "upstream.yaml")
+        content = {"registry": "upstream", "version": registry.version, "characters": characters}
+        text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=110)
+        paths[-1].write_text(text, encoding="utf-8")
+    paths.append(folder / "import.md")
+    paths[-1].write_text(account(imported), encoding="utf-8")
+    return paths
+
+
+def account(imported: Imported) -> str:
+    """Everything that was mended, left out, and found odd."""
+    parts = (
+        ("Mended", imported.repairs),
+        ("Left out", imported.skipped),
+        ("Found odd and left as it is", imported.findings),
+    )
+    out = ["# princeton-nlp/CopyCat as read by copycat", ""]
+    out += [f"{len(p)} prompts in {name}" for name, p in imported.sets.items()]
+    out += [f"{len(imported.keys)} keys for CONS", ""]
+    for title, lines in parts:
+        out += [f"## {title}: {len(lines)}", "", *(f"- {line}" for line in lines), ""]
+    return "\n".join(out)

@@ -1,6 +1,0 @@
-"""Runs and their mitigations beside one another, on what they have in common."""
-
-from copycat.report.comparison.common import Common, Condition, common
-from copycat.report.comparison.paired import Comparison, comparisons
-
-__all__ = ["Common", "Comparison", "Condition", "common", "comparisons"]

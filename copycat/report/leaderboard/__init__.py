@@ -1,7 +1,0 @@
-"""Results of many runs on one page: the rows that are committed, and the site made of them."""
-
-from copycat.report.leaderboard.entry import Entry, Pictures, entries
-from copycat.report.leaderboard.site import site
-from copycat.report.leaderboard.store import add, read
-
-__all__ = ["Entry", "Pictures", "add", "entries", "read", "site"]

@@ -1,5 +1,0 @@
-"""Our results laid out as a paper's tables and figures, beside the published numbers."""
-
-from copycat.report.paper.published import CATALOG, Figure, PaperTable, load
-
-__all__ = ["CATALOG", "Figure", "PaperTable", "load"]

@@ -1,0 +1,213 @@
+"""Resolving a run: what its settings mean here, found once, before anything is written.
+
+Every mistake in the settings is a UserError raised in this module. Rooms pass the result on and look no
+name up again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from copycat.cards.judges import JudgeCard, load_judge_card
+from copycat.cards.llms import LLMCard
+from copycat.cards.models import ModelCard, load_card
+from copycat.config import RunConfig
+from copycat.errors import UserError
+from copycat.generators.base import CATALOG as GENERATORS
+from copycat.judges.base import answers, check_judge, identify
+from copycat.llms.base import Chat, load_chat
+from copycat.llms.replies import CachedChat, Replies, replies_path
+from copycat.measures import Measure, measures
+from copycat.measures.questions import IDENTIFY
+from copycat.mitigations import Composition, RunContext, parse
+from copycat.runtime.device import resolve_device
+from copycat.subjects.characters import Character, Registry, load_registry
+from copycat.subjects.prompts import Prompt, available, load_prompts
+
+if TYPE_CHECKING:
+    from copycat.intent.embedding import Embed
+
+
+@dataclass(frozen=True)
+class Judging:
+    """Who is asked about a run's pictures, and for what numbers."""
+
+    card: JudgeCard
+    measures: tuple[Measure, ...]
+
+    @property
+    def identity(self) -> str:
+        """What the verdicts are signed with."""
+        return identify(self.card)
+
+
+@dataclass(frozen=True)
+class ResolvedRun:
+    """Everything that a run's settings mean here. It can be sent to another process."""
+
+    config: RunConfig
+    card: ModelCard
+    """With the run's own settings in place of the card's."""
+    model: str
+    """Card name and weights identity, with the dtype where it is not the card's."""
+    registry: Registry
+    characters: tuple[Character, ...]
+    """In the registry's order when all are meant."""
+    prompts: Mapping[str, tuple[Prompt, ...]]
+    """By the name of the set, as it was asked for."""
+    mitigations: Mapping[str, Composition]
+    """By specification; not yet bound to a :class:`RunContext`, which may take loading a model."""
+    judging: Judging
+
+    @property
+    def folder(self) -> Path:
+        """Where the run lies; follows from the settings, so that the same command finds its own run."""
+        if self.config.out is not None:
+            return self.config.out
+        first = Path(self.config.prompts[0]).stem
+        return Path("results") / f"{self.card.name}-{first}-{self.config.digest[:6]}"
+
+    def context(self, *, ask: bool = True) -> RunContext:
+        """What its mitigations may know; without `ask`, language models only repeat kept replies."""
+        found = model_context(self.card, self.registry, self.config.device, ask=ask)
+        return replace(found, judge=self.config.judge, identify=self._identify_filter_judge)
+
+    def filter_judges(self) -> tuple[JudgeCard, ...]:
+        """The cards of the judges that output filters ask, each once. Raises UserError for one that cannot
+        be asked which character a picture shows."""
+        parts = [p for m in self.mitigations.values() for p in m.parts]
+        names = dict.fromkeys(p.judge or self.config.judge for p in parts if p.judge is not None)
+        for name in names:
+            self._identify_filter_judge(name)
+        return tuple(map(load_judge_card, names))
+
+    def _identify_filter_judge(self, name: str) -> str:
+        card = load_judge_card(name)
+        if card.members:
+            raise UserError(
+                f"A filter asks one judge, and {card.name} is a panel; name one of its members: "
+                f"filter[judge={card.members[0]}]."
+            )
+        check_judge(card, self.registry, ())
+        if not answers(card, IDENTIFY.kind):
+            raise UserError(
+                f"The judge {card.name} cannot say whom a picture shows, so it cannot be a filter's; name "
+                "another: filter[judge=NAME] (copycat ls judges)."
+            )
+        return identify(card)
+
+
+def resolve_settings(**given: Any) -> ResolvedRun:
+    """The run with these settings of :class:`RunConfig`, where None means the default."""
+    chosen = {k: v for k, v in given.items() if v is not None}
+    try:
+        card = load_card(chosen.get("model", "menagerie"))
+        return resolve(RunConfig.model_validate({"registry": card.registry, "judge": card.judge, **chosen}))
+    except ValidationError as e:
+        first = e.errors()[0]
+        where = ".".join(str(part) for part in first["loc"][:1])
+        raise UserError(f"Setting {where}: {first['msg']} (given: {first.get('input')!r}).") from e
+
+
+def resolve(config: RunConfig) -> ResolvedRun:
+    """What `config` means here. Raises UserError for whatever of it does not exist or does not fit."""
+    card = _with_settings(load_card(config.model), config)
+    GENERATORS.get(card.kind).check(card)
+    registry = load_registry(config.registry)
+    characters = registry.select(config.characters)
+    if config.characters is not None:
+        config = config.model_copy(update={"characters": tuple(c.slug for c in characters)})
+    characters = characters[: config.limit]
+    identity = card.identity()
+    run = ResolvedRun(
+        config=config,
+        card=card,
+        model=f"{identity}:{config.dtype}" if config.dtype else identity,
+        registry=registry,
+        characters=characters,
+        prompts={name: _prompts(name, registry) for name in config.prompts},
+        mitigations={spec: parse(spec) for spec in config.mitigations},
+        judging=resolve_judging(config.judge, registry, characters, config.measures),
+    )
+    slugs = {c.slug for c in characters}
+    for name, prompts in run.prompts.items():
+        if not slugs & {p.character for p in prompts}:
+            raise UserError(f"The prompt set {name} has no prompt for any of the chosen characters.")
+    return run
+
+
+def resolve_judging(
+    name: str, registry: Registry, characters: Iterable[Character], chosen: Iterable[str] | None = None
+) -> Judging:
+    """The judge called `name`, who is to be asked about `characters`, and the measures called `chosen`."""
+    card = load_judge_card(name)
+    check_judge(card, registry, characters)
+    return Judging(card, measures(chosen))
+
+
+def model_context(
+    card: ModelCard, registry: Registry, device: str = "auto", *, ask: bool = True
+) -> RunContext:
+    """What mitigations may know of a model and the characters that it is asked for."""
+
+    @cache
+    def embed() -> Embed:
+        # It brings torch, which a plan without an embedding does not need.
+        from copycat.generators.text_encoder import text_embedder
+
+        return text_embedder(card)
+
+    chats: dict[str, Chat] = {}
+    replies = cache(lambda: Replies(replies_path()))
+
+    def load(llm: LLMCard) -> Chat:
+        who = f"The language model {llm.name}"
+        return load_chat(llm, "cpu" if llm.api else resolve_device(device, who, llm.min_gpu_gb))
+
+    def chat(llm: LLMCard) -> Chat:
+        # Loaded once, whichever parts ask it.
+        made = CachedChat(llm, partial(load, llm), replies(), ask=ask)
+        return chats.setdefault(llm.model_dump_json(), made)
+
+    return RunContext(
+        registry,
+        encoder=card.identity(),
+        embed=None if card.api else embed,
+        chat=chat,
+        hosted=card.api is not None,
+    )
+
+
+def _with_settings(card: ModelCard, config: RunConfig) -> ModelCard:
+    """`card` with the settings that `config` puts in place of its own."""
+    sampling = {"steps": config.steps, "guidance": config.guidance}
+    changes: dict[str, Any] = {
+        "batch_size": config.batch_size,
+        "dtype": config.dtype,
+        "offload": config.offload,
+        "compile": config.compile,
+        "min_gpu_gb": card.gb_with(config.offload) if config.offload else None,
+    }
+    drawn = {k: v for k, v in sampling.items() if v is not None}
+    return card.model_copy(
+        update={
+            **{k: v for k, v in changes.items() if v is not None},
+            "sampling": card.sampling.model_copy(update=drawn),
+        }
+    )
+
+
+def _prompts(name: str, registry: Registry) -> tuple[Prompt, ...]:
+    if name == "name" and name not in available(registry.name):
+        # A registry of the user's own has no sets, but every character has a name.
+        return tuple(
+            Prompt(set=name, character=c.slug, text=c.name, provenance="the registry's name")
+            for c in registry.characters
+        )
+    return load_prompts(name, registry.name)

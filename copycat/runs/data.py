@@ -1,0 +1,142 @@
+"""What a run's files say, read once and joined; what everything after drawing and judging works on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from copycat.cards.judges import load_judge_card
+from copycat.errors import UserError
+from copycat.judges.base import error_rates
+from copycat.measures import Evidence, Measure, Observation, measure
+from copycat.measures.agreement import agreements
+from copycat.records import Agreement, ImageRow, Metric, Request, Verdict
+from copycat.runs.manifest import Manifest
+from copycat.subjects.characters import Registry
+
+
+@dataclass(frozen=True)
+class RunData:
+    """One run at one moment. What is joined is joined when it is first asked for, and kept."""
+
+    path: Path
+    """The run's folder, which the files named in rows are relative to."""
+    manifest: Manifest
+    registry: Registry
+    requests: Sequence[Request]
+    """In the plan's order."""
+    image_rows: Sequence[ImageRow]
+    """As they were written, earlier attempts among them."""
+    verdict_rows: Sequence[Verdict]
+    metrics: Sequence[Metric] = ()
+    """What `score` computed; empty before that."""
+
+    @cached_property
+    def frames(self) -> Mapping[str, tuple[ImageRow, ...]]:
+        """The latest rows of each request: one, or those of all judged frames of a video, in order.
+
+        A video of which any row is missing, because the run was cut off there, is not yet made.
+        """
+        latest: dict[str, dict[int, ImageRow]] = {}
+        for row in self.image_rows:
+            latest.setdefault(row.request, {})[row.frame] = row
+        made: dict[str, tuple[ImageRow, ...]] = {}
+        for request in self.requests:
+            rows = latest.get(request.id, {})
+            if 0 in rows and rows[0].outcome != "ok":
+                made[request.id] = (rows[0],)
+            elif all(frame in rows for frame in request.sampling.judged):
+                made[request.id] = tuple(rows[frame] for frame in request.sampling.judged)
+        return made
+
+    @cached_property
+    def images(self) -> Mapping[str, ImageRow]:
+        """The latest row of each request; of a video that of its first frame."""
+        return {request: rows[0] for request, rows in self.frames.items()}
+
+    @cached_property
+    def verdicts(self) -> Sequence[Verdict]:
+        """The latest verdict of each judge on each question."""
+        rows = self.verdict_rows
+        return list({(v.request, v.frame, v.kind, v.judge, v.question_hash): v for v in rows}.values())
+
+    @property
+    def failed(self) -> int:
+        """Pictures whose last attempt was an error; the same command tries them again."""
+        return sum(row.outcome == "error" for row in self.images.values())
+
+    @property
+    def finished(self) -> bool:
+        """Whether all stages that make numbers are complete and no picture failed."""
+        return self.manifest.status == "complete" and self.failed == 0
+
+    def evidence(self, judge: str | None = None) -> Evidence:
+        """What measures read: the verdicts of one judge, or of all of them."""
+        said = [v for v in self.verdicts if judge in (None, v.judge)]
+        return Evidence(self.requests, self.frames, said, self.registry)
+
+    @cached_property
+    def judged(self) -> Evidence:
+        """The evidence that the numbers come from: that of the judge that was asked last."""
+        return self.evidence(self.manifest.judge)
+
+    def observations(self, measure: Measure) -> Mapping[str, Observation]:
+        """What `measure` makes of each request that it says something about, by request."""
+        if measure.name not in self._observations:
+            self._observations[measure.name] = {o.request.id: o for o in measure.observe(self.judged)}
+        return self._observations[measure.name]
+
+    @cached_property
+    def _observations(self) -> dict[str, Mapping[str, Observation]]:
+        return {}
+
+    @cached_property
+    def measures(self) -> tuple[Measure, ...]:
+        """The measures that there are numbers of, in the order of the numbers."""
+        return tuple(measure(name) for name in dict.fromkeys(m.metric for m in self.metrics))
+
+    @cached_property
+    def tabled(self) -> tuple[Measure, ...]:
+        """Those of them that short tables show."""
+        return tuple(m for m in self.measures if m.tabled)
+
+    def metric(self, measure: Measure, mitigation: str, prompt_set: str) -> Metric | None:
+        """One number, if it was computed."""
+        return lookup(self.metrics, measure, mitigation, prompt_set)
+
+    @cached_property
+    def groups(self) -> Sequence[tuple[str, str]]:
+        """(mitigation, prompt set) pairs in the order of the metrics."""
+        return list(dict.fromkeys((m.mitigation, m.prompt_set) for m in self.metrics))
+
+    @cached_property
+    def agreement(self) -> Sequence[Agreement]:
+        """How far the judges that looked at this run agree; empty when there was one."""
+        return agreements(self.evidence())
+
+    @cached_property
+    def rates(self) -> Mapping[str, Any] | None:
+        """What is known of the errors of the run's judge, as `error_rates` gives it; None for nothing.
+
+        A calibration that the run cites comes before that of the judge's card.
+        """
+        cited = self.manifest.calibration
+        if cited and cited.judge == self.manifest.judge:
+            return {**cited.rates, "cited": cited.file}
+        # The judge that was asked last, which may be another than the one the run began with.
+        chosen = self.manifest.config.judge
+        asked = (self.manifest.judge or "").partition("@")[0]
+        try:
+            return error_rates(load_judge_card(chosen if Path(chosen).name == asked else asked or chosen))
+        except UserError:
+            # The card may be gone or unreadable here; a report says "not calibrated" then.
+            return None
+
+
+def lookup(metrics: Iterable[Metric], measure: Measure, mitigation: str, prompt_set: str) -> Metric | None:
+    """One number among `metrics`, if it was computed."""
+    wanted = (measure.name, mitigation, prompt_set)
+    return next((m for m in metrics if (m.metric, m.mitigation, m.prompt_set) == wanted), None)

@@ -1,0 +1,242 @@
+"""Engines: what takes planned batches to a worker, in this process or in others.
+
+The batches are planned, and a worker does not know how many there are of its kind, so the same batches give
+the same bits whichever engine takes them. Only the driver, the process that called :meth:`Engine.map`, gets
+results, so only it writes journals.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import signal
+import threading
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Any, TypeVar
+
+from copycat.errors import MissingRequirement, UserError
+
+B = TypeVar("B")
+R = TypeVar("R")
+OpenWorker = Callable[[str], AbstractContextManager[Callable[[B], R]]]
+"""Opens a worker on a device (resolved, not `auto`): loads what it needs, and lets go of it at the end."""
+_DEATHS = 2
+"""Workers that may die of one batch before it is given up."""
+_PATIENCE = 20.0
+"""Seconds that an idle worker has to close what it opened."""
+
+
+class Engine(ABC):
+    """Takes batches to workers."""
+
+    device: str
+    """The device that results come from; all of an engine's are of one kind."""
+
+    @abstractmethod
+    def map(self, batches: Sequence[B], open_worker: OpenWorker[B, R], done: Callable[[B, R], None]) -> None:
+        """Have every batch worked on, and call `done` in this process as each result comes.
+
+        What a worker raises is raised here, after which no further batch is begun.
+        """
+
+
+class InProcess(Engine):
+    """One worker, here; batches in order."""
+
+    def __init__(self, device: str) -> None:
+        self.device = device
+
+    def map(self, batches: Sequence[B], open_worker: OpenWorker[B, R], done: Callable[[B, R], None]) -> None:
+        with open_worker(self.device) as work:
+            for batch in batches:
+                done(batch, work(batch))
+
+
+class Processes(Engine):
+    """A worker in a process of its own for each device; one device may stand several times.
+
+    A worker that dies is replaced, and its batch begun anew. Results come in the order in which they are
+    finished.
+    """
+
+    def __init__(self, devices: Sequence[str]) -> None:
+        self._devices = tuple(devices)
+        kind, _, _ = devices[0].partition(":")
+        self.device = kind if len(set(devices)) > 1 else devices[0]
+
+    def map(self, batches: Sequence[B], open_worker: OpenWorker[B, R], done: Callable[[B, R], None]) -> None:
+        waiting = deque(range(len(batches)))
+        deaths = [0] * len(batches)
+        # More workers than batches would load a model in vain.
+        workers = [_Worker(d, open_worker) for d in self._devices[: len(batches)]]
+        try:
+            while waiting or any(w.batch is not None for w in workers):
+                for i, worker in enumerate(workers):
+                    if worker.batch is None and waiting:
+                        if not worker.alive:
+                            workers[i] = worker = worker.replacement()
+                        worker.begin(waiting.popleft(), batches)
+                for worker, at in _ready(workers):
+                    answer = worker.finish()
+                    if answer is None:
+                        deaths[at] += 1
+                        if deaths[at] == _DEATHS:
+                            raise MissingRequirement(
+                                f"A worker process on {worker.device} ended {_DEATHS} times on the same "
+                                "batch, perhaps for want of memory; what is finished is kept. Try again with "
+                                "fewer workers or a smaller --batch-size. (A script calls copycat.run below "
+                                '`if __name__ == "__main__":`.)'
+                            )
+                        waiting.appendleft(at)
+                    elif answer.error:
+                        raise answer.error
+                    else:
+                        done(batches[at], answer.value)
+        finally:
+            for worker in workers:
+                worker.end()
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What a worker made of a batch, or raised."""
+
+    value: Any = None
+    error: Exception | None = None
+
+
+@dataclass
+class _Worker:
+    """A process, seen from the driver."""
+
+    device: str
+    open_worker: OpenWorker[Any, Any]
+    batch: int | None = None
+    """Number of the batch in hand."""
+    _opened: bool = False
+    """Whether the process was told how to open its worker."""
+    _process: BaseProcess = field(init=False)
+    _pipe: Connection = field(init=False)
+
+    def __post_init__(self) -> None:
+        import torch
+
+        # A fresh interpreter: a forked one would inherit the driver's threads, locks and CUDA context.
+        spawn = multiprocessing.get_context("spawn")
+        self._pipe, theirs = spawn.Pipe()
+        # As many threads as here, since sums are rounded by how they are shared out.
+        told = (theirs, self.device, torch.get_num_threads())
+        self._process = spawn.Process(target=_serve, args=told, daemon=True)
+        self._process.start()
+        theirs.close()
+
+    @property
+    def alive(self) -> bool:
+        return self._process.is_alive()
+
+    @property
+    def signals(self) -> tuple[Any, ...]:
+        """What becomes ready when the process has answered or ended."""
+        return self._pipe, self._process.sentinel
+
+    def replacement(self) -> _Worker:
+        self.end()
+        return _Worker(self.device, self.open_worker)
+
+    def begin(self, number: int, batches: Sequence[Any]) -> None:
+        self.batch = number
+        try:
+            if not self._opened:
+                # Not when the process is started: that waits for ever for one that dies before it has read.
+                self._pipe.send(self.open_worker)
+                self._opened = True
+            self._pipe.send(batches[number])
+        except OSError:
+            # It has just died; waiting for its answer will tell.
+            return
+
+    def finish(self) -> _Answer | None:
+        """The answer about the batch in hand; None when the process has ended without one."""
+        self.batch = None
+        try:
+            if self._pipe.poll():
+                answer: _Answer = self._pipe.recv()
+                return answer
+        except (EOFError, OSError):
+            pass
+        self._process.join()
+        return None
+
+    def end(self) -> None:
+        """Let the process close what it opened, unless it is busy and its work in vain."""
+        self._pipe.close()
+        if self.batch is None:
+            self._process.join(_PATIENCE)
+        self._process.terminate()
+        self._process.join()
+
+
+def _ready(workers: Iterable[_Worker]) -> list[tuple[_Worker, int]]:
+    """Those of the busy workers that have answered or died, with their batches; waits for the first."""
+    busy = [(w, w.batch) for w in workers if w.batch is not None]
+    ready = set(wait([s for w, _ in busy for s in w.signals]))
+    return [(w, batch) for w, batch in busy if ready & set(w.signals)]
+
+
+def _serve(pipe: Connection, device: str, threads: int) -> None:
+    """The worker's own process: opens the worker with the first batch, and works until the pipe closes."""
+    import torch
+
+    torch.set_num_threads(threads)
+    # Ctrl-C goes to every process of a terminal; the driver decides what comes of it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_driver, daemon=True).start()
+    try:
+        open_worker: OpenWorker[Any, Any] = pipe.recv()
+        batch = pipe.recv()
+        with open_worker(device) as work:
+            while True:
+                pipe.send(_Answer(work(batch)))
+                batch = pipe.recv()
+    except EOFError:
+        return
+    except Exception as e:  # noqa: BLE001  the driver raises it
+        pipe.send(_Answer(error=_portable(e)))
+
+
+def _end_with_driver() -> None:
+    """End this process when the driver ends, however it did: its lock is free then."""
+    driver = multiprocessing.parent_process()
+    if driver is not None:
+        driver.join()
+        os._exit(1)
+
+
+def _portable(error: Exception) -> Exception:
+    """`error` where it survives the way to another process, else one of its kind with the same words."""
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301  our own
+    except Exception:  # noqa: BLE001  whatever an exception's constructor does
+        kind = UserError if isinstance(error, UserError) else RuntimeError
+        return kind(str(error) if kind is UserError else f"{type(error).__name__}: {error}")
+    return error
+
+
+def batches(items: Sequence[B], size: int, key: Callable[[B], Hashable]) -> list[list[B]]:
+    """All of `items` in batches of at most `size` that share `key`, in the order of first appearance.
+
+    The result follows from the whole list alone. A resumed run cuts the same list, skips the batches
+    that are done and repeats any that is not, so that each picture is always computed among the same
+    neighbours: batched arithmetic may round differently in other company.
+    """
+    groups: dict[Hashable, list[B]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return [group[i : i + size] for group in groups.values() for i in range(0, len(group), size)]

@@ -1,0 +1,71 @@
+"""The stages after the plan, one after another, as far as they are not done."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from copycat.records import Request
+from copycat.report.summary import print_summary
+from copycat.report.terminal import say
+from copycat.resolve import ResolvedRun
+from copycat.runs.data import RunData
+from copycat.runs.folder import RunFolder
+from copycat.runtime.progress import Progress
+from copycat.stages.generate import generate
+from copycat.stages.judge import judge
+from copycat.stages.plan import UNASKED, check, plan, prepare
+from copycat.stages.report import report
+from copycat.stages.score import score
+
+
+def complete(folder: RunFolder, run: ResolvedRun, progress: Progress) -> RunData:
+    """Draw, judge, score and report what is missing; returns the whole run."""
+    before = folder.data()
+    if not before.finished or not before.metrics:
+        generate(folder, run, progress=progress, device=run.config.device)
+        judge(folder, run.judging, progress=progress, device=run.config.device, config=run.config)
+        score(folder)
+    if not folder.page_is_current:
+        report(folder, progress=progress)
+    return folder.data()
+
+
+def execute(console: Console, run: ResolvedRun, progress: Progress, *, dry_run: bool = False) -> None:
+    """Plan and complete `run`, saying on `console` what it takes and what came out; a dry run only plans."""
+    config = run.config
+    if not dry_run:
+        check(run)
+    requests = plan(run, progress=progress, ask=not dry_run)
+    people = len({r.character for r in requests})
+    what = "videos" if run.card.sampling.frames else "images"
+    say(
+        console,
+        f"{len(requests)} {what} with {config.model}: {people} characters × {len(config.seeds)} seeds × "
+        f"{', '.join(config.mitigations)} × {', '.join(config.prompts)}",
+    )
+    for prompt_set, slugs in _uncovered(run, requests).items():
+        left_out = f"{len(slugs)} of them, which are left out: {', '.join(slugs)}"
+        say(console, f"{prompt_set} has no prompt for {left_out}")
+    if dry_run:
+        say(console, "Dry run: nothing was written.")
+        unasked = {
+            (r.mitigation, r.character, r.source_prompt)
+            for r in requests
+            if any(s.name == UNASKED for s in r.provenance)
+        }
+        if unasked:
+            say(console, f"A language model would be asked about {len(unasked)} prompts; none was.")
+        return
+    folder = prepare(run, requests)
+    if folder.data().finished:
+        say(console, f"{folder.path} is finished; nothing is left to do.")
+    print_summary(console, complete(folder, run, progress))
+
+
+def _uncovered(run: ResolvedRun, requests: list[Request]) -> dict[str, list[str]]:
+    """Chosen characters that a prompt set says nothing for."""
+    asked: dict[str, set[str]] = {}
+    for r in requests:
+        asked.setdefault(r.prompt_set, set()).add(r.character)
+    lacking = {s: [c.slug for c in run.characters if c.slug not in had] for s, had in asked.items()}
+    return {s: slugs for s, slugs in lacking.items() if slugs}

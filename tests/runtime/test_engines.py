@@ -1,0 +1,125 @@
+"""Engines: the same results in this process and in others, and what becomes of failures."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from copycat.config import RunConfig
+from copycat.errors import MissingRequirement, UnknownName, UserError
+from copycat.runtime.engines import Engine, InProcess, Processes
+from copycat.stages.engine import choose_engine
+
+BATCHES = [[1, 2], [3], [4, 5], [6]]
+
+
+@contextmanager
+def squares(device: str) -> Iterator[Callable[[Sequence[int]], list[tuple[int, str]]]]:
+    yield lambda batch: [(n * n, device) for n in batch]
+
+
+@contextmanager
+def mortal(deaths: Path, times: int, device: str) -> Iterator[Callable[[Sequence[int]], list[int]]]:
+    """Its process is killed at the batch [3], the first `times` times."""
+
+    def work(batch: Sequence[int]) -> list[int]:
+        if batch == [3] and len(list(deaths.iterdir())) < times:
+            (deaths / str(os.getpid())).touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return [n * n for n in batch]
+
+    yield work
+
+
+@contextmanager
+def failing(
+    kind: type[Exception], told: tuple[object, ...], device: str
+) -> Iterator[Callable[[Sequence[int]], list[int]]]:
+    def work(batch: Sequence[int]) -> list[int]:
+        if batch == [3]:
+            raise kind(*told)
+        return list(batch)
+
+    yield work
+
+
+def results(engine: Engine, open_worker) -> dict[tuple[int, ...], object]:
+    found: dict[tuple[int, ...], object] = {}
+
+    def done(batch: Sequence[int], made: object) -> None:
+        assert tuple(batch) not in found, "each batch comes once"
+        found[tuple(batch)] = made
+
+    engine.map(BATCHES, open_worker, done)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("engine", "devices"), [(InProcess("cpu"), {"cpu"}), (Processes(["cpu:0", "cpu:1"]), {"cpu:0", "cpu:1"})]
+)
+def test_every_batch_gets_its_result(engine: Engine, devices: set[str]) -> None:
+    found = results(engine, squares)
+    assert {b: [n for n, _ in made] for b, made in found.items()} == {
+        tuple(b): [n * n for n in b] for b in BATCHES
+    }
+    assert {device for made in found.values() for _, device in made} <= devices
+    assert engine.device == "cpu"
+
+
+def test_a_killed_worker_is_replaced_and_its_batch_begun_anew(tmp_path: Path) -> None:
+    found = results(Processes(["cpu"] * 2), partial(mortal, tmp_path, 1))
+    assert found == {tuple(b): [n * n for n in b] for b in BATCHES}
+    assert len(list(tmp_path.iterdir())) == 1, "it was killed once"
+
+
+def test_a_batch_that_kills_every_worker_is_given_up_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(MissingRequirement, match="ended 2 times on the same batch"):
+        results(Processes(["cpu"] * 2), partial(mortal, tmp_path, 9))
+
+
+@pytest.mark.parametrize(
+    ("kind", "told", "caught_as"),
+    [
+        (UserError, ("no such thing",), UserError),
+        # Its constructor does not take the words that it makes, so it does not survive the way as it is.
+        (UnknownName, ("judge", "x", ("y",)), UserError),
+        (KeyError, (3,), KeyError),
+    ],
+)
+@pytest.mark.parametrize("engine", [InProcess("cpu"), Processes(["cpu"] * 2)])
+def test_what_a_worker_raises_is_raised(engine: Engine, kind, told, caught_as) -> None:
+    with pytest.raises(caught_as) as caught:
+        results(engine, partial(failing, kind, told))
+    assert str(caught.value) == str(kind(*told))
+
+
+@contextmanager
+def unreadable(device: str, weight: bytes = b"") -> Iterator[Callable[[Sequence[int]], list[int]]]:
+    yield lambda batch: list(batch)
+
+
+class Dying:
+    """Ends the process that reads it, as a lack of memory at the start does; larger than a pipe holds."""
+
+    def __reduce__(self):
+        return os._exit, (1,), None, iter([bytes(200_000)])
+
+
+def test_a_worker_that_dies_at_its_start_is_no_wait_for_ever() -> None:
+    with pytest.raises(MissingRequirement, match="ended 2 times"):
+        results(Processes(["cpu"]), partial(unreadable, weight=Dying()))
+
+
+def test_devices_of_two_kinds_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("copycat.stages.engine.resolve_device", lambda wanted, *_: wanted)
+    mixed = RunConfig(devices=("cpu", "cuda:0"))
+    with pytest.raises(UserError, match="cpu and cuda"):
+        choose_engine("auto", mixed, "a model", None)
+    assert choose_engine("cpu", mixed, "a model", None).device == "cpu", "what is said outright goes before"
+    assert choose_engine("auto", RunConfig(devices=("cuda:0", "cuda:1")), "a model", None).device == "cuda"
