@@ -1,7 +1,7 @@
 """Resolving a run: what its settings mean here, found once, before anything is written.
 
-Every mistake in the settings is a UserError raised in this module. Rooms pass the result on and look no
-name up again.
+A name that does not exist, or a setting that does not fit, is a UserError raised in this module; what this
+machine or a guardrail lacks is said by the plan. Rooms pass the result on.
 """
 
 from __future__ import annotations

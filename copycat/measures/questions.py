@@ -10,7 +10,7 @@ from copycat.subjects.characters import Character, Registry, with_article
 
 @dataclass(frozen=True)
 class Ask:
-    """A question that a measure puts to a judge; a registry may word the shipped ones for its own subjects."""
+    """A question that a measure puts to a judge; a registry may word the shipped ones its own way."""
 
     kind: str
     """Name of the question: verdicts and error rates go by it."""
