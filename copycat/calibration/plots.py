@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from itertools import cycle
 from typing import Any
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from copycat.cards.calibration import Bin
+from copycat.report.plot import COLOURS, arms, drawn
 from copycat.stats import roc
 
-# Okabe and Ito's colours, told apart also by the colour-blind, each with a line of its own.
-_LOOKS = (
-    *(("#0072B2", "-"), ("#D55E00", "--"), ("#009E73", "-."), ("#CC79A7", ":")),
-    *(("#E69F00", (0, (6, 1))), ("#000000", (0, (3, 1, 1, 1, 1, 1)))),
-)
+_DASHES = ("-", "--", "-.", ":", (0, (6, 1)), (0, (3, 1, 1, 1, 1, 1)))
+_LOOKS = tuple(zip((*COLOURS[:4], *COLOURS[-2:]), _DASHES, strict=True))
 
 Kinds = tuple[Sequence[float], Sequence[float]]
 """Scores of the pictures that show the character, and of the others."""
@@ -26,9 +22,8 @@ Kinds = tuple[Sequence[float], Sequence[float]]
 
 def picture(scores: Mapping[str, Kinds], bins: Mapping[str, Sequence[Bin]], form: str) -> bytes:
     """As `svg` or `png`; one curve a judge. `scores` has both kinds of every judge."""
-    # Without these two the same numbers give other bytes each time.
-    with mpl.rc_context({"svg.hashsalt": "copycat", "svg.fonttype": "none"}):
-        canvas = Figure(figsize=(13.5, 4.6), layout="constrained")
+
+    def draw(canvas: Figure) -> None:
         one, two, three = (canvas.add_subplot(1, 3, i) for i in (1, 2, 3))
         for (name, (positive, negative)), (colour, dashes) in zip(
             scores.items(), cycle(_LOOKS), strict=False
@@ -50,23 +45,18 @@ def picture(scores: Mapping[str, Kinds], bins: Mapping[str, Sequence[Bin]], form
         _named(one, "ROC (area)", "false-positive rate (line: 1 %)", "true-positive rate")
         _named(two, "Precision and recall (average precision)", "recall", "precision")
         _named(three, "Reliability (95 %)", "P(Yes), mean of its bin", "share that show the character")
-        out = io.BytesIO()
-        extra = {"metadata": {"Date": None}} if form == "svg" else {"dpi": 100}
-        canvas.savefig(out, format=form, **extra)
-    return out.getvalue()
+
+    return drawn(draw, (13.5, 4.6), form, dpi=100)
 
 
 def _bars(axes: Axes, name: str, bins: Sequence[Bin], colour: str) -> None:
     shown = [(b.score, b.yes) for b in bins if b.score is not None]
     middle = [s.value or 0.0 for _, s in shown]
-    arms = [
-        [max(0.0, m - (s.low or 0.0)) for m, (_, s) in zip(middle, shown, strict=True)],
-        [max(0.0, (s.high or 0.0) - m) for m, (_, s) in zip(middle, shown, strict=True)],
-    ]
+    lengths = [arms(m, s.low or 0.0, s.high or 0.0) for m, (_, s) in zip(middle, shown, strict=True)]
     axes.errorbar(
         [x for x, _ in shown],
         middle,
-        yerr=arms,
+        yerr=[[bar[k] for bar in lengths] for k in (0, 1)],
         color=colour,
         marker="o",
         markersize=4,

@@ -17,8 +17,8 @@ def import_upstream(
 ) -> None:
     """Read the CopyCat suite's own prompts, say what had to be mended, and join nothing by guesswork."""
     from copycat.errors import UserError
-    from copycat.paper.upstream import account, import_checkout, write
     from copycat.subjects.characters import load_registry
+    from copycat.subjects.upstream import account, import_checkout, write
 
     joins = {}
     for pair in join:

@@ -26,15 +26,16 @@ def table(
     from copycat.cli.folders import opened
     from copycat.errors import UserError
     from copycat.io.atomic import write_bytes
+    from copycat.mitigations.aliases import canonical
     from copycat.paper import Figure, load
     from copycat.paper.document import document, needed
 
     wanted = load(which)
     if needs:
-        typer.echo(needed(wanted, needs, _usable))
+        typer.echo(needed(wanted, needs, _usable, canonical))
         return
     name = f"fig{wanted.figure}" if isinstance(wanted, Figure) else f"table{wanted.table}"
-    texts = document(wanted, [opened(r).data() for r in runs or ()])
+    texts = document(wanted, [opened(r).data() for r in runs or ()], canonical)
     if form not in texts:
         others = (k for k in texts if k in ("md", "csv", "tex"))
         raise UserError(f"There is no {form} of {name}; choose {' or '.join(others)}.")

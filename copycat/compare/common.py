@@ -14,7 +14,7 @@ from copycat.measures.summary import summarise
 from copycat.records import Metric, Request
 from copycat.report.view import Picture, pictures, shown_measures
 from copycat.report.words import NO_ORACLE
-from copycat.runs.data import RunData
+from copycat.runs.data import RunData, lookup
 from copycat.subjects.characters import Registry
 
 Key = tuple[str, str, int, int, int]
@@ -46,6 +46,10 @@ class Condition:
     def judge(self) -> str:
         """Card name and weights identity."""
         return self.data.manifest.judge or ""
+
+    def metric(self, measure: Measure, prompt_set: str) -> Metric | None:
+        """One of the numbers, if it was computed."""
+        return lookup(self.metrics, measure, self.mitigation, prompt_set)
 
     @cached_property
     def pictures(self) -> Mapping[Key, Picture]:

@@ -16,7 +16,6 @@ from copycat.report.latex import floating, tabular, tex
 from copycat.report.markdown import escaped, grid
 from copycat.report.table import Column, columns
 from copycat.report.words import DASH, correction_sentences, interval, number
-from copycat.runs.data import lookup
 from copycat.stats import intervals, paired
 
 TITLE = "Comparison"
@@ -54,7 +53,7 @@ class Document:
         ]
 
     def _cell(self, column: Column, condition: Condition, prompt_set: str) -> str:
-        found = lookup(condition.metrics, column.measure, condition.mitigation, prompt_set)
+        found = condition.metric(column.measure, prompt_set)
         return column.text(found) if found else DASH
 
     @property
@@ -95,17 +94,11 @@ class Document:
     @property
     def points(self) -> list[pareto.Point]:
         """The conditions that have both numbers of the plot."""
-        found = []
-        for prompt_set in self.shared.prompt_sets:
-            for c in self.shared.conditions:
-                d, s = (lookup(c.metrics, m, c.mitigation, prompt_set) for m in (DETECT, CONS))
-                if d and s and d.value is not None and s.value is not None:
-                    found.append(
-                        pareto.Point(
-                            c.label, prompt_set, d.value, d.low, d.high, s.value, s.low, s.high, d.characters
-                        )
-                    )
-        return found
+        return pareto.points(
+            (c.label, s, c.metric(DETECT, s), c.metric(CONS, s))
+            for s in self.shared.prompt_sets
+            for c in self.shared.conditions
+        )
 
 
 def _corrections(shared: Common) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 from pydantic import Field, field_validator, model_validator
@@ -120,7 +119,7 @@ def entries(run: RunData, *, by: str, pictures: Pictures) -> list[Entry]:
     for r in run.requests:
         asked.setdefault(r.prompt_set, set()).add(r.character)
     common: dict[str, Any] = {
-        "model": Path(config.model).name,
+        "model": run.model,
         "weights": manifest.model,
         "registry": registry.name,
         "registry_version": registry.version,

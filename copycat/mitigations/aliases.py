@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 _RANKINGS = ("lm", "emb", "cooc", "emb-cooc")
 
 ALIASES: dict[str, str] = {
@@ -17,3 +19,16 @@ ranking unless `k` says otherwise."""
 def expand(spec: str) -> str:
     """One part of a mitigation in its long form."""
     return ALIASES.get(spec.strip(), spec)
+
+
+def canonical(spec: str) -> str:
+    """A mitigation in its long form, without blanks and idle `none`s, options sorted: equal for equal
+    guardrails."""
+    parts = [_part(expand(p)) for p in re.split(r"\+(?![^\[]*\])", spec)]
+    return "+".join(p for p in parts if p != "none") or "none"
+
+
+def _part(text: str) -> str:
+    name, _, inside = text.strip().removesuffix("]").partition("[")
+    options = sorted(re.sub(r"\s*=\s*", "=", o.strip()) for o in inside.split(",") if o.strip())
+    return name.strip() + (f"[{','.join(options)}]" if options else "")

@@ -9,12 +9,12 @@ from statistics import fmean
 
 from copycat.io.tables import csv_content
 from copycat.measures import CONS, DETECT
-from copycat.paper.fill import Source, source
+from copycat.paper.fill import check_scored
 from copycat.paper.published import Figure
-from copycat.paper.write import NOT_RUN, about, gap, ours
-from copycat.records import Metric, Request
+from copycat.paper.write import MADE, NOT_RUN, about, gap, made, ours
+from copycat.records import Metric
 from copycat.report.markdown import escaped, grid
-from copycat.runs.data import RunData, lookup
+from copycat.runs.data import RunData
 
 BASELINE = "none"
 """The figure is about prompts, so it shows pictures made without a mitigation."""
@@ -31,7 +31,7 @@ class Point:
     """Words (terms between commas) a prompt has on average: a ranking may run out of them."""
     detect: Metric
     cons: Metric | None
-    source: Source
+    source: RunData
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Curves:
     curves: dict[str, dict[int, Point]]
     """By label, in the figure's order, and by n; empty for a ranking that was not run."""
     levels: dict[str, Point | None]
-    sources: tuple[Source, ...]
+    sources: tuple[RunData, ...]
     unplaced: tuple[str, ...]
 
     @property
@@ -59,34 +59,39 @@ class Curves:
 
 
 def curves(figure: Figure, runs: Sequence[RunData]) -> list[Curves]:
-    """The points of `runs`, one figure a model. Of two runs of one prompt set the first given is shown."""
-    read = [(source(r), r.requests) for r in runs]
-    models: list[str | None] = list(dict.fromkeys(s.model for s, _ in read))
-    return [_curves(figure, m, [x for x in read if x[0].model == m]) for m in models or [None]]
+    """The points of `runs`, one figure a model. Of two runs of one prompt set the first given is shown.
+
+    Raises UserError for a run without metrics.
+    """
+    for run in runs:
+        check_scored(run)
+    models: list[str | None] = list(dict.fromkeys(r.model for r in runs))
+    return [_curves(figure, m, [r for r in runs if r.model == m]) for m in models or [None]]
 
 
-def _curves(figure: Figure, model: str | None, read: Sequence[tuple[Source, Sequence[Request]]]) -> Curves:
+def _curves(figure: Figure, model: str | None, runs: Sequence[RunData]) -> Curves:
     labels = {s.prefix: s.label for s in figure.series}
     flat = {x.prompts: x.label for x in figure.levels}
     found: dict[str, dict[int, Point]] = {label: {} for label in labels.values()}
     levels: dict[str, Point | None] = dict.fromkeys(flat.values())
     unplaced = []
-    for s, requests in read:
-        for name in dict.fromkeys(m.prompt_set for m in s.metrics):
-            detect = lookup(s.metrics, DETECT, BASELINE, name)
+    for run in runs:
+        for name in dict.fromkeys(prompt_set for _, prompt_set in run.groups):
+            detect, cons = (run.metric(m, BASELINE, name) for m in (DETECT, CONS))
             prefix, n = _split(name)
             if detect is None:
-                unplaced.append(f"Not shown: {name} of {s.run} has no pictures without a mitigation.")
+                unplaced.append(f"Not shown: {name} of {run.path} has no pictures without a mitigation.")
                 continue
-            words = fmean(r.source_prompt.count(",") + 1 for r in requests if r.prompt_set == name)
-            cons = lookup(s.metrics, CONS, BASELINE, name)
+            words = fmean(r.source_prompt.count(",") + 1 for r in run.requests if r.prompt_set == name)
             if name in flat and levels[flat[name]] is None:
-                levels[flat[name]] = Point(flat[name], None, words, detect, cons, s)
+                levels[flat[name]] = Point(flat[name], None, words, detect, cons, run)
             elif n and prefix in labels and n not in found[labels[prefix]]:
-                found[labels[prefix]][n] = Point(labels[prefix], n, words, detect, cons, s)
+                found[labels[prefix]][n] = Point(labels[prefix], n, words, detect, cons, run)
             else:
-                unplaced.append(f"Not shown: {name} of {s.run} (no place for it, or another run fills it).")
-    return Curves(figure, model, found, levels, tuple(s for s, _ in read), tuple(unplaced))
+                unplaced.append(
+                    f"Not shown: {name} of {run.path} (no place for it, or another run fills it)."
+                )
+    return Curves(figure, model, found, levels, tuple(runs), tuple(unplaced))
 
 
 def _split(name: str) -> tuple[str, int]:
@@ -132,10 +137,8 @@ def _cell(point: Point | None) -> str:
 
 CSV_COLUMNS = (
     *("figure", "model", "ranking", "n", "words", "metric", "value", "sd", "low", "high", "characters"),
-    *("images", "scored", "unscored", "refused", "errors", "prompt_set", "seeds", "judge", "judge_kappa"),
-    *("judge_fpr", "run"),
+    *("images", "scored", "unscored", "refused", "errors", "prompt_set", *MADE),
 )
-_NUMBERS = ("value", "sd", "low", "high", "characters", "images", "scored", "unscored", "refused", "errors")
 
 
 def csv_text(drawn: Sequence[Curves]) -> str:
@@ -144,18 +147,13 @@ def csv_text(drawn: Sequence[Curves]) -> str:
 
 
 def _records(c: Curves, p: Point) -> Iterator[dict[str, object]]:
-    rates = p.source.rates or {}
     about = {
         "figure": c.figure.figure,
         "model": c.model,
         "ranking": p.label,
         "n": p.n,
         "words": round(p.words, 2),
-        "seeds": p.source.seeds,
-        "judge": p.source.judge,
-        "judge_kappa": rates.get("kappa"),
-        "judge_fpr": rates.get("fpr"),
-        "run": p.source.run,
+        **made(p.source),
     }
     for m in filter(None, (p.detect, p.cons)):
-        yield {**about, **m.model_dump(include={"metric", "prompt_set", *_NUMBERS})}
+        yield {**about, **m.model_dump(include=set(CSV_COLUMNS))}

@@ -8,16 +8,21 @@ from typing import Literal
 from copycat.errors import UserError
 from copycat.paper.curves import csv_text, curves, markdown
 from copycat.paper.fill import fill
-from copycat.paper.published import Figure, PaperTable, Place, canonical
+from copycat.paper.published import Figure, PaperTable, Place
 from copycat.paper.write import WRITERS
 from copycat.runs.data import RunData
 
 
-def document(wanted: PaperTable | Figure, runs: Sequence[RunData]) -> dict[str, bytes]:
-    """The files of the table or figure `wanted` of `runs`, beside what is published, by their endings."""
+def document(
+    wanted: PaperTable | Figure, runs: Sequence[RunData], canonical: Callable[[str], str]
+) -> dict[str, bytes]:
+    """The files of the table or figure `wanted` of `runs`, beside what is published, by their endings.
+
+    `canonical` gives the same name to equal guardrails.
+    """
     if isinstance(wanted, Figure):
         return _figure(wanted, runs)
-    filled = fill(wanted, runs)
+    filled = fill(wanted, runs, canonical)
     return {ending: write(filled).encode() for ending, write in WRITERS.items()}
 
 
@@ -32,7 +37,10 @@ def _figure(wanted: Figure, runs: Sequence[RunData]) -> dict[str, bytes]:
 
 
 def needed(
-    wanted: PaperTable | Figure, what: Literal["mitigations", "prompts"], usable: Callable[[Place], bool]
+    wanted: PaperTable | Figure,
+    what: Literal["mitigations", "prompts"],
+    usable: Callable[[Place], bool],
+    canonical: Callable[[str], str],
 ) -> str:
     """What a run must hold to fill `wanted`, as a list for `copycat run`, of the places that are `usable`."""
     if isinstance(wanted, Figure):

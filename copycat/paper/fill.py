@@ -2,35 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from copycat.errors import UserError
 from copycat.measures import CONS, DETECT
-from copycat.paper.published import Column, Line, PaperTable, Place, Published, canonical, places_of
+from copycat.paper.published import Column, Line, PaperTable, Place, Published, places_of
 from copycat.records import Metric
-from copycat.runs.data import RunData, lookup
-
-
-@dataclass(frozen=True)
-class Source:
-    """One run, as a table reads it."""
-
-    run: str
-    model: str
-    """Card name as the user gave it, a folder's last part."""
-    identity: str
-    judge: str
-    rates: Mapping[str, Any] | None
-    """What is known of the judge's errors."""
-    seeds: int
-    oracle: bool
-    """Whether mitigations were told which character was meant, as in the paper."""
-    notes: tuple[str, ...]
-    """What the run says of itself, as prompts that its model did not read to their end."""
-    metrics: Sequence[Metric]
+from copycat.runs.data import RunData
 
 
 @dataclass(frozen=True)
@@ -38,7 +18,7 @@ class Cell:
     """One row under one condition: the published number and ours."""
 
     published: Published | None
-    source: Source | None = None
+    source: RunData | None = None
     """None when no run holds it."""
     detect: Metric | None = None
     cons: Metric | None = None
@@ -66,86 +46,75 @@ class Filled:
 
     table: PaperTable
     blocks: tuple[Block, ...]
-    sources: tuple[Source, ...]
+    sources: tuple[RunData, ...]
     unplaced: tuple[str, ...]
     """What the runs hold that the table has no cell for, or holds twice; one sentence each."""
 
 
-def source(run: RunData) -> Source:
-    """Reads a run; raises UserError for one without metrics."""
+def check_scored(run: RunData) -> None:
+    """Raise UserError for a run without metrics."""
     if not run.metrics:
         raise UserError(f"{run.path} has no metrics yet; run `copycat score {run.path}` first.")
-    manifest = run.manifest
-    return Source(
-        run=str(run.path),
-        model=Path(manifest.config.model).name,
-        identity=manifest.model,
-        judge=manifest.judge or manifest.config.judge,
-        rates=run.rates,
-        seeds=len(manifest.config.seeds),
-        oracle=manifest.config.oracle,
-        notes=manifest.notes,
-        metrics=run.metrics,
-    )
 
 
-def fill(table: PaperTable, runs: Iterable[RunData]) -> Filled:
+def fill(table: PaperTable, runs: Sequence[RunData], canonical: Callable[[str], str]) -> Filled:
     """`table` with the numbers of `runs` in it.
 
     Where two runs hold a cell, the first one given is shown, those without oracle last: the paper had one.
+    `canonical` gives the same name to equal guardrails. Raises UserError for a run without metrics.
     """
-    sources = tuple(sorted((source(r) for r in runs), key=lambda s: not s.oracle))
-    used: set[tuple[str, str, str]] = set()
+    for run in runs:
+        check_scored(run)
+    sources = tuple(sorted(runs, key=lambda r: not r.manifest.config.oracle))
+    used: set[_Used] = set()
     models = list(dict.fromkeys(s.model for s in sources))
+
+    def row(line: Line, names: Sequence[str]) -> Row:
+        """One line, from the runs of the models `names`, in the order of those."""
+        there = [s for m in names for s in sources if s.model == m]
+        published = line.published or (None,) * len(table.columns)
+        pairs = zip(table.columns, published, strict=True)
+        return Row(line.label, tuple(_cell(line, c, p, there, used, canonical) for c, p in pairs))
+
     if table.by_model:
-        known = {m for row in table.rows for m in row.models}
-        rows = [*table.rows, *(Line(label=m, models=(m,)) for m in models if m not in known)]
-        blocks = [Block(None, tuple(_row(r, table, _select_models(sources, r.models), used) for r in rows))]
+        known = {m for line in table.rows for m in line.models}
+        lines = [*table.rows, *(Line(label=m, models=(m,)) for m in models if m not in known)]
+        blocks = [Block(None, tuple(row(line, line.models) for line in lines))]
     else:
-        blocks = [
-            Block(m, tuple(_row(r, table, _select_models(sources, (m,)), used) for r in table.rows))
-            for m in models
-        ]
-        if not models:
-            blocks = [Block(None, tuple(_row(r, table, (), used) for r in table.rows))]
+        blocks = [Block(m, tuple(row(line, (m,)) for line in table.rows)) for m in models]
+        blocks = blocks or [Block(None, tuple(row(line, ()) for line in table.rows))]
     return Filled(table, tuple(blocks), sources, tuple(_unplaced(sources, used)))
 
 
-def _select_models(sources: Sequence[Source], models: Sequence[str]) -> list[Source]:
-    """Runs of these models, in the order of `models`."""
-    return [s for m in models for s in sources if s.model == m]
-
-
-def _row(line: Line, table: PaperTable, sources: Sequence[Source], used: set[tuple[str, str, str]]) -> Row:
-    published = line.published or (None,) * len(table.columns)
-    cells = [_cell(line, c, p, sources, used) for c, p in zip(table.columns, published, strict=True)]
-    return Row(line.label, tuple(cells))
+_Used = tuple[Path, str, str]
+"""Run, mitigation and prompt set of a cell that is shown."""
 
 
 def _cell(
     line: Line,
     column: Column,
     published: Published | None,
-    sources: Sequence[Source],
-    used: set[tuple[str, str, str]],
+    sources: Sequence[RunData],
+    used: set[_Used],
+    canonical: Callable[[str], str],
 ) -> Cell:
     first, *_ = places = places_of(line, column)
     for place in places:
         for s in sources:
-            for mitigation in dict.fromkeys(m.mitigation for m in s.metrics):
-                if canonical(mitigation) != canonical(place.mitigation):
+            for mitigation, prompts in s.groups:
+                if prompts != place.prompts or canonical(mitigation) != canonical(place.mitigation):
                     continue
-                detect = lookup(s.metrics, DETECT, mitigation, place.prompts)
+                detect = s.metric(DETECT, mitigation, prompts)
                 if detect is not None:
-                    used.add((s.run, mitigation, place.prompts))
-                    cons = lookup(s.metrics, CONS, mitigation, place.prompts)
+                    used.add((s.path, mitigation, prompts))
+                    cons = s.metric(CONS, mitigation, prompts)
                     return Cell(published, s, detect, cons, None if place == first else first)
     return Cell(published)
 
 
-def _unplaced(sources: Iterable[Source], used: set[tuple[str, str, str]]) -> Iterable[str]:
+def _unplaced(sources: Iterable[RunData], used: set[_Used]) -> Iterable[str]:
     for s in sources:
-        for pair in dict.fromkeys((m.mitigation, m.prompt_set) for m in s.metrics):
-            if (s.run, *pair) not in used:
-                what = f"{pair[0]} on {pair[1]} of {s.run}"
+        for mitigation, prompts in s.groups:
+            if (s.path, mitigation, prompts) not in used:
+                what = f"{mitigation} on {prompts} of {s.path}"
                 yield f"Not shown: {what} (no cell for it, or another run fills it)."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from copycat.cards.catalog import Catalog
 from copycat.io.paths import DATA
 from copycat.io.yaml_file import read_yaml
 from copycat.measures import CONS, DETECT, Measure
-from copycat.mitigations.aliases import expand
 
 
 class _Data(BaseModel):
@@ -112,19 +110,6 @@ def places_of(row: Line, column: Column) -> list[Place]:
         for p in column.at
         for n in names
     ]
-
-
-def canonical(spec: str) -> str:
-    """A mitigation in its long form, without blanks and idle `none`s, options sorted: equal for equal
-    guardrails."""
-    parts = [_part(expand(p)) for p in re.split(r"\+(?![^\[]*\])", spec)]
-    return "+".join(p for p in parts if p != "none") or "none"
-
-
-def _part(text: str) -> str:
-    name, _, inside = text.strip().removesuffix("]").partition("[")
-    options = sorted(re.sub(r"\s*=\s*", "=", o.strip()) for o in inside.split(",") if o.strip())
-    return name.strip() + (f"[{','.join(options)}]" if options else "")
 
 
 class Series(_Data):

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from copycat.io.tables import csv_content
 from copycat.measures import CONS, DETECT, Measure, measure
-from copycat.paper.fill import Block, Filled, Source
+from copycat.paper.fill import Block, Filled
 from copycat.paper.published import Published
 from copycat.records import Metric
 from copycat.report.latex import floating, tabular, tex
 from copycat.report.markdown import escaped, grid
 from copycat.report.words import DASH, estimate, interval, judge_sentence
+from copycat.runs.data import RunData
 
 NOT_RUN = "not run"
 UNSCORED = "nothing scored"
@@ -39,19 +40,20 @@ def sheets(filled: Filled) -> tuple[list[Sheet], list[str]]:
     return made, [*remarks, *about(filled.sources), *_gaps(filled), *filled.unplaced]
 
 
-def about(sources: Sequence[Source]) -> list[str]:
+def about(sources: Sequence[RunData]) -> list[str]:
     """How our numbers were made, and what is known of their judges."""
     if not sources:
         return []
+    configs = [s.manifest.config for s in sources]
     return [
         "Ours: mean ± SD over run seeds, [95 % interval clustered by character]. Refused, failed and "
         "unscored pictures are in no denominator.",
         *(
-            f"{s.run}: {s.identity}, {s.seeds} seed{'s' * (s.seeds != 1)}, judged by {s.judge}"
-            f"{'' if s.oracle else '; without oracle, mitigations guess the character'}."
-            for s in sources
+            f"{s.path}: {s.manifest.model}, {len(c.seeds)} seed{'s' * (len(c.seeds) != 1)}, judged by "
+            f"{s.judge}{'' if c.oracle else '; without oracle, mitigations guess the character'}."
+            for s, c in zip(sources, configs, strict=True)
         ),
-        *(f"{s.run}: {note}" for s in sources for note in s.notes),
+        *(f"{s.path}: {note}" for s in sources for note in s.manifest.notes),
         *dict.fromkeys(f"{s.judge}. {judge_sentence(s.rates)}" for s in sources),
     ]
 
@@ -136,10 +138,21 @@ def markdown(filled: Filled) -> str:
     return "\n".join(out) + "\n"
 
 
+MADE = ("seeds", "judge", "judge_kappa", "judge_fpr", "run")
+"""What a line of CSV says of the run that a number comes from, by column."""
+
+
+def made(run: RunData) -> dict[str, object]:
+    """The columns of :data:`MADE`."""
+    rates = run.rates or {}
+    told = len(run.manifest.config.seeds), run.judge, rates.get("kappa"), rates.get("fpr"), str(run.path)
+    return dict(zip(MADE, told, strict=True))
+
+
 CSV_COLUMNS = (
     *("table", "model", "row", "condition", "metric", "published", "published_sd", "published_note"),
     *("ours", "ours_sd", "ours_low", "ours_high", "characters", "images", "scored", "unscored", "refused"),
-    *("errors", "mitigation", "prompt_set", "seeds", "judge", "judge_kappa", "judge_fpr", "run"),
+    *("errors", "mitigation", "prompt_set", *MADE),
 )
 
 
@@ -169,27 +182,10 @@ def _records(filled: Filled) -> Iterator[dict[str, object]]:
                     }
 
 
-def _measured(m: Metric, s: Source) -> dict[str, object]:
-    rates = s.rates or {}
-    return {
-        "ours": m.value,
-        "ours_sd": m.sd,
-        "ours_low": m.low,
-        "ours_high": m.high,
-        "characters": m.characters,
-        "images": m.images,
-        "scored": m.scored,
-        "unscored": m.unscored,
-        "refused": m.refused,
-        "errors": m.errors,
-        "mitigation": m.mitigation,
-        "prompt_set": m.prompt_set,
-        "seeds": s.seeds,
-        "judge": s.judge,
-        "judge_kappa": rates.get("kappa"),
-        "judge_fpr": rates.get("fpr"),
-        "run": s.run,
-    }
+def _measured(m: Metric, run: RunData) -> dict[str, object]:
+    shared = m.model_dump(include=set(CSV_COLUMNS) - {"metric"})
+    numbers = {"ours": m.value, "ours_sd": m.sd, "ours_low": m.low, "ours_high": m.high}
+    return {**numbers, **shared, **made(run)}
 
 
 def latex(filled: Filled) -> str:

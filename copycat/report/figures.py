@@ -18,13 +18,7 @@ def points(run: RunData) -> list[pareto.Point]:
 
     Empty with fewer than two mitigations, since there is nothing to compare.
     """
-    found = []
-    for mitigation, prompt_set in run.groups:
-        d, c = (run.metric(m, mitigation, prompt_set) for m in (DETECT, CONS))
-        if d and c and d.value is not None and c.value is not None:
-            found.append(
-                pareto.Point(
-                    mitigation, prompt_set, d.value, d.low, d.high, c.value, c.low, c.high, d.characters
-                )
-            )
+    found = pareto.points(
+        (*group, run.metric(DETECT, *group), run.metric(CONS, *group)) for group in run.groups
+    )
     return found if len({p.label for p in found}) > 1 else []

@@ -49,7 +49,7 @@ def render_page(run: RunData, where: Where = "auto", progress: Progress | None =
     return environment().get_template("report.html.j2").render(
         css=asset("base.css") + asset("report.css"),
         js=asset("report.js"),
-        title=Path(manifest.config.model).name,
+        title=run.model,
         run=run,
         manifest=manifest,
         detect=DETECT,

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import matplotlib as mpl
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Canvas
+from matplotlib.figure import Figure
 
 from copycat.measures import CONS, DETECT
+from copycat.records import Metric
+from copycat.report.plot import COLOURS, drawn
 
-# Okabe and Ito's colours, told apart also by the colour-blind, each with a shape of its own.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#999999", "#E69F00", "#000000")
 _SHAPES = ("o", "s", "^", "D", "v", "X", "P", "*")
 _COLUMNS = 2
 """Panels side by side."""
@@ -38,6 +36,15 @@ class Point:
     cons_low: float | None
     cons_high: float | None
     characters: int
+
+
+def points(conditions: Iterable[tuple[str, str, Metric | None, Metric | None]]) -> list[Point]:
+    """The points of `conditions`, (label, panel, DETECT, CONS) each, that have both numbers."""
+    return [
+        Point(label, panel, d.value, d.low, d.high, c.value, c.low, c.high, d.characters)
+        for label, panel, d, c in conditions
+        if d and c and d.value is not None and c.value is not None
+    ]
 
 
 def front(points: Sequence[Point]) -> list[Point]:
@@ -75,9 +82,8 @@ def picture(points: Sequence[Point], form: str) -> bytes:
     looks = {label: _look(i) for i, label in enumerate(labels)}
     columns = min(_COLUMNS, len(panels))
     rows = -(-len(panels) // columns)
-    # Without the first two the same numbers give other bytes each time; labels are no formulas.
-    with mpl.rc_context({"svg.hashsalt": "copycat", "svg.fonttype": "none", "text.parse_math": False}):
-        canvas = Canvas(figsize=(4.6 * columns + 2.2, 3.9 * rows), layout="constrained")
+
+    def draw(canvas: Figure) -> None:
         axes = canvas.subplots(rows, columns, squeeze=False)
         for place, panel in zip(axes.flat, panels, strict=False):
             _panel(place, panel, [p for p in points if p.panel == panel], looks)
@@ -90,16 +96,14 @@ def picture(points: Sequence[Point], form: str) -> bytes:
         canvas.legend(
             list(handles.values()), list(handles), loc="outside right upper", fontsize=8, frameon=False
         )
-        out = io.BytesIO()
-        extra = {"metadata": {"Date": None}} if form == "svg" else {"dpi": 160}
-        canvas.savefig(out, format=form, **extra)
-    return out.getvalue()
+
+    return drawn(draw, (4.6 * columns + 2.2, 3.9 * rows), form)
 
 
 def _look(i: int) -> tuple[str, str]:
     """Colour and shape of the i-th label; each round of colours takes other shapes, so 64 differ."""
-    turn, place = divmod(i, len(_COLOURS))
-    return _COLOURS[place], _SHAPES[(place + turn) % len(_SHAPES)]
+    turn, place = divmod(i, len(COLOURS))
+    return COLOURS[place], _SHAPES[(place + turn) % len(_SHAPES)]
 
 
 def _panel(axes: Axes, panel: str, points: Sequence[Point], looks: dict[str, tuple[str, str]]) -> None:

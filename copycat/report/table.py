@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 from copycat.io.tables import csv_content
 from copycat.measures import Measure
@@ -73,7 +72,7 @@ class Content:
 
     @property
     def title(self) -> str:
-        return Path(self.run.manifest.config.model).name
+        return self.run.model
 
     @cached_property
     def columns(self) -> Sequence[Column]:

@@ -34,6 +34,16 @@ class RunData:
     metrics: Sequence[Metric] = ()
     """What `score` computed; empty before that."""
 
+    @property
+    def model(self) -> str:
+        """The model's name as the user gave it; of a folder the last part."""
+        return Path(self.manifest.config.model).name
+
+    @property
+    def judge(self) -> str:
+        """Identity of the judge that was asked last; before any was, the card's name."""
+        return self.manifest.judge or self.manifest.config.judge
+
     @cached_property
     def frames(self) -> Mapping[str, tuple[ImageRow, ...]]:
         """The latest rows of each request: one, or those of all judged frames of a video, in order.

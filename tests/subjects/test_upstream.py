@@ -10,10 +10,10 @@ from typer.testing import CliRunner
 
 from copycat.cli.main import app
 from copycat.errors import BadFile, UnknownName, UserError
-from copycat.paper.upstream import import_checkout
-from copycat.paper.upstream.table import mend, terms, unquoted
 from copycat.subjects.characters import Character, Registry, load_registry
 from copycat.subjects.prompts import load_prompts
+from copycat.subjects.upstream import import_checkout
+from copycat.subjects.upstream.table import mend, terms, unquoted
 
 FILES = {
     "targets.csv": ",target,prompt\n0,Zori,Zori\n1,Plitu-the-Owl ,Plitu-the-Owl \n2,Link,Link\n3,Yoda,Yoda\n",

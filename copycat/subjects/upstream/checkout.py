@@ -16,9 +16,9 @@ import yaml
 
 from copycat.errors import BadFile
 from copycat.io.jsonl import write_lines
-from copycat.paper.upstream.table import Record, Table, mend, read_table, terms
 from copycat.subjects.characters import Character, Registry, normalise
 from copycat.subjects.prompts import Prompt, check
+from copycat.subjects.upstream.table import Record, Table, mend, read_table, terms
 
 SUFFIX = "cartoon"
 """The word that stands after the last one in every row of the co-occurrence files."""
