@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Any, Literal
@@ -19,8 +19,8 @@ from copycat.calibration.labels import LOOKALIKE, NOBODY
 from copycat.errors import UnknownName, UserError
 from copycat.io.paths import DATA
 from copycat.records import Row
+from copycat.runs.data import RunData
 from copycat.runs.manifest import now
-from copycat.subjects.characters import Character, Registry
 
 REFERENCES = 4
 """Reference pictures shown beside a question."""
@@ -59,10 +59,8 @@ class Desk:
     Ids are keyed hashes, so that neither they nor the addresses made of them tell what a picture is.
     """
 
-    def __init__(
-        self, asked: Sequence[Task], answers: Answers, registry: Registry, *, seed: int, key: str
-    ) -> None:
-        self.answers, self.registry = answers, registry
+    def __init__(self, asked: Sequence[Task], answers: Answers, run: RunData, *, seed: int, key: str) -> None:
+        self.answers, self.registry = answers, run.registry
         self._seed, self._key = seed, key.encode()
         self._asked = {self.id_of(i): i for i in asked}
         self._orders: dict[str, RaterOrder] = {}
@@ -86,11 +84,20 @@ class Desk:
             raise UnknownName("reference picture", str(number), ())
         return DATA / there[number]
 
+    def _references(self, slug: str, most: int) -> list[str]:
+        there = [n for n, r in enumerate(self.registry[slug].references) if (DATA / r).is_file()]
+        return [f"ref/{slug}/{n}" for n in there[:most]]
+
     def characters(self) -> list[dict[str, Any]]:
         """All characters that a rater can say to see, by name."""
         people = sorted(self.registry.characters, key=lambda c: c.name.casefold())
         return [
-            {"slug": c.slug, "name": c.name, "also": list(c.spoken[1:]), "references": _references(c, 1)}
+            {
+                "slug": c.slug,
+                "name": c.name,
+                "also": list(c.spoken[1:]),
+                "references": self._references(c.slug, 1),
+            }
             for c in people
         ]
 
@@ -186,7 +193,7 @@ class Desk:
                 "name": character.name,
                 "also": list(character.spoken[1:]),
                 "owner": character.owner,
-                "references": _references(character, REFERENCES),
+                "references": self._references(character.slug, REFERENCES),
             },
             "mine": mine and {"answer": mine.answer, "saw": mine.saw, "confidence": mine.confidence},
         }
@@ -199,12 +206,7 @@ class Desk:
         finished = _open(order, self._done(order, rater), 0) is None
         if mine < STEP and not finished:
             return {"ready": False, "needed": STEP, "mine": mine}
-        return {"ready": True, "step": STEP, **asdict(summarise(self.answers.standing(), whole=finished))}
-
-
-def _references(character: Character, most: int) -> list[str]:
-    there = [n for n, r in enumerate(character.references) if (DATA / r).is_file()]
-    return [f"ref/{character.slug}/{n}" for n in there[:most]]
+        return {"ready": True, "step": STEP, **summarise(self.answers.standing(), whole=finished)}
 
 
 def _open(order: RaterOrder, done: dict[int, RaterAnswer], start: int) -> int | None:

@@ -15,7 +15,7 @@ from copycat.annotate.app import create_app
 from copycat.annotate.desk import Desk
 from copycat.annotate.tasks import Task
 from copycat.errors import UserError
-from copycat.subjects.characters import Registry
+from copycat.runs.data import RunData
 
 HOST = "127.0.0.1"
 
@@ -23,14 +23,14 @@ HOST = "127.0.0.1"
 def serve(
     asked: tuple[Task, ...],
     answers: Answers,
-    registry: Registry,
+    run: RunData,
     *,
     seed: int = 0,
     port: int = 0,
     rater: str | None = None,
     ready: Callable[[str], None],
 ) -> None:
-    """Answer browsers on this machine until Ctrl-C; `ready` is told the address, with a new token in it.
+    """Ask about pictures of `run` on this machine until Ctrl-C; `ready` is told the address, with a new token.
 
     Port 0 takes a free one. Raises UserError for a port that cannot be had, and RunConflict where another
     process serves the same run.
@@ -40,7 +40,7 @@ def serve(
     # What it warns of, more requests than threads, is nothing that a rater could put right.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     with answers.exclusive():
-        app = create_app(Desk(asked, answers, registry, seed=seed, key=token), token)
+        app = create_app(Desk(asked, answers, run, seed=seed, key=token), token)
         try:
             server = waitress.create_server(app, host=HOST, port=port, threads=8, ident=None)
         except OSError as e:

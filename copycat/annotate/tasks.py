@@ -13,7 +13,6 @@ from typing import TypeVar
 from copycat.errors import UserError
 from copycat.records import ImageRow, Request
 from copycat.runs.data import RunData
-from copycat.subjects.characters import Registry
 
 BLOCK = 4
 """Pictures of one condition whose place in a rater's order is drawn together. With 1, who has seen one half
@@ -114,7 +113,7 @@ def sampled(asked: Sequence[Task], size: int | None, seed: int) -> tuple[Task, .
     return tuple(_spread(asked, r))[:size]
 
 
-def with_foils(asked: Sequence[Task], share: float, registry: Registry, seed: int) -> tuple[Task, ...]:
+def with_foils(asked: Sequence[Task], share: float, run: RunData, seed: int) -> tuple[Task, ...]:
     """`asked`, and questions about a character that the picture was not made for: `share` times as many.
 
     The pictures are drawn as those of a sample are; the other character is any other of the run with the
@@ -123,7 +122,7 @@ def with_foils(asked: Sequence[Task], share: float, registry: Registry, seed: in
     if not share:
         return tuple(asked)
     there = sorted({i.character for i in asked})
-    people = there if len(there) > 1 else sorted(c.slug for c in registry.characters)
+    people = there if len(there) > 1 else sorted(c.slug for c in run.registry.characters)
     if len(people) < 2:
         raise UserError(
             "Foils ask about another character, and the registry holds one only; leave --foils out."

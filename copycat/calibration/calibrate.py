@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from copycat.calibration.join import join
@@ -15,8 +15,8 @@ from copycat.cards.calibration import Calibration
 from copycat.errors import UnknownName, UserError
 from copycat.io.atomic import write_bytes
 from copycat.io.version import __version__
+from copycat.measures import Evidence
 from copycat.records import ImageRow, Request, Verdict
-from copycat.runs.data import RunData
 
 ENDINGS = ("json", "md", "csv", "tex")
 PICTURES = ("svg", "png")
@@ -34,7 +34,7 @@ class Calibrated:
 
 
 def calibrate(
-    runs: Sequence[RunData],
+    runs: Mapping[Path, Evidence],
     labels: Sequence[Label],
     *,
     source: str,
@@ -43,16 +43,15 @@ def calibrate(
     judge: str | None = None,
     truth: Sequence[str] = (),
 ) -> Calibrated:
-    """Compare every judge's verdicts in `runs` with what most raters say.
+    """Compare every judge's verdicts in `runs`, by their folders, with what most raters say.
 
     `judge` is an identity or a card's name, and leaves out the others; `truth` are the raters whose majority
     counts, by default all. `command` and `commit` say how the file came about. Raises UserError where there
     is nothing to compare, and as `join` does.
     """
-    requests, frames, verdicts = _rows(runs)
-    registry = runs[0].registry
-    chosen = _select_judge(verdicts, judge)
-    joined = join(labels, requests, frames, registry)
+    every = _together(runs)
+    chosen = replace(every, verdicts=_select_judge(every.verdicts, judge))
+    joined = join(labels, every)
     for rater in truth:
         if rater not in joined.raters:
             raise UnknownName("rater", rater, joined.raters)
@@ -65,15 +64,16 @@ def calibrate(
             f"The labels leave no picture of known truth: {silent} have no answer, on "
             f"{len(joined.items) - silent} as many raters say yes as no."
         )
-    found = list(of_judges(chosen, joined.items, registry, believed))
+    found = list(of_judges(chosen, joined.items, believed))
     if not found:
+        first = next(iter(runs))
         raise UserError(
-            f"No judge of this run has answered on a labelled picture; run `copycat judge {runs[0].path}`."
+            f"No judge of this run has answered on a labelled picture; run `copycat judge {first}`."
         )
     calibration = Calibration(
-        runs=tuple(run.path.name for run in runs),
+        runs=tuple(path.name for path in runs),
         models=tuple(dict.fromkeys(i.request.model for i in joined.items)),
-        registry=registry.name,
+        registry=every.registry.name,
         labels=source,
         labels_sha256=digest_labels(labels),
         truth=believed,
@@ -94,26 +94,23 @@ def calibrate(
     return Calibrated(calibration, scores, joined.unknown_images)
 
 
-def _rows(
-    runs: Sequence[RunData],
-) -> tuple[list[Request], dict[str, tuple[ImageRow, ...]], list[Verdict]]:
-    """Of all runs; what two of them share counts once."""
+def _together(runs: Mapping[Path, Evidence]) -> Evidence:
+    """All runs as one; what two of them share counts once."""
     requests: dict[str, Request] = {}
-    frames: dict[str, tuple[ImageRow, ...]] = {}
+    frames: dict[str, Sequence[ImageRow]] = {}
     verdicts: list[Verdict] = []
-    names = dict.fromkeys(run.registry.name for run in runs)
+    names = dict.fromkeys(run.registry.name for run in runs.values())
     if len(names) > 1:
         raise UserError(f"These runs are of different characters ({', '.join(names)}); calibrate each alone.")
-    for run in runs:
-        fresh = [r for r in run.requests if r.id not in requests]
-        requests |= {r.id: r for r in fresh}
-        frames |= {r.id: run.frames[r.id] for r in fresh if r.id in run.frames}
+    for run in runs.values():
+        fresh = {r.id: r for r in run.requests if r.id not in requests}
+        requests |= fresh
+        frames |= {request: rows for request, rows in run.frames.items() if request in fresh}
         verdicts += run.verdicts
+    first, evidence = next(iter(runs.items()))
     if not verdicts:
-        raise UserError(
-            f"{runs[0].path} has no verdicts to compare with; run `copycat judge {runs[0].path}` first."
-        )
-    return list(requests.values()), frames, verdicts
+        raise UserError(f"{first} has no verdicts to compare with; run `copycat judge {first}` first.")
+    return Evidence(list(requests.values()), frames, verdicts, evidence.registry)
 
 
 def _select_judge(verdicts: Sequence[Verdict], judge: str | None) -> list[Verdict]:

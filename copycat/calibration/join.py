@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from copycat.calibration.labels import LOOKALIKE, NOBODY, Label, deduplicate
 from copycat.errors import BadFile, UnknownName, UserError
+from copycat.measures import Evidence
 from copycat.records import ImageRow, Request
-from copycat.subjects.characters import Registry
 
 Seen = Literal["the character", "look-alike", "another character", "nobody", "not told"]
 
@@ -74,24 +74,31 @@ class Labelled:
     unknown_images: tuple[str, ...]
 
 
-def join(
-    labels: Sequence[Label],
-    requests: Sequence[Request],
-    frames: Mapping[str, Sequence[ImageRow]],
-    registry: Registry,
-) -> Labelled:
-    """Match `labels` to pictures by path as the rows have it, else by SHA-256.
+def join(labels: Sequence[Label], evidence: Evidence) -> Labelled:
+    """Match `labels` to the pictures of `evidence` by path as the rows have it, else by SHA-256.
 
     Of a video, the paths of its MP4 and its strip stand for the whole of it. Characters may go by slug,
     name or alias. Raises UnknownName for another character, BadFile where a picture's SHA-256 is not that
     of the label or a rater contradicts himself, UserError when no label is of a picture here.
     """
-    by_path, by_hash = _index(requests, frames)
-    places: dict[tuple[str, str], tuple[Request, tuple[ImageRow, ...]]] = {}
+
+    def slug_of(name: str) -> str:
+        (character,) = evidence.registry.select([name])
+        return character.slug
+
+    def seen(saw: str) -> str:
+        """The slug, where the registry knows who was seen; else as it was written."""
+        try:
+            return saw if saw in (NOBODY, LOOKALIKE) else slug_of(saw)
+        except UnknownName:
+            return saw
+
+    by_path, by_hash = _index(evidence)
+    places: dict[tuple[str, str], Where] = {}
     matched: list[Label] = []
     unknown: list[str] = []
     other_pixels: list[str] = []
-    slugs = {name: _slug(registry, name) for name in dict.fromkeys(x.character for x in labels)}
+    slugs = {name: slug_of(name) for name in dict.fromkeys(x.character for x in labels)}
     for label in labels:
         where = by_path.get(label.image) or by_hash.get(label.sha256.lower())
         if where is None:
@@ -125,7 +132,7 @@ def join(
             *places[key],
             key[1],
             {x.rater: x.label for x in mine},
-            {x.rater: _saw(registry, x.saw) for x in mine if x.saw},
+            {x.rater: seen(x.saw) for x in mine if x.saw},
         )
         for key, mine in grouped.items()
     )
@@ -136,13 +143,11 @@ def join(
 Where = tuple[Request, tuple[ImageRow, ...]]
 
 
-def _index(
-    requests: Iterable[Request], frames: Mapping[str, Sequence[ImageRow]]
-) -> tuple[dict[str, Where], dict[str, Where]]:
+def _index(evidence: Evidence) -> tuple[dict[str, Where], dict[str, Where]]:
     by_path: dict[str, Where] = {}
     by_hash: dict[str, Where] = {}
-    for request in requests:
-        rows = tuple(frames.get(request.id, ()))
+    for request in evidence.requests:
+        rows = tuple(evidence.frames.get(request.id, ()))
         for row in rows:
             if row.outcome == "ok" and row.file and row.sha256:
                 by_path[row.file] = request, (row,)
@@ -151,18 +156,3 @@ def _index(
             if whole:
                 by_path[whole] = request, rows
     return by_path, by_hash
-
-
-def _slug(registry: Registry, name: str) -> str:
-    (character,) = registry.select([name])
-    return character.slug
-
-
-def _saw(registry: Registry, saw: str) -> str:
-    """The slug, where the registry knows who was seen; else as it was written."""
-    if saw in (NOBODY, LOOKALIKE):
-        return saw
-    try:
-        return _slug(registry, saw)
-    except UnknownName:
-        return saw

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -23,24 +23,16 @@ from copycat.cards.calibration import (
     Subgroup,
     Threshold,
 )
-from copycat.measures import Measure, measures
-from copycat.measures.detect import THRESHOLD
-from copycat.records import Answer, Verdict, graded
+from copycat.measures import Evidence, measures
+from copycat.measures.detect import THRESHOLD, Graded
+from copycat.records import Verdict
 from copycat.stats import roc
 from copycat.stats.agreement import clustered_kappa, cohen_kappa, fleiss_kappa, krippendorff_alpha
 from copycat.stats.proportions import wilson
-from copycat.subjects.characters import Character, Registry
 
 FPR = 0.01
 """The false-positive rate that sensitivity is told at and a threshold is chosen for."""
 _LOOKALIKES: tuple[Seen, ...] = ("look-alike", "another character")
-
-
-class _Graded(Measure):
-    """How sure a judge is that the character is shown, in place of its yes or no."""
-
-    def read(self, answer: Answer, character: Character) -> float | None:
-        return graded(answer, character.slug)
 
 
 @dataclass(frozen=True)
@@ -65,10 +57,7 @@ def _short(value: float | None) -> float | None:
 
 
 def of_judges(
-    verdicts: Iterable[Verdict],
-    items: Sequence[LabelledPicture],
-    registry: Registry,
-    truth: Sequence[str],
+    evidence: Evidence, items: Sequence[LabelledPicture], truth: Sequence[str]
 ) -> Iterator[tuple[Judged, list[Checked]]]:
     """Every judge and question that answered on an item of known truth, in the order of the verdicts.
 
@@ -77,16 +66,16 @@ def of_judges(
     """
     asked = {m.ask.kind: (m.ask.form == "yes_no", m) for m in measures() if m.corrected and m.ask}
     given: dict[tuple[str, str], dict[tuple[str, int, str | None], Verdict]] = {}
-    for v in verdicts:
+    for v in evidence.verdicts:
         if v.kind in asked:
             given.setdefault((v.judge, v.kind), {})[v.request, v.frame, v.item] = v
     known = [(i, t) for i in items if (t := i.truth(truth)) is not None]
-    graded_too = _Graded()
+    graded_too = Graded()
     for (judge, kind), said in given.items():
         named, measure = asked[kind]
         answers, unscored, apart = [], 0, 0
         for item, true in known:
-            character = registry[item.character]
+            character = evidence.registry[item.character]
             if named and item.request.character != item.character:
                 apart += 1
                 continue
@@ -238,10 +227,23 @@ def _above(scores: Sequence[float], threshold: float) -> Share:
 
 
 def of_each_other(items: Sequence[LabelledPicture], raters: Sequence[str], truth: Sequence[str]) -> Raters:
-    """How far the raters agree."""
+    """How far the raters of `items` agree."""
     labels = [[i.labels.get(r) for r in raters] for i in items]
+    return of_labels(labels, raters, truth, [i.picture for i in items])
+
+
+def of_labels(
+    labels: Sequence[Sequence[bool | None]],
+    raters: Sequence[str],
+    truth: Sequence[str] = (),
+    groups: Sequence[Hashable] | None = None,
+) -> Raters:
+    """How far raters agree: `labels` has a row an item and a column a rater, None for no answer.
+
+    `groups` says which items stand or fall together, by default none do.
+    """
     shared = [row for row in labels if sum(v is not None for v in row) > 1]
-    alpha = krippendorff_alpha(labels, groups=[i.picture for i in items])
+    alpha = krippendorff_alpha(labels, groups)
     columns = {r: [row[k] for row in labels] for k, r in enumerate(raters)}
     pairs = []
     for a, b in combinations(raters, 2):

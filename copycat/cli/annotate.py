@@ -44,14 +44,14 @@ def annotate(
     found = tasks(data)
     if found.missing:
         typer.echo(f"{found.missing} pictures are missing from {data.path} and are left out.", err=True)
-    asked = with_foils(sampled(found.tasks, sample, seed), foils, data.registry, seed)
+    asked = with_foils(sampled(found.tasks, sample, seed), foils, data, seed)
 
     def ready(address: str) -> None:
         typer.echo(f"{len(asked)} questions at {address} (Ctrl-C ends)")
         if open_page:
             webbrowser.open(address)
 
-    serve(asked, answers, data.registry, seed=seed, port=port, rater=rater, ready=ready)
+    serve(asked, answers, data, seed=seed, port=port, rater=rater, ready=ready)
     typer.echo(f"\n{_told(answers)}; copycat annotate {run} --export labels.csv writes them as a table.")
 
 

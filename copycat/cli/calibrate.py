@@ -79,7 +79,7 @@ def _against_labels(runs: list[str], labels: str, judge: str | None, truth: str,
         raise UserError(f"{path.stem}.* would overwrite the labels {given}; choose another name with --out.")
     more = [f" --{k} '{v}'" for k, v in (("judge", judge), ("truth", truth)) if v]
     made = stage.calibrate(
-        [f.data() for f in folders],
+        {f.path: f.data().evidence() for f in folders},
         load_labels(labels),
         source=given.name if given.exists() else labels,
         judge=judge,

@@ -15,7 +15,6 @@ from copycat.records import Metric, Request
 from copycat.report.view import Picture, pictures, shown_measures
 from copycat.report.words import NO_ORACLE
 from copycat.runs.data import RunData, lookup
-from copycat.subjects.characters import Registry
 
 Key = tuple[str, str, int, int, int]
 """(prompt set, character, run seed, prompt's index, picture's index): what two pictures are paired by."""
@@ -73,7 +72,8 @@ class Common:
     characters: Sequence[str]
     """Slugs."""
     seeds: Sequence[int]
-    registry: Registry
+    first: RunData
+    """The run given first, whose registry names the characters."""
     left_out: Sequence[str]
     """What is in some runs only, or cannot be read here, and so in no number; a sentence each."""
     warnings: Sequence[str]
@@ -142,7 +142,7 @@ def common(
         prompt_sets=list(dict.fromkeys(k[0] for k in ordered)),
         characters=list(dict.fromkeys(k[1] for k in ordered)),
         seeds=sorted({k[2] for k in keys}),
-        registry=runs[0].registry,
+        first=runs[0],
         left_out=left_out,
         warnings=_warnings(runs, names, conditions),
     )

@@ -11,18 +11,14 @@ from markupsafe import Markup
 from copycat.compare.changes import Change, Changes, changes
 from copycat.compare.common import Condition
 from copycat.compare.write import Document, chance
-from copycat.io.paths import DATA
 from copycat.measures import CONS, DETECT
 from copycat.report import words
-from copycat.report.embed import LARGEST, LARGEST_STRIP, Embedded, embed
+from copycat.report.embed import LARGEST, LARGEST_STRIP, Shown, embed, references
 from copycat.report.page import asset, environment
 from copycat.report.pareto import pareto
 from copycat.report.view import Picture
-from copycat.subjects.characters import Character
 
 TEMPLATES = Path(__file__).parent / "templates"
-REFERENCES = 2
-"""Reference pictures shown beside each character."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +26,7 @@ class Cell:
     """One picture of one side."""
 
     picture: Picture
-    shown: Embedded | None
+    shown: Shown | None
     alt: str
     values: Sequence[tuple[str, str]]
     """Measure and number, of the measures that are more than a yes or a no."""
@@ -40,9 +36,8 @@ class Cell:
 class Line:
     """One character with its pairs of pictures."""
 
-    character: Character
     change: Change
-    references: Sequence[Embedded]
+    references: Sequence[Shown]
     pairs: Sequence[tuple[str, Cell, Cell]]
     """(seed and picture in words, base, other)."""
 
@@ -65,7 +60,7 @@ def render(doc: Document, worst: int) -> str:
     shared = doc.shared
     pairs = list(dict.fromkeys((c.prompt_set, c.base.label, c.other.label) for c in doc.made))
     by_label = {c.label: c for c in shared.conditions}
-    kept: dict[str, Embedded | None] = {}
+    kept: dict[str, Shown | None] = {}
     sections = []
     for prompt_set, base, other in pairs:
         found = changes(shared, prompt_set, by_label[base], by_label[other])
@@ -91,32 +86,24 @@ def render(doc: Document, worst: int) -> str:
         plot=plot,
         sections=sections,
         of=shared.characters_of,
-        registry=shared.registry,
+        registry=shared.first.registry,
     )
 
 
-def _line(doc: Document, found: Changes, change: Change, kept: dict[str, Embedded | None]) -> Line:
-    character = doc.shared.registry[change.character]
-    references = [e for e in map(embed, (DATA / f for f in character.references[:REFERENCES])) if e]
+def _line(doc: Document, found: Changes, change: Change, kept: dict[str, Shown | None]) -> Line:
     one_each = len({key[2] for key, _, _ in change.pictures}) == len(change.pictures)
     pairs = [
         (
             f"seed {key[2]}" if one_each else f"seed {key[2]}, picture {key[3]}.{key[4]}",
-            _cell(doc, found.base, a, character, kept),
-            _cell(doc, found.other, b, character, kept),
+            _cell(doc, found.base, a, kept),
+            _cell(doc, found.other, b, kept),
         )
         for key, a, b in change.pictures
     ]
-    return Line(character, change, references, pairs)
+    return Line(change, references(doc.shared.first.registry[change.character].references), pairs)
 
 
-def _cell(
-    doc: Document,
-    condition: Condition,
-    picture: Picture,
-    character: Character,
-    kept: dict[str, Embedded | None],
-) -> Cell:
+def _cell(doc: Document, condition: Condition, picture: Picture, kept: dict[str, Shown | None]) -> Cell:
     shown = None
     if picture.file:
         path = condition.data.path / picture.file
@@ -124,7 +111,8 @@ def _cell(
             kept[str(path)] = embed(path, LARGEST_STRIP if picture.video else LARGEST)
         shown = kept[str(path)]
     r = picture.request
-    alt = f"{character.name}, {condition.label}, {r.prompt_set}, seed {r.run_seed}: {picture.words}"
+    name = doc.shared.first.registry[r.character].name
+    alt = f"{name}, {condition.label}, {r.prompt_set}, seed {r.run_seed}: {picture.words}"
     graded = [m for m in doc.shared.tabled if not m.binary]
     seen = [(m.name, picture.values.get(m.name)) for m in graded]
-    return Cell(picture, shown, alt, [(name, words.number(o.value if o else None, 2)) for name, o in seen])
+    return Cell(picture, shown, alt, [(m, words.number(o.value if o else None, 2)) for m, o in seen])

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from copycat.errors import BadFile
+from copycat.errors import BadFile, first_fault
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -30,7 +30,7 @@ def parse_lines(lines: Iterable[str | bytes], path: Path, model: type[Model], wh
             if line.strip():
                 rows.append(model.model_validate_json(line))
         except ValidationError as e:
-            raise BadFile(f"{path}, line {number}: not {what} ({e.errors()[0]['msg']}).") from e
+            raise BadFile(f"{path}, line {number}: not {what} ({first_fault(e)}).") from e
     return rows
 
 

@@ -107,7 +107,7 @@ def site(found: Sequence[Entry], *, space: bool = False) -> dict[str, bytes]:
     )  # fmt: skip
     files = {"index.html": page, "data.json": _data(found), "leaderboard.csv": as_csv(found)}
     if space:
-        files["README.md"] = SPACE
+        files["README.md"] = (TEMPLATES / "space.md").read_text(encoding="utf-8")
     return {name: text.encode() for name, text in files.items()}
 
 
@@ -145,23 +145,3 @@ def _records(e: Entry) -> Iterator[dict[str, object]]:
     }
     for m in e.metrics:
         yield {**about, **m.model_dump(include={"metric", *NUMBERS})}
-
-
-SPACE = """---
-title: copycat leaderboard
-emoji: 🐈
-colorFrom: gray
-colorTo: green
-sdk: static
-app_file: index.html
-pinned: false
-license: apache-2.0
-short_description: How readily image generators draw protected characters
----
-
-# copycat leaderboard
-
-How many protected characters image and video generators draw recognisably, and which guardrail stops it at
-what cost. `index.html` is the whole site, `data.json` and `leaderboard.csv` are its numbers; all three are
-written by `copycat leaderboard`.
-"""

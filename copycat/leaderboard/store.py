@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from copycat.errors import BadFile
 from copycat.io import atomic
+from copycat.io.jsonl import read_lines
 from copycat.leaderboard.entry import Entry
 
 FOLDER = Path("results") / "leaderboard"
+WHAT = "a result as `copycat leaderboard add` writes them"
 
 
 def read(paths: Sequence[Path]) -> list[Entry]:
@@ -21,7 +21,7 @@ def read(paths: Sequence[Path]) -> list[Entry]:
     """
     found: dict[str, Entry] = {}
     for file in _files(paths):
-        for entry in _parse(file):
+        for entry in read_lines(file, Entry, WHAT):
             earlier = found.get(entry.key)
             if earlier is None or earlier.date <= entry.date:
                 found[entry.key] = entry
@@ -33,7 +33,7 @@ def add(path: Path, new: Iterable[Entry]) -> tuple[int, int]:
 
     The file is sorted, so that the same entries give the same file.
     """
-    kept = {e.key: e for e in _parse(path)} if path.exists() else {}
+    kept = {e.key: e for e in read_lines(path, Entry, WHAT)} if path.exists() else {}
     before = set(kept)
     made = {e.key: e for e in new}
     kept |= made
@@ -54,24 +54,3 @@ def _files(paths: Sequence[Path]) -> list[Path]:
         else:
             raise BadFile(f"{path} does not exist; name results files, or a folder with some.")
     return files
-
-
-def _parse(path: Path) -> list[Entry]:
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as e:
-        raise BadFile(f"{path} cannot be read ({e}).") from e
-    rows = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            rows.append(Entry.model_validate_json(line))
-        except ValidationError as e:
-            what = e.errors()[0]
-            where = ".".join(map(str, what["loc"]))
-            raise BadFile(
-                f"{path}, line {number}: not a result ({where or 'line'}: {what['msg']}); results are "
-                "written by `copycat leaderboard add`."
-            ) from e
-    return rows

@@ -55,4 +55,11 @@ class TargetedDetect(_Detect):
         return None if p is None else float(p > THRESHOLD)
 
 
+class Graded(TargetedDetect):
+    """How sure the judge is, in [0, 1], before THRESHOLD makes it a yes or no; no measure of a run."""
+
+    def read(self, answer: Answer, character: Character) -> float | None:
+        return graded(answer, character.slug)
+
+
 DETECT, DETECT_TARGETED = Detect(), TargetedDetect()

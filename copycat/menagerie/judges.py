@@ -61,7 +61,12 @@ def compare(
         labels = [*(of_world(run) if truth == WORLD else ()), *of_referee(run)]
         write_labels(folder.labels_path.with_suffix(".parquet"), labels)
         made = calibrate(
-            [run], labels, source="labels.parquet", command=command, commit=git_state(ROOT)[0], truth=[truth]
+            {run.path: run.evidence()},
+            labels,
+            source="labels.parquet",
+            command=command,
+            commit=git_state(ROOT)[0],
+            truth=[truth],
         )
         written += write(made, out / f"{name}.json")
         found[title] = made.calibration

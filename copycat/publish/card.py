@@ -13,7 +13,7 @@ from copycat.measures import DETECT, Measure
 from copycat.publish.collect import Publication
 from copycat.publish.croissant import summary
 from copycat.publish.tables import IMAGES, TABLES, File, described
-from copycat.report import tables
+from copycat.report import reproduction, tables
 from copycat.report.words import origin_sentence
 from copycat.runs.data import RunData
 
@@ -97,43 +97,16 @@ def pictures_sentence(publication: Publication) -> str:
 
 def command(run: RunData) -> str:
     """The command that makes such a run; for imported pictures the one that took them in."""
-    manifest = run.manifest
-    config, origin = manifest.config, manifest.origin
-    while origin is not None and origin.how == "pulled":
-        origin = origin.before
-    if origin is not None:
-        return shlex.join(
-            ["copycat", "import-images", origin.source, "--registry", config.registry]
-        ) + _judged(run, None)
-    options: dict[str, Any] = {
-        "model": config.model,
-        "registry": config.registry,
-        "mitigation": ",".join(config.mitigations),
-        "prompts": ",".join(config.prompts),
-        # A single seed needs its comma to be a list.
-        "seeds": ",".join(map(str, config.seeds)) + ("," if len(config.seeds) == 1 else ""),
-        "characters": ",".join(config.characters) if config.characters else None,
-        "limit": config.limit,
-        "images": config.images_per_prompt if config.images_per_prompt > 1 else None,
-        "judge": config.judge,
-        "measures": ",".join(config.measures) if config.measures else None,
-        "batch-size": config.batch_size,
-        "dtype": config.dtype,
-        "steps": config.steps,
-        "guidance": config.guidance,
-    }
-    words = ["copycat", "run"]
-    for name, value in options.items():
-        words += [f"--{name}", str(value)] if value is not None else []
-    return shlex.join([*words, *([] if config.oracle else ["--no-oracle"])]) + _judged(run, config.judge)
-
-
-def _judged(run: RunData, already: str | None) -> str:
-    """What follows where the figures are of another judge than the one that was asked `already`."""
+    config, origin = run.manifest.config, reproduction.imported_from(run.manifest)
     judge = (run.manifest.judge or "").partition("@")[0]
-    if judge == already:
-        return ""
-    return " && " + shlex.join(["copycat", "rejudge", run.path.name, "--judge", judge])
+    if origin is not None:
+        made = shlex.join(["copycat", "import-images", origin.source, "--registry", config.registry])
+    else:
+        made = reproduction.command(config)
+    if origin is None and judge == config.judge:
+        return made
+    # The figures are of another judge than the one that was asked already.
+    return f"{made} && " + shlex.join(["copycat", "rejudge", run.path.name, "--judge", judge])
 
 
 def _front(publication: Publication, files: Sequence[File]) -> dict[str, Any]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from copycat.measures import DETECT, Observation
+from copycat.measures import DETECT, Observation, by_character
 from copycat.report.view import shown_measures
 from copycat.runs.data import RunData
 from copycat.stats.intervals import cluster_beta
-from copycat.subjects.characters import Character
 
 FEWEST = 5
 """Characters of a group below which an interval over them says nothing, so that none is shown."""
@@ -69,80 +68,64 @@ def breakdowns(run: RunData) -> list[Breakdown]:
     seen = run.observations(DETECT).values()
     people = [run.registry[slug] for slug in dict.fromkeys(o.request.character for o in seen)]
     mitigations = tuple(dict.fromkeys(o.request.mitigation for o in seen))
-    groupings = {"studio": studios(people), "training pictures": quintiles(people)}
+    studios: dict[str, list[str]] = {}
+    for c in people:
+        studios.setdefault(c.owner, []).append(c.slug)
+    groupings = {
+        "studio": studios,
+        "training pictures": quintiles({c.slug: c.training_images for c in people}),
+    }
     found = []
     for by, groups in groupings.items():
         if len(groups) < 2:
             continue
         for prompt_set in dict.fromkeys(o.request.prompt_set for o in seen):
-            values = _values(o for o in seen if o.request.prompt_set == prompt_set)
-            bands = [_band(label, slugs, mitigations, values) for label, slugs in groups.items()]
+            mine = [o for o in seen if o.request.prompt_set == prompt_set]
+            bands = [_band(label, slugs, mitigations, mine) for label, slugs in groups.items()]
             if by == "studio":
                 bands.sort(key=_worst)
             found.append(Breakdown(by, prompt_set, mitigations, tuple(bands)))
     return found
 
 
-def studios(people: Iterable[Character]) -> dict[str, list[str]]:
-    """Slugs by owner."""
-    groups: dict[str, list[str]] = defaultdict(list)
-    for c in people:
-        groups[c.owner].append(c.slug)
-    return dict(groups)
-
-
-def quintiles(people: Sequence[Character]) -> dict[str, list[str]]:
+def quintiles(seen: Mapping[str, int | None]) -> dict[str, list[str]]:
     """Slugs in up to BANDS groups of about equal size by training pictures, the rarest first.
 
-    Characters with the same number stay together. Empty where the number is not known of everyone.
+    `seen` are the numbers of training pictures. Characters with the same number stay together. Empty where
+    the number is not known of everyone.
     """
-    counts = sorted(c.training_images for c in people if c.training_images is not None)
-    if not people or len(counts) < len(people):
+    known = {slug: n for slug, n in seen.items() if n is not None}
+    if not known or len(known) < len(seen):
         return {}
-    bands = max(1, min(BANDS, len(people) // 2))
-    groups: dict[int, list[Character]] = defaultdict(list)
-    for c in sorted(people, key=lambda c: c.training_images or 0):
+    counts = sorted(known.values())
+    bands = max(1, min(BANDS, len(known) // 2))
+    groups: dict[int, list[str]] = defaultdict(list)
+    for slug in sorted(known, key=known.__getitem__):
         # The place of the first with this number, so that equals share a band.
-        groups[counts.index(c.training_images or 0) * bands // len(counts)].append(c)
-    return {_range(group): [c.slug for c in group] for _, group in sorted(groups.items())}
+        groups[counts.index(known[slug]) * bands // len(counts)].append(slug)
+    return {_range([known[s] for s in group]): group for _, group in sorted(groups.items())}
 
 
-def _range(group: Sequence[Character]) -> str:
-    low, high = (f(c.training_images or 0 for c in group) for f in (min, max))
+def _range(counts: Sequence[int]) -> str:
+    low, high = min(counts), max(counts)
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
-_Values = dict[tuple[str, str], list[float]]
-"""What was scored, by mitigation and character."""
-
-
-def _values(seen: Iterable[Observation]) -> _Values:
-    values: _Values = defaultdict(list)
-    for o in seen:
-        if o.value is not None:
-            values[o.request.mitigation, o.request.character].append(o.value)
-    return values
-
-
-def _band(label: str, slugs: Sequence[str], mitigations: Sequence[str], values: _Values) -> Band:
-    shares = []
-    for m in mitigations:
-        mine = [values[m, s] for s in slugs if values.get((m, s))]
-        shares.append(_share(mine, len(slugs)) if mine else None)
+def _band(label: str, slugs: Sequence[str], mitigations: Sequence[str], seen: Sequence[Observation]) -> Band:
+    mine = [o for o in seen if o.request.character in slugs]
+    shares = (_share([o for o in mine if o.request.mitigation == m], len(slugs)) for m in mitigations)
     return Band(label, len(slugs), tuple(shares))
 
 
-def _share(mine: Sequence[Sequence[float]], characters: int) -> Share:
-    means = [fmean(v) for v in mine]
+def _share(seen: Sequence[Observation], characters: int) -> Share | None:
+    means = list(by_character(seen).values())
+    if not means:
+        return None
+    scored = sum(o.value is not None for o in seen)
+    found = cluster_beta(means, scored, characters)
     enough = len(means) >= FEWEST
-    found = cluster_beta(means, sum(map(len, mine)), characters) if enough else None
-    return Share(
-        fmean(means) * characters,
-        found.low if found else None,
-        found.high if found else None,
-        characters,
-        sum(map(len, mine)),
-    )
+    value = fmean(means) * characters
+    return Share(value, found.low if enough else None, found.high if enough else None, characters, scored)
 
 
 def _worst(band: Band) -> tuple[float, str]:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
+from copycat.io.paths import DATA
+
+REFERENCES = 2
+"""Reference pictures shown beside each character."""
 PIXELATED_BELOW = 128
 """Native height in pixels under which a picture is enlarged with hard pixels."""
 LARGEST = 512
@@ -18,12 +23,16 @@ LARGEST_STRIP = 1536
 
 
 @dataclass(frozen=True)
-class Embedded:
-    """One picture in the page."""
+class Shown:
+    """One picture as a page loads it."""
 
-    uri: str
+    small: str
+    """URL, relative to the page, or data URI."""
+    large: str
+    """The same for the enlarged picture."""
     width: int
     height: int
+    """Of the picture itself, in pixels."""
 
     @property
     def pixelated(self) -> bool:
@@ -31,7 +40,12 @@ class Embedded:
         return self.height < PIXELATED_BELOW
 
 
-def embed(path: Path, largest: int = LARGEST) -> Embedded | None:
+def references(files: Sequence[str], largest: int = LARGEST) -> list[Shown]:
+    """The first REFERENCES of a character's reference pictures, those that are there."""
+    return [e for f in files[:REFERENCES] if (e := embed(DATA / f, largest))]
+
+
+def embed(path: Path, largest: int = LARGEST) -> Shown | None:
     """The picture at `path`; None when it is missing or is not a picture."""
     try:
         with Image.open(path) as picture:
@@ -45,7 +59,8 @@ def embed(path: Path, largest: int = LARGEST) -> Embedded | None:
                 kind, content = "png", buffer.getvalue()
     except (OSError, ValueError, Image.DecompressionBombError):
         return None
-    return Embedded(f"data:image/{kind};base64,{base64.b64encode(content).decode()}", width, height)
+    uri = f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+    return Shown(uri, uri, width, height)
 
 
 def shrink(picture: Image.Image, largest: int, quality: int = 88) -> bytes:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 from urllib.parse import quote
 
 from PIL import Image
 
 from copycat.io.atomic import disk_guard
-from copycat.report.embed import LARGEST, LARGEST_STRIP, PIXELATED_BELOW, embed, shrink
+from copycat.report.embed import LARGEST, LARGEST_STRIP, Shown, embed, shrink
 from copycat.report.view import Picture
 from copycat.runtime.progress import Progress
 
@@ -28,49 +28,13 @@ THUMB = 192
 
 
 @dataclass(frozen=True)
-class Shown:
-    """One picture as the page loads it."""
-
-    small: str
-    """URL, relative to the page, or data URI."""
-    large: str
-    """The same for the enlarged picture."""
-    width: int
-    height: int
-    """Of the picture itself, in pixels."""
-
-    @property
-    def pixelated(self) -> bool:
-        """Whether to enlarge with hard pixels."""
-        return self.height < PIXELATED_BELOW
-
-
-class Gallery(Protocol):
+class Gallery:
     """The pictures of one run."""
 
     beside: bool
-    """Whether the page needs the files beside it."""
-
-    def show(self, picture: Picture) -> Shown | None:
-        """What to show; None when there is no file, or none that is a picture."""
-
-
-class Inside:
-    """Each picture as a data URI."""
-
-    beside = False
-
-    def __init__(self, shown: dict[str, Shown | None]) -> None:
-        self._shown = shown
-
-    def show(self, picture: Picture) -> Shown | None:
-        return self._shown.get(picture.request.id)
-
-
-class Beside(Inside):
-    """Each picture as a file: itself, and a thumbnail where it is large."""
-
-    beside = True
+    """Whether the page needs the files beside it: each picture itself, and a thumbnail where it is large."""
+    shown: Mapping[str, Shown | None]
+    """By request; None where there is no file, or none that is a picture."""
 
 
 def gallery(
@@ -92,8 +56,9 @@ def gallery(
                 break
         else:
             _sweep(root, set())
-            return Inside(inside)
-    return Beside(_each(wanted, lambda p: _link_file(root, p), progress or Progress(), root))
+            return Gallery(False, inside)
+    linked = _each(wanted, lambda p: _link_file(root, p), progress or Progress(), root)
+    return Gallery(True, linked)
 
 
 def _each(
@@ -121,8 +86,7 @@ def _sweep(root: Path, kept: set[str]) -> None:
 
 def _inside(root: Path, picture: Picture) -> Shown | None:
     path = _path(root, picture)
-    found = embed(path, LARGEST_STRIP if picture.video else LARGEST) if path else None
-    return Shown(found.uri, found.uri, found.width, found.height) if found else None
+    return embed(path, LARGEST_STRIP if picture.video else LARGEST) if path else None
 
 
 def _link_file(root: Path, picture: Picture) -> Shown | None:

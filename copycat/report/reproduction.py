@@ -8,7 +8,7 @@ from pathlib import Path
 
 from copycat.config import RunConfig
 from copycat.report.words import origin_sentence
-from copycat.runs.manifest import Manifest
+from copycat.runs.manifest import Manifest, Origin
 
 _OPTIONS: Mapping[str, str] = {
     "characters": "characters",
@@ -72,10 +72,15 @@ def sentence(manifest: Manifest) -> str:
 
 def imported(manifest: Manifest) -> str:
     """Where pictures come from that no `copycat run` made; empty for all others."""
+    return origin_sentence(imported_from(manifest))
+
+
+def imported_from(manifest: Manifest) -> Origin | None:
+    """How pictures were taken in that no `copycat run` made, also where the run was pulled since."""
     origin = manifest.origin
     while origin and origin.how == "pulled":
         origin = origin.before
-    return origin_sentence(origin)
+    return origin
 
 
 def machine(manifest: Manifest) -> str:

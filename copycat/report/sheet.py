@@ -9,17 +9,13 @@ from typing import Any
 
 from markupsafe import Markup
 
-from copycat.io.paths import DATA
 from copycat.measures import DETECT, Measure
 from copycat.records import Named, Unscored, Verdict
-from copycat.report.embed import embed
+from copycat.report.embed import references
 from copycat.report.gallery import Gallery
 from copycat.report.view import STATES, Picture, shown_measures
 from copycat.runs.data import RunData
-from copycat.subjects.characters import Character
 
-REFERENCES = 2
-"""Reference pictures shown beside each character."""
 LARGEST_REFERENCE = 256
 
 
@@ -53,7 +49,7 @@ def sheet(run: RunData, shown: Sequence[Picture], gallery: Gallery) -> dict[str,
     withheld = bool(run.manifest.origin and run.manifest.origin.withheld)
     columns: dict[str, list[Any]] = {}
     for p in shown:
-        r, picture, identified = p.request, gallery.show(p), p.identified
+        r, picture, identified = p.request, gallery.shown.get(p.request.id), p.identified
         told = {
             "c": of["c"][r.character],
             "s": of["s"][r.prompt_set],
@@ -80,7 +76,7 @@ def sheet(run: RunData, shown: Sequence[Picture], gallery: Gallery) -> dict[str,
     # What the first measure says of a picture is its state already.
     beside = [m for m in shown_measures(run) if m is not DETECT]
     return {
-        "characters": [_character(run.registry[s], images, beside) for s in slugs],
+        "characters": [_character(run, s, images, beside) for s in slugs],
         "sets": sets,
         "mitigations": mitigations,
         "states": states,
@@ -93,8 +89,8 @@ def sheet(run: RunData, shown: Sequence[Picture], gallery: Gallery) -> dict[str,
     }
 
 
-def _character(c: Character, images: _Kept, beside: Sequence[Measure]) -> dict[str, Any]:
-    references = [e for f in c.references[:REFERENCES] if (e := embed(DATA / f, LARGEST_REFERENCE))]
+def _character(run: RunData, slug: str, images: _Kept, beside: Sequence[Measure]) -> dict[str, Any]:
+    c = run.registry[slug]
     return {
         "name": c.name,
         "owner": c.owner,
@@ -102,7 +98,9 @@ def _character(c: Character, images: _Kept, beside: Sequence[Measure]) -> dict[s
         "training": c.training_images,
         "who": " ".join((*c.spoken, c.owner, c.slug, c.key)),
         "captions": [m.caption(c) for m in beside],
-        "references": [[images(e.uri), int(e.pixelated)] for e in references],
+        "references": [
+            [images(e.small), int(e.pixelated)] for e in references(c.references, LARGEST_REFERENCE)
+        ],
     }
 
 

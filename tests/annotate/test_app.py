@@ -32,7 +32,7 @@ class Room:
     def begin(self, token: str = TOKEN) -> None:
         """A server started anew."""
         self.root, self.answers = f"{BASE}/{token}", Answers(self.run.path / "labels.jsonl")
-        desk = Desk(tasks(self.run.data()).tasks, self.answers, self.run.registry, seed=0, key=token)
+        desk = Desk(tasks(self.run.data()).tasks, self.answers, self.run.data(), seed=0, key=token)
         self.client = create_app(desk, token).test_client()
 
     def item(self, rater: str, number: int | None = None) -> dict[str, Any]:

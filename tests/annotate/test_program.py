@@ -99,7 +99,7 @@ def test_pictures_with_the_same_pixels_are_asked_about_once_and_all_labelled(
 
 
 def test_what_is_wrong(folder: RunFolder) -> None:
-    asked, registry = tasks(folder.data()).tasks, folder.data().registry
+    asked = tasks(folder.data()).tasks
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -111,7 +111,7 @@ def test_what_is_wrong(folder: RunFolder) -> None:
         Answers(folder.labels_path).exclusive(),
         pytest.raises(RunConflict, match="Another `copycat annotate`"),
     ):
-        serve(asked, Answers(folder.labels_path), registry, ready=print)
+        serve(asked, Answers(folder.labels_path), folder.data(), ready=print)
     assert "printable characters" in str(call(folder, "--rater", "\t").exception)
     for row in folder.data().images.values():
         (folder.path / str(row.file)).unlink()

@@ -106,15 +106,15 @@ def test_orders_differ_between_raters_and_have_all_conditions_throughout() -> No
 
 def test_foils_ask_about_somebody_else(run: SyntheticRun) -> None:
     asked = tasks(run.data()).tasks
-    assert len(with_foils(asked, 0.5, run.registry, 3)) == 18 + 9
-    foiled = with_foils(asked, 1, run.registry, 3)
+    assert len(with_foils(asked, 0.5, run.data(), 3)) == 18 + 9
+    foiled = with_foils(asked, 1, run.data(), 3)
     foils = foiled[len(asked) :]
     assert foiled[: len(asked)] == asked
     assert len(foils) == 18
     made_for = {i.pixels: i.character for i in asked}
     assert all(f.character != made_for[f.pixels] for f in foils)
     assert {f.character for f in foils} <= {c.slug for c in run.registry.characters}
-    assert with_foils(asked, 0, run.registry, 3) == asked
+    assert with_foils(asked, 0, run.data(), 3) == asked
     alone = SyntheticRun(run.path.parent / "alone", characters=1)
     with pytest.raises(UserError, match="one only"):
-        with_foils(tasks(alone.data()).tasks, 0.5, alone.registry, 3)
+        with_foils(tasks(alone.data()).tasks, 0.5, alone.data(), 3)

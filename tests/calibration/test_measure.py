@@ -13,6 +13,7 @@ from copycat.calibration.labels import Label
 from copycat.calibration.measure import of_each_other, of_judges, of_raters
 from copycat.cards.calibration import Judged
 from copycat.errors import BadFile, UnknownName, UserError
+from copycat.measures import Evidence
 from copycat.records import Answer, ImageRow, Named, Request, Sampling, Similarities, Unscored, Verdict, YesNo
 from copycat.subjects.characters import Character, Registry
 
@@ -72,7 +73,9 @@ def labels(rater: str, answers: dict[str, Any], **more: Any) -> list[Label]:
 def measured(
     verdicts: list[Verdict], items: tuple[LabelledPicture, ...], truth: tuple[str, ...]
 ) -> dict[str, Judged]:
-    return {f"{j.judge} {j.question}": j for j, _ in of_judges(verdicts, items, PEOPLE, truth)}
+    return {
+        f"{j.judge} {j.question}": j for j, _ in of_judges(Evidence([], {}, verdicts, PEOPLE), items, truth)
+    }
 
 
 def test_names_of_files_are_strings_and_the_majority_is_true() -> None:
@@ -83,7 +86,7 @@ def test_names_of_files_are_strings_and_the_majority_is_true() -> None:
         *labels("cy", {FILES[0]: False, "images/elsewhere.png": True, "images/elsewhere too.png": False}),
         *labels("dee", {"images/elsewhere.png": True}),
     ]
-    joined = join(told, requests, frames, PEOPLE)
+    joined = join(told, Evidence(requests, frames, [], PEOPLE))
     assert [i.rows[0].file for i in joined.items] == list(FILES)
     assert joined.raters == ("ann", "bo <b>", "cy")
     assert (joined.unknown_labels, len(joined.unknown_images)) == (3, 2)
@@ -107,20 +110,20 @@ def test_what_cannot_be_matched_is_refused() -> None:
     requests, frames = world(2)
     other = labels("ann", {FILES[0]: True}, sha256=sha(7))
     with pytest.raises(BadFile, match=r"1 of 2 labels are of other pixels.*images/a\.png"):
-        join([*other, *labels("bo", {FILES[1]: True})], requests, frames, PEOPLE)
+        join([*other, *labels("bo", {FILES[1]: True})], Evidence(requests, frames, [], PEOPLE))
     with pytest.raises(UserError, match=r"None of the 1 labels.*'nowhere\.png'"):
-        join(labels("ann", {"nowhere.png": True}), requests, frames, PEOPLE)
+        join(labels("ann", {"nowhere.png": True}), Evidence(requests, frames, [], PEOPLE))
     stranger = Label(image=FILES[0], character="zorri", rater="ann", label=True)
     with pytest.raises(UnknownName, match="Did you mean zori"):
-        join([stranger], requests, frames, PEOPLE)
+        join([stranger], Evidence(requests, frames, [], PEOPLE))
     # An alias is the same character, and a hash the same picture, so these two contradict each other.
     twice = [
         Label(image=FILES[0], character="Zorikin", rater="ann", label=True),
         Label(image="moved.png", character="zori", rater="ann", label=False, sha256=sha(0).upper()),
     ]
     with pytest.raises(BadFile, match=r"ann says both yes and no of images/a\.png"):
-        join(twice, requests, frames, PEOPLE)
-    (item,) = join(twice[1:], requests, frames, PEOPLE).items
+        join(twice, Evidence(requests, frames, [], PEOPLE))
+    (item,) = join(twice[1:], Evidence(requests, frames, [], PEOPLE)).items
     assert item.rows[0].file == FILES[0], "a picture that was moved is known by its hash"
 
 
@@ -135,7 +138,7 @@ def test_counts_by_hand_and_what_is_in_none_of_them() -> None:
     ]
     # Also about another character than the one that the pictures were made for.
     told.append(Label(image=files[0], character="kamo", rater="ann", label=False))
-    joined = join(told, requests, frames, PEOPLE)
+    joined = join(told, Evidence(requests, frames, [], PEOPLE))
     names = [("Zori",), ("zorikin",), (), ("Zori",), ("Kamo", "Zori"), (), (), None]
     scores = [0.9, 0.8, 0.5, 0.6, 0.2, 0.1, 0.4, None]
     verdicts = [said(r, "identify", i, a) for i, (r, a) in enumerate(zip(requests, names, strict=True))]
@@ -179,7 +182,7 @@ def test_thresholds_are_measured_on_the_other_half() -> None:
     r = np.random.default_rng(2)
     truth = [i % 4 < 2 for i in range(400)]
     scores = [float(np.clip(r.normal(0.65 if t else 0.35, 0.15), 0, 1)) for t in truth]
-    joined = join(labels("ann", dict(zip(files, truth, strict=True))), requests, frames, PEOPLE)
+    joined = join(labels("ann", dict(zip(files, truth, strict=True))), Evidence(requests, frames, [], PEOPLE))
     verdicts = [said(q, "verify", i, s) for i, (q, s) in enumerate(zip(requests, scores, strict=True))]
     scored = measured(verdicts, joined.items, ("ann",))["j@1 verify"].scores
     assert scored is not None
@@ -212,18 +215,18 @@ def test_a_label_of_a_video_is_about_its_frames_and_one_of_a_frame_is_not() -> N
     )  # fmt: skip
     verdicts = [said(r, "verify", f, s, frame=f) for f, s in ((0, 0.1), (3, 0.9), (7, 0.2))]
     for image, yes in (("s.png", True), ("v.mp4", True), ("f0.png", False), ("f3.png", True)):
-        joined = join(labels("ann", {image: True}), [r], {r.id: rows}, PEOPLE)
+        joined = join(labels("ann", {image: True}), Evidence([r], {r.id: rows}, [], PEOPLE))
         (found,) = measured(verdicts, joined.items, ("ann",)).values()
         assert (found.counts.tp, found.counts.fn) == (yes, not yes), image
-    both = join([*labels("ann", {"s.png": True}), *labels("bo", {"v.mp4": True})], [r], {r.id: rows}, PEOPLE)
+    told = [*labels("ann", {"s.png": True}), *labels("bo", {"v.mp4": True})]
+    both = join(told, Evidence([r], {r.id: rows}, [], PEOPLE))
     assert len(both.items) == 1, "both names are of one video"
 
 
 def test_a_calibration_of_before_is_read_under_the_names_of_today() -> None:
     requests, frames = world(4)
-    joined = join(
-        labels("ann", dict(zip(FILES, (True, True, False, False), strict=True))), requests, frames, PEOPLE
-    )
+    told = labels("ann", dict(zip(FILES, (True, True, False, False), strict=True)))
+    joined = join(told, Evidence(requests, frames, [], PEOPLE))
     (found,) = measured(
         [said(r, "verify", i, 0.9) for i, r in enumerate(requests)], joined.items, ("ann",)
     ).values()
@@ -233,9 +236,8 @@ def test_a_calibration_of_before_is_read_under_the_names_of_today() -> None:
 
 def test_a_similarity_is_a_yes_above_its_threshold_and_has_degrees() -> None:
     requests, frames = world(4)
-    joined = join(
-        labels("ann", dict(zip(FILES, (True, True, False, False), strict=True))), requests, frames, PEOPLE
-    )
+    told = labels("ann", dict(zip(FILES, (True, True, False, False), strict=True)))
+    joined = join(told, Evidence(requests, frames, [], PEOPLE))
     verdicts = []
     for i, (r, own) in enumerate(zip(requests, (0.9, 0.7, 0.85, 0.2), strict=True)):
         v = said(r, "verify", i, 0.0)
