@@ -84,22 +84,17 @@ class Desk:
             raise UnknownName("reference picture", str(number), ())
         return DATA / there[number]
 
-    def _references(self, slug: str, most: int) -> list[str]:
-        there = [n for n, r in enumerate(self.registry[slug].references) if (DATA / r).is_file()]
-        return [f"ref/{slug}/{n}" for n in there[:most]]
+    def _character(self, slug: str, most: int) -> dict[str, Any]:
+        """What a browser is told of a character, with at most so many reference pictures."""
+        c = self.registry[slug]
+        there = [n for n, r in enumerate(c.references) if (DATA / r).is_file()]
+        references = [f"ref/{slug}/{n}" for n in there[:most]]
+        return {"slug": slug, "name": c.name, "also": list(c.spoken[1:]), "references": references}
 
     def characters(self) -> list[dict[str, Any]]:
         """All characters that a rater can say to see, by name."""
         people = sorted(self.registry.characters, key=lambda c: c.name.casefold())
-        return [
-            {
-                "slug": c.slug,
-                "name": c.name,
-                "also": list(c.spoken[1:]),
-                "references": self._references(c.slug, 1),
-            }
-            for c in people
-        ]
+        return [self._character(c.slug, 1) for c in people]
 
     def known_raters(self) -> list[tuple[str, int]]:
         """Who has answered anything, and how many of this session's questions."""
@@ -182,19 +177,13 @@ class Desk:
 
     def _question(self, order: RaterOrder, done: dict[int, RaterAnswer], number: int) -> dict[str, Any]:
         task = order.tasks[number]
-        character = self.registry[task.character]
+        owner = self.registry[task.character].owner
         mine = done.get(number)
         return {
             "id": self.id_of(task),
             "number": number,
             "frames": self._frames(task),
-            "character": {
-                "slug": character.slug,
-                "name": character.name,
-                "also": list(character.spoken[1:]),
-                "owner": character.owner,
-                "references": self._references(character.slug, REFERENCES),
-            },
+            "character": {**self._character(task.character, REFERENCES), "owner": owner},
             "mine": mine and {"answer": mine.answer, "saw": mine.saw, "confidence": mine.confidence},
         }
 

@@ -21,8 +21,8 @@ def summarise(answers: Iterable[RaterAnswer], *, whole: bool = True) -> dict[str
     Counts of `raters` and of `pictures` (each with a character asked about) to which two or more said yes or
     no; `agree`, the share of the pairs of labels of one picture that say the same, mean over pictures; the
     `statistic`, its `value` (at most 1, 0 is chance) and 95 % interval; and the same for each two raters,
-    with Cohen's κ in [-1, 1]. What is undefined, as where all always say the same, is None. Not `whole`: the last
-    pictures labelled twice are left out, down to a multiple of :data:`STEP`.
+    with Cohen's κ in [-1, 1]. What is undefined, as where all always say the same, is None. Not `whole`:
+    the last pictures labelled twice are left out, down to a multiple of :data:`STEP`.
     """
     table: dict[tuple[str, str], dict[str, bool]] = {}
     twice: dict[tuple[str, str], None] = {}

@@ -30,7 +30,7 @@ def serve(
     rater: str | None = None,
     ready: Callable[[str], None],
 ) -> None:
-    """Ask about pictures of `run` on this machine until Ctrl-C; `ready` is told the address, with a new token.
+    """Ask about pictures of `run` on this machine until Ctrl-C; `ready` is told the address, token and all.
 
     Port 0 takes a free one. Raises UserError for a port that cannot be had, and RunConflict where another
     process serves the same run.

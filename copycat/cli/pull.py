@@ -19,6 +19,7 @@ def pull(
     from copycat.publish.pull import pull as pull_folder
     from copycat.runs.folder import RunFolder
     from copycat.runtime.progress import for_stream
+    from copycat.stages.report import report
 
     def target(run: str, runs: int) -> Path:
         return to if to is not None and runs == 1 else (to or RESULTS) / run
@@ -30,7 +31,7 @@ def pull(
         folder, commit = remote.download(wanted)
         name = wanted.repository
         typer.echo(f"{name}@{commit}")
-    for run in pull_folder(folder, name, commit, target, progress=for_stream()):
+    for run in pull_folder(folder, name, commit, target, report, progress=for_stream()):
         if not run.fresh:
             typer.echo(f"{run.path} is there already; nothing is left to do.")
             continue

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from copycat.errors import UnknownName, UserError
 from copycat.measures import DETECT
+from copycat.report.differences import paired_steps
 from copycat.report.words import number
 from copycat.runs.data import RunData
 from copycat.stats.power import (
@@ -19,6 +20,7 @@ from copycat.stats.power import (
     unrelated_sd,
 )
 
+_SPREAD = "Standard deviation of a pair's difference"
 ICC = 0.5
 """Within-character correlation that is assumed where none is measured or given."""
 
@@ -38,18 +40,13 @@ def assumed(
     if sd is None:
         sd = unrelated_sd(base, other)
         assumptions.append(
-            f"Standard deviation of a pair's difference: {sd:.2f}, assuming that the two conditions' "
-            "verdicts on the same noise have nothing in common, which is cautious (--sd or --run say better)."
+            f"{_SPREAD}: {sd:.2f}, assuming that the two conditions' verdicts on the same noise have nothing "
+            "in common, which is cautious (--sd or --run say better)."
         )
     else:
-        assumptions.append(f"Standard deviation of a pair's difference: {sd:.2f}, as given.")
-    if icc is None:
-        icc = ICC
-        assumptions.append(
-            f"Within-character correlation between seeds: {icc:.2f}, assumed (--icc or --run say better)."
-        )
-    else:
-        assumptions.append(f"Within-character correlation between seeds: {icc:.2f}, as given.")
+        assumptions.append(f"{_SPREAD}: {sd:.2f}, as given.")
+    icc, told = _correlation(icc, None, "assumed (--icc or --run say better)")
+    assumptions.append(told)
     return _effect(other - base, sd, icc), assumptions
 
 
@@ -78,61 +75,47 @@ def measured(
     pair = tuple(dict.fromkeys(between or mitigations[:2]))
     if len(pair) != 2:
         raise UserError(f"{run.path} has to hold two mitigations to compare; choose two with --between A,B.")
-    sides: dict[tuple[str, int, int, int], dict[str, float]] = {}
-    for o in run.observations(DETECT).values():
-        r = o.request
-        if r.prompt_set == chosen and r.mitigation in pair and o.value is not None:
-            sides.setdefault((r.character, r.run_seed, r.prompt_index, r.index), {})[r.mitigation] = o.value
-    steps: dict[str, list[float]] = {}
-    for (character, *_), both in sides.items():
-        if len(both) == 2:
-            steps.setdefault(character, []).append(both[pair[1]] - both[pair[0]])
+    steps = paired_steps(run, DETECT, chosen, pair[1], pair[0])
     if len(steps) < 2:
         raise UserError(
             f"{run.path} has too few judged pairs of {' and '.join(pair)} to measure their spread on."
         )
-    found_sd, found_icc = estimate(list(steps.values()))
-    pairs = sum(map(len, steps.values()))
-    difference = shares[1] - shares[0] if shares else mean_difference(list(steps.values()))
+    found_sd, found_icc = estimate(steps)
+    pairs = sum(map(len, steps))
+    difference = shares[1] - shares[0] if shares else mean_difference(steps)
     assumptions = [
         f"{pair[1]} against {pair[0]} on {chosen}, from {pairs} pairs of {len(steps)} characters "
         f"of {run.path.name}.",
         f"To find a difference of {_points(difference)} points"
         + (", as given." if shares else ", the run's own."),
     ]
-    return _effect(difference, *_chosen(assumptions, difference, found_sd, found_icc, sd, icc)), assumptions
+    least, most = spread(difference)
+    used = min(max(found_sd, least), most) if sd is None else sd
+    if sd is not None:
+        source = "as given"
+    elif abs(used - found_sd) > 1e-9:
+        source = f"the nearest to the run's {found_sd:.2f} that such a difference allows"
+    else:
+        source = "as the run has it"
+    reason = "assumed, since the run has one seed a character or nothing changed (--icc says better)"
+    icc, told = _correlation(icc, found_icc, reason)
+    assumptions += [f"{_SPREAD}: {used:.2f}, {source}.", told]
+    return _effect(difference, used, icc), assumptions
 
 
 def _points(difference: float) -> str:
     return number(100 * difference, 1, signed=True)
 
 
-def _chosen(
-    assumptions: list[str],
-    difference: float,
-    found_sd: float,
-    found_icc: float | None,
-    sd: float | None,
-    icc: float | None,
-) -> tuple[float, float]:
-    """The spread and the correlation to use; adds to `assumptions` where each comes from."""
-    least, most = spread(difference)
-    used = min(max(found_sd, least), most) if sd is None else sd
-    source = "as given" if sd is not None else "as the run has it"
-    if sd is None and abs(used - found_sd) > 1e-9:
-        source = f"the nearest to the run's {found_sd:.2f} that such a difference allows"
-    assumptions.append(f"Standard deviation of a pair's difference: {used:.2f}, {source}.")
-    if icc is not None:
-        assumptions.append(f"Within-character correlation between seeds: {icc:.2f}, as given.")
-        return used, icc
-    if found_icc is None:
-        assumptions.append(
-            f"Within-character correlation between seeds: {ICC:.2f}, assumed, since the run has one seed a "
-            "character or nothing changed (--icc says better)."
-        )
-        return used, ICC
-    assumptions.append(f"Within-character correlation between seeds: {found_icc:.2f}, as the run has it.")
-    return used, found_icc
+def _correlation(given: float | None, found: float | None, reason: str) -> tuple[float, str]:
+    """The correlation to use and where it comes from; with `reason` it is :data:`ICC`."""
+    if given is not None:
+        used, source = given, "as given"
+    elif found is not None:
+        used, source = found, "as the run has it"
+    else:
+        used, source = ICC, reason
+    return used, f"Within-character correlation between seeds: {used:.2f}, {source}."
 
 
 def _effect(difference: float, sd: float, icc: float) -> Effect:

@@ -44,7 +44,7 @@ def explain(error: BaseException, repository: str, what: str) -> str:
     """One sentence on why `repository` could not be loaded, and what to do about it."""
     from huggingface_hub import errors
 
-    causes = list(_chain(error))
+    causes = list(chain(error))
     if any(isinstance(e, errors.GatedRepoError) for e in causes):
         return (
             f"{what} is gated: accept its licence at https://huggingface.co/{repository}, then log in with "
@@ -65,7 +65,7 @@ def explain(error: BaseException, repository: str, what: str) -> str:
     )
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
+def chain(error: BaseException | None) -> Iterator[BaseException]:
     """The error and all it was raised from."""
     while error is not None:
         yield error

@@ -120,14 +120,9 @@ def _judge_on_renders(n: int, work: Path) -> dict[str, Any]:
 
 def _rates(run: RunData, labels: list[Label], rater: str) -> dict[str, dict[str, Any]]:
     """The shipped judge's answers in `run` against what `rater` says, by question; shares to four places."""
+    runs = {run.path: run.evidence()}
     found = calibrate(
-        {run.path: run.evidence()},
-        labels,
-        source=rater,
-        command=_COMMAND,
-        commit=None,
-        judge="menagerie",
-        truth=(rater,),
+        runs, labels, source=rater, command=_COMMAND, commit=None, judge="menagerie", truth=(rater,)
     )
     return {
         j.question: {k: round(v, 4) if isinstance(v, float) else v for k, v in j.rates().items()}

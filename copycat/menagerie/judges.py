@@ -60,13 +60,9 @@ def compare(
         run = folder.data()
         labels = [*(of_world(run) if truth == WORLD else ()), *of_referee(run)]
         write_labels(folder.labels_path.with_suffix(".parquet"), labels)
+        runs = {run.path: run.evidence()}
         made = calibrate(
-            {run.path: run.evidence()},
-            labels,
-            source="labels.parquet",
-            command=command,
-            commit=git_state(ROOT)[0],
-            truth=[truth],
+            runs, labels, source="labels.parquet", command=command, commit=git_state(ROOT)[0], truth=[truth]
         )
         written += write(made, out / f"{name}.json")
         found[title] = made.calibration

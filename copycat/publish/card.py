@@ -9,13 +9,15 @@ from typing import Any
 
 import yaml
 
-from copycat.measures import DETECT, Measure
+from copycat.measures import DETECT
 from copycat.publish.collect import Publication
 from copycat.publish.croissant import summary
 from copycat.publish.tables import IMAGES, TABLES, File, described
-from copycat.report import reproduction, tables
+from copycat.report import reproduction, table_markdown
+from copycat.report.page import environment
 from copycat.report.words import origin_sentence
 from copycat.runs.data import RunData
+from copycat.runs.manifest import Manifest
 
 SPLIT = "test"
 """The name of the one split of each configuration: nothing here is for training."""
@@ -24,44 +26,29 @@ _SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "
 
 def card(publication: Publication, files: Sequence[File]) -> str:
     """The whole README; what users named themselves is text in it, never markup."""
-    front = yaml.safe_dump(_front(publication, files), sort_keys=False, allow_unicode=True, width=100)
-    lines = [f"# {text(publication.title)}", "", text(summary(publication)), ""]
-    lines += ["## Figures", ""]
-    for run in publication.runs:
-        lines += _figures(run)
-    lines += ["## Pictures", "", pictures_sentence(publication), ""]
-    lines += _use(publication)
-    lines += ["## Tables", ""]
+    tables = []
     for table in TABLES:
         rows = sum(f.rows for f in files if f.table is table)
-        lines += [f"### `{table.name}`", "", f"{table.about} {rows} rows.", ""]
-        lines += ["| column | type | what it holds |", "|---|---|---|"]
-        lines += [
-            f"| `{n}` | {kind} | {text(about)} |" for n, kind, about in described(table, publication.payloads)
-        ]
-        lines.append("")
-    lines += _measures(tuple({m.name: m for run in publication.runs for m in run.measures}.values()))
-    return f"---\n{front}---\n\n" + "\n".join(lines)
-
-
-def _measures(counted: Sequence[Measure]) -> list[str]:
-    """What each of the numbers is, and what they do not say."""
-    legal = (
-        f"- {DETECT.name} counts recognisability as a judge sees it. It is not a legal finding of copying, "
-        "and a low number is not a clearance."
+        tables.append((table, rows, described(table, publication.payloads)))
+    # Markdown, in which `text` and `code` escape what users named.
+    engine = environment("copycat.publish", escape=False)
+    engine.filters.update(text=text, code=code)
+    page = engine.get_template("README.md.j2").render(
+        front=yaml.safe_dump(_front(publication, files), sort_keys=False, allow_unicode=True, width=100),
+        publication=publication,
+        summary=summary(publication),
+        command=command,
+        machine=_machine,
+        origin_sentence=origin_sentence,
+        figures=_figures,
+        pictures=pictures_sentence(publication),
+        where=publication.repository or "path/to/this/folder",
+        split=SPLIT,
+        tables=tables,
+        measures=tuple({m.name: m for run in publication.runs for m in run.measures}.values()),
+        detect=DETECT,
     )
-    return [
-        "## Measures",
-        "",
-        *(f"- `{m.name}`: {text(m.about)}" for m in counted),
-        "",
-        "## Limits",
-        "",
-        *([legal] if DETECT in counted else []),
-        "- A judge errs; what is known of its errors stands under each table of figures.",
-        '- A refused, failed or unscored picture is in no denominator: it is not "not detected".',
-        "",
-    ]
+    return f"{page}\n"
 
 
 def text(words: str) -> str:
@@ -131,49 +118,13 @@ def _front(publication: Publication, files: Sequence[File]) -> dict[str, Any]:
     }
 
 
-def _figures(run: RunData) -> list[str]:
-    manifest = run.manifest
-    table = tables(run)["table.md"]
-    # The table's own heading is the model's name; here the run's stands above it.
-    body = html.escape(table.partition("\n")[2].strip(), quote=False).replace("\n## ", "\n#### ")
+def _machine(manifest: Manifest) -> str:
     hardware = ", ".join(f"{v} cores" if k == "cores" else v for k, v in manifest.hardware.items())
-    hardware = hardware or "not recorded"
     device = f"; device {manifest.device}" if manifest.device else ""
-    imported = manifest.origin is not None and manifest.origin.how == "imported"
-    dirty = " with uncommitted changes" if manifest.git_dirty else ""
-    facts = {
-        "model": code(manifest.model),
-        "judge": code(manifest.judge or "none"),
-        "command": code(command(run)),
-        "copycat": f"{manifest.copycat}, commit {manifest.git_commit or 'unknown'}{dirty}",
-        "seeds": ", ".join(map(str, manifest.seeds)),
-        "judged on" if imported else "made on": text(f"{hardware}{device}"),
-        "when": f"{manifest.created} to {manifest.finished or 'not finished'}",
-    }
-    lines = [f"### {text(run.path.name)}", ""]
-    lines += [f"- {name}: {value}" for name, value in facts.items()]
-    origin = origin_sentence(manifest.origin)
-    lines += [f"- {text(origin)}"] if origin else []
-    if manifest.status != "complete":
-        lines.append(
-            f"- This run is not complete: {len(run.images)} of {len(run.requests)} pictures were made."
-        )
-    return [*lines, "", body, ""]
+    return f"{hardware or 'not recorded'}{device}"
 
 
-def _use(publication: Publication) -> list[str]:
-    where = publication.repository or "path/to/this/folder"
-    return [
-        "## Use",
-        "",
-        "```python",
-        "from datasets import load_dataset",
-        "",
-        f'metrics = load_dataset("{where}", "metrics", split="{SPLIT}")',
-        f'verdicts = load_dataset("{where}", "verdicts", split="{SPLIT}")',
-        "```",
-        "",
-        f"`copycat pull {where}` makes run folders of it again, checked against their hashes, on which "
-        "`copycat report`, `copycat score` and the other verbs work.",
-        "",
-    ]
+def _figures(run: RunData) -> str:
+    """The run's table, without its own heading, which is the model's name; the run's stands above it."""
+    body = table_markdown(run).partition("\n")[2].strip()
+    return html.escape(body, quote=False).replace("\n## ", "\n#### ")

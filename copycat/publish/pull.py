@@ -17,7 +17,6 @@ from copycat.runs.data import RunData
 from copycat.runs.folder import RunFolder
 from copycat.runs.manifest import Origin
 from copycat.runtime.progress import Progress
-from copycat.stages.report import report
 
 
 @dataclass(frozen=True)
@@ -37,12 +36,14 @@ def pull(
     source: str,
     revision: str | None,
     place: Callable[[str, int], Path],
+    report: Callable[[RunFolder], object],
     *,
     progress: Progress | None = None,
 ) -> list[Pulled]:
     """Write every run of the dataset in `folder`, which is `source` at `revision`.
 
-    `place` says where a run goes, given its name and how many there are. Everything is checked first.
+    `place` says where a run goes, given its name and how many there are; `report` writes the tables and the
+    page of a new one. Everything is checked first.
     Raises BadFile for a dataset that is not whole or not true to its hashes, RunConflict for a folder that
     holds something else.
     """
@@ -62,7 +63,7 @@ def pull(
     return [
         Pulled(places[run], False, dataset.withheld, True)
         if there[run]
-        else _write(dataset, run, places[run], origins[run], progress or Progress())
+        else _write(dataset, run, places[run], origins[run], report, progress or Progress())
         for run in dataset.runs
     ]
 
@@ -77,7 +78,14 @@ def _is_pulled(path: Path, origin: Origin) -> bool:
     raise RunConflict(f"{path} is there already and is another run; choose another folder with --to.")
 
 
-def _write(dataset: Dataset, run: str, path: Path, origin: Origin, progress: Progress) -> Pulled:
+def _write(
+    dataset: Dataset,
+    run: str,
+    path: Path,
+    origin: Origin,
+    report: Callable[[RunFolder], object],
+    progress: Progress,
+) -> Pulled:
     path = path.resolve()
     requests = dataset.requests(run)
     manifest = dataset.manifest(run).model_copy(update={"origin": origin})
@@ -114,8 +122,8 @@ def _pictures(dataset: Dataset, run: str, folder: Path, progress: Progress) -> N
         return
     progress.start("unpack", sum(row.file is not None for row in dataset.images(run)))
     try:
-        for blob in dataset.blobs(run):
-            write_bytes(folder / blob.path, blob.content)
+        for path, content in dataset.blobs(run):
+            write_bytes(folder / path, content)
             progress.advance(1)
     finally:
         progress.done()

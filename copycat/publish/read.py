@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from copycat.errors import BadFile
+from copycat.errors import BadFile, first_line
 from copycat.io import safe
 from copycat.publish.columns import from_cells
 from copycat.publish.tables import CHARACTERS, IMAGES, METRICS, PAYLOADS, PROMPTS, VERDICTS, Table
@@ -46,15 +45,6 @@ class _List(BaseModel):
     pictures: str
     runs: tuple[_Run, ...] = Field(min_length=1)
     files: dict[str, _Listed]
-
-
-@dataclass(frozen=True)
-class Blob:
-    """One whole file of a run."""
-
-    path: str
-    """Relative to the run folder; it stays inside."""
-    content: bytes
 
 
 class Dataset:
@@ -162,8 +152,11 @@ class Dataset:
             raise BadFile(f"{self.folder} does not hold all characters that its prompts are about.")
         return found[0]
 
-    def blobs(self, run: str) -> Iterator[Blob]:
-        """Pictures and videos of a run; BadFile for a picture whose hash is not its row's."""
+    def blobs(self, run: str) -> Iterator[tuple[str, bytes]]:
+        """Pictures and videos of a run, each with its path inside the run folder.
+
+        Raises BadFile for a picture whose hash is not its row's.
+        """
         for path in self._files(IMAGES):
             parquet = pq.ParquetFile(path)
             there = [p for p in PAYLOADS if p.column in parquet.schema_arrow.names]
@@ -178,7 +171,7 @@ class Dataset:
         if safe.relative(file, str(self.folder)).parts[0] not in PICTURE_FOLDERS:
             raise BadFile(f"{self.folder}: the picture {file!r} is not in images/ or videos/.")
 
-    def _blobs(self, cells: dict[str, Any]) -> Iterator[Blob]:
+    def _blobs(self, cells: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
         for p in PAYLOADS:
             value, file = cells.get(p.column), cells.get(p.field)
             content = value.get("bytes") if isinstance(value, dict) else value
@@ -187,7 +180,7 @@ class Dataset:
             self._media(file)
             if p.field == "file" and hashlib.sha256(content).hexdigest() != cells["sha256"]:
                 raise BadFile(f"The picture {file} of {self.folder} is not the one that was judged.")
-            yield Blob(file, content)
+            yield file, content
 
     def _files(self, table: Table) -> list[Path]:
         names = sorted(f for f in self._list.files if _is_of(f, table))
@@ -212,8 +205,7 @@ class Dataset:
                 names = [n for n in pq.read_schema(path).names if n not in whole]
                 cells += pq.read_table(path, columns=names).to_pylist()
             except (pa.ArrowException, OSError, KeyError) as e:
-                reason = (str(e).strip() or type(e).__name__).splitlines()[0]
-                raise BadFile(f"{path} is not the table {table.name} ({reason}).") from e
+                raise BadFile(f"{path} is not the table {table.name} ({first_line(e)}).") from e
             if cells and (lacking := [n for n in needed if n not in cells[0]]):
                 raise BadFile(f"{path} has no column {lacking[0]}.")
         return cells

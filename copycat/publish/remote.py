@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from copycat.errors import MissingRequirement, UserError
+from copycat.errors import MissingRequirement, UserError, first_line
+from copycat.io.hub import chain
 
 _LOGIN = "log in with `hf auth login` or set HF_TOKEN"
 _PART = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?"
@@ -100,7 +101,7 @@ def _told(repository: str, done: str, revision: str | None = None) -> Iterator[N
 def _explain(error: Exception, repository: str, done: str, revision: str | None) -> str:
     from huggingface_hub import errors
 
-    causes = list(_chain(error))
+    causes = list(chain(error))
     status = next((e.response.status_code for e in causes if isinstance(e, errors.HfHubHTTPError)), None)
 
     def caused(*kinds: type[BaseException]) -> bool:
@@ -123,14 +124,8 @@ def _explain(error: Exception, repository: str, done: str, revision: str | None)
         return f"There is no dataset {repository} on the hub, or it is private; for a private one {_LOGIN}."
     if any(isinstance(e, OSError) and e.errno == errno.ENOSPC for e in causes):
         return f"The disk is full; make room for the dataset {repository}."
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".:")
+    reason = first_line(error)
     if status is not None:
         told = f"The hub answered with status {status} and {repository} was not {done}"
         return f"{told}; try again later ({reason})."
     return f"The hub cannot be reached, so {repository} was not {done}; check the network ({reason})."
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from copycat.errors import RunConflict
-from copycat.io.atomic import disk_guard, write_text
+from copycat.io.atomic import new_folder, write_text
 from copycat.io.version import __version__
 from copycat.publish.card import card
 from copycat.publish.collect import Cells, Publication, joined, picture_cells
@@ -49,7 +47,7 @@ def write(publication: Publication, target: Path, *, progress: Progress | None =
     The same runs give the same bytes. Raises RunConflict for a folder that holds something else.
     """
     check_target(target)
-    with _staging_folder(target) as folder:
+    with new_folder(target.resolve()) as folder:
         (folder / "data").mkdir()
         files = [f for table in TABLES for f in _table(publication, table, folder, progress or Progress())]
         listed = {
@@ -76,26 +74,6 @@ def check_target(target: Path) -> None:
         raise RunConflict(f"{target} is a file; choose another folder.")
     if target.is_dir() and any(target.iterdir()) and not (target / LIST).is_file():
         raise RunConflict(f"{target} holds files that are no dataset of copycat's; choose another folder.")
-
-
-@contextmanager
-def _staging_folder(target: Path) -> Iterator[Path]:
-    """A folder that takes the place of `target` once it is whole, and goes where it does not become so."""
-    target = target.resolve()
-    new, old = (target.with_name(f".{target.name}.{word}") for word in ("new", "old"))
-    with disk_guard(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(new, ignore_errors=True)
-        new.mkdir()
-        try:
-            yield new
-            if target.exists():
-                shutil.rmtree(old, ignore_errors=True)
-                target.rename(old)
-            new.rename(target)
-        finally:
-            shutil.rmtree(new, ignore_errors=True)
-            shutil.rmtree(old, ignore_errors=True)
 
 
 def _json(content: Any) -> str:

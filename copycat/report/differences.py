@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from copycat.measures import Measure, Observation
+from copycat.measures import Measure
 from copycat.runs.data import RunData
 from copycat.stats.intervals import cluster_difference
 
@@ -40,12 +39,7 @@ def differences(run: RunData) -> list[Difference]:
             if mitigation == baseline:
                 continue
             for measure in run.tabled:
-                seen = [
-                    o
-                    for o in run.observations(measure).values()
-                    if o.request.prompt_set == prompt_set and o.request.mitigation in (mitigation, baseline)
-                ]
-                steps = _steps(seen, mitigation, baseline)
+                steps = paired_steps(run, measure, prompt_set, mitigation, baseline)
                 pairs = sum(map(len, steps))
                 d = cluster_difference([fmean(s) for s in steps], pairs, measure.scale(characters))
                 if d.value is not None:
@@ -55,12 +49,14 @@ def differences(run: RunData) -> list[Difference]:
     return found
 
 
-def _steps(seen: Sequence[Observation], mitigation: str, baseline: str) -> list[list[float]]:
-    """The differences of all pairs with both scored, by character."""
+def paired_steps(
+    run: RunData, measure: Measure, prompt_set: str, mitigation: str, baseline: str
+) -> list[list[float]]:
+    """`mitigation` minus `baseline` for all pairs of pictures with both scored, by character."""
     sides: dict[tuple[str, int, int, int], dict[str, float]] = defaultdict(dict)
-    for o in seen:
-        if o.value is not None:
-            r = o.request
+    for o in run.observations(measure).values():
+        r = o.request
+        if o.value is not None and r.prompt_set == prompt_set and r.mitigation in (mitigation, baseline):
             sides[r.character, r.run_seed, r.prompt_index, r.index][r.mitigation] = o.value
     by_character: dict[str, list[float]] = defaultdict(list)
     for (character, *_), both in sides.items():

@@ -23,11 +23,11 @@ from copycat.runtime.progress import Progress
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def environment(package: str = "copycat.report") -> Environment:
-    """The engine for the templates of a package's pages; every text that it puts in is escaped."""
+def environment(package: str = "copycat.report", *, escape: bool = True) -> Environment:
+    """The engine for the templates of a package's pages; to `escape` makes HTML safe of all it puts in."""
     made = Environment(
         loader=PackageLoader(package),
-        autoescape=True,
+        autoescape=escape,  # noqa: S701
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

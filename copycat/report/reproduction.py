@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from copycat.config import RunConfig
 from copycat.report.words import origin_sentence
 from copycat.runs.manifest import Manifest, Origin
 
-_OPTIONS: Mapping[str, str] = {
-    "characters": "characters",
-    "limit": "limit",
-    "images_per_prompt": "images",
-    "judge": "judge",
-    "measures": "measures",
-    "registry": "registry",
-    "batch_size": "batch-size",
-    "dtype": "dtype",
-    "steps": "steps",
-    "guidance": "guidance",
-}
-"""Settings that decide the result, and their options; those that were left out are not named."""
+_NAMED = (
+    *("characters", "limit", "images_per_prompt", "judge", "measures", "registry", "batch_size", "dtype"),
+    *("steps", "guidance"),
+)
+"""Settings that decide the result; those that were left out are not named."""
+_OPTIONS = {"images_per_prompt": "images", "batch_size": "batch-size"}
+"""The options that are not called as their settings."""
 
 
 def command(config: RunConfig) -> str:
@@ -31,8 +25,8 @@ def command(config: RunConfig) -> str:
     for option, listed in (("mitigation", config.mitigations), ("prompts", config.prompts)):
         parts += [f"--{option}", ",".join(map(_short, listed))]
     parts += ["--seeds", seeds(config.seeds)]
-    for key, option in _OPTIONS.items():
-        value = getattr(config, key)
+    for key in _NAMED:
+        option, value = _OPTIONS.get(key, key), getattr(config, key)
         if value is not None and not (key == "images_per_prompt" and value == 1):
             parts += [f"--{option}", ",".join(map(str, value)) if isinstance(value, tuple) else _short(value)]
     if not config.oracle:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from copycat.io.tables import csv_content
 from copycat.measures import Measure
@@ -64,74 +63,49 @@ def _columns(measure: Measure, *, apart: bool) -> list[Column]:
     return [Column(head, measure, text) for head, text in texts]
 
 
-@dataclass(frozen=True)
-class Content:
-    """All that a table of a run says."""
+def _lines(run: RunData) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """The head, and one line a mitigation and prompt set, as text without markup."""
+    shown = columns(run.tabled)
+    lines = []
+    for group in run.groups:
+        found = ((c, run.metric(c.measure, *group)) for c in shown)
+        lines.append((*group, *(c.text(m) if m else DASH for c, m in found)))
+    return ("mitigation", "prompts", *(c.head for c in shown)), lines
 
-    run: RunData
 
-    @property
-    def title(self) -> str:
-        return self.run.model
-
-    @cached_property
-    def columns(self) -> Sequence[Column]:
-        """Those of the measures that short tables show."""
-        return columns(self.run.tabled)
-
-    @property
-    def head(self) -> tuple[str, ...]:
-        return ("mitigation", "prompts", *(c.head for c in self.columns))
-
-    @property
-    def lines(self) -> list[tuple[str, ...]]:
-        """One line a mitigation and prompt set, as text without markup."""
-        return [(*group, *(self._cell(c, *group) for c in self.columns)) for group in self.run.groups]
-
-    def _cell(self, column: Column, mitigation: str, prompt_set: str) -> str:
-        found = self.run.metric(column.measure, mitigation, prompt_set)
-        return column.text(found) if found else DASH
-
-    @property
-    def remarks(self) -> list[str]:
-        """What the numbers mean and what is known of the judge; one paragraph each."""
-        run, manifest = self.run, self.run.manifest
-        told = (
-            f"{explanations(run.tabled)} Intervals are clustered by character. "
-            "Refused, failed and unscored pictures are in no denominator."
-        )
-        blind = [] if manifest.config.oracle else [f"{NO_ORACLE}."]
-        judge = [judge_sentence(run.rates), *correction_sentences(run.metrics)]
-        return [*blind, told, *judge, *manifest.notes, reproduction.sentence(manifest)]
+def _remarks(run: RunData) -> list[str]:
+    """What the numbers mean and what is known of the judge; one paragraph each."""
+    told = (
+        f"{explanations(run.tabled)} Intervals are clustered by character. "
+        "Refused, failed and unscored pictures are in no denominator."
+    )
+    blind = [] if run.manifest.config.oracle else [f"{NO_ORACLE}."]
+    judge = [judge_sentence(run.rates), *correction_sentences(run.metrics)]
+    return [*blind, told, *judge, *run.manifest.notes, reproduction.sentence(run.manifest)]
 
 
 def table_markdown(run: RunData) -> str:
-    """The measures of each mitigation and prompt set, with intervals and denominators.
+    """`table.md`: the measures of each mitigation and prompt set, with intervals and denominators.
 
     Below stand what they mean, the judge's errors, how far judges agree and what output filters cost.
     """
-    return as_markdown(Content(run))
-
-
-def as_markdown(c: Content) -> str:
-    """`table.md`."""
-    lines = [f"# {escaped(c.title)}", "", *grid(c.head, c.lines)]
-    for remark in c.remarks:
+    lines = [f"# {escaped(run.model)}", "", *grid(*_lines(run))]
+    for remark in _remarks(run):
         lines += [remark, ""]
-    if c.run.agreement:
+    if run.agreement:
         lines += ["Agreement of the judges that looked at these pictures:", ""]
-        lines += [*(f"- {escaped(agreement_sentence(a))}" for a in c.run.agreement), ""]
-    lines += markdown(costs(c.run))
-    return "\n".join(lines)
+        lines += [*(f"- {escaped(agreement_sentence(a))}" for a in run.agreement), ""]
+    return "\n".join([*lines, *markdown(costs(run))])
 
 
-def as_latex(c: Content) -> str:
+def table_latex(run: RunData) -> str:
     """`table.tex`; needs the packages booktabs and graphicx."""
-    aligned = "ll" + "r" * len(c.columns)
-    head = [" & ".join(map(tex, c.head)) + r" \\"]
-    remarks = [r.replace("`", "") for r in c.remarks]
-    remarks += [agreement_sentence(a) + "." for a in c.run.agreement]
-    return floating([tabular(aligned, head, c.lines)], remarks, c.title, "tab:copycat-run")
+    heads, lines = _lines(run)
+    head = [" & ".join(map(tex, heads)) + r" \\"]
+    remarks = [r.replace("`", "") for r in _remarks(run)]
+    remarks += [agreement_sentence(a) + "." for a in run.agreement]
+    aligned = "ll" + "r" * (len(heads) - 2)
+    return floating([tabular(aligned, head, lines)], remarks, run.model, "tab:copycat-run")
 
 
 NUMBERS = (
@@ -145,26 +119,21 @@ CSV_COLUMNS = (
 )
 
 
-def as_csv(c: Content) -> str:
+def table_csv(run: RunData) -> str:
     """`table.csv`: one line a number; what was not measured is empty."""
-    manifest, rates = c.run.manifest, c.run.rates or {}
-    run = {
+    manifest, rates = run.manifest, run.rates or {}
+    about = {
         "model": manifest.model,
         "seeds": " ".join(map(str, manifest.config.seeds)),
         "oracle": manifest.config.oracle,
-        "judge": manifest.judge or manifest.config.judge,
+        "judge": run.judge,
         **{f"judge_{k}": rates.get(k) for k in ("kappa", "fpr", "tpr")},
         "commit": manifest.git_commit,
     }
     told = {"mitigation", "prompt_set", "metric", "method", *NUMBERS}
-    return csv_content(CSV_COLUMNS, ({**run, **m.model_dump(include=told)} for m in c.run.metrics))
-
-
-WRITERS: dict[str, Callable[[Content], str]] = {"md": as_markdown, "csv": as_csv, "tex": as_latex}
-"""By the ending of the file."""
+    return csv_content(CSV_COLUMNS, ({**about, **m.model_dump(include=told)} for m in run.metrics))
 
 
 def tables(run: RunData) -> dict[str, str]:
     """The files that hold the numbers of `run`, by name."""
-    told = Content(run)
-    return {f"table.{ending}": write(told) for ending, write in WRITERS.items()}
+    return {"table.md": table_markdown(run), "table.csv": table_csv(run), "table.tex": table_latex(run)}

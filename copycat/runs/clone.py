@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from copycat.errors import RunConflict
-from copycat.io.atomic import disk_guard
+from copycat.io.atomic import new_folder
 from copycat.runs.folder import ROW_FOLDERS, RunFolder
 
 
@@ -25,18 +25,9 @@ def staged(target: Path) -> Iterator[RunFolder]:
 
     `target` may be an empty folder; see :func:`check_new`.
     """
-    target = target.resolve()
-    new = target.with_name(f".{target.name}.new")
-    with disk_guard(target):
-        shutil.rmtree(new, ignore_errors=True)
-        new.mkdir(parents=True)
-        try:
-            yield RunFolder(new)
-            if target.exists():
-                target.rmdir()
-            new.rename(target)
-        finally:
-            shutil.rmtree(new, ignore_errors=True)
+    with new_folder(target.resolve()) as new:
+        yield RunFolder(new)
+        check_new(target)
 
 
 def clone(source: RunFolder, target: Path) -> RunFolder:

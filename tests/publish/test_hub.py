@@ -14,6 +14,7 @@ from copycat.publish.collect import collect
 from copycat.publish.pull import pull
 from copycat.publish.remote import HubDataset, download, hub_dataset, upload
 from copycat.publish.write import write
+from copycat.stages.report import report
 from tests.helpers import hub as hubs
 from tests.helpers.hub import TOKEN, Hub
 
@@ -94,7 +95,7 @@ def test_what_an_earlier_publication_had_more_of_goes(hub, pointed, copy, tmp_pa
     # A pinned revision is what it was.
     folder, commit = download(HubDataset("me/mine", commits[0]))
     assert commit == commits[0]
-    (pulled,) = pull(folder, "me/mine", commit, lambda run, runs: tmp_path / "back")
+    (pulled,) = pull(folder, "me/mine", commit, lambda run, runs: tmp_path / "back", report)
     assert not pulled.withheld
 
 

@@ -36,7 +36,7 @@ HAT = Hat()
 
 
 def fetch(dataset: Path, to: Path) -> Pulled:
-    (pulled,) = pull(dataset, "me/mine", "c" * 40, lambda run, runs: to)
+    (pulled,) = pull(dataset, "me/mine", "c" * 40, lambda run, runs: to, report)
     return pulled
 
 

@@ -30,7 +30,7 @@ def fetch(dataset: Path, to: Path, **given: Any) -> list[Pulled]:
     def place(run: str, runs: int) -> Path:
         return to if runs == 1 else to / run
 
-    return pull(dataset, "me/mine", given.get("revision", "c" * 40), place)
+    return pull(dataset, "me/mine", given.get("revision", "c" * 40), place, report)
 
 
 def texts(path: Path) -> dict[str, str]:

@@ -24,6 +24,7 @@ from copycat.runs.importing import import_images, usual_judge
 from copycat.stages.generate import generate
 from copycat.stages.plan import prepare
 from copycat.stages.rejudge import rejudge
+from copycat.stages.report import report
 from tests.conftest import Tiny
 
 EMOJI = "🐙/<b>one & two.png"
@@ -93,7 +94,7 @@ def test_the_stages_after_drawing_work_on_it(take, tiny_models, tmp_path):
     assert "made elsewhere and imported from shelf" in page
     assert page.count("<script>") == 1
     write(collect([folder]), tmp_path / "dataset")
-    (back,) = pull(tmp_path / "dataset", "d", None, lambda run, runs: tmp_path / "back")
+    (back,) = pull(tmp_path / "dataset", "d", None, lambda run, runs: tmp_path / "back", report)
     assert (back.path / "table.md").read_text() == (folder.path / "table.md").read_text()
     card = (tmp_path / "dataset" / "README.md").read_text().split("---\n", 2)[2]
     assert "copycat import-images shelf" in card
