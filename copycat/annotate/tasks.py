@@ -58,14 +58,13 @@ def tasks(run: RunData) -> Found:
     Pictures whose file is gone or lies outside the run folder are left out and counted. Raises UserError
     when none is left.
     """
-    root = run.path.resolve()
     found: dict[tuple[str, str], Task] = {}
     missing = 0
     for request in run.requests:
         rows = [r for r in run.frames.get(request.id, ()) if r.outcome == "ok" and r.file]
         if not rows:
             continue
-        files = tuple(path for r in rows if (path := _inside(root, r.file or "")))
+        files = tuple(path for r in rows if (path := run.file(r.file)))
         if len(files) < len(rows):
             missing += 1
             continue
@@ -79,11 +78,6 @@ def tasks(run: RunData) -> Found:
             else f"{run.path} has no pictures to label; `copycat run` makes them."
         )
     return Found(tuple(found.values()), missing)
-
-
-def _inside(root: Path, file: str) -> Path | None:
-    path = (root / file).resolve()
-    return path if path.is_relative_to(root) and path.is_file() else None
 
 
 def _task(request: Request, rows: Sequence[ImageRow], files: tuple[Path, ...]) -> Task:

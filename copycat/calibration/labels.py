@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from copycat.errors import BadFile, UserError, first_fault
 from copycat.io.atomic import write_bytes, write_text
-from copycat.io.tables import Cells, filled, lacking, read_table
+from copycat.io.tables import Cells, filled, lacking
 from copycat.io.tables_hub import load_table
 from copycat.records import Row
 
@@ -62,21 +62,14 @@ CONFIG = "labels"
 NEEDED = ("image", "character", "rater", "label")
 
 
-def read_labels(path: Path) -> tuple[Label, ...]:
-    """The labels in a CSV, TSV, JSONL or Parquet file, in order, each rater's once a picture and character.
-
-    Columns that are no field of :class:`Label` are left alone. Raises BadFile for a file that is not such
-    a table, for a row that is no label and for a rater who contradicts himself.
-    """
-    return _parsed(read_table(path, WHAT), str(path))
-
-
 def load_labels(source: str) -> tuple[Label, ...]:
-    """The labels in a file as :func:`read_labels` takes it, or in a HuggingFace data set.
+    """The labels of a table in order, each rater's once a picture and character.
 
-    A data set is a local folder or `user/name`, with `@revision` for a fixed one; of several configurations
-    the one called `labels` is read, of splits all. Raises BadFile as :func:`read_labels` does, and
-    MissingRequirement without the package `datasets` or the hub.
+    The table is a CSV, TSV, JSONL or Parquet file, or a HuggingFace data set: a local folder or `user/name`,
+    with `@revision` for a fixed one. Of several configurations the one called `labels` is read, of splits
+    all. Columns that are no field of :class:`Label` are left alone. Raises BadFile for what is no such table,
+    for a row that is no label and for a rater who contradicts himself, and MissingRequirement without the
+    package `datasets` or the hub.
     """
     text = [name for name, field in Label.model_fields.items() if field.annotation is str]
     return _parsed(load_table(source, WHAT, CONFIG, text), source)
@@ -114,7 +107,7 @@ def deduplicate(labels: Iterable[Label], source: str) -> tuple[Label, ...]:
 
 
 def write_labels(path: Path, labels: Iterable[Label]) -> None:
-    """Write a CSV or Parquet file that :func:`read_labels` reads back, whole or not at all.
+    """Write a CSV or Parquet file that :func:`load_labels` reads back, whole or not at all.
 
     Raises UserError for another ending, and MissingRequirement for a full disk and a forbidden folder.
     """

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from copycat.cards.calibration import LABEL, Breakdown, Calibration, Judged, Share, Subgroup
-from copycat.io.tables import csv_content
 from copycat.measures import measures
+from copycat.report.files import csv_content
 from copycat.report.latex import floating, tabular, tex
 from copycat.report.markdown import grid
 from copycat.report.words import DASH, interval, number

@@ -40,6 +40,11 @@ class Change:
     """Of the measures that short tables show, in their order."""
 
     @property
+    def one_each(self) -> bool:
+        """Whether a seed alone names a picture."""
+        return len({key[2] for key, _, _ in self.pictures}) == len(self.pictures)
+
+    @property
     def nothing(self) -> bool:
         """Whether neither a picture's state nor a mean changed."""
         states = any(a.state != b.state for _, a, b in self.pictures)

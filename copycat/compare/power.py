@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from copycat.errors import UnknownName, UserError
 from copycat.measures import DETECT
-from copycat.report.differences import paired_steps
+from copycat.measures.summary import paired_steps
 from copycat.report.words import number
 from copycat.runs.data import RunData
 from copycat.stats.power import (
@@ -75,7 +75,7 @@ def measured(
     pair = tuple(dict.fromkeys(between or mitigations[:2]))
     if len(pair) != 2:
         raise UserError(f"{run.path} has to hold two mitigations to compare; choose two with --between A,B.")
-    steps = paired_steps(run, DETECT, chosen, pair[1], pair[0])
+    steps = paired_steps(run.observations(DETECT).values(), chosen, pair[1], pair[0])
     if len(steps) < 2:
         raise UserError(
             f"{run.path} has too few judged pairs of {' and '.join(pair)} to measure their spread on."

@@ -8,10 +8,10 @@ from functools import cached_property
 
 from copycat.compare.common import Common, Condition
 from copycat.compare.paired import Comparison
-from copycat.io.tables import csv_content
 from copycat.measures import CONS, DETECT
 from copycat.records import Metric
 from copycat.report import pareto
+from copycat.report.files import csv_content
 from copycat.report.latex import floating, tabular, tex
 from copycat.report.markdown import escaped, grid
 from copycat.report.table import Column, columns

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,15 +28,6 @@ def read_table(path: Path, what: str) -> list[Cells]:
         return reader(path)
     except (OSError, ValueError, NotImplementedError, csv.Error) as e:
         raise BadFile(f"{path} cannot be read as a {what} ({first_line(e)}).") from e
-
-
-def csv_content(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    """Rows as the content of a CSV file; what a row lacks is empty, and what is no column is an error."""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return out.getvalue()
 
 
 def lacking(rows: Sequence[Cells], columns: Sequence[str]) -> list[str]:

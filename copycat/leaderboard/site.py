@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from copycat.io.tables import csv_content
 from copycat.io.version import __version__
 from copycat.leaderboard.entry import Entry
 from copycat.measures import CONS, DETECT, Measure, measure
 from copycat.measures.base import ForeignMeasure
 from copycat.report import words
+from copycat.report.files import csv_content
 from copycat.report.page import asset, environment, said
 from copycat.report.table import NUMBERS
 

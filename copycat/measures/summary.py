@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from statistics import mean, stdev
+from statistics import fmean, mean, stdev
 from typing import Any
 
 from copycat.measures.base import Evidence, Measure, Observation, by_character, measures
 from copycat.records import Metric
-from copycat.stats.intervals import METHOD, cluster_beta
+from copycat.stats.intervals import METHOD, Interval, cluster_beta, cluster_difference
 from copycat.stats.prevalence import JudgeError, corrected, judge_error
 
 
@@ -39,11 +39,38 @@ def summarise(
     return table
 
 
+def interval_of(seen: Sequence[Observation], scale: float = 1.0) -> Interval:
+    """The mean over the characters of `seen`, times `scale`, with its 95 % interval."""
+    means = list(by_character(seen).values())
+    return cluster_beta(means, sum(o.value is not None for o in seen), scale)
+
+
+def paired_steps(
+    seen: Iterable[Observation], prompt_set: str, mitigation: str, baseline: str
+) -> list[list[float]]:
+    """`mitigation` minus `baseline` for all pairs of pictures with both scored, by character."""
+    sides: dict[tuple[str, int, int, int], dict[str, float]] = {}
+    for o in seen:
+        r = o.request
+        if o.value is not None and r.prompt_set == prompt_set and r.mitigation in (mitigation, baseline):
+            key = r.character, r.run_seed, r.prompt_index, r.index
+            sides.setdefault(key, {})[r.mitigation] = o.value
+    steps: dict[str, list[float]] = {}
+    for (character, *_), both in sides.items():
+        if len(both) == 2:
+            steps.setdefault(character, []).append(both[mitigation] - both[baseline])
+    return list(steps.values())
+
+
+def difference_of(steps: Sequence[Sequence[float]], scale: float) -> Interval:
+    """The mean of `steps`, as :func:`paired_steps` gives them, times `scale`, with its 95 % interval."""
+    return cluster_difference([fmean(s) for s in steps], sum(map(len, steps)), scale)
+
+
 def _metric(measure: Measure, seen: Sequence[Observation], error: JudgeError | None) -> Metric:
     scale = measure.scale(len({o.request.character for o in seen}))
-    means = list(by_character(seen).values())
     scored = sum(o.value is not None for o in seen)
-    interval = cluster_beta(means, scored, scale)
+    interval = interval_of(seen, scale)
     seeds = dict.fromkeys(o.request.run_seed for o in seen)
     per_seed = [by_character(o for o in seen if o.request.run_seed == s) for s in seeds]
     totals = [mean(values.values()) * scale for values in per_seed if values]
@@ -71,11 +98,9 @@ def _correction(seen: Sequence[Observation], error: JudgeError | None, scale: fl
     """The corrected fields of a count; none where nothing was scored or the judge's errors are unknown."""
     # A video counts when any frame does, and the error rates are those of one picture.
     videos = any(o.request.sampling.frames for o in seen)
-    means = list(by_character(seen).values())
-    if error is None or not means or videos:
+    if error is None or videos or all(o.value is None for o in seen):
         return {}
-    share = cluster_beta(means, sum(o.value is not None for o in seen))
-    found = corrected(share, error)
+    found = corrected(interval_of(seen), error)
     if found is None:
         return {"corrected_note": f"{error.source}: no better than chance, so nothing can be corrected"}
     told = [error.source]

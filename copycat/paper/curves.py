@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from copycat.io.tables import csv_content
 from copycat.measures import CONS, DETECT
 from copycat.paper.fill import check_scored
 from copycat.paper.published import Figure
 from copycat.paper.write import MADE, NOT_RUN, about, gap, made, ours
 from copycat.records import Metric
+from copycat.report.files import csv_content
 from copycat.report.markdown import escaped, grid
 from copycat.runs.data import RunData
 

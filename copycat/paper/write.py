@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from copycat.io.tables import csv_content
 from copycat.measures import CONS, DETECT, Measure, measure
 from copycat.paper.fill import Block, Filled
 from copycat.paper.published import Published
 from copycat.records import Metric
+from copycat.report.files import csv_content
 from copycat.report.latex import floating, tabular, tex
 from copycat.report.markdown import escaped, grid
 from copycat.report.words import DASH, estimate, interval, judge_sentence

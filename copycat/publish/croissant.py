@@ -19,14 +19,8 @@ CITE = (
     "@misc{he2024fantastic, title={Fantastic Copyrighted Beasts and How (Not) to Generate Them}, "
     "author={He, Luxi and others}, year={2024}}"
 )
-_TYPES: dict[Kind, str] = {
-    "string": "sc:Text",
-    "int64": "sc:Integer",
-    "float64": "sc:Float",
-    "bool": "sc:Boolean",
-    "strings": "sc:Text",
-    "json": "sc:Text",
-}
+_TYPES: dict[Kind, str] = {"int64": "sc:Integer", "float64": "sc:Float", "bool": "sc:Boolean"}
+"""What is no text."""
 
 
 def croissant(publication: Publication, files: Sequence[File]) -> dict[str, Any]:
@@ -122,10 +116,10 @@ def _records(table: Table, publication: Publication, files: Iterable[File]) -> d
             "source": {**source, "extract": {"column": name}},
         }
 
-    fields = [
-        field(c.name, _TYPES[c.kind], c.about, **({"repeated": True} if c.kind == "strings" else {}))
-        for c in table.columns
-    ]
+    fields = []
+    for c in table.columns:
+        several = {"repeated": True} if c.kind == "strings" else {}
+        fields.append(field(c.name, _TYPES.get(c.kind, "sc:Text"), c.about, **several))
     if table is IMAGES:
         fields += [
             field(p.column, "sc:ImageObject" if p.picture else "sc:VideoObject", p.about)

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from copycat.measures import DETECT, Observation, by_character
+from copycat.measures import DETECT, Observation
+from copycat.measures.summary import interval_of
 from copycat.report.view import shown_measures
 from copycat.runs.data import RunData
-from copycat.stats.intervals import cluster_beta
 
 FEWEST = 5
 """Characters of a group below which an interval over them says nothing, so that none is shown."""
@@ -118,14 +118,11 @@ def _band(label: str, slugs: Sequence[str], mitigations: Sequence[str], seen: Se
 
 
 def _share(seen: Sequence[Observation], characters: int) -> Share | None:
-    means = list(by_character(seen).values())
-    if not means:
+    found = interval_of(seen, characters)
+    if found.value is None:
         return None
-    scored = sum(o.value is not None for o in seen)
-    found = cluster_beta(means, scored, characters)
-    enough = len(means) >= FEWEST
-    value = fmean(means) * characters
-    return Share(value, found.low if enough else None, found.high if enough else None, characters, scored)
+    low, high = (found.low, found.high) if found.characters >= FEWEST else (None, None)
+    return Share(found.value, low, high, characters, sum(o.value is not None for o in seen))
 
 
 def _worst(band: Band) -> tuple[float, str]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
-from statistics import fmean
 
 from copycat.measures import Measure
+from copycat.measures.summary import difference_of, paired_steps
 from copycat.runs.data import RunData
-from copycat.stats.intervals import cluster_difference
 
 
 @dataclass(frozen=True)
@@ -39,27 +37,12 @@ def differences(run: RunData) -> list[Difference]:
             if mitigation == baseline:
                 continue
             for measure in run.tabled:
-                steps = paired_steps(run, measure, prompt_set, mitigation, baseline)
+                seen = run.observations(measure).values()
+                steps = paired_steps(seen, prompt_set, mitigation, baseline)
                 pairs = sum(map(len, steps))
-                d = cluster_difference([fmean(s) for s in steps], pairs, measure.scale(characters))
+                d = difference_of(steps, measure.scale(characters))
                 if d.value is not None:
                     found.append(
                         Difference(measure, mitigation, baseline, prompt_set, d.value, d.low, d.high, pairs)
                     )
     return found
-
-
-def paired_steps(
-    run: RunData, measure: Measure, prompt_set: str, mitigation: str, baseline: str
-) -> list[list[float]]:
-    """`mitigation` minus `baseline` for all pairs of pictures with both scored, by character."""
-    sides: dict[tuple[str, int, int, int], dict[str, float]] = defaultdict(dict)
-    for o in run.observations(measure).values():
-        r = o.request
-        if o.value is not None and r.prompt_set == prompt_set and r.mitigation in (mitigation, baseline):
-            sides[r.character, r.run_seed, r.prompt_index, r.index][r.mitigation] = o.value
-    by_character: dict[str, list[float]] = defaultdict(list)
-    for (character, *_), both in sides.items():
-        if len(both) == 2:
-            by_character[character].append(both[mitigation] - both[baseline])
-    return list(by_character.values())

@@ -14,6 +14,7 @@ from PIL import Image
 from copycat.io.atomic import disk_guard
 from copycat.report.embed import LARGEST, LARGEST_STRIP, Shown, embed, shrink
 from copycat.report.view import Picture
+from copycat.runs.data import RunData
 from copycat.runtime.progress import Progress
 
 Where = Literal["auto", "inside", "beside"]
@@ -38,26 +39,26 @@ class Gallery:
 
 
 def gallery(
-    root: Path, pictures: Sequence[Picture], where: Where = "auto", progress: Progress | None = None
+    run: RunData, pictures: Sequence[Picture], where: Where = "auto", progress: Progress | None = None
 ) -> Gallery:
-    """The pictures of the run in `root`; with `auto` they go inside the page where that stays small.
+    """The pictures of `run`; with `auto` they go inside the page where that stays small.
 
-    Thumbnails are written to `root/thumbs`, named after their picture's hash, so each is made once; those of
-    pictures that are gone are removed.
+    Thumbnails are written to its folder `thumbs`, named after their picture's hash, so each is made once;
+    those of pictures that are gone are removed.
     """
     wanted = [p for p in pictures if p.file]
     if where == "inside" or (where == "auto" and len(wanted) <= MOST_INSIDE):
         inside: dict[str, Shown | None] = {}
         size = 0
         for p in wanted:
-            one = inside[p.request.id] = _inside(root, p)
+            one = inside[p.request.id] = _inside(run, p)
             size += len(one.small) if one else 0
             if where == "auto" and size > MOST_BYTES:
                 break
         else:
-            _sweep(root, set())
+            _sweep(run.path, set())
             return Gallery(False, inside)
-    linked = _each(wanted, lambda p: _link_file(root, p), progress or Progress(), root)
+    linked = _each(wanted, lambda p: _link_file(run, p), progress or Progress(), run.path)
     return Gallery(True, linked)
 
 
@@ -84,15 +85,16 @@ def _sweep(root: Path, kept: set[str]) -> None:
             path.unlink(missing_ok=True)
 
 
-def _inside(root: Path, picture: Picture) -> Shown | None:
-    path = _path(root, picture)
+def _inside(run: RunData, picture: Picture) -> Shown | None:
+    path = run.file(picture.file)
     return embed(path, LARGEST_STRIP if picture.video else LARGEST) if path else None
 
 
-def _link_file(root: Path, picture: Picture) -> Shown | None:
-    path = _path(root, picture)
+def _link_file(run: RunData, picture: Picture) -> Shown | None:
+    path = run.file(picture.file)
     if path is None:
         return None
+    root = run.path
     # A folder's name may hold what a URL reads as markup: a #, a ?, a %.
     large = quote(path.relative_to(root.resolve()).as_posix())
     largest = LARGEST_STRIP if picture.video else THUMB
@@ -118,9 +120,3 @@ def _name(picture: Picture) -> str:
     """The hash of a picture's pixels; of a video's strip that of its first frame, and the request."""
     sha = (picture.image.sha256 if picture.image else None) or "none"
     return f"{sha[:16]}-{picture.request.id}" if picture.video else f"{sha[:32]}"
-
-
-def _path(root: Path, picture: Picture) -> Path | None:
-    """The picture's file; None when a row points out of the run's folder."""
-    path = (root / str(picture.file)).resolve()
-    return path if path.is_relative_to(root.resolve()) and path.is_file() else None

@@ -44,7 +44,7 @@ def asset(name: str, folder: Path = TEMPLATES) -> Markup:
 def render_page(run: RunData, where: Where = "auto", progress: Progress | None = None) -> str:
     """The whole page as HTML; `where` its pictures are, see :func:`copycat.report.gallery.gallery`."""
     manifest, shown, costs = run.manifest, pictures(run), filters.costs(run)
-    found = gallery(run.path, shown, where, progress)
+    found = gallery(run, shown, where, progress)
     numbered = run.tabled
     return environment().get_template("report.html.j2").render(
         css=asset("base.css") + asset("report.css"),

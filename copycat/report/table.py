@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from copycat.io.tables import csv_content
 from copycat.measures import Measure
 from copycat.records import Metric
 from copycat.report import reproduction
+from copycat.report.files import csv_content
 from copycat.report.filters import costs, markdown
 from copycat.report.latex import floating, tabular, tex
 from copycat.report.markdown import escaped, grid

@@ -44,6 +44,11 @@ class RunData:
         """Identity of the judge that was asked last; before any was, the card's name."""
         return self.manifest.judge or self.manifest.config.judge
 
+    def file(self, name: str | None) -> Path | None:
+        """The file that a row names; None for none, and where it is gone or lies outside the run's folder."""
+        path = (self.path / (name or "")).resolve()
+        return path if path.is_relative_to(self.path.resolve()) and path.is_file() else None
+
     @cached_property
     def frames(self) -> Mapping[str, tuple[ImageRow, ...]]:
         """The latest rows of each request: one, or those of all judged frames of a video, in order.

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from copycat.annotate.answers import Answers, RaterAnswer
 from copycat.annotate.server import serve
 from copycat.annotate.tasks import tasks
-from copycat.calibration.labels import read_labels
+from copycat.calibration.labels import load_labels
 from copycat.cli.main import app as program
 from copycat.errors import RunConflict, UserError
 from copycat.runs.folder import RunFolder
@@ -59,7 +59,7 @@ def test_export(folder: RunFolder, tmp_path: Path, name: str) -> None:
             )
         )
     assert "3 labels by 1 raters" in call(folder, "--export", str(tmp_path / name)).output
-    rows = read_labels(tmp_path / name)
+    rows = load_labels(str(tmp_path / name))
     assert [(x.label, x.saw, x.confidence) for x in rows] == [
         (False, "none", 1),
         (None, "", None),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from copycat.calibration.labels import Label, digest_labels, load_labels, read_labels, write_labels
+from copycat.calibration.labels import Label, digest_labels, load_labels, write_labels
 from copycat.errors import BadFile, MissingRequirement, UserError
 from copycat.io import atomic
 
@@ -22,7 +22,7 @@ LABELS = (
 @pytest.mark.parametrize("name", ["labels.csv", "labels.parquet"])
 def test_what_is_written_is_read_back(tmp_path: Path, name: str) -> None:
     write_labels(tmp_path / "new" / name, LABELS)
-    assert read_labels(tmp_path / "new" / name) == LABELS
+    assert load_labels(str(tmp_path / "new" / name)) == LABELS
 
 
 def test_spellings_of_yes_no_and_missing(tmp_path: Path) -> None:
@@ -30,12 +30,12 @@ def test_spellings_of_yes_no_and_missing(tmp_path: Path) -> None:
     said = ["1", "yes", "TRUE", "0", "No", "false", "", "?", "1.0"]
     rows = "".join(f"{i}.png\tmario\tann\t{s}\tkept\n" for i, s in enumerate(said))
     path.write_text(f"image\tcharacter\trater\tlabel\tother\n{rows}", encoding="utf-8")
-    assert [x.label for x in read_labels(path)] == [True] * 3 + [False] * 3 + [None] * 2 + [True]
+    assert [x.label for x in load_labels(str(path))] == [True] * 3 + [False] * 3 + [None] * 2 + [True]
     lines = tmp_path / "x.jsonl"
     lines.write_text(
         '{"image": "a.png", "character": "1942", "rater": "b", "label": false}\n', encoding="utf-8"
     )
-    assert read_labels(lines)[0] == Label(image="a.png", character="1942", rater="b", label=False)
+    assert load_labels(str(lines))[0] == Label(image="a.png", character="1942", rater="b", label=False)
 
 
 @pytest.mark.parametrize(
@@ -54,20 +54,20 @@ def test_what_is_no_table_of_labels(tmp_path: Path, text: str, message: str) -> 
     path = tmp_path / "bad.csv"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(BadFile, match=message):
-        read_labels(path)
+        load_labels(str(path))
 
 
 def test_repeated_labels_count_once_and_an_answer_beats_none(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     path.write_text("image,character,rater,label\na,b,c,\na,b,c,1\na,b,c,1\n", encoding="utf-8")
-    assert [x.label for x in read_labels(path)] == [True]
+    assert [x.label for x in load_labels(str(path))] == [True]
 
 
 def test_files_of_the_same_pixels_keep_a_label_each(tmp_path: Path) -> None:
     """A guardrail that let a prompt pass drew the same picture again."""
     twins = [Label(image=f"{n}.png", character="c", rater="r", label=True, sha256="0" * 64) for n in "ab"]
     write_labels(tmp_path / "twins.csv", twins)
-    assert read_labels(tmp_path / "twins.csv") == tuple(twins)
+    assert load_labels(str(tmp_path / "twins.csv")) == tuple(twins)
 
 
 def test_other_endings(tmp_path: Path) -> None:
@@ -75,9 +75,9 @@ def test_other_endings(tmp_path: Path) -> None:
         write_labels(tmp_path / "new" / "labels.xlsx", LABELS)
     assert not (tmp_path / "new").exists()
     with pytest.raises(BadFile, match="no table of labels"):
-        read_labels(tmp_path / "labels.xlsx")
+        load_labels(str(tmp_path / "labels.xlsx"))
     with pytest.raises(BadFile, match="cannot be read"):
-        read_labels(tmp_path / "none.csv")
+        load_labels(str(tmp_path / "none.csv"))
 
 
 @pytest.mark.parametrize("name", ["labels.csv", "labels.parquet"])
@@ -91,7 +91,7 @@ def test_a_disk_that_fills_up_leaves_the_earlier_labels(
     monkeypatch.setattr(atomic.os, "fsync", full)
     with pytest.raises(MissingRequirement, match="is full"):
         write_labels(tmp_path / name, LABELS[:1])
-    assert read_labels(tmp_path / name) == LABELS
+    assert load_labels(str(tmp_path / name)) == LABELS
     assert [p.name for p in tmp_path.iterdir()] == [name]
 
 

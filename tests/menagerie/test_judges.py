@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from copycat.calibration.labels import read_labels
+from copycat.calibration.labels import load_labels
 from copycat.cards.calibration import read_calibration
 from copycat.menagerie.judges import SHOWN, Size, compare
 from copycat.runtime.progress import Progress
@@ -73,4 +73,4 @@ def test_the_same_command_again_asks_nobody_and_writes_the_same(out: Path) -> No
     compare(SIZE, out / "work", out / "out", Progress(), ("menagerie", "menagerie-phash"))
     assert ((run / "verdicts.jsonl").read_bytes(), (run / "images.jsonl").read_bytes()) == rows
     assert (out / "out" / "renders.json").read_bytes() == before
-    assert {x.rater for x in read_labels(run / "labels.parquet")} == {"world", "referee"}
+    assert {x.rater for x in load_labels(str(run / "labels.parquet"))} == {"world", "referee"}
