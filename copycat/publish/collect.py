@@ -12,6 +12,7 @@ from typing import Any
 from PIL import Image
 
 from copycat.errors import BadFile, UserError
+from copycat.io.picture_hash import phash
 from copycat.publish.columns import to_cells
 from copycat.publish.tables import JOINED, PAYLOADS, Payload
 from copycat.records import Answer, ImageRow, Request, Unscored
@@ -170,7 +171,7 @@ def _check_files(publication: Publication) -> None:
             file
             for row in run.image_rows
             for p in publication.payloads
-            if (file := getattr(row, p.field)) and not (run.path / file).is_file()
+            if (file := getattr(row, p.field)) and run.file(file) is None
         ]
         if lacking:
             raise BadFile(
@@ -189,7 +190,7 @@ def picture_cells(
     progress = progress or Progress()
     by_id = {r.id: r for r in run.requests}
     for row in run.image_rows:
-        content = _content(run.path, row.file)
+        content = _content(run, row.file)
         if content is not None and hashlib.sha256(content).hexdigest() != row.sha256:
             raise BadFile(f"{run.path / str(row.file)} is not the picture that was judged: its hash differs.")
         cells = {"run": run.path.name, **joined(by_id[row.request]), "phash": _phash(content)}
@@ -198,7 +199,7 @@ def picture_cells(
             file = getattr(row, p.field)
             # What belongs to a whole video is told once.
             kept = file and (p.field == "file" or row.frame == 0)
-            blob = (content if p.field == "file" else _content(run.path, file)) if kept else None
+            blob = (content if p.field == "file" else _content(run, file)) if kept else None
             cells[p.column] = {"bytes": blob, "path": Path(file).name} if p.picture and blob else blob
         yield cells
         progress.advance(1)
@@ -209,17 +210,13 @@ def joined(request: Request) -> Cells:
     return {c.name: getattr(request, c.name) for c in JOINED}
 
 
-def _content(folder: Path, file: str | None) -> bytes | None:
-    try:
-        return (folder / file).read_bytes() if file else None
-    except FileNotFoundError:
-        return None
+def _content(run: RunData, file: str | None) -> bytes | None:
+    path = run.file(file)
+    return path.read_bytes() if path else None
 
 
 def _phash(content: bytes | None) -> str | None:
     """63 bits as 16 hex digits; None without a picture or where it does not open."""
-    from copycat.io.picture_hash import phash
-
     if content is None:
         return None
     try:

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
-from copycat.errors import BadFile, first_line
+from copycat.errors import BadFile, first_fault, first_line
 from copycat.io import safe
 from copycat.publish.columns import from_cells
 from copycat.publish.tables import CHARACTERS, IMAGES, METRICS, PAYLOADS, PROMPTS, VERDICTS, Table
@@ -27,12 +27,10 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class _Listed(BaseModel):
-    model_config = ConfigDict(frozen=True)
     sha256: str
 
 
 class _Run(BaseModel):
-    model_config = ConfigDict(frozen=True)
     name: str
     manifest: Manifest
 
@@ -40,7 +38,6 @@ class _Run(BaseModel):
 class _List(BaseModel):
     """`publication.json`."""
 
-    model_config = ConfigDict(frozen=True)
     format: int
     pictures: str
     runs: tuple[_Run, ...] = Field(min_length=1)
@@ -63,7 +60,7 @@ class Dataset:
                 raise BadFile(f"{folder} was published by a newer copycat; update copycat to read it.")
             self._list = _List.model_validate_json(text)
         except ValidationError as e:
-            raise BadFile(f"{path} is not a list of what was published ({e.errors()[0]['msg']}).") from e
+            raise BadFile(f"{path} is not a list of what was published ({first_fault(e)}).") from e
         except (OSError, ValueError, AttributeError) as e:
             raise BadFile(f"{path} cannot be read ({e}).") from e
         for name in self.runs:
