@@ -79,7 +79,7 @@ def test_it_is_shown_before_there_are_numbers(run: SyntheticRun) -> None:
 def test_numbers_of_a_measure_that_is_not_installed_are_shown(tmp_path: Path) -> None:
     run = add_hat(SyntheticRun(tmp_path / "run"))
     made, page = tables(run.data())["table.md"], render_page(run.data())
-    assert "| HAT ↑ (mean ± SD) |" in made
+    assert "| HAT (mean ± SD) |" in made
     assert "0.500 ± 0.010" in made
     assert "HAT is a measure that is not installed here" in made
     assert 'data-label="HAT"' in page
@@ -89,7 +89,7 @@ def test_numbers_of_a_measure_that_is_not_installed_are_shown(tmp_path: Path) ->
 def test_a_run_without_the_first_measure_is_led_by_its_own(run: SyntheticRun) -> None:
     run.metrics = [m for m in run.metrics if m.metric == HAT.name]
     head, _, none, *_ = map(cells, tables(run.data())["table.md"].splitlines()[2:])
-    assert head[2:5] == ["HAT ↑ (mean ± SD)", "95 %", "scored / planned"]
+    assert head[2:5] == ["HAT (mean ± SD)", "95 %", "scored / planned"]
     assert none[4] == "16 / 18"
     page = render_page(run.data())
     assert "recognisable</h2>" not in page
