@@ -89,7 +89,7 @@ def test_numbers_of_a_measure_that_is_not_installed_are_shown(tmp_path: Path) ->
 def test_a_run_without_the_first_measure_is_led_by_its_own(run: SyntheticRun) -> None:
     run.metrics = [m for m in run.metrics if m.metric == HAT.name]
     head, _, none, *_ = map(cells, tables(run.data())["table.md"].splitlines()[2:])
-    assert head[2:5] == ["HAT (mean ± SD)", "95 %", "scored / planned"]
+    assert head[2:5] == ["HAT ↑ (mean ± SD)", "95 %", "scored / planned"]
     assert none[4] == "16 / 18"
     page = render_page(run.data())
     assert "recognisable</h2>" not in page
