@@ -104,12 +104,12 @@ def _characters() -> Rows:
 
 
 def _tables() -> Rows:
-    from copycat.paper import CATALOG, Figure
+    from copycat.paper import CATALOG
 
     yield ("TABLE", "TITLE")
     for name in CATALOG.names():
         found = CATALOG.get(name)
-        yield (name if isinstance(found, Figure) else found.table, found.title)
+        yield (found.table or name, found.title)
 
 
 def _runs() -> Rows:

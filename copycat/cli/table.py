@@ -8,40 +8,45 @@ from typing import TYPE_CHECKING, Literal
 import typer
 
 if TYPE_CHECKING:
-    from copycat.paper.published import Place
+    from copycat.paper.base import Place
 
 
 def table(
-    which: str = typer.Argument(help="1, 2, 8 or fig3 (copycat ls tables)."),
+    which: str = typer.Argument(help="1 to 9, fig3, fig6, … (copycat ls tables)."),
     runs: list[str] = typer.Argument(
-        None, help="Run folders, or their names under results/; none shows what is published."
+        None,
+        help="Run folders, or their names under results/; for tables 6, 7 and 9 and fig6 calibration files or "
+        "reports of `copycat gate`. None shows what is published.",
     ),
     out: Path | None = typer.Option(None, help="Folder to write it to: Markdown, CSV, and LaTeX or a plot."),
     form: Literal["md", "csv", "tex"] = typer.Option("md", "--format", help="What to print."),
     needs: Literal["mitigations", "prompts"] | None = typer.Option(
         None, help="Print what a run must hold to fill the table, as `copycat run` takes it, and stop."
     ),
+    rewriter: str = typer.Option(
+        "rewrite",
+        help="Who rewrites in the cells about rewritten prompts: a mitigation such as rewrite-llm, or a set of "
+        "rewritten prompts. Shown first, and asked for by --needs.",
+    ),
 ) -> None:
     """Lay runs out as one of the paper's tables, beside the published numbers."""
     from copycat.cli.folders import opened
     from copycat.errors import UserError
     from copycat.io.atomic import write_bytes
-    from copycat.mitigations.aliases import canonical
-    from copycat.paper import Figure, load
-    from copycat.paper.document import document, needed
+    from copycat.paper import load
+    from copycat.paper.document import document, needed, open_sources
 
     wanted = load(which)
     if needs:
-        typer.echo(needed(wanted, needs, _usable, canonical))
+        typer.echo(needed(wanted, needs, _usable, rewriter))
         return
-    name = f"fig{wanted.figure}" if isinstance(wanted, Figure) else f"table{wanted.table}"
-    texts = document(wanted, [opened(r).data() for r in runs or ()], canonical)
+    texts = document(wanted, open_sources(runs or (), opened, rewriter))
     if form not in texts:
         others = (k for k in texts if k in ("md", "csv", "tex"))
-        raise UserError(f"There is no {form} of {name}; choose {' or '.join(others)}.")
+        raise UserError(f"There is no {form} of {wanted.stem}; choose {' or '.join(others)}.")
     if out is not None:
         for ending, content in texts.items():
-            write_bytes(out / f"{name}.{ending}", content)
+            write_bytes(out / f"{wanted.stem}.{ending}", content)
     typer.echo(texts[form].decode(), nl=False)
 
 

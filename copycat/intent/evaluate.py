@@ -34,6 +34,8 @@ class SetResult(Row):
     """Share of prompts whose best match is their character, whether or not the score counts."""
     told: float
     """Share that reaches the threshold at 5 % with the right character: what `--no-oracle` passes on."""
+    reached: float | None = None
+    """Share that reaches the threshold, whoever it is taken for; None in a report of an earlier version."""
 
 
 class GateReport(Row):
@@ -173,6 +175,7 @@ def _set(
         tpr_at_5=round(tpr_at(scores, base, FPR), 4),
         guessed=round(sum(right) / len(right), 4),
         told=round(sum(told) / len(told), 4),
+        reached=_share(scores, threshold),
     )
 
 

@@ -45,6 +45,14 @@ def interval_of(seen: Sequence[Observation], scale: float = 1.0) -> Interval:
     return cluster_beta(means, sum(o.value is not None for o in seen), scale)
 
 
+def by_seed(measure: Measure, seen: Sequence[Observation]) -> dict[int, float]:
+    """The number of each run seed alone, in the measure's unit; seeds without a scored picture are left out."""
+    scale = measure.scale(len({o.request.character for o in seen}))
+    seeds = dict.fromkeys(o.request.run_seed for o in seen)
+    values = {s: by_character(o for o in seen if o.request.run_seed == s) for s in seeds}
+    return {s: mean(v.values()) * scale for s, v in values.items() if v}
+
+
 def paired_steps(
     seen: Iterable[Observation], prompt_set: str, mitigation: str, baseline: str
 ) -> list[list[float]]:
@@ -71,9 +79,7 @@ def _metric(measure: Measure, seen: Sequence[Observation], error: JudgeError | N
     scale = measure.scale(len({o.request.character for o in seen}))
     scored = sum(o.value is not None for o in seen)
     interval = interval_of(seen, scale)
-    seeds = dict.fromkeys(o.request.run_seed for o in seen)
-    per_seed = [by_character(o for o in seen if o.request.run_seed == s) for s in seeds]
-    totals = [mean(values.values()) * scale for values in per_seed if values]
+    totals = list(by_seed(measure, seen).values())
     outcomes = [o.image.outcome if o.image else None for o in seen]
     return Metric(
         metric=measure.name,

@@ -24,8 +24,13 @@ def expand(spec: str) -> str:
 def canonical(spec: str) -> str:
     """A mitigation in its long form, without blanks and idle `none`s, options sorted: equal for equal
     guardrails."""
-    parts = [_part(expand(p)) for p in re.split(r"\+(?![^\[]*\])", spec)]
-    return "+".join(p for p in parts if p != "none") or "none"
+    return "+".join(parts(spec)) or "none"
+
+
+def parts(spec: str) -> list[str]:
+    """The parts of a mitigation from left to right, each in its canonical form; empty for `none`."""
+    found = [_part(expand(p)) for p in re.split(r"\+(?![^\[]*\])", spec)]
+    return [p for p in found if p != "none"]
 
 
 def _part(text: str) -> str:

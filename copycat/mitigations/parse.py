@@ -23,6 +23,12 @@ def parse(spec: str) -> Composition:
     return Composition(spec, parts)
 
 
+def rewrites(part: str) -> bool:
+    """Whether one part of a mitigation is of a kind that changes the prompt; False for one unknown here."""
+    name = part.partition("[")[0].strip()
+    return name in CATALOG.names() and CATALOG.get(name).edit_prompt is not Mitigation.edit_prompt
+
+
 def _part(text: str) -> Mitigation[Any]:
     match = _PART.fullmatch(text)
     if not match:

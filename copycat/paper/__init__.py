@@ -1,5 +1,6 @@
 """Our results laid out as a paper's tables and figures, beside the published numbers."""
 
-from copycat.paper.published import CATALOG, Figure, PaperTable, load
+from copycat.paper.base import Document
+from copycat.paper.catalog import CATALOG, load
 
-__all__ = ["CATALOG", "Figure", "PaperTable", "load"]
+__all__ = ["CATALOG", "Document", "load"]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from copycat.measures import CONS, DETECT
+from copycat.paper.base import Sources
 from copycat.paper.fill import check_scored
 from copycat.paper.published import Figure
 from copycat.paper.write import MADE, NOT_RUN, about, gap, made, ours
@@ -100,17 +101,28 @@ def _split(name: str) -> tuple[str, int]:
     return (match[1], int(match[2])) if match else (name, 0)
 
 
+def files(figure: Figure, sources: Sources) -> dict[str, bytes]:
+    """The figure as a table and, where there is a run, as a picture, by the endings of its files."""
+    drawn = curves(figure, sources.runs)
+    texts = {"md": markdown(drawn).encode(), "csv": csv_text(drawn).encode()}
+    if sources.runs:
+        from copycat.paper.plot import picture
+
+        texts |= {form: picture(drawn, form) for form in ("png", "svg")}
+    return texts
+
+
 def markdown(drawn: Sequence[Curves]) -> str:
     """A ranking a line, an n a column."""
     figure = drawn[0].figure
-    out = [f"# Figure {figure.figure}: {figure.title}", ""]
+    out = [f"# {figure.called}: {figure.title}", ""]
     for c in drawn:
         out += [f"## {escaped(c.model)}", ""] if c.model else []
         heads = [DETECT.heading, *(f"n = {n}" for n in c.sizes)]
         lines = ([label, *(_cell(points.get(n)) for n in c.sizes)] for label, points in c.curves.items())
         out += grid(heads, lines)
         out += [*(f"- Prompt: {escaped(x)}: {_cell(p)}" for x, p in c.levels.items()), ""]
-    remarks = [f"Published: {figure.source}.", *figure.notes]
+    remarks = [figure.published(), *figure.notes]
     sources = [s for c in drawn for s in c.sources]
     remarks += about(sources)
     for c in drawn:

@@ -1,23 +1,14 @@
-"""Published tables: their numbers with their source, and which of our cells stand beside them."""
+"""Published DETECT and CONS: numbers with their source, and which of our cells stand beside them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+from pydantic import Field, model_validator
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-
-from copycat.cards.catalog import Catalog
-from copycat.io.paths import DATA
-from copycat.io.yaml_file import read_yaml
 from copycat.measures import CONS, DETECT, Measure
+from copycat.paper.base import Data, Document, Place
 
 
-class _Data(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Published(_Data):
+class Published(Data):
     """One published cell."""
 
     detect: float | None = None
@@ -35,14 +26,7 @@ class Published(_Data):
         return known[measure.name]
 
 
-class Place(_Data):
-    """Where our number comes from; `{row}` stands for one of the row's names."""
-
-    prompts: str
-    mitigation: str
-
-
-class Column(_Data):
+class Column(Data):
     """One condition: DETECT and CONS of each row under it."""
 
     label: str
@@ -50,7 +34,7 @@ class Column(_Data):
     """The first of these that a run holds is shown."""
 
 
-class Line(_Data):
+class Line(Data):
     """One row of the table."""
 
     label: str
@@ -62,19 +46,15 @@ class Line(_Data):
     """One for each column; none for a row that the paper does not have."""
 
 
-class PaperTable(_Data):
-    """One table of a paper; see `data/published/`."""
+class PaperTable(Document):
+    """DETECT and CONS of rows under conditions."""
 
-    table: str
-    title: str
-    source: str
+    hint = "runs of the prompt sets and mitigations in it"
     measured: str
-    """On what, over how many runs, and by which judge the published numbers were measured."""
     of: int
     """Characters in the published DETECT."""
     stub: str
     """What the rows are."""
-    notes: tuple[str, ...] = ()
     columns: tuple[Column, ...] = Field(min_length=1)
     rows: tuple[Line, ...] = Field(min_length=1)
 
@@ -94,61 +74,43 @@ class PaperTable(_Data):
         """Whether rows are models; else there is one table for each model."""
         return bool(self.rows[0].models)
 
-    def needed(self, usable: Callable[[Place], bool]) -> list[Place]:
-        """What fills the table: for each cell, once, the first of its places that is `usable`."""
-        choices = [
-            next(filter(usable, places_of(row, column)), None) for column in self.columns for row in self.rows
-        ]
-        return list(dict.fromkeys(p for p in choices if p))
+    def choices(self) -> list[list[Place]]:
+        return [places_of(row, column) for column in self.columns for row in self.rows]
 
 
 def places_of(row: Line, column: Column) -> list[Place]:
     """Where the cell of `row` and `column` may be found, the preferred one first."""
     names = row.names or ("",)
     return [
-        Place(prompts=p.prompts.replace("{row}", n), mitigation=p.mitigation.replace("{row}", n))
+        p.model_copy(
+            update={
+                "prompts": p.prompts.replace("{row}", n),
+                "mitigation": p.mitigation.replace("{row}", n),
+            }
+        )
         for p in column.at
         for n in names
     ]
 
 
-class Series(_Data):
+class Series(Data):
     """One curve of a figure: the prompt sets `PREFIXn`."""
 
     prefix: str
     label: str
 
 
-class Level(_Data):
+class Level(Data):
     """A prompt set without a size: a horizontal line."""
 
     prompts: str
     label: str
 
 
-class Figure(_Data):
-    """One figure that shows DETECT against the number of words; see `data/published/`."""
+class Figure(Document):
+    """DETECT against the number of words in the prompt. Of a plot no values are read off; what the paper says
+    of it in words is in the notes."""
 
-    figure: str
-    title: str
-    source: str
-    notes: tuple[str, ...] = ()
-    """What the paper says of it in words; a plot's values are not read off."""
+    hint = "mined prompt sets; `make fig3` mines and runs them"
     series: tuple[Series, ...] = Field(min_length=1)
     levels: tuple[Level, ...] = ()
-
-
-def _read(path: Path) -> PaperTable | Figure:
-    kind: type[Figure | PaperTable] = Figure if path.stem.startswith("fig") else PaperTable
-    return read_yaml(path, kind, "valid card")
-
-
-CATALOG: Catalog[PaperTable | Figure] = Catalog(
-    "published", singular="published table", folder=DATA / "published", parse=_read
-)
-
-
-def load(which: str) -> PaperTable | Figure:
-    """`1` and `table1` are Table 1, `fig3` is Figure 3; raises UnknownName."""
-    numbered = f"table{which}"
-    return CATALOG.get(numbered if numbered in CATALOG.names() else which)

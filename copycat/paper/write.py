@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from copycat.measures import CONS, DETECT, Measure, measure
-from copycat.paper.fill import Block, Filled
-from copycat.paper.published import Published
+from copycat.paper.base import Sources
+from copycat.paper.fill import Block, Filled, fill
+from copycat.paper.published import PaperTable, Published
 from copycat.records import Metric
 from copycat.report.files import csv_content
 from copycat.report.latex import floating, tabular, tex
@@ -36,7 +37,7 @@ def sheets(filled: Filled) -> tuple[list[Sheet], list[str]]:
     marks: list[str] = []
     made = [_sheet(block, filled, marks) for block in filled.blocks]
     remarks = [f"{str(i).translate(_RAISED)} {text}" for i, text in enumerate(marks, 1)]
-    remarks += [f"Published: {filled.table.source}; {filled.table.measured}.", *filled.table.notes]
+    remarks += [filled.table.published(), *filled.table.notes]
     return made, [*remarks, *about(filled.sources), *_gaps(filled), *filled.unplaced]
 
 
@@ -66,13 +67,18 @@ def _sheet(block: Block, filled: Filled, marks: list[str]) -> Sheet:
             mark = _mark(cell.published, marks)
             texts += [
                 _published(cell.published, DETECT, mark),
-                ours(cell.detect, filled.table.of) if cell.source else NOT_RUN,
+                _named(ours(cell.detect, filled.table.of), cell.by) if cell.source else NOT_RUN,
                 _published(cell.published, CONS, ""),
                 ours(cell.cons, None) if cell.source else NOT_RUN,
             ]
         lines.append(tuple(texts))
     groups = tuple(c.label for c in filled.table.columns)
     return Sheet(block.model or "", groups, filled.table.stub, tuple(lines))
+
+
+def _named(text: str, by: str) -> str:
+    """A cell about rewritten prompts says who rewrote them."""
+    return f"{text} by {by}" if by else text
 
 
 def _mark(published: Published | None, marks: list[str]) -> str:
@@ -86,7 +92,7 @@ def _mark(published: Published | None, marks: list[str]) -> str:
 def _published(published: Published | None, measure: Measure, mark: str) -> str:
     value, sd = published.number(measure) if published else (None, None)
     if value is None:
-        return DASH
+        return DASH + mark
     return f"{value:.2f}" + (f" ± {sd:.2f}" if sd is not None else "") + mark
 
 
@@ -126,7 +132,7 @@ def _gaps(filled: Filled) -> Iterable[str]:
 def markdown(filled: Filled) -> str:
     """One table a block, with the remarks under the last."""
     made, remarks = sheets(filled)
-    out = [f"# Table {filled.table.table}: {filled.table.title}", ""]
+    out = [f"# {filled.table.called}: {filled.table.title}", ""]
     for sheet in made:
         if sheet.title:
             out += [f"## {escaped(sheet.title)}", ""]
@@ -152,7 +158,7 @@ def made(run: RunData) -> dict[str, object]:
 CSV_COLUMNS = (
     *("table", "model", "row", "condition", "metric", "published", "published_sd", "published_note"),
     *("ours", "ours_sd", "ours_low", "ours_high", "characters", "images", "scored", "unscored", "refused"),
-    *("errors", "mitigation", "prompt_set", *MADE),
+    *("errors", "mitigation", "prompt_set", "rewritten_by", *MADE),
 )
 
 
@@ -170,7 +176,7 @@ def _records(filled: Filled) -> Iterator[dict[str, object]]:
                     value, sd = p.number(which) if p else (None, None)
                     measured = _measured(ours, cell.source) if ours and cell.source else {}
                     yield {
-                        "table": filled.table.table,
+                        "table": filled.table.table or filled.table.stem,
                         "model": cell.source.model if cell.source else block.model,
                         "row": row.label,
                         "condition": column.label,
@@ -178,6 +184,7 @@ def _records(filled: Filled) -> Iterator[dict[str, object]]:
                         "published": value,
                         "published_sd": sd,
                         "published_note": p.note if p else None,
+                        "rewritten_by": cell.by,
                         **measured,
                     }
 
@@ -191,7 +198,7 @@ def _measured(m: Metric, run: RunData) -> dict[str, object]:
 def latex(filled: Filled) -> str:
     """One `tabular` a block in a `table*` environment; needs the packages booktabs and graphicx."""
     made, remarks = sheets(filled)
-    label = f"tab:copycat-{filled.table.table}"
+    label = f"tab:copycat-{filled.table.table or filled.table.stem}"
     return floating([_tabular(sheet) for sheet in made], remarks, filled.table.title, label)
 
 
@@ -208,5 +215,10 @@ def _tabular(sheet: Sheet) -> list[str]:
     return tabular("l" + "rrrr" * n, head, sheet.lines)
 
 
-WRITERS: dict[str, Callable[[Filled], str]] = {"md": markdown, "csv": csv_text, "tex": latex}
-"""By the ending of the file."""
+_WRITERS: dict[str, Callable[[Filled], str]] = {"md": markdown, "csv": csv_text, "tex": latex}
+
+
+def files(table: PaperTable, sources: Sources) -> dict[str, bytes]:
+    """`table` with the numbers of runs in it, by the endings of its files."""
+    filled = fill(table, sources.runs, sources.rewriter)
+    return {ending: write(filled).encode() for ending, write in _WRITERS.items()}

@@ -14,10 +14,11 @@ from typer.testing import CliRunner
 from copycat.cli.main import app
 from copycat.errors import BadFile, UserError
 from copycat.mitigations.aliases import canonical
-from copycat.paper import CATALOG, Figure, PaperTable, load
+from copycat.paper import CATALOG, load
 from copycat.paper import curves as figures
 from copycat.paper.fill import fill
 from copycat.paper.plot import picture
+from copycat.paper.published import Figure, PaperTable
 from copycat.paper.write import csv_text, latex, markdown
 from copycat.report.latex import tex
 from copycat.runs.data import RunData
@@ -64,7 +65,7 @@ def test_only_what_was_run_has_a_number(tmp_path: Path) -> None:
     table = load("1")
     assert isinstance(table, PaperTable)
     run = another(tmp_path)
-    filled = fill(table, [run], canonical)
+    filled = fill(table, [run])
     lines = rows(csv_text(filled))
     assert len(lines) == len(table.rows) * len(table.columns) * 2
     ours = {(x["row"], x["condition"], x["metric"]): x["ours"] for x in lines if x["ours"]}
@@ -89,7 +90,7 @@ def test_a_guardrail_is_found_however_it_is_spelled(tmp_path: Path) -> None:
     assert canonical("none") == canonical("none+none") == "none"
     assert canonical("negprompt[words=a+b]") == "negprompt[words=a+b]"
     run = another(tmp_path, rename={"negprompt": "rewrite + negprompt"})
-    found = rows(csv_text(fill(load("1"), [run], canonical)))  # type: ignore[arg-type]
+    found = rows(csv_text(fill(load("1"), [run])))  # type: ignore[arg-type]
     assert [(x["row"], x["condition"]) for x in found if x["mitigation"] == "rewrite + negprompt"] == [
         ("name", "rewritten"),
         ("name", "rewritten"),
@@ -98,25 +99,25 @@ def test_a_guardrail_is_found_however_it_is_spelled(tmp_path: Path) -> None:
 
 def test_a_second_choice_is_said_to_be_one(tmp_path: Path) -> None:
     run = another(tmp_path, rename={"negprompt": "rewrite+negprompt[keywords=10]"})
-    text = markdown(fill(load("2"), [run], canonical))  # type: ignore[arg-type]
+    text = markdown(fill(load("2"), [run]))  # type: ignore[arg-type]
     assert "| menagerie, images | – | 5.4 ± 0.6 of 6 [4.2, 6.0] " in text
     assert "| 2.0 ± 0.5 of 6 [0.6, 3.6] |" in text
     told = "rewrite+negprompt[keywords=10] on name, in place of rewrite+negprompt[words=emb-cooc] on name."
     assert f"- menagerie, images, rewriting + negatives: {told}" in text
-    assert "in place of" not in markdown(fill(load("8"), [run], canonical))  # type: ignore[arg-type]
+    assert "in place of" not in markdown(fill(load("8"), [run]))  # type: ignore[arg-type]
 
 
 def test_runs_are_not_mixed_and_nothing_is_dropped_in_silence(tmp_path: Path) -> None:
     first, again = another(tmp_path / "a"), another(tmp_path / "b")
     stranger = another(tmp_path / "c", model="sdxl", rename={"negprompt": "nonesuch"})
-    text = markdown(fill(load("1"), [first, again, stranger], canonical))  # type: ignore[arg-type]
+    text = markdown(fill(load("1"), [first, again, stranger]))  # type: ignore[arg-type]
     assert text.count("| negative prompt |") == 2  # one block a model
     assert f"Not shown: none on name of {again.path}" in text
     assert f"Not shown: nonesuch on name of {stranger.path}" in text
     assert f"Not shown: none on name of {first.path}" not in text
     # Where rows are models, one that the paper lacks gets a row of its own.
     lines = rows(
-        csv_text(fill(load("2"), [another(tmp_path / "d", model="/x/my-model"), stranger], canonical))
+        csv_text(fill(load("2"), [another(tmp_path / "d", model="/x/my-model"), stranger]))
     )  # type: ignore[arg-type]
     detect = {x["row"]: x["ours"] for x in lines if (x["condition"], x["metric"]) == ("none", "DETECT")}
     assert detect["my-model"] == detect["SDXL"] == "5.4"
@@ -124,7 +125,7 @@ def test_runs_are_not_mixed_and_nothing_is_dropped_in_silence(tmp_path: Path) ->
 
 
 def test_latex_is_whole(tmp_path: Path) -> None:
-    text = latex(fill(load("1"), [another(tmp_path, model="my_model")], canonical))  # type: ignore[arg-type]
+    text = latex(fill(load("1"), [another(tmp_path, model="my_model")]))  # type: ignore[arg-type]
     assert r"my\_model" in text
     assert text.count(r"\begin{") == text.count(r"\end{")
     body = [x for x in text.splitlines() if x.endswith(r"\\") and "multicolumn" not in x]
@@ -171,7 +172,7 @@ def table(*arguments: str) -> str:
 def test_mistakes_write_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "out"
     for arguments, message in (
-        (("7",), "Unknown published table"),
+        (("12",), "Unknown published table"),
         (("1", str(tmp_path / "nowhere")), "Unknown run"),
         (("fig3", "--format", "tex"), "no tex of fig3"),
         (("fig3", "--needs", "prompts"), "make fig3"),
@@ -188,7 +189,7 @@ def test_mistakes_write_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_a_run_without_numbers_is_sent_back(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="copycat score"):
-        fill(load("1"), [another(tmp_path, scored=False)], canonical)  # type: ignore[arg-type]
+        fill(load("1"), [another(tmp_path, scored=False)])  # type: ignore[arg-type]
 
 
 def test_needs_are_what_runs_here() -> None:
