@@ -15,8 +15,8 @@ def table(
     which: str = typer.Argument(help="1 to 9, fig3, fig6, … (copycat ls tables)."),
     runs: list[str] = typer.Argument(
         None,
-        help="Run folders, or their names under results/; for tables 6, 7 and 9 and fig6 calibration files or "
-        "reports of `copycat gate`. None shows what is published.",
+        help="Run folders, or their names under results/; for tables 6, 7 and 9 and fig6 calibration files "
+        "or reports of `copycat gate`. None shows what is published.",
     ),
     out: Path | None = typer.Option(None, help="Folder to write it to: Markdown, CSV, and LaTeX or a plot."),
     form: Literal["md", "csv", "tex"] = typer.Option("md", "--format", help="What to print."),
@@ -25,8 +25,8 @@ def table(
     ),
     rewriter: str = typer.Option(
         "rewrite",
-        help="Who rewrites in the cells about rewritten prompts: a mitigation such as rewrite-llm, or a set of "
-        "rewritten prompts. Shown first, and asked for by --needs.",
+        help="Who rewrites in the cells about rewritten prompts: a mitigation such as rewrite-llm, or a set "
+        "of rewritten prompts. Shown first, and asked for by --needs.",
     ),
 ) -> None:
     """Lay runs out as one of the paper's tables, beside the published numbers."""

@@ -46,7 +46,7 @@ def interval_of(seen: Sequence[Observation], scale: float = 1.0) -> Interval:
 
 
 def by_seed(measure: Measure, seen: Sequence[Observation]) -> dict[int, float]:
-    """The number of each run seed alone, in the measure's unit; seeds without a scored picture are left out."""
+    """The number of each run seed alone, in the measure's unit; seeds without a scored picture left out."""
     scale = measure.scale(len({o.request.character for o in seen}))
     seeds = dict.fromkeys(o.request.run_seed for o in seen)
     values = {s: by_character(o for o in seen if o.request.run_seed == s) for s in seeds}

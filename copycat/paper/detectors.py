@@ -46,7 +46,7 @@ def read(document: Detectors, sources: Sources) -> Laid:
         rates = {"accuracy": row.accuracy, "tpr": row.tpr, "fpr": row.fpr}
         lines.append((row.label, *(f"{r:.2%}" for r in rates.values()), DASH, "published"))
         records.append({"table": document.table, "detector": row.label, "whose": "published", **rates})
-    remarks = []
+    remarks: list[str] = []
     for f in sources.filters:
         r = f.report
         for s in r.sets:

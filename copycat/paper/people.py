@@ -1,4 +1,4 @@
-"""How far judges agree with people, and people with one another (Tables 6 and 7, Figure 6 of He et al. 2024)."""
+"""How far judges agree with people, and people with one another (He et al. 2024: Tables 6, 7, Figure 6)."""
 
 from __future__ import annotations
 
@@ -66,7 +66,17 @@ JUDGE_HEADS = (
     *("judge", "accuracy, name not in the question", "κ", "accuracy, name in the question", "κ", "whose"),
 )
 JUDGE_COLUMNS = (
-    *("table", "judge", "whose", "question", "accuracy", "accuracy_low", "accuracy_high", "kappa", "kappa_low"),
+    *(
+        "table",
+        "judge",
+        "whose",
+        "question",
+        "accuracy",
+        "accuracy_low",
+        "accuracy_high",
+        "kappa",
+        "kappa_low",
+    ),
     *("kappa_high", "pictures", "registry", "file"),
 )
 
@@ -141,9 +151,9 @@ def _records(document: Judges, m: Measured, found: dict[str, Judged]) -> Iterato
 def _truth(m: Measured) -> str:
     c = m.calibration
     return (
-        f"{m.path}: {c.items} pictures of {', '.join(c.models)}, {c.positives} of which show the character by "
-        f"the majority of {len(c.truth)} rater{'s' * (len(c.truth) != 1)} ({c.labels}); 95 % intervals, that of κ "
-        "over characters."
+        f"{m.path}: {c.items} pictures of {', '.join(c.models)}, {c.positives} of which show the character "
+        f"by the majority of {len(c.truth)} rater{'s' * (len(c.truth) != 1)} ({c.labels}); 95 % intervals, "
+        "that of κ over characters."
     )
 
 
@@ -183,4 +193,3 @@ def _pairs(c: Calibration) -> Iterator[tuple[str, str, float | None, Share]]:
     for j in c.judges:
         asked = f" ({j.question})" if c.of(j.judge) else ""
         yield f"{j.judge}{asked}", "the majority", j.kappa, j.accuracy
-

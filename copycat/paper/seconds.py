@@ -71,9 +71,10 @@ COLUMNS = ("table", "row", "whose", "name", "seconds", "below", "n", "device", "
 
 
 def read(document: Seconds, sources: Sources) -> Laid:
-    """The published times, each with that of our runs of the same card under it, then those of other cards."""
+    """The published times, each with those of our runs of the same card under each, then other cards."""
     timed = [(run, _TIMED[document.of](run)) for run in sources.runs]
-    lines, records = [], []
+    lines: list[tuple[str, ...]] = []
+    records: list[dict[str, object]] = []
     placed: set[str] = set()
     for row in document.rows:
         label = f"{'< ' * row.below}{row.seconds:g}"
@@ -128,8 +129,8 @@ def _remarks(document: Seconds, timed: list[tuple[RunData, Timed]]) -> Iterator[
         yield "Ours: the wall time of a batch divided by its pictures, mean over those that were drawn."
     if document.of == "judgements" and timed:
         yield (
-            "Ours: the wall time of the stage that judges, loading the judge among it, divided by its answers; "
-            "a picture is asked about more than once."
+            "Ours: the wall time of the stage that judges, loading the judge among it, divided by its "
+            "answers; a picture is asked about more than once."
         )
     for run, t in timed:
         if t.why:

@@ -84,7 +84,7 @@ def _of_row(
     ours = list(_pairs(row, sources))
     for base, other in ours:
         pair = (_group(base), _group(other))
-        told = {
+        told: dict[str, object] = {
             "model": base.source.model,
             "run": str(base.source.path),
             "base_mitigation": base.mitigation,
@@ -94,14 +94,19 @@ def _of_row(
         whose = f"{base.source.model}: {other.mitigation} against {base.mitigation} on {other.prompts}"
         yield _line(document, row, pair, whose, told)
     if not ours:
-        yield (row.label, *(NOT_RUN for _ in HEADS[1:-1]), "ours"), {"table": document.table, "row": row.label}
+        yield (
+            (row.label, *(NOT_RUN for _ in HEADS[1:-1]), "ours"),
+            {"table": document.table, "row": row.label},
+        )
 
 
 def _pairs(row: Comparison, sources: Sources) -> Iterator[tuple[Found, Found]]:
     """Base and other condition of each run that holds both, on one prompt set where it has both there."""
     for run in sources.runs:
         bases, others = (_scored(places, run, sources.rewriter) for places in (row.base, row.other))
-        together = ((b, o) for b in bases for o in others if (b.prompts, b.place.by) == (o.prompts, o.place.by))
+        together = (
+            (b, o) for b in bases for o in others if (b.prompts, b.place.by) == (o.prompts, o.place.by)
+        )
         found = next(together, None)
         if found:
             yield found
@@ -150,4 +155,3 @@ def _line(
         "p_one_tailed": p,
     }
     return line, {**record, **told}
-

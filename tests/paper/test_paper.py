@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from pathlib import Path
+from statistics import pstdev, stdev
 from typing import Any
 
 import pytest
@@ -49,7 +50,7 @@ def rows(text: str) -> list[dict[str, str]]:
 def test_published_numbers_can_have_been_measured(name: str) -> None:
     table = CATALOG.get(name)
     assert "arXiv 2406.14526" in table.source
-    if isinstance(table, Figure):
+    if not isinstance(table, PaperTable):
         return
     found = [p for row in table.rows for p in row.published]
     assert found
@@ -59,6 +60,15 @@ def test_published_numbers_can_have_been_measured(name: str) -> None:
         assert abs(thirds - round(thirds)) < 0.02, p
         assert 0 <= (p.detect or 0) <= table.of
         assert 0 <= (p.cons or 0) <= 1
+        # And an SD that three whole numbers can have, with one ddof or the other, or a note that says not.
+        if p.detect is not None and p.detect_sd is not None:
+            assert _possible(p.detect, p.detect_sd) or p.note, p
+
+
+def _possible(mean: float, sd: float) -> bool:
+    total = round(mean * 3)
+    triples = ((a, b, total - a - b) for a in range(51) for b in range(a, 51))
+    return any(abs(spread(x) - sd) < 0.0051 for x in triples if x[2] >= x[1] for spread in (pstdev, stdev))
 
 
 def test_only_what_was_run_has_a_number(tmp_path: Path) -> None:
@@ -101,7 +111,7 @@ def test_a_second_choice_is_said_to_be_one(tmp_path: Path) -> None:
     run = another(tmp_path, rename={"negprompt": "rewrite+negprompt[keywords=10]"})
     text = markdown(fill(load("2"), [run]))  # type: ignore[arg-type]
     assert "| menagerie, images | – | 5.4 ± 0.6 of 6 [4.2, 6.0] " in text
-    assert "| 2.0 ± 0.5 of 6 [0.6, 3.6] |" in text
+    assert "| 2.0 ± 0.5 of 6 [0.6, 3.6] by rewrite |" in text
     told = "rewrite+negprompt[keywords=10] on name, in place of rewrite+negprompt[words=emb-cooc] on name."
     assert f"- menagerie, images, rewriting + negatives: {told}" in text
     assert "in place of" not in markdown(fill(load("8"), [run]))  # type: ignore[arg-type]
@@ -116,9 +126,7 @@ def test_runs_are_not_mixed_and_nothing_is_dropped_in_silence(tmp_path: Path) ->
     assert f"Not shown: nonesuch on name of {stranger.path}" in text
     assert f"Not shown: none on name of {first.path}" not in text
     # Where rows are models, one that the paper lacks gets a row of its own.
-    lines = rows(
-        csv_text(fill(load("2"), [another(tmp_path / "d", model="/x/my-model"), stranger]))
-    )  # type: ignore[arg-type]
+    lines = rows(csv_text(fill(load("2"), [another(tmp_path / "d", model="/x/my-model"), stranger])))  # type: ignore[arg-type]
     detect = {x["row"]: x["ours"] for x in lines if (x["condition"], x["metric"]) == ("none", "DETECT")}
     assert detect["my-model"] == detect["SDXL"] == "5.4"
     assert {row for row, x in detect.items() if x} == {"my-model", "SDXL"}
