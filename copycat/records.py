@@ -88,14 +88,18 @@ class Sampling(Row):
     """Frames of a video; None for a picture."""
     fps: int | None = Field(default=None, gt=0)
     """Frames a second at which a video is saved, and drawn where the pipeline asks for a rate."""
+    kept: tuple[int, ...] | None = None
+    """Of a video that was made elsewhere: numbers of the frames that there are; None for one made here."""
 
     @property
     def judged(self) -> tuple[int, ...]:
         """Numbers of the frames that are judged: of a video the first, the middle and the last.
 
         He et al. 2024, section C.2. The middle of n frames is (n - 1) // 2, the earlier of the two middle
-        ones where n is even. A picture is its own frame 0.
+        ones where n is even. A picture is its own frame 0; of a video made elsewhere they are those kept.
         """
+        if self.kept is not None:
+            return self.kept
         last = (self.frames or 1) - 1
         return tuple(sorted({0, last // 2, last}))
 

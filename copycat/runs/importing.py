@@ -6,7 +6,7 @@ import hashlib
 import shutil
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,8 @@ _ALIASES = {"file_name": "file", "text": "prompt"}
 """Columns as the hub's folders of pictures call them."""
 _NEEDED = ("file", "character", "prompt")
 _SHOWN = 3
+PLACEHOLDERS = "made elsewhere: steps, guidance and noise seed are placeholders"
+"""What the provenance of an imported picture says of its settings."""
 
 
 class Given(Row):
@@ -56,13 +58,20 @@ class Given(Row):
 
 
 @dataclass(frozen=True)
-class _Picture:
-    given: Given
+class PictureFile:
+    """A picture that opens, as it lies on disk."""
+
     path: Path
     sha256: str
     suffix: str
     height: int
     width: int
+
+
+@dataclass(frozen=True)
+class _Picture:
+    given: Given
+    file: PictureFile
 
 
 def import_images(
@@ -92,7 +101,7 @@ def import_images(
     asked = {r.character for r in rows}
     check_judge(load_judge_card(chosen), people, [c for c in people.characters if c.slug in asked])
     pictures = _open(folder, table, rows, progress or Progress())
-    identity = f"{name}@{_digest(pictures)}"
+    identity = identity_of(name, (p.file for p in pictures))
     requests = _requests(pictures, identity)
     config = RunConfig(
         model=name,
@@ -190,7 +199,7 @@ def _open(folder: Path, table: Path, rows: Sequence[Given], progress: Progress) 
                 if path.resolve() in seen:
                     raise BadFile(f"row {number}: {row.file} is row {seen[path.resolve()]} already")
                 seen[path.resolve()] = number
-                found.append(_picture(row, path, number))
+                found.append(_Picture(row, open_picture(path, f"row {number}: {row.file}")))
             except BadFile as e:
                 wrong.append(str(e))
             progress.advance(1)
@@ -200,8 +209,8 @@ def _open(folder: Path, table: Path, rows: Sequence[Given], progress: Progress) 
     return found
 
 
-def _picture(row: Given, path: Path, number: int) -> _Picture:
-    where = f"row {number}: {row.file}"
+def open_picture(path: Path, where: str) -> PictureFile:
+    """The picture at `path`; BadFile, which begins with `where`, for what is none that is taken."""
     if not path.is_file():
         raise BadFile(f"{where} is not there")
     content = path.read_bytes()
@@ -216,12 +225,17 @@ def _picture(row: Given, path: Path, number: int) -> _Picture:
         raise BadFile(f"{where} is not a picture that opens") from None
     if kind not in FORMATS:
         raise BadFile(f"{where} is {kind}; convert it to PNG, JPEG or WebP")
-    return _Picture(row, path, hashlib.sha256(content).hexdigest(), FORMATS[kind], height, width)
+    return PictureFile(path, hashlib.sha256(content).hexdigest(), FORMATS[kind], height, width)
 
 
-def _digest(pictures: Sequence[_Picture]) -> str:
-    """12 digits of the hash of all pictures: what stands for the weights that nobody told."""
+def identity_of(name: str, pictures: Iterable[PictureFile]) -> str:
+    """The model's name and a hash of all pictures, which stands for the weights that nobody told."""
     every = "\n".join(sorted(p.sha256 for p in pictures))
+    return f"{name}@{_short(every)}"
+
+
+def _short(every: str) -> str:
+    """12 digits of a hash."""
     return hashlib.sha256(every.encode()).hexdigest()[:12]
 
 
@@ -252,12 +266,12 @@ def _requests(pictures: Sequence[_Picture], model: str) -> list[Request]:
                 source_prompt=source,
                 prompt=g.prompt,
                 negative=g.negative,
-                sampling=Sampling(steps=1, guidance=0, height=p.height, width=p.width),
+                sampling=Sampling(steps=1, guidance=0, height=p.file.height, width=p.file.width),
                 provenance=(
                     Step(
                         name="imported",
-                        config={"file": g.file, "sha256": p.sha256},
-                        note="made elsewhere: steps, guidance and noise seed are placeholders",
+                        config={"file": g.file, "sha256": p.file.sha256},
+                        note=PLACEHOLDERS,
                     ),
                 ),
             ).with_id()
@@ -271,12 +285,14 @@ def _write(
     rows = []
     with staged(out) as new:
         for p, request in zip(pictures, requests, strict=True):
-            file = new.picture_file(request, p.suffix)
+            file = new.picture_file(request, p.file.suffix)
             (new.path / file).parent.mkdir(exist_ok=True)
-            shutil.copyfile(p.path, new.path / file)
+            shutil.copyfile(p.file.path, new.path / file)
             told = p.given.revised_prompt
             rows.append(
-                ImageRow(request=request.id, outcome="ok", file=file, sha256=p.sha256, revised_prompt=told)
+                ImageRow(
+                    request=request.id, outcome="ok", file=file, sha256=p.file.sha256, revised_prompt=told
+                )
             )
         new.request_journal.replace(requests)
         new.image_journal.replace(rows)

@@ -1,5 +1,6 @@
-"""Reads the prompt files of princeton-nlp/CopyCat, as they are, into registries and prompt sets."""
+"""Reads what princeton-nlp/CopyCat has, as it is: its prompt files, and the results of its scripts."""
 
 from copycat.subjects.upstream.checkout import Imported, account, import_checkout, write
+from copycat.subjects.upstream.results import Batch, is_results, read_results
 
-__all__ = ["Imported", "account", "import_checkout", "write"]
+__all__ = ["Batch", "Imported", "account", "import_checkout", "is_results", "read_results", "write"]

@@ -89,7 +89,7 @@ def import_checkout(path: Path, registry: Registry, joins: Mapping[str, str] | N
     folder = path / "prompts" if (path / "prompts").is_dir() else path
     if not (folder / "targets.csv").is_file():
         raise BadFile(f"{path} is no checkout of princeton-nlp/CopyCat: it has no prompts/targets.csv.")
-    book = _Book(registry, joins or {})
+    book = Book(registry, joins or {})
     out = Imported(registry.name)
     originals: dict[str, dict[str, str]] = {}
     for file in sorted(folder.rglob("*.csv"), key=_natural):
@@ -120,8 +120,8 @@ def _natural(path: Path) -> list[tuple[int, str]]:
     return [(int(d or 0), text) for text, d in re.findall(r"(\D*)(\d*)", path.as_posix())]
 
 
-class _Book:
-    """Finds characters by any of their names."""
+class Book:
+    """Finds characters by any of their names, those that the suite uses among them."""
 
     def __init__(self, registry: Registry, joins: Mapping[str, str]) -> None:
         self.registry = registry
@@ -138,7 +138,14 @@ class _Book:
             self._slugs[normalise(name)] = {character.slug}
 
     def find(self, name: str) -> set[str]:
+        """Slugs of those called `name`."""
         return self._slugs.get(normalise(name), set())
+
+    def why_not(self, name: str) -> str:
+        """Why nobody, or not one alone, is called `name`."""
+        slugs, known = self.find(name), STRANGERS.get(normalise(name))
+        why = f"may be {' or '.join(sorted(slugs))}" if slugs else f"is nobody in {self.registry.name}"
+        return f"{why}: {known}" if known else why
 
 
 def _take(
@@ -187,16 +194,14 @@ def _drop_strangers(out: Imported, name: str, originals: Mapping[str, str]) -> N
     out.sets[name] = kept
 
 
-def _join(out: Imported, relative: str, table: Table, book: _Book) -> dict[str, Record]:
+def _join(out: Imported, relative: str, table: Table, book: Book) -> dict[str, Record]:
     """Rows by slug, in the registry's order."""
     rows: dict[str, list[Record]] = defaultdict(list)
     for record in table.records:
         slugs = book.find(record.target)
         where = f"{relative}: row {record.number}, '{record.target.strip()}',"
         if len(slugs) != 1:
-            why = f"may be {' or '.join(sorted(slugs))}" if slugs else f"is nobody in {book.registry.name}"
-            known = STRANGERS.get(normalise(record.target))
-            out.skipped.append(f"{where} {why}" + (f": {known}" if known else ""))
+            out.skipped.append(f"{where} {book.why_not(record.target)}")
             continue
         rows[next(iter(slugs))].append(record)
     joined = {}
