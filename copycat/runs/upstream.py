@@ -251,8 +251,8 @@ def _notes(batches: Sequence[Batch], verdicts: Sequence[Verdict]) -> Iterator[st
     if any(b.video and b.judgements is not None for b in batches):
         yield (
             "Of a video the record keeps one frame's verdict, that of the highest score. Where that is 0 the "
-            "other frames are taken for 0 too, a failed question among them; where it names somebody else, they "
-            "are unknown and the video is unscored."
+            "other frames are taken for 0 too, a failed question among them; where it names somebody else, "
+            "they are unknown and the video is unscored."
         )
 
 
