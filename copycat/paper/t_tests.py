@@ -71,8 +71,8 @@ def read(document: TTests, sources: Sources) -> Laid:
         for line, record in _of_row(document, row, sources):
             lines.append(line)
             records.append(record)
-    remarks = about(sources.runs)
-    return Laid(HEADS, lines, COLUMNS, records, remarks)
+    # Without what is said of means and intervals, since here are none.
+    return Laid(HEADS, lines, COLUMNS, records, about(sources.runs)[1:])
 
 
 def _of_row(
@@ -91,7 +91,9 @@ def _of_row(
             "other_mitigation": other.mitigation,
             "prompt_set": other.prompts,
         }
-        whose = f"{base.source.model}: {other.mitigation} against {base.mitigation} on {other.prompts}"
+        detect = other.source.metric(DETECT, other.mitigation, other.prompts)
+        of = f"{base.source.model}, {detect.characters if detect else 0} characters"
+        whose = f"{of}: {other.mitigation} against {base.mitigation} on {other.prompts}"
         yield _line(document, row, pair, whose, told)
     if not ours:
         yield (
