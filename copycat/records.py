@@ -88,7 +88,7 @@ class Sampling(Row):
     """Frames of a video; None for a picture."""
     fps: int | None = Field(default=None, gt=0)
     """Frames a second at which a video is saved, and drawn where the pipeline asks for a rate."""
-    kept: tuple[int, ...] | None = None
+    kept_frames: tuple[int, ...] | None = None
     """Of a video that was made elsewhere: numbers of the frames that there are; None for one made here."""
 
     @property
@@ -98,8 +98,8 @@ class Sampling(Row):
         He et al. 2024, section C.2. The middle of n frames is (n - 1) // 2, the earlier of the two middle
         ones where n is even. A picture is its own frame 0; of a video made elsewhere they are those kept.
         """
-        if self.kept is not None:
-            return self.kept
+        if self.kept_frames is not None:
+            return self.kept_frames
         last = (self.frames or 1) - 1
         return tuple(sorted({0, last // 2, last}))
 

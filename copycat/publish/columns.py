@@ -96,7 +96,7 @@ def to_cells(row: BaseModel) -> dict[str, Any]:
     told = row.model_dump(mode="json")
     for name, field in type(row).model_fields.items():
         if field.annotation is Sampling:
-            cells |= {n: told[name].get(n) for n in Sampling.model_fields}
+            cells |= {n: _cell(told[name].get(n), f) for n, f in Sampling.model_fields.items()}
         elif name == "answer":
             cells |= _answer_cells(getattr(row, name), told[name])
         else:
@@ -128,7 +128,8 @@ def from_cells(cells: Mapping[str, Any], model: type[M], what: str) -> M:
     try:
         for name, field in model.model_fields.items():
             if field.annotation is Sampling:
-                given[name] = {n: v for n in Sampling.model_fields if (v := cells.get(n)) is not None}
+                told = {n: _value(cells.get(n), f) for n, f in Sampling.model_fields.items()}
+                given[name] = {n: v for n, v in told.items() if v is not None}
             elif name == "answer":
                 given |= _answer_of(cells)
             else:

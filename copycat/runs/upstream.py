@@ -164,7 +164,7 @@ def _requests(asked: Sequence[_Asked], model: str) -> list[Request]:
         numbers[place] += 1
         sampling = Sampling(steps=1, guidance=0, height=first.height, width=first.width)
         if b.video:
-            sampling = sampling.model_copy(update={"frames": VIDEO_FRAMES, "kept": FRAMES})
+            sampling = sampling.model_copy(update={"frames": VIDEO_FRAMES, "kept_frames": FRAMES})
         told = {"flag": b.flag, "row": a.number, "sha256": [f.sha256 for f in a.frames.values()]}
         requests.append(
             Request(

@@ -21,6 +21,9 @@ from copycat.mitigations.parse import parse
 from copycat.paper import load
 from copycat.paper.base import Sources
 from copycat.paper.document import document
+from copycat.publish.collect import collect
+from copycat.publish.pull import pull
+from copycat.publish.write import write
 from copycat.records import Named, Unscored
 from copycat.runs.folder import RunFolder
 from copycat.runs.upstream import JUDGE, answer_of, import_results
@@ -197,6 +200,13 @@ def test_a_video_has_the_frames_that_were_kept(take: Take, tmp_path: Path) -> No
         if o.request.mitigation == "none"
     }
     assert values == {"mario": 1.0, "elsa": 0.0, "winnie-the-pooh": None, "thor": None}
+    # It can be published, and comes back as it is.
+    score(run)
+    write(collect([run]), tmp_path / "dataset")
+    (pulled,) = pull(tmp_path / "dataset", "d", None, lambda run, runs: tmp_path / "back", lambda _: None)
+    back = RunFolder(pulled.path).data()
+    assert list(back.requests) == list(data.requests)
+    assert {r.sampling.judged for r in back.requests} == {(0, 6, 15)}
 
 
 def test_what_has_no_picture_is_an_error_and_no_zero(take: Take, tmp_path: Path) -> None:
