@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from copycat.cards.catalog import Catalog
-from copycat.cards.weights import Card, NameOrPath, Weights
+from copycat.cards.weights import Card, Dtype, NameOrPath, Weights, torch_dtype
 from copycat.errors import BadFile, UnknownName, first_fault
 from copycat.io.paths import DATA
 from copycat.io.yaml_file import read_yaml
@@ -37,6 +37,8 @@ class Part(Weights):
     """Settings of the scheduler that replaces it, where they are not to be those of the one replaced."""
     call: dict[str, Any] = Field(default_factory=dict)
     """Further arguments of every call, e.g. `max_sequence_length`."""
+    component_dtypes: dict[str, Dtype] = Field(default_factory=dict)
+    """Components with a precision of their own, e.g. `{vae: float32}`; the others have the card's."""
 
     @field_validator("call")
     @classmethod
@@ -134,17 +136,42 @@ class ModelCard(Card, Part):
         plain = ModelCard.model_fields
         asked: dict[str, Any] = {
             field: getattr(self, field)
-            for field in ("scheduler", "scheduler_options", "call", "guidance_argument", "empty_negative")
+            for field in (
+                *("scheduler", "scheduler_options", "call", "guidance_argument", "empty_negative"),
+                "component_dtypes",
+            )
             if getattr(self, field) != plain[field].get_default(call_default_factory=True)
         }
         if self.stages:
             told = {"steps", "guidance", "call", "scheduler"}
             asked["stages"] = [
-                {"weights": s.fingerprint(), **s.model_dump(include=told)} for s in self.stages
+                {
+                    "weights": s.fingerprint(),
+                    **s.model_dump(include=told),
+                    **({"component_dtypes": s.component_dtypes} if s.component_dtypes else {}),
+                }
+                for s in self.stages
             ]
         if self.motion_adapter:
             asked["motion_adapter"] = self.motion_adapter.fingerprint()
         return f"{identity}+{digest(asked)[:6]}" if asked else identity
+
+    def component_torch_dtypes(self, part: Part, device: str) -> Any:
+        """The precision of `part`'s components, as diffusers' `from_pretrained` takes it."""
+        usual = self.torch_dtype(device)
+        if not part.component_dtypes:
+            return usual
+        own = {name: torch_dtype(dtype, device) for name, dtype in part.component_dtypes.items()}
+        return {"default": usual, **own}
+
+    def without_negative(self, guidance: float) -> str:
+        """What the model gets where a request has no negative prompt, for a sentence; empty where it takes
+        none at this guidance."""
+        if not self.steers(guidance):
+            return ""
+        if self.empty_negative is None:
+            return "what its pipeline puts there: an encoded empty text in most, zeros in the SDXL class"
+        return f"the text “{self.empty_negative}”"
 
     def steers(self, guidance: float) -> bool:
         """Whether a negative prompt has an effect at this guidance."""

@@ -295,11 +295,10 @@ def _overlong(sets: Mapping[str, Sequence[Prompt]], model: str) -> list[str]:
     if not model:
         return []
     from copycat.cards.models import load_card
-    from copycat.generators.text_encoder import load_tokenizer, overlong
+    from copycat.generators.reading import overlong, planned_reading
 
-    card = load_card(model)
     texts = {f"prompts of {name}": [p.text for p in prompts] for name, prompts in sets.items()}
-    return overlong(texts, [load_tokenizer(card)], card.name)
+    return overlong(texts, planned_reading(load_card(model)))
 
 
 def _names(out: Path, sets: Iterable[str]) -> str:

@@ -54,5 +54,7 @@ CATALOG: Catalog[type[Chat]] = Catalog(
 
 
 def load_chat(card: LLMCard, device: str) -> Chat:
-    """The model that `card` asks for, on `device` (resolved, not `auto`)."""
+    """The model that `card` asks for, on `device` (resolved, not `auto`). Raises MissingRequirement for one
+    that its provider has shut down."""
+    card.check_served(f"The language model {card.name}")
     return CATALOG.get(card.kind)(card, device)

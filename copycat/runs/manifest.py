@@ -88,6 +88,9 @@ class Manifest(BaseModel):
     """Torch device the pictures were made on; fixed by the first batch."""
     model: str
     """Card name and weights identity."""
+    without_negative: str = ""
+    """What the model gets where a request has no negative prompt, in words; empty where it takes none, and in
+    runs of earlier versions."""
     judge: str | None = None
     """Identity of the judge that the metrics come from."""
     calibration: Cited | None = None

@@ -64,6 +64,7 @@ def plan(run: ResolvedRun, *, progress: Progress | None = None, ask: bool = True
             _collect_replies(shaped, list(mine.values()), at_a_time, spec, progress or Progress())
     requests = [shaped(raw).with_id() for raw in raws]
     refuse_idle_negatives(run.card, requests)
+    GENERATORS.get(run.card.kind).check_texts(run.card, requests, ask=ask)
     return requests
 
 
@@ -163,6 +164,7 @@ def check(run: ResolvedRun) -> None:
     if folder.manifest_path.exists():
         return
     card, device = run.card, run.config.device
+    card.check_served(card.title)
     if card.api:
         GENERATORS.get(card.kind).reach(card)
     choose_engine(device, run.config, card.title, card.min_gpu_gb, card.lighter())
@@ -187,6 +189,7 @@ def check(run: ResolvedRun) -> None:
 def check_judge_here(judge: JudgeCard, device: str) -> None:
     """Raise a UserError that says what this machine lacks to ask it on `device`, which may be `auto`."""
     for m in judge.asked():
+        m.check_served(f"The judge {m.name}")
         if m.api:
             connect(m.api, f"The judge {m.name}")
         resolve_device(device, f"The judge {m.name}", m.min_gpu_gb)
@@ -197,6 +200,8 @@ def check_judge_here(judge: JudgeCard, device: str) -> None:
 
 def obstacle(card: ModelCard, gpu: float | None) -> str | None:
     """Why `card` cannot run with a GPU of `gpu` GB; None when it can."""
+    if card.is_gone():
+        return card.end()
     if card.api:
         try:
             GENERATORS.get(card.kind).reach(card)

@@ -43,6 +43,10 @@ def execute(console: Console, run: ResolvedRun, progress: Progress, *, dry_run: 
         f"{len(requests)} {what} with {config.model}: {people} characters × {len(config.seeds)} seeds × "
         f"{', '.join(config.mitigations)} × {', '.join(config.prompts)}",
     )
+    judged_by = run.judging.card
+    for who, end in ((run.card.title, run.card.end()), (f"The judge {judged_by.name}", judged_by.end())):
+        if end:
+            say(console, f"{who} {end}.")
     for prompt_set, slugs in _uncovered(run, requests).items():
         left_out = f"{len(slugs)} of them, which are left out: {', '.join(slugs)}"
         say(console, f"{prompt_set} has no prompt for {left_out}")
