@@ -81,8 +81,8 @@ class _Handler(BaseHTTPRequestHandler):
         if mood == "withhold":
             return self._send(400, {"error": "NSFW content was detected in the prompt"})
         if endpoint:
-            told = "" if mood == "deaf" else str(body["parameters"].get("negative_prompt"))
-            return self._send_png(mood, len(told) % 200)
+            negative = None if mood == "deaf" else body["parameters"].get("negative_prompt")
+            return self._send_png(mood, len(negative or "") % 200)
         return self._send(200, _images(mood) if images else _chat(mood, body, self.server.say))
 
     def _send_png(self, mood: str, green: int) -> None:
