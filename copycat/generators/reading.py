@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from copycat.cards.models import ModelCard
-from copycat.errors import UserError
+from copycat.errors import BadFile, UserError
+from copycat.io.loading import quiet_loading
 from copycat.records import Request
 
 NO_LIMIT = 100_000
@@ -157,13 +158,20 @@ def _encoder(slot: str) -> str:
 
 def planned_reading(card: ModelCard, function: str = "__call__") -> Reading:
     """How the pipeline of `card` will read, without its weights. UserError where it cannot be had."""
-    import diffusers
-
     if card.api:
         raise UserError(f"{card.title} is hosted, and its text encoder is not open; name another model.")
-    return Reading(
-        card.name, getattr(diffusers, card.pipeline), _tokenizers(card, ask=True), card.call, function
-    )
+    kind = _pipeline_class(card)
+    if kind is None:
+        raise BadFile(f"The card {card.name} names {card.pipeline}, which is no pipeline of diffusers.")
+    return Reading(card.name, kind, _tokenizers(card, ask=True), card.call, function)
+
+
+def _pipeline_class(card: ModelCard) -> type | None:
+    with quiet_loading():  # diffusers imports a pipeline when it is first named
+        import diffusers
+
+        found = getattr(diffusers, card.pipeline, None)
+    return found if isinstance(found, type) else None
 
 
 def _tokenizers(card: ModelCard, ask: bool) -> dict[str, Any]:
@@ -210,10 +218,8 @@ def check_texts(
 
     Without `ask`, for a dry run, nothing is downloaded, and what is not here is not checked.
     """
-    import diffusers
-
-    kind = getattr(diffusers, card.pipeline, None)
-    if not isinstance(kind, type):
+    kind = _pipeline_class(card)
+    if kind is None:
         return  # loading it says so
     if plain(requests) and not Reading(card.name, kind, {}, card.call, function).cleans:
         return
