@@ -38,6 +38,12 @@ def run(
     guidance: float | None = typer.Option(
         None, min=0, help="Guidance scale; the model card's when left out."
     ),
+    height: int | None = typer.Option(None, min=1, help="Of pictures, in pixels; the card's when left out."),
+    width: int | None = typer.Option(None, min=1, help="Of pictures, in pixels; the card's when left out."),
+    frames: int | None = typer.Option(None, min=1, help="Of videos; the model card's when left out."),
+    variant: str | None = typer.Option(
+        None, help="Which weight files, such as fp16; none for the plain ones. The card's when left out."
+    ),
     offload: str | None = typer.Option(
         None, help="none, model or sequential: keep parts in main memory; the model card's when left out."
     ),
@@ -75,6 +81,10 @@ def run(
         dtype=dtype,
         steps=steps,
         guidance=guidance,
+        height=height,
+        width=width,
+        frames=frames,
+        variant=variant,
         offload=offload,
         compile=compile,
         out=out,
