@@ -129,8 +129,9 @@ def _resolve_folder(card: ModelCard, chosen: Mapping[str, Any]) -> ResolvedRun:
     taken, told = dict(chosen), []
     asked = load_registry(taken.setdefault("registry", card.registry))
     if "registry" not in chosen:
+        whose = "protected characters" if asked.protected else "characters"
         told.append(
-            f"{card.name} is a folder without a card, so it is asked for the {len(asked)} characters of "
+            f"{card.name} is a folder without a card, so it is asked for the {len(asked)} {whose} of "
             f"{asked.name}; --registry NAME chooses others (copycat ls characters)."
         )
     if "judge" not in chosen:
