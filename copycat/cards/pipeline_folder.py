@@ -79,4 +79,9 @@ def read_folder(path: Path) -> PipelineFolder:
         )
     # The menagerie last: of the class of other models it says little.
     akin = sorted((c for c in shipped() if c.pipeline == name and not c.api), key=lambda c: bool(c.folder))
+    spare = {part for card in akin for part in card.null_components}
+    named = {part for part, kind in index.items() if isinstance(kind, list) and kind[-1]}
+    missing = [part for part in sorted(named - spare) if not (path / part).is_dir()]
+    if missing:
+        raise BadFile(f"{path} is not a complete diffusers folder: it has no {missing[0]}.")
     return PipelineFolder(path, index, kind, drawn_by, folders.config(path, "scheduler"), tuple(akin))
