@@ -23,7 +23,9 @@ def run(
     ),
     images: int = typer.Option(1, min=1, help="Images per prompt and seed."),
     judge: str = typer.Option("", help="A judge card (copycat ls judges) or folder; the model's when empty."),
-    registry: str = typer.Option("", help="Character registry; the model card's own when empty."),
+    registry: str = typer.Option(
+        "", help="Character registry; the model card's, of a folder copycat, when empty."
+    ),
     measures: str = typer.Option("", help="A list of measures (copycat ls measures); all when empty."),
     device: str = typer.Option("auto", help="cpu, cuda, mps; auto takes the best there is."),
     devices: str = typer.Option("", help="A list, such as cuda:0,cuda:1: a process on each of them."),
