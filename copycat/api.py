@@ -115,9 +115,9 @@ def run(model: str = "menagerie", *, quiet: bool = False, **settings: Any) -> Ru
     cannot be met; what is finished by then is kept.
     """
     made = resolve_settings(model=model, **{k: _plain(k, v) for k, v in settings.items()})
+    check(made)
     if not quiet:
         announce(made)
-    check(made)
     progress = for_stream(quiet=quiet)
     folder = prepare(made, plan(made, progress=progress))
     return Run(complete(folder, made, progress))

@@ -138,8 +138,8 @@ def _resolve_folder(card: ModelCard, chosen: Mapping[str, Any]) -> ResolvedRun:
         own = card.registry == taken["registry"]
         taken["judge"] = card.judge if own else usual_judge(asked)
         told.append(
-            f"No judge was named, so {taken['judge']} is asked, as for other models and the characters of "
-            f"{asked.name}; --judge NAME chooses another (copycat ls judges)."
+            f"No judge was named, so {taken['judge']} is asked, the usual one of {asked.name}; --judge NAME "
+            "chooses another (copycat ls judges)."
         )
     run = resolve(RunConfig.model_validate(taken))
     return replace(run, taken=(*told, *run.taken), judge_taken="judge" not in chosen)

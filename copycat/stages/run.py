@@ -39,9 +39,9 @@ def announce(run: ResolvedRun) -> None:
 def execute(console: Console, run: ResolvedRun, progress: Progress, *, dry_run: bool = False) -> None:
     """Plan and complete `run`, saying on `console` what it takes and what came out; a dry run only plans."""
     config = run.config
-    announce(run)
     if not dry_run:
         check(run)
+    announce(run)
     requests = plan(run, progress=progress, ask=not dry_run)
     people = len({r.character for r in requests})
     what = "videos" if run.card.sampling.frames else "images"
