@@ -63,6 +63,7 @@ def render_page(run: RunData, where: Where = "auto", progress: Progress | None =
         breakdowns=breakdowns(run),
         differences=_differences(differences(run)),
         judge=said(words.judge_sentence(run.rates)),
+        calibrated=words.is_calibrated(run.rates),
         agreements=[words.agreement_sentence(a) for a in run.agreement],
         reviews=[filters.sentence(c) for c in costs],
         caution=filters.caution(costs),

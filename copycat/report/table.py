@@ -81,7 +81,14 @@ def _remarks(run: RunData) -> list[str]:
     )
     blind = [] if run.manifest.config.oracle else [f"{NO_ORACLE}."]
     judge = [judge_sentence(run.rates), *correction_sentences(run.metrics)]
-    return [*blind, told, *judge, *run.manifest.notes, reproduction.sentence(run.manifest)]
+    return [
+        *blind,
+        told,
+        *judge,
+        *run.manifest.taken,
+        *run.manifest.notes,
+        reproduction.sentence(run.manifest),
+    ]
 
 
 def table_markdown(run: RunData) -> str:

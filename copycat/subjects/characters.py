@@ -277,7 +277,7 @@ def load_registry(name_or_path: str) -> Registry:
 
     Raises UnknownName for an unknown name and BadFile for a file that is not a registry.
     """
-    path = Path(name_or_path)
+    path = Path(name_or_path).expanduser()
     return read_registry(path) if path.suffix in {".yaml", ".yml"} else CATALOG.get(name_or_path)
 
 
