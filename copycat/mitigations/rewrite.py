@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import lru_cache
 
 from copycat.mitigations.base import Mitigation, Options
+from copycat.mitigations.lexicon import Lexicon, Match, contains, stems
 from copycat.records import Request
 from copycat.subjects.characters import Character
 
 
 class Rewrite(Mitigation[Options]):
-    """Replaces by the registry's lexicon, longest text first, on word boundaries, in any case."""
+    """Replaces by the registry's lexicon: the same kind of being, doing the same, without its signature look."""
 
     name = "rewrite"
 
@@ -21,29 +24,112 @@ class Rewrite(Mitigation[Options]):
 
 
 def rewrite(text: str, character: Character) -> str:
-    """`text` without the character's name, aliases and distinguishing attributes; never empty."""
-    lexicon = {m.text.casefold(): m.generic for m in character.attributes if m.text}
-    lexicon |= {n.casefold(): character.generic for n in character.spoken}
-    longest_first = sorted(lexicon, key=len, reverse=True)
-    found = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, longest_first)) + r")(?!\w)", re.IGNORECASE)
-    return _tidy(found.sub(lambda m: lexicon[m.group().casefold()], text)) or character.generic
+    """`text` without the character's name, aliases and distinguishing attributes; never empty.
+
+    What stands for the name says what `key` asks for. In a list of keywords, what gives the character away goes
+    too, and nothing stands twice. A text that holds nothing of the kind stays as it is.
+    """
+    lexicon = _lexicon(character.model_dump_json())
+    if _is_list(text):
+        return _rewrite_list(text, character, lexicon) or character.generic
+    replaced = _replaced(text, lexicon)
+    return (text if replaced == text else _tidy(replaced)) or character.generic
 
 
-_EDGE = r"(?=\s*(?:,|\.|;|$))"
-_TIDY = tuple(
+@lru_cache(maxsize=256)
+def _lexicon(character: str) -> Lexicon:
+    return Lexicon(Character.model_validate_json(character))
+
+
+LONGEST_KEYWORD = 5
+"""Words; a longer piece between commas is part of a sentence."""
+
+
+def _is_list(text: str) -> bool:
+    """Whether `text` is keywords between commas rather than a sentence."""
+    pieces = text.split(",")
+    return len(pieces) > 2 and not re.search(r"[.;!?](?:\s|$)", text) and all(
+        0 < len(p.split()) <= LONGEST_KEYWORD for p in pieces
+    )
+
+
+def _rewrite_list(text: str, character: Character, lexicon: Lexicon) -> str:
+    giveaways = [stems(g) for g in character.giveaways]
+    pieces = [p.strip() for p in text.split(",")]
+    told = [p for p in pieces if not any(contains(stems(p), g) for g in giveaways)]
+    new = [_tidy(_replaced(p, lexicon, bare=True)) for p in told]
+    if new == pieces:
+        return text
+    kept: dict[tuple[str, ...], str] = {}
+    for piece in filter(None, new):
+        kept.setdefault(stems(piece), piece)
+    return ", ".join(kept.values())
+
+
+_GONE = "\x00"
+"""Marks the place of what was dropped, until what led up to it is dropped too."""
+
+
+def _replaced(text: str, lexicon: Lexicon, *, bare: bool = False) -> str:
+    """`text` with every match replaced; with `bare` attributes lose their article, as in a list."""
+    pieces, end = [], 0
+    for match in lexicon.matches(text):
+        generic = match.generic
+        if bare and match.form != "name":
+            generic = _ARTICLE.sub("", generic)
+        before = text[end : match.start]
+        if match.form == "name":
+            before = _DETERMINED.sub(r"\1", before) if _ARTICLE.match(generic) else before
+        pieces += [before, _in_place(text, match, generic) or _GONE]
+        end = match.end
+    return "".join(pieces) + text[end:]
+
+
+_ARTICLE = re.compile(r"^(?:an?|the)\s+", re.IGNORECASE)
+_DETERMINED = re.compile(
+    r"((?:^|\s))(?:an?|the|this|that)\s+(?!(?:and|as|at|by|for|from|in|is|like|of|on|or|to|with)\b)[\w-]+\s+$",
+    re.IGNORECASE,
+)
+"""An article and an adjective before a name: "a happy Zori" is "an owl", for "a happy an owl" is nothing."""
+
+
+def _in_place(text: str, match: Match, generic: str) -> str:
+    """`generic`, with a capital where it begins a sentence that began with one."""
+    before = text[: match.start].rstrip()
+    begins = not before or before[-1] in ".!?"
+    sentence = re.search(r"[.!?](?:\s|$)", text[match.end :])
+    if begins and sentence and text[match.start].isupper():
+        return generic[:1].upper() + generic[1:]
+    return generic
+
+
+def _second_article(found: re.Match[str]) -> str:
+    """Of two articles the second, with the capital of the first."""
+    first, second = found.group().split()
+    return second.capitalize() if first[0].isupper() else second
+
+
+_HOLDING = r"(with|wearing|holding)"
+_DETERMINER = r"(?:an?|the|his|her|its|their)"
+_LEADS = rf"(?:\s*\b(?:{_DETERMINER}|{_HOLDING}|and|in|on|of|over|under|at|from|to|by))*"
+_VOWEL = (
+    r"(?:hour|honest|heir|x-|[ai]|e(?!u)|o(?!ne\b|nce\b)|u(?!kulele|ni(?![mn])|s[ae]|tensil|topia))"
+)
+"""How a word begins that is spoken with "an"."""
+_TIDY: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), new)
     for pattern, new in (
+        (rf"\b{_HOLDING}\s+(?:{_DETERMINER}\s+)?{_GONE}\s*(?:,\s*(?:and\s+)?|and\s+)(?=\w)", r"\1 "),
+        (rf"{_LEADS}\s*{_GONE}(?=\s*(?:[,.;]|$|and\b|with\b))", ""),
+        (rf"\s*{_GONE}", ""),
         (r"\s+", " "),
-        (r"\b(with|wearing|holding)(?: and| ,|,)+ ", r"\1 "),
-        (r"\band(?: and)+\b", "and"),
-        (r" (?:with|wearing|holding|and|the|by)" + _EDGE, ""),
-        (r"\b(?:an?|the) (an?|the)\b", r"\1"),
-        (r"\ba (?=[aeio])", "an "),
-        (r"\ban (?=[^aeiou\s])", "a "),
-        (r"\s+,", ","),
+        (r"\b(?:an?|the) (?:an?|the)\b", _second_article),
+        (rf"\b(a) (?={_VOWEL})", r"\1n "),
+        (rf"\b(a)n (?!{_VOWEL})(?=\w)", r"\1 "),
+        (r"\s+([,.;])", r"\1"),
         (r",(?:\s*,)+", ","),
+        (r",\s*\.", "."),
         (r"^[\s,]+|[\s,]+$", ""),
-        (r"\s{2,}", " "),
     )
 )
 
