@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 from copycat.subjects.characters import Character, normalise
@@ -21,7 +22,10 @@ _WORD = re.compile("[\\w\u0300-\u036f]+")
 _NAME_JOIN = re.compile(r"[^\w,;!?()]*")
 _JOIN = re.compile(r"[\s\-\u2010-\u2013'’\"“”]*")
 _COMMA_JOIN = re.compile(r"\s*,\s*")
-_BETWEEN = frozenset("a an and are as at but by for from her his in is its of on or that the to was with".split())
+_BETWEEN = frozenset(
+    {"a", "an", "and", "are", "as", "at", "but", "by", "for", "from", "her", "his", "in", "is", "its"}
+    | {"of", "on", "or", "that", "the", "to", "was", "with"}
+)
 """Words that never stand between an adjective and its noun."""
 _RELATIVE = frozenset({"that", "which", "who"})
 _VERBS = frozenset({"is", "are", "was", "were"})
@@ -75,6 +79,8 @@ class _Entry:
     generic: str
     told: str
     name: bool = False
+    keyword: bool = False
+    """Whether it counts in a list of keywords alone: a single word of a sentence may be about anything."""
 
 
 class Lexicon:
@@ -82,10 +88,13 @@ class Lexicon:
 
     def __init__(self, character: Character) -> None:
         self._key = frozenset(stems(character.key))
+        self._giveaways = [stems(g) for g in character.giveaways]
         entries = [_entry(n, character.generic, n, name=True) for n in character.spoken]
         for attribute in character.attributes:
-            for text, generic in {attribute.text: attribute.generic, **attribute.also}.items():
-                entries.append(_entry(text, generic, attribute.text))
+            entries.append(_entry(attribute.text, attribute.generic, attribute.text))
+            for wording, generic in attribute.also.items():
+                other = _entry(wording, generic, attribute.text)
+                entries.append(replace(other, keyword=len(other.words) == 1))
         # The first entry of a wording counts, a name before an attribute.
         unique: dict[tuple[str, ...], _Entry] = {}
         for entry in entries:
@@ -97,17 +106,25 @@ class Lexicon:
             self._by_first[entry.words[0]].append(entry)
             self._by_last[entry.words[-1]].append(entry)
 
-    def matches(self, text: str) -> Iterator[Match]:
-        """From left to right, the longest wording at each place; no two overlap."""
+    def gives_away(self, keyword: str) -> bool:
+        """Whether `keyword` holds one of the character's giveaways."""
+        words = stems(keyword)
+        return any(contains(words, g) for g in self._giveaways)
+
+    def matches(self, text: str, *, keywords: bool = False) -> Iterator[Match]:
+        """From left to right, the longest wording at each place; no two overlap.
+
+        Other wordings of a single word are found only where `text` is `keywords`.
+        """
         words = [_word(m) for m in _WORD.finditer(text)]
         end = 0
         for at, word in enumerate(words):
-            found = self._at(text, words, at) if word.start >= end else None
+            found = self._at(text, words, at, keywords) if word.start >= end else None
             if found:
                 yield found
                 end = found.end
 
-    def _at(self, text: str, words: list[_Word], at: int) -> Match | None:
+    def _at(self, text: str, words: list[_Word], at: int, keywords: bool) -> Match | None:
         first, last = words[at], words[at].stem
         beginning = self._by_first.get(first.stem, [])
         if first.exact != first.stem:
@@ -118,11 +135,16 @@ class Lexicon:
             (_plain, beginning), (self._with_word_between, beginning), (_relative, ending),
             (_adjective, beginning), (_predicate, ending),
         )  # fmt: skip
-        found = (form(text, words, at, entry) for form, entries in tries for entry in entries)
+        found = (
+            form(text, words, at, entry)
+            for form, entries in tries
+            for entry in entries
+            if keywords or not entry.keyword
+        )
         return next(filter(None, found), None)
 
     def _with_word_between(self, text: str, words: list[_Word], at: int, entry: _Entry) -> Match | None:
-        """ "red wavy hair", unless the word between is of the key."""
+        """As in "red wavy hair", unless the word between is of the key."""
         if entry.name or len(entry.words) != 2 or any(entry.commas) or at + 2 >= len(words):
             return None
         first, between, last = words[at : at + 3]
@@ -130,6 +152,16 @@ class Lexicon:
         if not fits or between.exact in _BETWEEN or between.stem in self._key:
             return None
         return Match(first.start, last.end, entry.generic, "whole", entry.told)
+
+
+def lexicon_of(character: Character) -> Lexicon:
+    """The lexicon of `character`; made once for characters that are the same."""
+    return _lexicon(character.model_dump_json())
+
+
+@lru_cache(maxsize=256)
+def _lexicon(character: str) -> Lexicon:
+    return Lexicon(Character.model_validate_json(character))
 
 
 def _word(found: re.Match[str]) -> _Word:
@@ -141,12 +173,9 @@ def _entry(text: str, generic: str, told: str, *, name: bool = False) -> _Entry:
     if name:
         words = tuple(normalise(text).split())
         return _Entry(words, (False,) * (len(words) - 1), generic, told, name=True)
-    words, commas = [], []
-    for part in text.split(","):
-        for i, word in enumerate(stems(part)):
-            commas.append(i == 0 and bool(words))
-            words.append(word)
-    return _Entry(tuple(words), tuple(commas[1:]), generic, told)
+    parts = [stems(part) for part in text.split(",")]
+    commas = [i == 0 for part in parts for i in range(len(part))]
+    return _Entry(tuple(w for part in parts for w in part), tuple(commas[1:]), generic, told)
 
 
 def _joined(text: str, words: list[_Word], at: int, count: int) -> bool:
@@ -179,7 +208,7 @@ def _turned(text: str, words: list[_Word], at: int, entry: _Entry, link: int) ->
 
 
 def _relative(text: str, words: list[_Word], at: int, entry: _Entry) -> Match | None:
-    """"hair that is red"."""
+    """As in "hair that is red"."""
     link = [w.exact for w in words[at + 1 : at + 3]]
     if len(link) < 2 or link[0] not in _RELATIVE or link[1] not in _VERBS:
         return None
@@ -190,7 +219,7 @@ def _relative(text: str, words: list[_Word], at: int, entry: _Entry) -> Match | 
 
 
 def _predicate(text: str, words: list[_Word], at: int, entry: _Entry) -> Match | None:
-    """"hair is red": the verb stays, "hair is brown"."""
+    """As in "hair is red"; the verb stays: "hair is brown"."""
     if at + 1 >= len(words) or words[at + 1].exact not in _VERBS:
         return None
     if not _turned(text, words, at, entry, 1):
@@ -204,7 +233,7 @@ def _predicate(text: str, words: list[_Word], at: int, entry: _Entry) -> Match |
 
 
 def _adjective(text: str, words: list[_Word], at: int, entry: _Entry) -> Match | None:
-    """"red-haired": "brown-haired", or nothing where the generic words are about something else."""
+    """As in "red-haired": "brown-haired", or nothing where the generic words are of another thing."""
     size = len(entry.words)
     here = words[at : at + size]
     if entry.name or size < 2 or any(entry.commas) or len(here) < size:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
 
 from copycat.mitigations.base import Mitigation, Options
-from copycat.mitigations.lexicon import Lexicon, Match, contains, stems
+from copycat.mitigations.lexicon import Lexicon, Match, lexicon_of, stems
 from copycat.records import Request
 from copycat.subjects.characters import Character
 
 
 class Rewrite(Mitigation[Options]):
-    """Replaces by the registry's lexicon: the same kind of being, doing the same, without its signature look."""
+    """Replaces by the lexicon: the same kind of being does the same, without its signature look."""
 
     name = "rewrite"
 
@@ -26,42 +25,37 @@ class Rewrite(Mitigation[Options]):
 def rewrite(text: str, character: Character) -> str:
     """`text` without the character's name, aliases and distinguishing attributes; never empty.
 
-    What stands for the name says what `key` asks for. In a list of keywords, what gives the character away goes
-    too, and nothing stands twice. A text that holds nothing of the kind stays as it is.
+    What stands for the name says what `key` asks for. In a list of keywords, what gives the character away
+    goes too, and nothing stands twice. A text that holds nothing of the kind stays as it is.
     """
-    lexicon = _lexicon(character.model_dump_json())
-    if _is_list(text):
-        return _rewrite_list(text, character, lexicon) or character.generic
+    lexicon = lexicon_of(character)
+    if is_list(text):
+        return _rewrite_list(text, lexicon) or character.generic
     replaced = _replaced(text, lexicon)
-    return (text if replaced == text else _tidy(replaced)) or character.generic
-
-
-@lru_cache(maxsize=256)
-def _lexicon(character: str) -> Lexicon:
-    return Lexicon(Character.model_validate_json(character))
+    if replaced == text:
+        return text if text.strip() else character.generic
+    return _tidy(replaced) or character.generic
 
 
 LONGEST_KEYWORD = 5
 """Words; a longer piece between commas is part of a sentence."""
 
 
-def _is_list(text: str) -> bool:
+def is_list(text: str) -> bool:
     """Whether `text` is keywords between commas rather than a sentence."""
     pieces = text.split(",")
-    return len(pieces) > 2 and not re.search(r"[.;!?](?:\s|$)", text) and all(
-        0 < len(p.split()) <= LONGEST_KEYWORD for p in pieces
-    )
+    if len(pieces) < 3 or re.search(r"[.;!?](?:\s|$)", text):
+        return False
+    return all(0 < len(p.split()) <= LONGEST_KEYWORD for p in pieces)
 
 
-def _rewrite_list(text: str, character: Character, lexicon: Lexicon) -> str:
-    giveaways = [stems(g) for g in character.giveaways]
+def _rewrite_list(text: str, lexicon: Lexicon) -> str:
     pieces = [p.strip() for p in text.split(",")]
-    told = [p for p in pieces if not any(contains(stems(p), g) for g in giveaways)]
-    new = [_tidy(_replaced(p, lexicon, bare=True)) for p in told]
-    if new == pieces:
+    replaced = [_replaced(p, lexicon, keywords=True) for p in pieces if not lexicon.gives_away(p)]
+    if replaced == pieces:
         return text
     kept: dict[tuple[str, ...], str] = {}
-    for piece in filter(None, new):
+    for piece in filter(None, map(_tidy, replaced)):
         kept.setdefault(stems(piece), piece)
     return ", ".join(kept.values())
 
@@ -70,12 +64,12 @@ _GONE = "\x00"
 """Marks the place of what was dropped, until what led up to it is dropped too."""
 
 
-def _replaced(text: str, lexicon: Lexicon, *, bare: bool = False) -> str:
-    """`text` with every match replaced; with `bare` attributes lose their article, as in a list."""
+def _replaced(text: str, lexicon: Lexicon, *, keywords: bool = False) -> str:
+    """`text` with every match replaced; among `keywords` attributes have no article."""
     pieces, end = [], 0
-    for match in lexicon.matches(text):
+    for match in lexicon.matches(text, keywords=keywords):
         generic = match.generic
-        if bare and match.form != "name":
+        if keywords and match.form != "name":
             generic = _ARTICLE.sub("", generic)
         before = text[end : match.start]
         if match.form == "name":
@@ -109,16 +103,20 @@ def _second_article(found: re.Match[str]) -> str:
     return second.capitalize() if first[0].isupper() else second
 
 
+def _beginning(found: re.Match[str]) -> str:
+    """The first letter of what is left of a beginning that was dropped, with the capital it had."""
+    return found.group(1).upper() if found.group()[0].isupper() else found.group(1)
+
+
 _HOLDING = r"(with|wearing|holding)"
 _DETERMINER = r"(?:an?|the|his|her|its|their)"
 _LEADS = rf"(?:\s*\b(?:{_DETERMINER}|{_HOLDING}|and|in|on|of|over|under|at|from|to|by))*"
-_VOWEL = (
-    r"(?:hour|honest|heir|x-|[ai]|e(?!u)|o(?!ne\b|nce\b)|u(?!kulele|ni(?![mn])|s[ae]|tensil|topia))"
-)
+_VOWEL = r"(?:hour|honest|heir|x-|[ai]|e(?!u)|o(?!ne\b|nce\b)|u(?!kulele|ni(?![mn])|s[ae]|tensil|topia))"
 """How a word begins that is spoken with "an"."""
 _TIDY: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), new)
     for pattern, new in (
+        (rf"^\s*(?:{_DETERMINER}\s+)?{_GONE}\s*(?:,\s*)?(?:and\s+)?(\w)", _beginning),
         (rf"\b{_HOLDING}\s+(?:{_DETERMINER}\s+)?{_GONE}\s*(?:,\s*(?:and\s+)?|and\s+)(?=\w)", r"\1 "),
         (rf"{_LEADS}\s*{_GONE}(?=\s*(?:[,.;]|$|and\b|with\b))", ""),
         (rf"\s*{_GONE}", ""),
