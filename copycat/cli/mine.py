@@ -230,7 +230,10 @@ def list_(
     people = load_registry(registry or given.registry)
     told = f"{given.source}; {words.name if words else people.name} version {given.version}"
     ranking = list(lists.rank(given, people))
-    _write(out, name, ranking, people, sizes, told, generic_only=generic_only, ranked_here=False, fit=fit)
+    _write(
+        out, name, ranking, people, sizes, told,
+        generic_only=generic_only, ranked_here=False, fit=fit, version=given.version,
+    )  # fmt: skip
 
 
 @app.command()
@@ -263,6 +266,7 @@ def _write(
     generic_only: bool,
     ranked_here: bool = True,
     fit: str = "",
+    version: int = 1,
 ) -> None:
     from copycat.cli.parsing import sizes as parse_sizes
     from copycat.errors import UserError
@@ -273,7 +277,7 @@ def _write(
     wanted = parse_sizes(sizes)
     if not ranking:
         raise UserError(f"No character of {registry.name} has a word; is this the right corpus or list?")
-    sets = prompt_sets(ranking, name, wanted, provenance, generic_only=generic_only)
+    sets = prompt_sets(ranking, name, wanted, provenance, generic_only=generic_only, version=version)
     long = _overlong(sets, fit)
     if ranked_here:
         write_lines(out / "rankings" / f"{name}.jsonl", ranking)

@@ -84,13 +84,28 @@ def read_ranking(path: Path) -> list[Term]:
 
 
 def prompt_sets(
-    ranking: Iterable[Term], name: str, sizes: Sequence[int], provenance: str, *, generic_only: bool
+    ranking: Iterable[Term],
+    name: str,
+    sizes: Sequence[int],
+    provenance: str,
+    *,
+    generic_only: bool,
+    version: int = 1,
 ) -> dict[str, list[Prompt]]:
-    """For each of `sizes`, the set `NAMEn`: the first n words of each character, joined by commas."""
+    """For each of `sizes`, the set `NAMEn`: the first n words of each character, joined by commas.
+
+    `version` is that of the prompts: of a list that was written down, the list's own.
+    """
     words = words_by_character(ranking, generic_only=generic_only)
     return {
         f"{name}{n}": [
-            Prompt(set=f"{name}{n}", character=slug, text=", ".join(ws[:n]), provenance=provenance)
+            Prompt(
+                set=f"{name}{n}",
+                version=version,
+                character=slug,
+                text=", ".join(ws[:n]),
+                provenance=provenance,
+            )
             for slug, ws in words.items()
         ]
         for n in sizes

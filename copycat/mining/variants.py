@@ -37,12 +37,16 @@ def _misspell(character: Character, letters: int, registry: Registry) -> str:
 
 
 def languages(registry: Registry) -> Iterator[Prompt]:
-    """The names in other languages, one prompt each; nothing for a character that has none."""
+    """The names in other languages, one prompt each; nothing for a character that has none.
+
+    They are the registry's own, and so is their version.
+    """
     for c in registry.characters:
         different = {k: n for k, n in sorted(c.names.items()) if normalise(n) != normalise(c.name)}
         for i, (language, name) in enumerate(different.items()):
             yield Prompt(
                 set="languages",
+                version=registry.version,
                 character=c.slug,
                 index=i,
                 text=name,
