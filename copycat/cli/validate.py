@@ -21,6 +21,7 @@ def findings() -> Iterator[str]:
     from copycat.cards.models import CATALOG as MODELS
     from copycat.mitigations import CATALOG as MITIGATIONS
     from copycat.subjects.characters import CATALOG as REGISTRIES
+    from copycat.subjects.franchises import CATALOG as FRANCHISES
     from copycat.subjects.keywords import CATALOG as KEYWORDS
     from copycat.subjects.neutral import CATALOG as NEUTRAL
     from copycat.subjects.neutral import check_neutral
@@ -28,7 +29,7 @@ def findings() -> Iterator[str]:
     from copycat.subjects.prompts import check
 
     broken: list[str] = []
-    alone: tuple[Catalog[Any], ...] = (MODELS, JUDGES, LLMS, MITIGATIONS, KEYWORDS)
+    alone: tuple[Catalog[Any], ...] = (MODELS, JUDGES, LLMS, MITIGATIONS, KEYWORDS, FRANCHISES)
     for catalog in alone:
         _read(catalog, broken)
     read = _read(REGISTRIES, broken)
