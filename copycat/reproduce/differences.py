@@ -110,8 +110,8 @@ def markdown(found: Iterable[Difference]) -> str:
         "# Differences to the paper",
         "",
         f"{len(rows)} numbers stand beside published ones, {len(shown)} of them with an interval of the "
-        f"difference; {alike} of those intervals hold 0. No difference shown is not equality: the paper's mean "
-        "of three runs says little, and so do few characters or seeds of ours.",
+        f"difference; {alike} of those intervals hold 0. No difference shown is not equality: the paper's "
+        "mean of three runs says little, and so do few characters or seeds of ours.",
         "",
         "| table | model | row | column | measure | ours | published | difference | reads | note |",
         "|---|---|---|---|---|---|---|---|---|---|",
@@ -128,8 +128,8 @@ def markdown(found: Iterable[Difference]) -> str:
     lines += [
         "",
         "Intervals are 95 %: ours as in the tables, that of a difference by MOVER (Zou and Donner 2008) from "
-        "ours and Student's of the paper's three runs, whose SD is taken for a population SD. The judges differ, "
-        "the paper's being GPT-4V; see docs/reproduce-the-paper.md.",
+        "ours and from Student's of the paper's three runs, whose SD is taken for a population SD. The paper's "
+        "judge was GPT-4V; see docs/reproduce-the-paper.md.",
     ]
     return "\n".join(lines) + "\n"
 

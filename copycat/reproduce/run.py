@@ -68,7 +68,7 @@ class Reproduction:
         return told
 
     def check(self) -> None:
-        """Raise a UserError for what a run would lack later: a GPU, weights that can be had, a free folder."""
+        """Raise a UserError for what a run would lack later: a GPU, its weights, a free folder."""
         check_target(self.dataset)
         for job in self.jobs:
             check(job.resolved(job.conditions(Usable(job.registry))))
