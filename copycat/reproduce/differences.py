@@ -12,6 +12,7 @@ from scipy.stats import t
 
 from copycat.measures import CONS, DETECT, Measure
 from copycat.paper.fill import Cell, Filled
+from copycat.paper.published import PaperTable, load
 from copycat.records import Metric
 
 RUNS = 3
@@ -68,7 +69,7 @@ def _difference(filled: Filled, cell: Cell, measure: Measure, ours: Metric | Non
     mean, sd = cell.published.number(measure) if cell.published else (None, None)
     if ours is None or ours.value is None or mean is None:
         return None
-    scale, notes = 1.0, []
+    scale, notes = 1.0, _other_model(filled, cell)
     if measure is DETECT and ours.characters != filled.table.of:
         scale = filled.table.of / ours.characters
         notes.append(f"ours of {ours.characters} characters, scaled to {filled.table.of}")
@@ -82,6 +83,16 @@ def _difference(filled: Filled, cell: Cell, measure: Measure, ours: Metric | Non
         half = float(t.ppf(0.975, RUNS - 1)) * sd * math.sqrt(RUNS / (RUNS - 1)) / math.sqrt(RUNS)
         ends = gap - math.hypot(value - low, half), gap + math.hypot(high - value, half)
     return value, low, high, mean, gap, *ends, _reading(*ends), "; ".join(notes)
+
+
+def _other_model(filled: Filled, cell: Cell) -> list[str]:
+    """Says so where a table of one model's numbers stands beside another's."""
+    models = load("2")
+    if filled.table.by_model or cell.source is None or not isinstance(models, PaperTable):
+        return []
+    lines = [line for line in models.rows if line.models and line.label in filled.table.measured]
+    same = any(cell.source.model in line.models for line in lines)
+    return [] if same else [f"the paper's is of {line.label}" for line in lines]
 
 
 def _reading(low: float | None, high: float | None) -> str:
@@ -127,9 +138,9 @@ def markdown(found: Iterable[Difference]) -> str:
         lines.append(f"| {' | '.join(cells)} |")
     lines += [
         "",
-        "Intervals are 95 %: ours as in the tables, that of a difference by MOVER (Zou and Donner 2008) from "
-        "ours and from Student's of the paper's three runs, whose SD is taken for a population SD. The paper's "
-        "judge was GPT-4V; see docs/reproduce-the-paper.md.",
+        "Intervals are 95 %: ours as in the tables, that of a difference by MOVER (Zou and Donner 2008) "
+        "from ours and from Student's of the paper's three runs, whose SD is taken for a population SD. The "
+        "paper's judge was GPT-4V; see docs/reproduce-the-paper.md.",
     ]
     return "\n".join(lines) + "\n"
 

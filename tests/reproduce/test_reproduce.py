@@ -35,7 +35,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_tiny_folder_from_cost_to_rows_and_again(tiny_models: Tiny, tmp_path: Path) -> None:
     out = tmp_path / "rep"
     few = (
-        "--models", str(tiny_models.sd), "--registry", str(tiny_models.registry), "--judge", str(tiny_models.judge),
+        "--models", str(tiny_models.sd), "--registry", str(tiny_models.registry), "--judge",
+        str(tiny_models.judge),
         "--seeds", "1", "--limit", "1", "--steps", "1", "--out", str(out), "--by", "Ada",
     )  # fmt: skip
     with pytest.raises(UserError, match="--yes"):
@@ -53,6 +54,7 @@ def test_a_tiny_folder_from_cost_to_rows_and_again(tiny_models: Tiny, tmp_path: 
     # The one character is scaled to the paper's fifty, and says so; the table's other cells were not run.
     assert {r["table"] for r in found} == {"1"}
     assert all("scaled to 50" in r["note"] for r in found if r["measure"] == "DETECT")
+    assert all("the paper's is of Playground v2.5" in r["note"] for r in found)
     assert "not run" in (out / "table1.md").read_text()
     # Again nothing is drawn, and everything is made from the rows.
     (out / "table1.md").unlink()
