@@ -27,6 +27,7 @@ from copycat.cli import (
     pull,
     rejudge,
     report,
+    reproduce,
     run,
     score,
     table,
@@ -60,7 +61,7 @@ def _root(
 # In the order of the help; a verb is called as its function, with hyphens.
 for verb in (
     run.run, judge.judge, annotate.annotate, calibrate.calibrate, score.score, report.report, table.table,
-    compare.compare, power.power, import_upstream.import_upstream, rejudge.rejudge,
+    compare.compare, power.power, reproduce.reproduce, import_upstream.import_upstream, rejudge.rejudge,
     import_registry.import_registry, import_images.import_images, publish.publish, pull.pull, gate.gate,
     ls.ls, validate.validate, doctor.doctor,
 ):  # fmt: skip

@@ -25,6 +25,7 @@ def findings(warnings: list[str] | None = None) -> Iterator[str]:
     from copycat.mitigations import CATALOG as MITIGATIONS
     from copycat.stages.soundness import of_cards, unpinned
     from copycat.subjects.characters import CATALOG as REGISTRIES
+    from copycat.subjects.franchises import CATALOG as FRANCHISES
     from copycat.subjects.keywords import CATALOG as KEYWORDS
     from copycat.subjects.neutral import CATALOG as NEUTRAL
     from copycat.subjects.neutral import check_neutral
@@ -38,7 +39,7 @@ def findings(warnings: list[str] | None = None) -> Iterator[str]:
         yield from of_cards(cards)
         if warnings is not None:
             warnings += unpinned(cards)
-    alone: tuple[Catalog[Any], ...] = (MITIGATIONS, KEYWORDS)
+    alone: tuple[Catalog[Any], ...] = (MITIGATIONS, KEYWORDS, FRANCHISES)
     for catalog in alone:
         _read(catalog, broken)
     read = _read(REGISTRIES, broken)

@@ -6,7 +6,6 @@ protected character, describe a concretely different one. The words here are thi
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,9 +33,6 @@ If the request says nothing but the character, describe your figure alone.
 quotation marks or remarks."""
 LONGEST = 90
 """Words; more than half as many again as were asked for is talk, and would be cut off by CLIP anyway."""
-_REFUSAL = re.compile(
-    r"(?:i['’]m (?:sorry|unable)|sorry\b|i (?:can['’]?t|cannot|am unable)|as an ai\b)", re.I
-)
 
 
 class Instructions(Row):
@@ -120,9 +116,9 @@ class RewriteLLM(Mitigation[RewriteLLMOptions]):
         leaked: list[str] = []
         for attempt in range(1, self.config.tries + 1):
             reply = self._chat.ask(messages)
-            text = " ".join(reply.text.split()).strip("\"'“”` ")
-            if reply.refusal or _REFUSAL.match(text):
-                return rewrite(prompt, character), f"lexicon, since {who} refused: {reply.refusal or text}"
+            text = reply.plain
+            if reply.declined:
+                return rewrite(prompt, character), f"lexicon, since {who} refused: {reply.declined}"
             wrong = faults(text, character, self._registry)
             if not wrong:
                 before = f" (before: {'; '.join(leaked)})" if leaked else ""

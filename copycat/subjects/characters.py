@@ -223,12 +223,6 @@ class Registry:
                 names.setdefault(words[0], []).append((words, c.slug))
         return names
 
-    @cached_property
-    def owner_words(self) -> frozenset[str]:
-        """The owners' names, normalised, and their words of more than one letter."""
-        names = {normalise(c.owner) for c in self.characters}
-        return frozenset(names | {w for n in names for w in n.split() if len(w) > 1})
-
     def mentioned(self, text: str) -> frozenset[str]:
         """Slugs of all characters whose name or alias stands in `text` as whole words."""
         words = tuple(normalise(text).split())
