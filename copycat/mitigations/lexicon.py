@@ -92,8 +92,8 @@ class Lexicon:
         entries = [_entry(n, character.generic, n, name=True) for n in character.spoken]
         for attribute in character.attributes:
             entries.append(_entry(attribute.text, attribute.generic, attribute.text))
-            for wording, generic in attribute.also.items():
-                other = _entry(wording, generic, attribute.text)
+            for wording in attribute.also:
+                other = _entry(wording.text, wording.generic, attribute.text)
                 entries.append(replace(other, keyword=len(other.words) == 1))
         # The first entry of a wording counts, a name before an attribute.
         unique: dict[tuple[str, ...], _Entry] = {}

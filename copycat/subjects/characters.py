@@ -12,7 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import AliasChoices, Field, ValidationError, field_serializer, model_validator
+from pydantic import (
+    AliasChoices,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    field_serializer,
+    model_serializer,
+    model_validator,
+)
 
 from copycat.cards.catalog import Catalog
 from copycat.errors import BadFile, UnknownName, UserError, first_line
@@ -44,25 +52,44 @@ class LocatedPath(str):
         return Path(os.path.relpath(self, DATA if inside else folder.resolve())).as_posix()
 
 
+class Wording(Row):
+    """Another wording of an attribute."""
+
+    text: str
+    generic: str
+    """What may stand in for it; empty to drop it."""
+
+
 class Attribute(Row):
     """A give-away attribute and the generic words that may stand in for it."""
 
     text: str
     generic: str
     """Replacement for a rewriter; empty to drop the attribute."""
-    also: dict[str, str] = Field(default_factory=dict)
-    """Other wordings with what may stand in for each. In a file it may be a list, of wordings that `generic`
-    stands in for, and of pairs `{wording: replacement}`."""
+    also: tuple[Wording, ...] = ()
+    """Other wordings. In a file they may be plain words, which `generic` stands in for, and pairs
+    `{wording: replacement}`."""
 
     @model_validator(mode="before")
     @classmethod
     def _fill_in(cls, row: Any) -> Any:
-        also = row.get("also") if isinstance(row, dict) else None
-        if not isinstance(also, list | tuple):
+        if not isinstance(row, dict) or "also" not in row:
             return row
-        own = row.get("generic", "")
-        pairs = [tuple(w.items()) if isinstance(w, dict) else ((w, own),) for w in also]
-        return {**row, "also": {wording: other for pair in pairs for wording, other in pair}}
+        return {**row, "also": [_wording(w, row.get("generic", "")) for w in row["also"] or ()]}
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # As attributes were written before they had other wordings.
+        return {k: v for k, v in dump(self).items() if k != "also" or v}
+
+
+def _wording(told: Any, generic: str) -> Any:
+    """What a file says of another wording, in full."""
+    if isinstance(told, str):
+        return {"text": told, "generic": generic}
+    if isinstance(told, dict) and len(told) == 1:
+        return dict(zip(("text", "generic"), *told.items(), strict=True))
+    return told
 
 
 class Origin(Row):
