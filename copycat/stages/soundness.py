@@ -18,7 +18,6 @@ from copycat.judges.base import CATALOG as JUDGE_KINDS
 from copycat.llms.base import CATALOG as LLM_KINDS
 from copycat.subjects.characters import load_registry
 
-
 _KINDS: Mapping[type[Card], Catalog[Any]] = {
     ModelCard: GENERATORS,
     JudgeCard: JUDGE_KINDS,
