@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from copycat.cards.catalog import Catalog
 from copycat.cards.judges import JudgeCard, load_judge_card
+from copycat.cards.llms import LLMCard
 from copycat.cards.models import ModelCard, Part
 from copycat.cards.pipelines import is_known
 from copycat.cards.weights import Card, Weights, check_folder
@@ -15,6 +17,12 @@ from copycat.generators.base import CATALOG as GENERATORS
 from copycat.judges.base import CATALOG as JUDGE_KINDS
 from copycat.llms.base import CATALOG as LLM_KINDS
 from copycat.subjects.characters import load_registry
+
+_KINDS: Mapping[type[Card], Catalog[Any]] = {
+    ModelCard: GENERATORS,
+    JudgeCard: JUDGE_KINDS,
+    LLMCard: LLM_KINDS,
+}
 
 
 def of_cards(cards: Mapping[str, Card]) -> Iterator[str]:
@@ -38,7 +46,7 @@ def unpinned(cards: Mapping[str, Card]) -> Iterator[str]:
 
 
 def _faults(card: Card) -> Iterator[str]:
-    kinds = {ModelCard: GENERATORS, JudgeCard: JUDGE_KINDS}.get(type(card), LLM_KINDS)
+    kinds = _KINDS[type(card)]
     kind = getattr(card, "kind", "")
     if kind not in kinds.names():
         yield str(UnknownName(kinds.singular, kind, kinds.names()))
