@@ -73,7 +73,7 @@ def _judges() -> Rows:
 
     def row(name: str) -> Rows:
         card = CATALOG.get(name)
-        yield (name, ", ".join(filter(None, [told_rates(card), card.end()])))
+        yield (name, "; ".join(filter(None, [told_rates(card).rstrip("."), card.end()])))
 
     yield from _listed(CATALOG.names(), row)
 
