@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from coverage import say
 from scipy import special
 
-from coverage import say
 from copycat.stats.intervals import cluster_difference, population
 from copycat.stats.prevalence import corrected, corrected_difference, differing, judge_error
 
@@ -46,7 +46,7 @@ class World:
     def truth(self) -> Floats:
         """Share of characters that come out, under either mitigation."""
         z = special.ndtri((np.arange(20_000) + 0.5) / 20_000)
-        return np.array([(1 / (1 + np.exp(-(c + self.sd * z)))).mean() for c in self.shown])
+        return np.array([(special.expit(c + self.sd * z)).mean() for c in self.shown])
 
 
 WORLDS = (
@@ -69,18 +69,18 @@ DESIGNS = {
 
 def pictures(rng: np.random.Generator, world: World, characters: int, seeds: int) -> tuple[Floats, Floats]:
     """What is shown and what the judge says, each of shape (mitigations, characters, seeds)."""
-    shared, own, yes, no = rng.standard_normal((4, characters))
+    shared, own, *hard = rng.standard_normal((4, characters))
     places = (shared, 0.8 * shared + 0.6 * own)
     alike = world.alike / (1 - world.alike)
     truth, said = np.zeros((2, 2, characters, seeds))
     for i, (centre, tpr, fpr) in enumerate(zip(world.shown, world.tpr, world.fpr, strict=True)):
-        truth[i] = rng.random((characters, seeds)) < 1 / (1 + np.exp(-(centre + world.sd * places[i])))[:, None]
+        truth[i] = rng.random((characters, seeds)) < special.expit(centre + world.sd * places[i])[:, None]
         # The same characters are hard under both mitigations, more or less.
         rates = [
-            special.betaincinv(p / alike, (1 - p) / alike, special.ndtr(0.8 * z + 0.6 * rng.standard_normal(characters)))
-            for p, z in ((tpr, yes), (fpr, no))
+            special.betaincinv(p / alike, (1 - p) / alike, special.ndtr(0.8 * z + 0.6 * more))[:, None]
+            for p, z, more in zip((tpr, fpr), hard, rng.standard_normal((2, characters)), strict=True)
         ]
-        said[i] = rng.random((characters, seeds)) < np.where(truth[i] > 0, rates[0][:, None], rates[1][:, None])
+        said[i] = rng.random((characters, seeds)) < np.where(truth[i] > 0, *rates)
     return truth, said
 
 
@@ -137,7 +137,11 @@ def measured(world: World, design: tuple[int, int, tuple[int, int] | None], runs
         found_to_differ += i % _TESTED == 0 and differing(rates)
     n = runs - left
     cells = [f"{hits / n:.1%} / {characters * width / n:.1f}" for hits, width in held.values()]
-    return [f"{found_to_differ / -(-n // _TESTED):.0%}", f"{characters * bias / n:+.1f}".replace("-", "−"), *cells]
+    return [
+        f"{found_to_differ / -(-n // _TESTED):.0%}",
+        f"{characters * bias / n:+.1f}".replace("-", "−"),
+        *cells,
+    ]
 
 
 def lines(runs: int) -> Iterable[list[str]]:

@@ -14,6 +14,7 @@ from copycat.measures import Measure
 from copycat.records import Metric
 from copycat.report.differences import differences
 from copycat.report.filters import caution, costs, sentence
+from copycat.report.judge_errors import by_mitigation, corrected_words
 from copycat.report.terminal import grid, say
 from copycat.report.words import DASH, estimate, interval, judge_sentence, number
 from copycat.runs.data import RunData
@@ -32,7 +33,7 @@ def print_summary(console: Console, run: RunData) -> None:
             console,
             f"{x.measure.name}, {x.mitigation} minus {x.baseline} ({x.prompt_set}): "
             f"{number(x.value, places, signed=True)} {interval(x.low, x.high, places, signed=True)}, "
-            f"{x.pairs} pairs",
+            f"{x.pairs} pairs" + (f"; {corrected_words(x.corrected, places)}" if x.corrected else ""),
         )
     if run.failed:
         console.print(f"{run.failed} pictures failed and count nowhere; the same command tries them again.")
@@ -45,7 +46,8 @@ def print_summary(console: Console, run: RunData) -> None:
     for told in (*run.manifest.notes, *map(sentence, reviews), caution(reviews)):
         if told:
             say(console, told)
-    say(console, judge_sentence(run.rates))
+    for told in (judge_sentence(run.rates), *by_mitigation(run.rates)):
+        say(console, told)
     say(console, f"Report: {RunFolder(run.path).page_path}")
     console.print("Next, for instance:")
     for command in _next(run):

@@ -10,6 +10,7 @@ from copycat.records import Metric
 from copycat.report import reproduction
 from copycat.report.files import csv_content
 from copycat.report.filters import costs, markdown
+from copycat.report.judge_errors import by_mitigation
 from copycat.report.latex import floating, tabular, tex
 from copycat.report.markdown import escaped, grid
 from copycat.report.words import (
@@ -80,7 +81,7 @@ def _remarks(run: RunData) -> list[str]:
         "Refused, failed and unscored pictures are in no denominator."
     )
     blind = [] if run.manifest.config.oracle else [f"{NO_ORACLE}."]
-    judge = [judge_sentence(run.rates), *correction_sentences(run.metrics)]
+    judge = [judge_sentence(run.rates), *by_mitigation(run.rates), *correction_sentences(run.metrics)]
     return [*blind, told, *judge, *run.manifest.notes, reproduction.sentence(run.manifest)]
 
 

@@ -1,4 +1,4 @@
-"""One error rate of a judge, such as its false-positive rate, for each mitigation whose pictures were labelled.
+"""One error rate of a judge, such as its false-positive rate, for each mitigation that was labelled.
 
 What is known of a rate under one mitigation is what was counted under it and, as far as mitigations agree,
 what was counted under the others: partial pooling, with the amount of it left to the data.
@@ -18,9 +18,10 @@ from copycat.stats.proportions import Clustered, clustered
 
 Floats = npt.NDArray[np.float64]
 DRAWS = 4000
-BETWEEN = 0.35
+BETWEEN = 0.2
 """Scale of the half-normal law of how far mitigations lie apart before anything is counted, as a standard
-deviation of asin √rate: wide enough for 2 % beside 40 % (0.54 apart)."""
+deviation of asin √rate. At 5 % it lets the next mitigation lie at 0 to 17 % without surprise; 2 % beside
+40 %, which is more than twice as far, takes the counts to be believed."""
 ALIKE, WORTH = 0.5, 10
 """Correlation of the rates of two mitigations, measured on the same characters, before anything is counted;
 and as many characters as it weighs."""
@@ -29,7 +30,7 @@ _GRID = 16
 
 @dataclass(frozen=True)
 class Count:
-    """Pictures of one character under one mitigation, all of which show the character or all of which do not."""
+    """Pictures of one character under one mitigation; all of them show the character, or none does."""
 
     character: str
     mitigation: str
@@ -91,9 +92,9 @@ def fit(counts: tuple[Count, ...], spread: float = 0.0, seed: int = 0) -> ErrorR
     """The rate that `counts` tell of; None without a picture.
 
     asin √rate of each mitigation is normal about the common mean of mitigations, with a standard deviation
-    between them from a half-normal law, and is measured with the variance 1 / 4(n + 2) at the effective number
-    n of pictures (:func:`copycat.stats.proportions.clustered`, one hit and one miss added). The errors of
-    measurement of two mitigations are correlated as the deviations of their common characters are, drawn
+    between them from a half-normal law, and is measured with the variance 1 / 4(n + 2) at the effective
+    number n of pictures (:func:`copycat.stats.proportions.clustered`, one hit and one miss added). The errors
+    of measurement of two mitigations are correlated as the deviations of their common characters are, drawn
     towards :data:`ALIKE`. The law of the spread is summed over a grid. A value is the mean of the counted
     rates with the weights that this gives them: near its own where it is well measured or mitigations differ,
     near that of all where they agree. `spread` is what uncertainty of the truth adds, see `clustered`. The
@@ -146,7 +147,7 @@ def _correlations(counted: Sequence[Sequence[Count]], raw: Floats) -> Floats:
     seen = np.where(known, off.T @ off / np.where(known, np.outer(length, length), 1), supposed)
     both = (len(characters) * seen + WORTH * supposed) / (len(characters) + WORTH)
     np.fill_diagonal(both, 1.0)
-    return both
+    return np.asarray(both)
 
 
 def _pooled(y: Floats, noise: Floats, rng: np.random.Generator) -> tuple[Floats, Floats, Floats, Floats]:

@@ -85,9 +85,7 @@ def _detectable(hits: Floats, n: Floats, shares: Mapping[str, Clustered]) -> flo
     for (a, first), (b, second) in combinations(enumerate(shares.values()), 2):
         step = linear[:, a] - linear[:, b]
         # Between characters, but no less than of independent pictures, of which one more hits and one misses.
-        least = sum(
-            (q := (s.hits + 1) / (s.n + 2)) * (1 - q) / (s.n + 2) for s in (first, second)
-        )
+        least = sum((q := (s.hits + 1) / (s.n + 2)) * (1 - q) / (s.n + 2) for s in (first, second))
         between = float((step**2).sum()) * len(step) / (len(step) - 1)
         largest = max(largest, between, least)
-    return min(1.0, _POWER * largest**0.5)
+    return min(1.0, float(_POWER * largest**0.5))

@@ -108,13 +108,14 @@ def judge_error(
         else single(r.pooled.hits / r.pooled.n, r.pooled.effective, seed)
         for r, seed in zip(by_mitigation, _SEEDS, strict=True)
     )
+    most = max(yes.pooled.characters, no.pooled.characters)
     return JudgeError(
         sensitivity=tpr.value,
         specificity=1 - fpr.value,
         positives=yes.pooled.effective,
         negatives=no.pooled.effective,
         source=f"TPR {tpr.value:.4f} and FPR {fpr.value:.4f} on {yes.pooled.n} and {no.pooled.n} pictures of "
-        f"{max(yes.pooled.characters, no.pooled.characters)} characters{_where(by_mitigation, mitigation)}{made}",
+        f"{most} characters{_where(by_mitigation, mitigation)}{made}",
         drawn=(tpr.draws, 1 - fpr.draws),
     )
 
@@ -161,7 +162,8 @@ def _where(rates: tuple[ErrorRate, ErrorRate], mitigation: str | None) -> str:
         return ""
     own = [r.under(mitigation).own for r in rates]
     if not any(own):
-        return f", none of them under {mitigation}, for which those of others ({', '.join(sorted(measured))}) stand"
+        others = ", ".join(sorted(measured))
+        return f", none of them under {mitigation}, for which those of others ({others}) stand"
     if len(measured) == 1:
         return f", all under {mitigation}"
     under = " and ".join(str(o.n if o else 0) for o in own)
@@ -216,14 +218,15 @@ def corrected(apparent: Interval, judge: JudgeError) -> Corrected | None:
     p = min(max(apparent.value, 1 - sp), se)
     middle = JudgeError(se, sp)
     centre = rogan_gladen(p, middle) or 0.0
-    gaps = (p - apparent.low) / (se + sp - 1), (apparent.high - p) / (se + sp - 1)
+    youden = min(se + sp, judge.sensitivity + judge.specificity) - 1
+    gaps = (apparent.value - apparent.low) / youden, (apparent.high - apparent.value) / youden
     low, high = _joined(centre, gaps, *_ends(_corrections(p, judge), centre))
     low, high = _as_wide(min(low, shown), max(high, shown), apparent.high - apparent.low, 0.0)
     return Corrected(shown, low, high, clipped=value != shown)
 
 
 Pairs = Mapping[str, Sequence[tuple[float, float]]]
-"""Per character its pairs (base, other) of a judge's answers, 1 for yes, from pictures that share their noise."""
+"""Per character its pairs (base, other) of a judge's answers, 1 for yes."""
 
 
 def corrected_difference(
@@ -281,9 +284,7 @@ def _ends(possible: Floats, centre: float) -> tuple[float, float]:
     return max(0.0, centre - float(low)), max(0.0, float(high) - centre)
 
 
-def _joined(
-    centre: float, gaps: tuple[float, float], below: float, above: float
-) -> tuple[float, float]:
+def _joined(centre: float, gaps: tuple[float, float], below: float, above: float) -> tuple[float, float]:
     return centre - hypot(max(0.0, gaps[0]), below), centre + hypot(max(0.0, gaps[1]), above)
 
 

@@ -13,7 +13,7 @@ from statsmodels.stats.proportion import proportion_confint
 Floats = npt.NDArray[np.float64]
 ALIKE = 0.4
 """How alike the pictures of one character are taken to be in whether a judge errs on them (an intra-class
-correlation), before any error is seen; a cautious guess, and what it costs and buys is in docs/statistics.md."""
+correlation), before any error is seen: a cautious guess, tried in docs/statistics.md."""
 WORTH = 6.0
 """As many errors as :data:`ALIKE` weighs against those that were seen."""
 

@@ -99,6 +99,8 @@ def test_names_of_files_are_strings_and_the_majority_is_true() -> None:
     assert [(r.labels, r.missing, r.makes_truth) for r in agreed.raters] == [
         (3, 1, True), (3, 1, False), (1, 3, False),
     ]  # fmt: skip
+    assert (agreed.items, agreed.pairs) == (0, ()), "one rater agrees with nobody, whoever else labelled"
+    agreed = of_each_other(joined.items, joined.raters, everyone)
     assert (agreed.unanimous.hits, agreed.unanimous.n) == (1, 3)
     assert {p.raters: (p.agree.hits, p.agree.n) for p in agreed.pairs}["ann", "bo <b>"] == (2, 3)
     (bo, cy) = of_raters(joined.items, joined.raters, ("ann",))
