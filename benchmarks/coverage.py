@@ -17,6 +17,7 @@ import numpy as np
 from worlds import CASTS, CONS_LIKE, DETECT_LIKE, DIFFERENCES, RARE, World, cluster_t, judged
 
 from copycat.stats import intervals
+from copycat.stats.differences import population_difference
 from copycat.stats.intervals import Interval, Values
 from copycat.stats.power import Effect, closed_form, simulated, unrelated_sd
 from copycat.stats.prevalence import JudgeError, corrected
@@ -32,7 +33,7 @@ MEANS: dict[str, Method] = {
     "bootstrap": lambda values: intervals.cluster_bootstrap(_means(values)),
 }
 STEPS: dict[str, Method] = {
-    "adjusted t (shown)": lambda values: intervals.cluster_difference(_means(values), sum(map(len, values))),
+    "gains and losses (shown)": population_difference,
     "t": lambda values: cluster_t(_means(values)),
     "bootstrap": lambda values: intervals.cluster_bootstrap(_means(values)),
 }

@@ -19,7 +19,8 @@ import numpy.typing as npt
 from coverage import say
 from scipy import special
 
-from copycat.stats.intervals import cluster_difference, population
+from copycat.stats.differences import population_difference
+from copycat.stats.intervals import population
 from copycat.stats.prevalence import corrected, corrected_difference, differing, judge_error
 
 Floats = npt.NDArray[np.float64]
@@ -118,8 +119,7 @@ def measured(world: World, design: tuple[int, int, tuple[int, int] | None], runs
             str(c): [(float(a), float(b)) for a, b in zip(said[0, c], said[1, c], strict=True)]
             for c in range(characters)
         }
-        steps = [float((said[1, c] - said[0, c]).mean()) for c in range(characters)]
-        raw = cluster_difference(steps, characters * seeds)
+        raw = population_difference((said[1] - said[0]).tolist())
         ends = {
             "raw": (raw, truth[1] - truth[0]),
             BASE: (corrected(population(said[0].tolist()), errors[0]), truth[0]),

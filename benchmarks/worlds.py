@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from copycat.stats.intervals import LEVEL, Interval
+from copycat.stats.gaps import LEVEL
+from copycat.stats.intervals import Interval
 
 Numbers = npt.NDArray[np.float64]
 Draw = Callable[[np.random.Generator, int, int, int], Numbers]

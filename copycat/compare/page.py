@@ -49,6 +49,7 @@ def render(doc: Document, worst: int) -> str:
         made=doc.made,
         mended=doc.mended,
         about=doc.about,
+        warnings=doc.warnings,
         # The page shows commands as plain text.
         remarks=[r.replace("`", "") for r in doc.remarks],
         detect=DETECT,

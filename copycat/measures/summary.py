@@ -9,14 +9,8 @@ from typing import Any
 
 from copycat.measures.base import Evidence, Measure, Observation, by_character, measures
 from copycat.records import Metric
-from copycat.stats.intervals import (
-    FIXED_METHOD,
-    METHOD,
-    Interval,
-    cluster_difference,
-    fixed_set,
-    population,
-)
+from copycat.stats.differences import fixed_difference, population_difference
+from copycat.stats.intervals import FIXED_METHOD, METHOD, Interval, fixed_set, population
 from copycat.stats.prevalence import JudgeError, corrected, judge_error
 
 
@@ -104,8 +98,14 @@ def paired_steps(
 
 
 def difference_of(steps: Sequence[Sequence[float]], scale: float) -> Interval:
-    """The mean of `steps`, as :func:`paired_steps` gives them, times `scale`, with its 95 % interval."""
-    return cluster_difference([fmean(s) for s in steps], sum(map(len, steps)), scale)
+    """The mean of `steps`, as :func:`paired_steps` gives them, times `scale`, with its 95 % interval for
+    characters like these."""
+    return population_difference(steps, scale)
+
+
+def fixed_difference_of(steps: Sequence[Sequence[float]], scale: float) -> Interval:
+    """The same with its 95 % interval for these very characters."""
+    return fixed_difference(steps, scale)
 
 
 def _metric(measure: Measure, seen: Sequence[Observation], error: JudgeError | None) -> Metric:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from copycat.measures import Measure
 from copycat.measures.corrections import correct_difference
-from copycat.measures.summary import difference_of, paired_values
+from copycat.measures.summary import difference_of, fixed_difference_of, paired_values
 from copycat.runs.data import RunData
 from copycat.stats.prevalence import Corrected
 
@@ -23,7 +23,10 @@ class Difference:
     """In the measure's unit."""
     low: float | None
     high: float | None
-    """95 % interval, see `copycat.stats.intervals.cluster_difference`; None with one character."""
+    """95 % interval for characters like these, see `copycat.stats.differences`; None with one character."""
+    fixed_low: float | None
+    fixed_high: float | None
+    """95 % interval for these very characters."""
     pairs: int
     """Pairs of pictures with both scored: the denominator."""
     corrected: Corrected | None = None
@@ -43,23 +46,27 @@ def differences(run: RunData) -> list[Difference]:
             for measure in run.tabled:
                 seen = run.observations(measure).values()
                 pairs = paired_values(seen, prompt_set, mitigation, baseline)
+                steps = [[b - a for a, b in mine] for mine in pairs.values()]
                 scale = measure.scale(characters)
-                d = difference_of([[b - a for a, b in mine] for mine in pairs.values()], scale)
+                d, own = difference_of(steps, scale), fixed_difference_of(steps, scale)
                 if d.value is None:
                     continue
                 # The error rates are those of one picture.
                 videos = any(o.request.sampling.frames for o in seen)
-                mended = (
-                    None
-                    if videos
-                    else correct_difference(
-                        measure, pairs, d, scale, (run.rates, baseline), (run.rates, mitigation)
-                    )
-                )
-                number = sum(map(len, pairs.values()))
+                sides = (run.rates, baseline), (run.rates, mitigation)
                 found.append(
                     Difference(
-                        measure, mitigation, baseline, prompt_set, d.value, d.low, d.high, number, mended
+                        measure,
+                        mitigation,
+                        baseline,
+                        prompt_set,
+                        value=d.value,
+                        low=d.low,
+                        high=d.high,
+                        fixed_low=own.low,
+                        fixed_high=own.high,
+                        pairs=sum(map(len, steps)),
+                        corrected=None if videos else correct_difference(measure, pairs, d, scale, *sides),
                     )
                 )
     return found

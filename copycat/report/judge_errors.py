@@ -43,9 +43,7 @@ def _sentence(question: str, told: Mapping[str, Any]) -> str:
         )
     if len(known) == 1:
         only = known.pop()
-        return (
-            f"{start} unknown, since all labelled pictures are of {only}, whose rates stand for all."
-        )
+        return f"{start} unknown, since all labelled pictures are of {only}, whose rates stand for all."
     shown, others = tests(told)
     rates = "; ".join((_rate("TPR", shown), _rate("FPR", others)))
     level = f"(two tests, each at {SIGNIFICANT / 2:g}, over characters)"

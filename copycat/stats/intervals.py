@@ -11,22 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import hypot
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special, stats
+from scipy import special
 
-LEVEL = 0.95
+from copycat.stats.gaps import TAIL, Events, exact, joined
+
 RESAMPLES = 2000
 METHOD = "95 %, characters like these: Poisson gaps of characters, joined by squares (population)"
 FIXED_METHOD = "95 %, these characters: Poisson gaps of pictures, joined by squares (fixed_set)"
-DIFFERENCE_METHOD = "95 % t interval over characters, two added that rise and fall (cluster_difference)"
 
 Values = Sequence[Sequence[float]]
 """Of each character the numbers of its scored pictures, in [0, 1]; none of them empty."""
-
-_TAIL = (1 - LEVEL) / 2
 
 
 @dataclass(frozen=True)
@@ -48,9 +45,9 @@ def cluster_bootstrap(means: Sequence[float], scale: float = 1.0, seed: int = 0)
     """
     values = np.asarray(means, float)
     if values.size < 2:
-        return _one_character(values, scale)
+        return one_character(values, scale)
     draws = np.random.default_rng(seed).integers(0, values.size, (RESAMPLES, values.size))
-    low, high = np.quantile(values[draws].mean(axis=1), (_TAIL, 1 - _TAIL)) * scale
+    low, high = np.quantile(values[draws].mean(axis=1), (TAIL, 1 - TAIL)) * scale
     return Interval(float(values.mean()) * scale, float(low), float(high), int(values.size))
 
 
@@ -65,14 +62,14 @@ def population(values: Values, scale: float = 1.0) -> Interval:
     interval is never wider than Clopper and Pearson's (1934) with as many pictures as characters, and
     holds :func:`fixed_set`. With fewer than two characters there is a value but no interval.
     """
-    means = _means(values)
+    means = means_of(values)
     if means.size < 2:
-        return _one_character(means, scale)
+        return one_character(means, scale)
     mean = float(means.mean())
     apart = means - mean
     squares = apart**2 * means.size / (means.size - 1)
     above, below = float(squares[apart > 0].sum()), float(squares[apart < 0].sum())
-    ends = _joined(mean, 1 / means.size, _Events(above, 1 - mean), _Events(below, mean))
+    ends = _ends(mean, 1 / means.size, Events(above, 1 - mean), Events(below, mean))
     fixed = _fixed_ends(values, means)
     low, high = min(ends[0], fixed[0]), max(ends[1], fixed[1])
     return Interval(mean * scale, low * scale, high * scale, int(means.size))
@@ -88,14 +85,15 @@ def fixed_set(values: Values, scale: float = 1.0) -> Interval:
     never wider than Clopper and Pearson's of all pictures, which holds for any characters (Hoeffding 1956)
     and is what is left with one picture a character: how much its pictures differ cannot then be known.
     """
-    means = _means(values)
+    means = means_of(values)
     if not means.size:
         return Interval(None, None, None, 0)
     low, high = _fixed_ends(values, means)
     return Interval(float(means.mean()) * scale, low * scale, high * scale, int(means.size))
 
 
-def _means(values: Values) -> npt.NDArray[np.float64]:
+def means_of(values: Values) -> npt.NDArray[np.float64]:
+    """The mean of each character."""
     return np.array([sum(v) / len(v) for v in values], float)
 
 
@@ -114,72 +112,24 @@ def _fixed_ends(values: Values, means: npt.NDArray[np.float64]) -> tuple[float, 
     )
     shares = within / numbers / (numbers.size * worth) ** 2
     up, down = float((shares * (1 - means)).sum()), float((shares * means).sum())
-    return _joined(mean, worth, _Events(up, 1.0), _Events(down, 1.0))
+    return _ends(mean, worth, Events(up, 1.0), Events(down, 1.0))
 
 
-@dataclass(frozen=True)
-class _Events:
-    """Rare events that a mean is made of."""
-
-    variance: float
-    """Of their sum."""
-    size: float
-    """By how much one of them moves the sum."""
-
-    def gap(self, *, more: bool) -> float:
-        """How far the expected sum may lie above what was seen, or below it."""
-        if self.size <= 0:
-            return 0.0
-        count = max(0.0, self.variance) / self.size**2
-        if more:
-            return self.size * float(special.gammaincinv(count + 1, 1 - _TAIL) - count)
-        return self.size * float(count - special.gammaincinv(count, _TAIL)) if count else 0.0
-
-
-def _joined(mean: float, unit: float, ups: _Events, downs: _Events) -> tuple[float, float]:
-    """The ends, from events that lift the mean and events that lower it, of which one moves it by its size
-    times `unit`; no farther away than Clopper and Pearson's with 1 / `unit` trials."""
-    above = unit * hypot(ups.gap(more=True), downs.gap(more=False))
-    below = unit * hypot(downs.gap(more=True), ups.gap(more=False))
+def _ends(mean: float, unit: float, ups: Events, downs: Events) -> tuple[float, float]:
+    """The ends, of which an event of size 1 moves the mean by `unit`; no farther away than Clopper and
+    Pearson's with 1 / `unit` trials."""
+    below, above = joined(ups, downs, exact)
     low, high = _clopper_pearson(mean, 1 / unit)
-    return min(mean, max(low, mean - below)), max(mean, min(high, mean + above))
+    return min(mean, max(low, mean - unit * below)), max(mean, min(high, mean + unit * above))
 
 
 def _clopper_pearson(mean: float, trials: float) -> tuple[float, float]:
     yes, no = mean * trials, (1 - mean) * trials
-    low = float(special.betaincinv(yes, no + 1, _TAIL)) if yes > 0 else 0.0
-    high = float(special.betaincinv(yes + 1, no, 1 - _TAIL)) if no > 0 else 1.0
+    low = float(special.betaincinv(yes, no + 1, TAIL)) if yes > 0 else 0.0
+    high = float(special.betaincinv(yes + 1, no, 1 - TAIL)) if no > 0 else 1.0
     return low, high
 
 
-def cluster_difference(differences: Sequence[float], pairs: int, scale: float = 1.0) -> Interval:
-    """Interval of the mean of paired differences in [−1, 1], one a character, of `pairs` pairs in all.
-
-    Mean ± t·s/√C, with Student's t of C − 1, after adding two characters, one that rises and one that
-    falls by the greater of 1/2 and one picture's worth: for one picture a character this is the adjusted
-    interval of Bonett and Price (2012) for paired proportions, here with Student's t. It is within
-    [−`scale`, `scale`], and its width is never zero, not even where nothing changed. With fewer than two
-    characters there is a value but no interval.
-    """
-    values = np.asarray(differences, float)
-    if values.size < 2:
-        return _one_character(values, scale)
-    step = max(0.5, min(1.0, values.size / max(pairs, 1)))
-    mean = float(values.mean())
-    low, high = _student(np.append(values, (step, -step)))
-    low, high = max(-1.0, min(low, mean)), min(1.0, max(high, mean))
-    return Interval(mean * scale, low * scale, high * scale, int(values.size))
-
-
-def _student(values: npt.NDArray[np.float64]) -> tuple[float, float]:
-    mean = float(values.mean())
-    half = _quantile(values.size) * float(values.std(ddof=1)) / values.size**0.5
-    return mean - half, mean + half
-
-
-def _quantile(size: int) -> float:
-    return float(stats.t.ppf(1 - _TAIL, size - 1))
-
-
-def _one_character(values: npt.NDArray[np.float64], scale: float) -> Interval:
+def one_character(values: npt.NDArray[np.float64], scale: float) -> Interval:
+    """The value without an interval, of one mean or none."""
     return Interval(float(values[0]) * scale if values.size else None, None, None, int(values.size))

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from copycat.records import current_kind
+from copycat.stats.differences import population_difference
 from copycat.stats.error_rates import Count, ErrorRate, Floats, fit, single
 from copycat.stats.homogeneity import Homogeneity, homogeneity
-from copycat.stats.intervals import Interval, cluster_difference
+from copycat.stats.intervals import Interval
 
 SIGNIFICANT = 0.05
 _TAILS = (0.025, 0.975)
@@ -237,7 +238,7 @@ def corrected_difference(
     `raw` is the interval that is shown of the difference as the judge saw it, in [−1, 1]. Each side is
     corrected with its own rates, and not clipped before the difference is taken. Pairing is kept: what varies
     between characters is each one's difference, its answers divided by each side's Se + Sp − 1
-    (`cluster_difference`). What is uncertain of the rates is drawn for both sides together where `shared`,
+    (`population_difference`). What is uncertain of the rates is drawn for both sides together where `shared`,
     as when both were judged by one judge and measured on the same labels: an error in a common rate then
     moves both and mostly cancels. Else the two are independent. The gaps are joined by squares. The interval
     is never narrower than `raw`. Raises ValueError without a pair.
@@ -253,8 +254,8 @@ def corrected_difference(
         return Corrected(shown, None, None, clipped=value != shown)
     youdens = [j.sensitivity + j.specificity - 1 for j in (base, other)]
     largest = 1 / min(youdens)
-    steps = [fmean(b / youdens[1] - a / youdens[0] for a, b in p) / largest for p in kept.values()]
-    found = cluster_difference(steps, sum(map(len, kept.values())), largest)
+    steps = [[(b / youdens[1] - a / youdens[0]) / largest for a, b in p] for p in kept.values()]
+    found = population_difference(steps, largest)
     gaps = (
         max((found.value or 0) - (found.low or 0), raw.value - raw.low),
         max((found.high or 0) - (found.value or 0), raw.high - raw.value),
