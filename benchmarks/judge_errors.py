@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from coverage import say
 from scipy import special
 
 from copycat.stats.differences import population_difference
@@ -151,6 +150,8 @@ def lines(runs: int) -> Iterable[list[str]]:
 
 
 def main() -> None:
+    from coverage import say
+
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--runs", type=int, default=2000, help="simulated runs a cell")
     head = (

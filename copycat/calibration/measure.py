@@ -87,25 +87,29 @@ def of_judges(
     for v in evidence.verdicts:
         if v.kind in asked:
             given.setdefault((v.judge, v.kind), {})[v.request, v.frame, v.item] = v
-    known = [(i, t) for i in items if (t := i.truth(truth)) is not None]
+    labelled = [(i, i.truth(truth)) for i in items if i.votes(truth)]
     graded_too = Graded()
     for (judge, kind), said in given.items():
         named, measure = asked[kind]
-        answers, unscored, apart = [], 0, 0
-        for item, true in known:
+        answers: list[Checked] = []
+        ties: list[Checked] = []
+        unscored = apart = 0
+        for item, true in labelled:
             character = evidence.registry[item.character]
             if named and item.request.character != item.character:
-                apart += 1
+                apart += true is not None
                 continue
             found = (graded_too if named else measure).decide(item.rows, said, character)
             yes = measure.value(found, character)
             if yes is None:
-                unscored += 1
+                unscored += true is not None
+            elif true is None:
+                ties.append(Checked(item, False, yes == 1.0))
             else:
                 score = graded_too.value(found, character) if named else None
                 answers.append(Checked(item, true, yes == 1.0, score))
         if answers:
-            yield judged(judge, kind, answers, truth, unscored, apart), answers
+            yield judged(judge, kind, answers, truth, unscored, apart, ties), answers
 
 
 def of_raters(
@@ -127,8 +131,12 @@ def judged(
     truth: Sequence[str],
     unscored: int,
     not_asked: int,
+    ties: Sequence[Checked] = (),
 ) -> Judged:
-    """One judge's answers to one question, counted."""
+    """One judge's answers to one question, counted.
+
+    `ties` are answers on pictures on which raters are even, which other raters might not be.
+    """
     all_of_it = _confusion(answers)
     seen = {id(a): a.item.seen(truth) for a in answers}
     by_character: dict[str, list[Checked]] = {}
@@ -137,7 +145,7 @@ def judged(
         by_character.setdefault(a.item.character, []).append(a)
         by_cell.setdefault((a.item.character, a.item.request.mitigation), []).append(a)
     tables = [(c.tp, c.fp, c.fn, c.tn) for c in map(_confusion, by_character.values())]
-    moved = reference(answers, truth)
+    moved = reference([*answers, *ties], truth)
     tpr_sd, fpr_sd = (moved.tpr_sd or 0.0, moved.fpr_sd or 0.0) if moved else (0.0, 0.0)
     shown, others = ([a for a in answers if a.truth is t] for t in (True, False))
     alike = [a for a in others if seen[id(a)] in _LOOKALIKES]
