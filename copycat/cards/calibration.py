@@ -264,6 +264,8 @@ class Calibration(Row):
             **first.rates(),
             "questions": {j.question: j.rates() for j in others},
             "pictures": "labelled pictures",
+            "models": list(self.models),
+            "registry": self.registry,
             "source": f"{self.labels}, {raters}",
             "command": self.command,
             "commit": self.commit,

@@ -20,7 +20,10 @@ VERSION = 1
 """Bumped when the meaning of a field changes."""
 # Of an address what comes before the first colon is its scheme; `javascript:` is one too.
 _LINK = re.compile(r"https?://\S+|(?!//)[^\s:]+")
-_SETTINGS = ("steps", "guidance", "dtype", "images_per_prompt", "batch_size")
+_SETTINGS = (
+    *("steps", "guidance", "dtype", "images_per_prompt", "batch_size", "height", "width", "frames"),
+    "variant",
+)
 """Settings that make another measurement, where they are not the model card's."""
 _NAMED = ("weights", "model", "mitigation", "prompt_set", "seeds", "oracle", "settings", "submitted_by")
 """Fields that tell one measurement from another, beside the board's."""

@@ -16,6 +16,7 @@ import torch
 from copycat.calibration.calibrate import calibrate
 from copycat.calibration.labels import Label
 from copycat.cards.calibration import without_counts
+from copycat.cards.models import load_card
 from copycat.errors import BadFile
 from copycat.io.atomic import write_text
 from copycat.io.paths import DATA, ROOT
@@ -44,6 +45,8 @@ from copycat.runtime.progress import for_stream
 from copycat.stages.judge import judge
 from copycat.stages.score import score
 
+MODEL = "menagerie"
+"""The card of the model whose pictures are judged."""
 _COMMAND = "copycat menagerie evaluate --seeds"
 
 
@@ -191,6 +194,8 @@ def error_rates(figures: dict[str, Any]) -> dict[str, Any]:
         "questions": {VERIFY.kind: other},
         "referee_kappa": figures["referee"][IDENTIFY.kind]["kappa"],
         "referee_n": figures["referee"]["n"],
+        "models": [load_card(MODEL).identity()],
+        "registry": load_card(MODEL).registry,
         "command": figures["command"],
         "commit": figures["commit"],
     }

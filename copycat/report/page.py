@@ -77,6 +77,7 @@ def render_page(run: RunData, where: Where = "auto", progress: Progress | None =
         mended=DIFFERENCES if any(d.corrected for d in steps) else "",
         judge=said(words.judge_sentence(run.rates)),
         errors=by_mitigation(run.rates),
+        calibrated=words.is_calibrated(run.rates),
         agreements=[words.agreement_sentence(a) for a in run.agreement],
         reviews=[filters.sentence(c) for c in costs],
         caution=filters.caution(costs),

@@ -105,10 +105,13 @@ def _program() -> str:
 
 def _next(run: RunData) -> list[str]:
     config = run.manifest.config
+    again = f"run --model {config.model}"
+    if run.manifest.taken:  # without a card, which would name them
+        again += f" --registry {config.registry} --judge {config.judge}"
     ideas = []
     if "rewrite+negprompt" not in config.mitigations:
-        ideas.append(f"run --model {config.model} --mitigation none,rewrite+negprompt")
+        ideas.append(f"{again} --mitigation none,rewrite+negprompt")
     if "description" not in config.prompts:
-        ideas.append(f"run --model {config.model} --prompts description")
-    ideas += [f"run --model {config.model} --seeds 5", "ls runs"]
+        ideas.append(f"{again} --prompts description")
+    ideas += [f"{again} --seeds 5", "ls runs"]
     return ideas[:2]

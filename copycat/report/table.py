@@ -90,7 +90,15 @@ def _remarks(run: RunData) -> list[str]:
     blind = [] if run.manifest.config.oracle else [f"{NO_ORACLE}."]
     judge = [judge_sentence(run.rates), *by_mitigation(run.rates), *correction_sentences(run.metrics)]
     warnings = [*(f"Warning: {c}" for c in cautions(run)), *filter(None, [earlier(run.metrics)])]
-    return [*blind, told, *warnings, *judge, *run.manifest.notes, reproduction.sentence(run.manifest)]
+    return [
+        *blind,
+        told,
+        *warnings,
+        *judge,
+        *run.manifest.taken,
+        *run.manifest.notes,
+        reproduction.sentence(run.manifest),
+    ]
 
 
 def table_markdown(run: RunData) -> str:
