@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
+from copycat.cards.calibration import without_counts
 from copycat.config import RunConfig
 from copycat.errors import UserError
 from copycat.measures import Measure
@@ -131,7 +132,7 @@ def entries(run: RunData, *, by: str, pictures: Pictures) -> list[Entry]:
         "oracle": config.oracle,
         "settings": _settings(config),
         "judge": manifest.judge,
-        "calibration": run.rates,
+        "calibration": without_counts(run.rates),
         "commit": manifest.git_commit,
         "dirty": manifest.git_dirty,
         "copycat": manifest.copycat,

@@ -155,6 +155,8 @@ class SyntheticRun:
         def metric(
             measure: Measure, mitigation: str, value: float, sd: float, low: float, high: float
         ) -> Metric:
+            scored, most = 3 * n - 3 * (mitigation == "none"), n if measure.counts else 1
+            everything = value * scored / (3 * n)
             return Metric(
                 metric=measure.name,
                 mitigation=mitigation,
@@ -163,9 +165,13 @@ class SyntheticRun:
                 sd=sd,
                 low=low,
                 high=high,
+                fixed_low=(low + value) / 2,
+                fixed_high=(high + value) / 2,
+                all_low=everything,
+                all_high=everything + most * (1 - scored / (3 * n)),
                 characters=n,
                 images=3 * n,
-                scored=3 * n - 3 * (mitigation == "none"),
+                scored=scored,
                 unscored=int(mitigation == "none"),
                 refused=int(mitigation == "none"),
                 errors=int(mitigation == "none"),
