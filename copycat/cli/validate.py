@@ -14,13 +14,18 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def findings() -> Iterator[str]:
-    """What is wrong with all that the catalogues hold; one sentence each."""
+def findings(warnings: list[str] | None = None) -> Iterator[str]:
+    """What is wrong with all that the catalogues hold; one sentence each.
+
+    What is only to be known goes to `warnings`.
+    """
     from copycat.cards.judges import CATALOG as JUDGES
     from copycat.cards.llms import CATALOG as LLMS
     from copycat.cards.models import CATALOG as MODELS
     from copycat.mitigations import CATALOG as MITIGATIONS
+    from copycat.stages.soundness import of_cards, unpinned
     from copycat.subjects.characters import CATALOG as REGISTRIES
+    from copycat.subjects.franchises import CATALOG as FRANCHISES
     from copycat.subjects.keywords import CATALOG as KEYWORDS
     from copycat.subjects.neutral import CATALOG as NEUTRAL
     from copycat.subjects.neutral import check_neutral
@@ -28,7 +33,13 @@ def findings() -> Iterator[str]:
     from copycat.subjects.prompts import check
 
     broken: list[str] = []
-    alone: tuple[Catalog[Any], ...] = (MODELS, JUDGES, LLMS, MITIGATIONS, KEYWORDS)
+    with_cards: tuple[Catalog[Any], ...] = (MODELS, JUDGES, LLMS)
+    for catalog in with_cards:
+        cards = _read(catalog, broken)
+        yield from of_cards(cards)
+        if warnings is not None:
+            warnings += unpinned(cards)
+    alone: tuple[Catalog[Any], ...] = (MITIGATIONS, KEYWORDS, FRANCHISES)
     for catalog in alone:
         _read(catalog, broken)
     read = _read(REGISTRIES, broken)
@@ -62,8 +73,9 @@ def _read(catalog: Catalog[T], broken: list[str]) -> dict[str, T]:
 
 def validate() -> None:
     """Read the cards, registries and prompt sets, and list what is wrong with them."""
-    found = list(findings())
-    for line in found:
+    warnings: list[str] = []
+    found = list(findings(warnings))
+    for line in (*found, *(f"Warning: {w}" for w in warnings)):
         typer.echo(line)
     if found:
         raise typer.Exit(2)

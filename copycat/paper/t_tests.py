@@ -82,8 +82,7 @@ def _of_row(
     groups = Group(p.base, p.base_sd, document.runs), Group(p.other, p.other_sd, document.runs)
     yield _line(document, row, groups, "published", {"t_printed": p.t})
     ours = list(_pairs(row, sources))
-    for base, other in ours:
-        pair = (_group(base), _group(other))
+    for base, other, pair in ours:
         told: dict[str, object] = {
             "model": base.source.model,
             "run": str(base.source.path),
@@ -102,7 +101,7 @@ def _of_row(
         )
 
 
-def _pairs(row: Comparison, sources: Sources) -> Iterator[tuple[Found, Found]]:
+def _pairs(row: Comparison, sources: Sources) -> Iterator[tuple[Found, Found, tuple[Group, Group]]]:
     """Base and other condition of each run that holds both, on one prompt set where it has both there."""
     for run in sources.runs:
         bases, others = (_scored(places, run, sources.rewriter) for places in (row.base, row.other))
@@ -111,7 +110,11 @@ def _pairs(row: Comparison, sources: Sources) -> Iterator[tuple[Found, Found]]:
         )
         found = next(together, None)
         if found:
-            yield found
+            values = [_by_seed(f) for f in found]
+            # Numbers can be there without the rows that they were computed from.
+            if all(values):
+                first, second = map(Group.of, values)
+                yield *found, (first, second)
 
 
 def _scored(places: Sequence[Place], run: RunData, rewriter: str) -> list[Found]:
@@ -119,14 +122,14 @@ def _scored(places: Sequence[Place], run: RunData, rewriter: str) -> list[Found]
     return [f for f in found if (m := run.metric(DETECT, f.mitigation, f.prompts)) and m.value is not None]
 
 
-def _group(found: Found) -> Group:
+def _by_seed(found: Found) -> list[float]:
     """DETECT of each seed."""
     seen = [
         o
         for o in found.source.observations(DETECT).values()
         if (o.request.mitigation, o.request.prompt_set) == (found.mitigation, found.prompts)
     ]
-    return Group.of(list(by_seed(DETECT, seen).values()))
+    return list(by_seed(DETECT, seen).values())
 
 
 def _line(

@@ -12,7 +12,7 @@ from copycat.cards.judges import load_judge_card
 from copycat.config import RunConfig
 from copycat.errors import BadFile
 from copycat.io import safe
-from copycat.judges.base import check_judge, verdict
+from copycat.judges.base import check_judge, usual_judge, verdict
 from copycat.records import (
     IDENTIFY,
     Answer,
@@ -28,7 +28,7 @@ from copycat.records import (
 )
 from copycat.runs.clone import check_new, staged
 from copycat.runs.folder import RunFolder
-from copycat.runs.importing import PLACEHOLDERS, PictureFile, identity_of, open_picture, usual_judge
+from copycat.runs.importing import PLACEHOLDERS, PictureFile, identity_of, open_picture
 from copycat.runs.manifest import Manifest, Origin, StageRecord, now
 from copycat.runtime.progress import Progress
 from copycat.subjects.characters import Registry
