@@ -61,7 +61,7 @@ def is_longer_name(m: Mention) -> bool:
         return True
     if left and left[1][0].isupper() and _begins(m, left.start(1)) and not _KEEPS.fullmatch(left[1]):
         return not re.search(r"(?:ing|ed|ly)$", left[1])
-    if not right or right[1].isupper() != m.written.isupper() and not right[1][0].isupper():
+    if not right or (right[1].isupper() != m.written.isupper() and not right[1][0].isupper()):
         return False
     if m.written.isupper() and len(m.written) > 1 and not right[1].isupper():
         return False

@@ -15,7 +15,9 @@ _UNSPACED = re.compile("[\u0e00-\u0e7f\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\ua
 """Scripts in which a name may stand in a sentence without spaces around it."""
 _SYLLABLES = re.compile("[\u30a1-\u30ff]")
 """Katakana: beside one of them a name in them is part of a longer word."""
-_PARTICLES = frozenset("princess prince queen king mister mrs master doctor the and little".split())
+_PARTICLES = frozenset(
+    ["princess", "prince", "queen", "king", "mister", "mrs", "master", "doctor", "the", "and", "little"]
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,9 @@ class Mention:
     @property
     def lower(self) -> bool:
         """Whether it is written as a word: in a script with capitals, and not every word of it has one."""
-        words = [w for w in _WORD.findall(self.written) if w not in ("the", "of", "in", "the", "n", "and", "d")]
+        words = [
+            w for w in _WORD.findall(self.written) if w not in ("the", "of", "in", "the", "n", "and", "d")
+        ]
         return any(w[0].islower() for w in words)
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-
 from copycat.records import Answer, Figure, Named, Similarities
 from copycat.subjects.characters import Character, Registry
 from copycat.subjects.context import Role, role
@@ -28,10 +25,21 @@ def recognise(answer: Answer, character: Character) -> Role | None:
     return None if best == "absent" and answer.partial else best
 
 
-def recognised(answer: Answer, registry: Registry) -> dict[str, Role]:
-    """The characters of `registry` that `answer` shows or leaves doubtful, by slug."""
-    found = {c.slug: recognise(answer, c) for c in registry.characters}
-    return {slug: r for slug, r in found.items() if r in ("shown", "doubtful")}
+def recognised(answer: Answer, registry: Registry) -> dict[str, Role] | None:
+    """The characters of `registry` that `answer` shows or leaves doubtful, by slug; None where it says
+    nothing of any."""
+    roles = {c.slug: recognise(answer, c) for c in registry.characters}
+    found: dict[str, Role] = {slug: r for slug, r in roles.items() if r in ("shown", "doubtful")}
+    return found if found or "absent" in roles.values() else None
+
+
+def one_by_one(answer: Answer) -> list[Named]:
+    """An answer for each figure that `answer` names, read as that is."""
+    if not isinstance(answer, Named):
+        return []
+    if answer.figures is None:
+        return [Named(names=(name,)) for name in answer.names]
+    return [Named.of([figure]) for figure in answer.figures]
 
 
 def _stands_in(text: str, character: Character) -> bool:

@@ -10,8 +10,9 @@ _NOBODY = frozenset(
     """none|no one|nobody|no|n a|na|null|nil|nothing|no character|no characters|not applicable|no name|no work|empty|none none
     |aucun|aucune|aucun personnage|personne|rien|ninguno|ninguna|ningun personaje|nadie|kein|keine|keiner|keine figur|niemand
     |nessuno|nessuna|nessun personaggio|nenhum|nenhuma|ninguem|brak|zaden|nikt|ingen|inget|geen|niemand|ei kukaan|hicbiri
-    |nikto|никто|нет|никого|なし|いない|いません|该图没有角色|没有|无|沒有|無|없음|없습니다|특に無し|特になし|該当なし|لا أحد""".replace("\n    ", "")
-    .split("|")
+    |nikto|никто|нет|никого|なし|いない|いません|该图没有角色|没有|无|沒有|無|없음|없습니다|특に無し|特になし|該当なし|لا أحد""".replace(
+        "\n    ", ""
+    ).split("|")
 )
 """Answers, normalised, that name nobody."""
 _NOBODY_FIRST = re.compile(
@@ -20,7 +21,9 @@ _NOBODY_FIRST = re.compile(
     r"(?!\s(?:other|but|else))",
     re.IGNORECASE,
 )
-_KNOWN = r"(?:\w+[\s,-]+){0,4}(?:characters?|figures?|mascots?|persons?|people|one|individuals?|subjects?|being)"
+_KNOWN = (
+    r"(?:\w+[\s,-]+){0,4}(?:characters?|figures?|mascots?|persons?|people|one|individuals?|subjects?|being)"
+)
 _NOBODY_SAID = re.compile(
     rf"\b(?:there(?:'s|\sis|\sare|\sdoes\snot|\sdo\snot)\s(?:not?\b|n't)[\s\w]*?{_KNOWN}"
     rf"|(?:not|n't|without|no)\s(?:\w+\s){{0,3}}?(?:show|depict|contain|include|feature|have|portray|represent|display|see|be|"
@@ -71,7 +74,7 @@ def names_nobody(text: str) -> bool:
 def begins_with_nobody(sentence: str) -> bool:
     """Whether a sentence begins with "None" or its like, whatever it explains afterwards."""
     first = re.split(r"[,.;:(\n–—-]", sentence.strip(" \"'*("), maxsplit=1)[0]
-    return bool(names_nobody(first) and first.strip() or _NOBODY_FIRST.match(sentence))
+    return bool((names_nobody(first) and first.strip()) or _NOBODY_FIRST.match(sentence))
 
 
 def says_nobody(sentence: str) -> bool:

@@ -53,7 +53,9 @@ def _read(text: str, cut_off: bool, scored: bool) -> Named | Unscored:
     if entries and cut_off:
         # The last value may go on where the reply does not.
         last, whole = entries[-1], entries[:-1]
-        running = last.score is None and (scored or not last.work and "\n" not in bare[bare.rfind(last.name or ""):])
+        running = last.score is None and (
+            scored or (not last.work and "\n" not in bare[bare.rfind(last.name or "") :])
+        )
         entries = whole if running else entries
         if not entries:
             raise Unclear("it is cut off before its end")
@@ -75,7 +77,9 @@ def _refuse_several(found: Sequence[object]) -> None:
 
 
 def _is_short(line: str) -> bool:
-    return len(line.split()) <= 6 and not re.match(r"\W*\d+[.)]|[-•*]", line) and not re.search(r"[.!?]\s", line)
+    return (
+        len(line.split()) <= 6 and not re.match(r"\W*\d+[.)]|[-•*]", line) and not re.search(r"[.!?]\s", line)
+    )
 
 
 # --- fixed forms ---
@@ -123,7 +127,9 @@ def _shown(entry: Entry, scored: bool) -> bool:
 # --- prose ---
 
 _CAPITAL = r"[A-Z0-9À-ÞА-Я][\w'.&·-]*"
-_NAME = rf"{_CAPITAL}(?:[\s'\"“”]+(?:(?:de|of|the|in|von|van|and|n'|la|le|d|D)\s+){{0,2}}[\"“]?{_CAPITAL}[\"”]?)*"
+_NAME = (
+    rf"{_CAPITAL}(?:[\s'\"“”]+(?:(?:de|of|the|in|von|van|and|n'|la|le|d|D)\s+){{0,2}}[\"“]?{_CAPITAL}[\"”]?)*"
+)
 _FUNCTION = re.compile(
     r"(?:The|An?|This|That|These|Those|It|It's|There|There's|He|She|They|His|Her|Its|Their|I|I'm|I'd|We|In|On|At|From|With|"
     r"Based|Given|Here|Here's|Yes|No|Not|Sorry|However|Although|While|Since|As|My|Two|Three|Some|Several|Both|Only|One|Image|"
@@ -143,9 +149,12 @@ _ANSWER = re.compile(
     rf"(?=[\"“]?{_CAPITAL})",
     re.IGNORECASE,
 )
-_SPLIT = re.compile(r",?\s+but\s+|;\s+|,\s+(?=(?:maybe|perhaps|possibly|though|however)\b)|\s+[–—]\s+(?=but\b)|:\s+(?=an?\s)")
+_SPLIT = re.compile(
+    r",?\s+but\s+|;\s+|,\s+(?=(?:maybe|perhaps|possibly|though|however)\b)|\s+[–—]\s+(?=but\b)|:\s+(?=an?\s)"
+)
 _ABOUT = re.compile(
-    r"^\W*(?:he|she|it|they|his|her|its|their|in\sthe\s\w+|known|created|first|originally|as\sa|a\s\w+)\b", re.IGNORECASE
+    r"^\W*(?:he|she|it|they|his|her|its|their|in\sthe\s\w+|known|created|first|originally|as\sa|a\s\w+)\b",
+    re.IGNORECASE,
 )
 _SCENE = re.compile(
     r"\b(?:next\sto|beside|behind|in\sfront|stand\w*|sit\w*|hold\w*|left|right|background|foreground|accompanied|joined|"
@@ -170,7 +179,9 @@ def _of_prose(text: str, cut_off: bool) -> Named | Unscored:
         for piece in pieces:
             if abstains(piece):
                 declined = True
-            elif re.search(r"\w", piece) and not (answered and _ABOUT.match(piece) and not _SCENE.search(piece)):
+            elif re.search(r"\w", piece) and not (
+                answered and _ABOUT.match(piece) and not _SCENE.search(piece)
+            ):
                 kept.append(piece)
                 settled = identifies(piece) or says_nobody(piece)
                 answered |= settled and (sentence in finished or not cut_off)
@@ -184,18 +195,27 @@ def identifies(sentence: str) -> bool:
     """Whether a sentence puts a proper name where an answer stands, of whomever."""
     begins = re.match(rf"[\W_]*(?!{_FUNCTION.pattern})(?P<name>{_NAME})", sentence)
     rest = sentence[begins.end() :] if begins else ""
-    alone = begins is not None and bool(re.match(r"\W*$|\s*[,(–—-]|\s+(?:from|and|with|is|in|&|/)\b|\s+\w+ing\b", rest))
+    alone = begins is not None and bool(
+        re.match(r"\W*$|\s*[,(–—-]|\s+(?:from|and|with|is|in|&|/)\b|\s+\w+ing\b", rest)
+    )
     return alone or bool(_FRAME.search(sentence))
 
 
 def _may_name(piece: str) -> bool:
-    return identifies(piece) or bool(re.search(r"(?<!^)(?<![.!?] )\b(?!I\b|I')[A-Z]\w+", piece)) or not piece.isascii()
+    return (
+        identifies(piece)
+        or bool(re.search(r"(?<!^)(?<![.!?] )\b(?!I\b|I')[A-Z]\w+", piece))
+        or not piece.isascii()
+    )
 
 
 _OF_WORK = re.compile(
     rf"(?P<name>{_NAME})(?:,?\s+from\s+|\s*\((?:from\s+)?|,?\s+in\s+|\s+[–—-]\s+)(?P<work>[^(),]+?)\)?[\s.!]*"
 )
-_NO_WORK = re.compile(r"\b(?:also|a\.?k\.?a|or|not|possibly|maybe|perhaps|alias|known|if|unsure|uncertain|could|might)\b|\?", re.IGNORECASE)
+_NO_WORK = re.compile(
+    r"\b(?:also|a\.?k\.?a|or|not|possibly|maybe|perhaps|alias|known|if|unsure|uncertain|could|might)\b|\?",
+    re.IGNORECASE,
+)
 
 
 def _figure(text: str, work: str = "") -> Figure:

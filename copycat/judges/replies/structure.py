@@ -12,10 +12,16 @@ from typing import Any
 
 import yaml
 
-_THOUGHT = re.compile(r"<(think\w*|thought|reasoning|reflection|scratchpad)>.*?</\1>", re.DOTALL | re.IGNORECASE)
+_THOUGHT = re.compile(
+    r"<(think\w*|thought|reasoning|reflection|scratchpad)>.*?</\1>", re.DOTALL | re.IGNORECASE
+)
 _OPENED = re.compile(r"<(think\w*|thought|reasoning|reflection|scratchpad)>.*\Z", re.DOTALL | re.IGNORECASE)
-_LONE_END = re.compile(r"\A.*</(?:think\w*|thought|reasoning|reflection|scratchpad)>", re.DOTALL | re.IGNORECASE)
-_TAGGED = re.compile(r"<(answer|final|output|response|result)>\s*(.*?)\s*(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
+_LONE_END = re.compile(
+    r"\A.*</(?:think\w*|thought|reasoning|reflection|scratchpad)>", re.DOTALL | re.IGNORECASE
+)
+_TAGGED = re.compile(
+    r"<(answer|final|output|response|result)>\s*(.*?)\s*(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE
+)
 _BOXED = re.compile(r"\\boxed\{((?:[^{}]|\{[^{}]*\})*)\}")
 _TEX = re.compile(r"\\(?:text|textbf|mathrm|mathbf)\{([^{}]*)\}")
 _MARKUP = re.compile(r"\*\*|__|`+|^\s*#+\s*|^\s*>\s?|<\|[^|]*\|>|</?[a-z]+/?>", re.MULTILINE | re.IGNORECASE)
@@ -111,7 +117,18 @@ def field(value: dict[Any, Any], *names: str) -> tuple[bool, Any]:
 
 
 _LISTS = ("characters", "figures", "names", "people", "subjects", "results", "entries", "answers")
-_NAMES = ("name", "character", "charactername", "figure", "fullname", "identity", "subject", "answer", "who", "id")
+_NAMES = (
+    "name",
+    "character",
+    "charactername",
+    "figure",
+    "fullname",
+    "identity",
+    "subject",
+    "answer",
+    "who",
+    "id",
+)
 _WORKS = (
     "work", "works", "series", "franchise", "source", "origin", "from", "film", "movie", "game", "show",
     "title", "media", "universe",
@@ -159,13 +176,38 @@ def broken_entries(text: str) -> list[Entry]:
 # --- labelled lines ---
 
 _LABELS = {
-    "name": ("name", "character", "characters", "character name", "full name", "figure", "names", "nom", "nombre"),
-    "work": ("work", "works", "series", "franchise", "source", "origin", "from", "film", "movie", "game", "show", "media"),
+    "name": (
+        "name",
+        "character",
+        "characters",
+        "character name",
+        "full name",
+        "figure",
+        "names",
+        "nom",
+        "nombre",
+    ),
+    "work": (
+        "work",
+        "works",
+        "series",
+        "franchise",
+        "source",
+        "origin",
+        "from",
+        "film",
+        "movie",
+        "game",
+        "show",
+        "media",
+    ),
     "score": ("score",),
 }
 _KIND = {label: kind for kind, labels in _LABELS.items() for label in labels}
 _LABEL = re.compile(
-    r"(?:^|(?<=[\n,;|/(]))[\s\W]*?\b(" + "|".join(sorted(_KIND, key=len, reverse=True)) + r")\b\s*(?:\d+\s*)?[:：=]\s*",
+    r"(?:^|(?<=[\n,;|/(]))[\s\W]*?\b("
+    + "|".join(sorted(_KIND, key=len, reverse=True))
+    + r")\b\s*(?:\d+\s*)?[:：=]\s*",
     re.IGNORECASE,
 )
 

@@ -10,20 +10,84 @@ from copycat.records import Unscored, YesNo
 from copycat.subjects.characters import normalise
 
 _YES = frozenset(
-    "yes yep yeah yup y true correct indeed affirmative absolutely certainly definitely sure right exactly oui si ja da sim tak "
-    "はい 是 是的 对 네 예 да igen evet kylla hai 1".split()
+    [
+        "yes",
+        "yep",
+        "yeah",
+        "yup",
+        "y",
+        "true",
+        "correct",
+        "indeed",
+        "affirmative",
+        "absolutely",
+        "certainly",
+        "definitely",
+        "sure",
+        "right",
+        "exactly",
+        "oui",
+        "si",
+        "ja",
+        "da",
+        "sim",
+        "tak",
+        "はい",
+        "是",
+        "是的",
+        "对",
+        "네",
+        "예",
+        "да",
+        "igen",
+        "evet",
+        "kylla",
+        "hai",
+        "1",
+    ]
 )
 _NO = frozenset(
-    "no nope nah n false incorrect negative never non nein nej nao nie いいえ 不 不是 否 아니요 아니오 нет nem hayir ei nee wrong 0".split()
+    [
+        "no",
+        "nope",
+        "nah",
+        "n",
+        "false",
+        "incorrect",
+        "negative",
+        "never",
+        "non",
+        "nein",
+        "nej",
+        "nao",
+        "nie",
+        "いいえ",
+        "不",
+        "不是",
+        "否",
+        "아니요",
+        "아니오",
+        "нет",
+        "nem",
+        "hayir",
+        "ei",
+        "nee",
+        "wrong",
+        "0",
+    ]
 )
-_OPEN = re.compile(r"^\W*(?:yes|no)\s*(?:and|or|/|&)\s*(?:no|yes)\b|\b(?:maybe|perhaps|possibly)\b", re.IGNORECASE)
+_OPEN = re.compile(
+    r"^\W*(?:yes|no)\s*(?:and|or|/|&)\s*(?:no|yes)\b|\b(?:maybe|perhaps|possibly)\b", re.IGNORECASE
+)
 _NEGATED = re.compile(
     r"^\W*(?:not\s(?:really|at\sall|quite|exactly|in\sthis|here|present|shown|visible|that\sI)|definitely\snot|certainly\snot|"
     r"absolutely\snot|there\s(?:is|are)\sno\b|there's\sno\b|(?:it|this|that|he|she)(?:\sis|'s)\snot\b|it\s(?:isn't|doesn't)|"
     r"this\s(?:isn't|doesn't)|that\s(?:isn't)|i\s(?:don't|do\snot)\ssee\b|(?:[\w'.-]+\s){1,4}(?:is\snot|isn't|does\snot|doesn't)\b)",
     re.IGNORECASE,
 )
-_ANSWERS = re.compile(r"\b(?:the\s|my\s|final\s)*(?:answer|verdict|response)(?:\s(?:is|would\sbe))?\W+(\w+)", re.IGNORECASE)
+_ANSWERS = re.compile(
+    r"\b(?:the\s|my\s|final\s)*(?:answer|verdict|response)(?:\s(?:is|would\sbe))?\W+(\w+)", re.IGNORECASE
+)
 _AFFIRMED = re.compile(
     r"^\W*(?:(?:it|this|that|he|she|there)(?:\sis|'s)\s(?!not\b|no\b)(?:indeed|definitely|clearly|certainly|him|her|the|in)|"
     r"(?:[\w'.-]+\s){1,4}is\s(?!not\b)(?:indeed\s|clearly\s|definitely\s)?(?:in\s(?:this|the)|present|shown|visible|depicted))",
@@ -51,7 +115,9 @@ def _yes(text: str, cut_off: bool) -> bool:
     if len(found) > 1:
         raise Unclear("several objects that differ")
     if found:
-        named, value = field(found[0], "answer", "result", "response", "verdict", "present", "verify", "isthere")
+        named, value = field(
+            found[0], "answer", "result", "response", "verdict", "present", "verify", "isthere"
+        )
         if not named and len(found[0]) == 1:
             named, value = True, next(iter(found[0].values()))
         if not named:
