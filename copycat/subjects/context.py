@@ -23,7 +23,7 @@ _PROPER = r"[A-Z0-9][\w'’.&-]*"
 _AT_END = rf"{_DET}$"
 
 _BREAK = re.compile(
-    r"[;:!?…\n]|(?<!\bmr)(?<!\bdr)(?<!\bst)\.\s|\s[—–-]+\s|\b(?:but|however|whereas|yet|though|although|while)\b"
+    r"[;:!?…\n]|(?<!\bmr)(?<!\bdr)(?<!\bst)\.\s|\s[—–-]+\s|(?<!anyone )(?<!anything )(?<!everyone )(?<!nothing )(?<!nobody )(?<!none )(?<!one )(?<!all )\bbut\b|\b(?:however|whereas|yet|though|although|while)\b"
     r"|,\s(?:and\s|so\s)?(?:it|this|that|he|she|they|there|the\s\w+)(?:\s\w+)?\s"
     r"(?:is|are|was|has|looks|shows|appears|does)\b|,\s(?:and\s|so\s)?(?:it|this|that)'s\b",
     re.IGNORECASE,
@@ -57,10 +57,14 @@ def is_longer_name(m: Mention) -> bool:
     if re.match(r"-[A-Z]", m.after):
         return True
     left, right = _LAST_WORD.search(m.before), _NEXT_WORD.match(m.after)
+    if re.search(r"\b(?:[A-Z]|Ms|Mrs|Miss|St)\.? $", m.before) and not re.search(r"\bA $", m.before):
+        return True
+    if left and re.search(r"['’]s?$", left[1]):
+        left = None
     if left and left[1][0].isupper() and not _KEEPS.fullmatch(left[1]) and not _begins(m, left.start(1)):
         return True
     if left and left[1][0].isupper() and _begins(m, left.start(1)) and not _KEEPS.fullmatch(left[1]):
-        return not re.search(r"(?:ing|ed|ly)$", left[1])
+        return not re.search(r"\w{3}(?:ing|ed|ly)$", left[1])
     if not right or (right[1].isupper() != m.written.isupper() and not right[1][0].isupper()):
         return False
     if m.written.isupper() and len(m.written) > 1 and not right[1].isupper():
@@ -73,7 +77,10 @@ def _begins(m: Mention, at: int) -> bool:
 
 
 _ARTICLE = _find(r"\b(?:an?|some|two|three|several|many|another|one|his|her|its|their)\s+(?:[\w-]+\s+){0,3}$")
-_THING_AFTER = re.compile(r"\s+(?!(?:is|was|are|has|and|or|with|from|in|on|at|as|by|who|that|of|to)\b)[a-z]+(?<!ing)\b")
+_ANY_ARTICLE = _find(r"\b(?:an?|the|some|this|that|his|her)\s+(?:[a-z-]+\s+){0,2}$")
+_NOUN_AFTER = re.compile(r"\s+([a-z]{3,}(?<!ing)(?<!ed)(?<!ly)(?<!s))\b")
+_DEPICTS = _find(say.DEPICTIONS)
+_THING_AFTER = re.compile(r"\s+(?!(?:is|was|are|has|and|or|with|from|in|on|at|as|by|who|that|of|to)\b)[a-z]+(?<!ing)(?<!s)\b")
 
 
 def is_word(m: Mention) -> bool:
@@ -83,7 +90,15 @@ def is_word(m: Mention) -> bool:
     if m.lower:
         return True
     first = not re.search(r"\w", clause(m.before))
-    return first and " " not in m.written and bool(_THING_AFTER.match(m.after)) and not m.after.endswith("s")
+    return first and " " not in m.written and bool(_THING_AFTER.match(m.after))
+
+
+def is_product(m: Mention) -> bool:
+    """Whether the name goes before a common noun as a kind or a brand: "a Kirby vacuum cleaner"."""
+    noun = _NOUN_AFTER.match(m.after)
+    return bool(noun and _ANY_ARTICLE.search(m.before)) and not (
+        _FOLLOWS.fullmatch(noun[1]) or _DEPICTS.fullmatch(noun[1])
+    )
 
 
 # --- what is said of it ---
@@ -91,8 +106,10 @@ def is_word(m: Mention) -> bool:
 _OWNS = _find(r"^(?:['’]s?\s+(?!\w+ing\b|(?:face|head|portrait|silhouette|figure|body|likeness)\b))\w")
 _KIND_AFTER = _find(rf"^[\"'”’*]*[\s-]+(?:{say.THINGS}|{say.WORKS}|{say.ALIKE})\b(?!-)|^-[a-z]")
 _ALIKE_AFTER = _find(rf"^[\"'”’*]*-?(?:{say.ALIKE})\b")
+_COSTUME = _find(r"^[\"'”’]*[\s-](?:cos(?:tume|play)|outfit|suit|onesie|fancy dress)s?\b")
+_WEARS = _find(r"\b(?:in|wear\w*|dress\w*\s(?:up\s)?in)\s(?:an?|the|his|her|their|full)?\s?(?:[\w-]+\s){0,2}$")
 _WRITES = _find(rf"\b{say.WRITING}(?:\s(?:of|for|is|the\s(?:word|name|title)s?))?[\s:,]*{_LIST}{_AT_END}")
-_WRITTEN = _find(rf"^[\"'”’*.,!]*\s*{say.WRITTEN}\b")
+_WRITTEN = _find(rf"^[\"'”’*.,!]*\s*{say.WRITTEN}\b|^[\"'”’]+\s+on\s+(?:it|the|an?|its|his|her)\b")
 _DENIES = _find(rf"\b{say.NEGATION}\b")
 _EMPHASIS = _find(rf"\b{say.EMPHASIS}\b")
 _DENIED_AFTER = _find(
@@ -100,9 +117,12 @@ _DENIED_AFTER = _find(
     r"(?:n't|not|nowhere|absent|missing|never)\b(?!\s(?:only|just))|^\?\s*no\b"
 )
 _CONTRAST_AFTER = _find(
-    r"^[\"'”’*)]*\s*(?:is|are|has|have|had|wears?|does|would|usually|typically|always|normally)\b.*\b(?:but|so no|whereas|unlike|instead|here)\b"
+    r"^[\"'”’*)]*\s*(?:would|should)\b"
+    r"|^[\"'”’*)]*\s*(?:is\s(?:usually|always)|has|have|had|wears|usually|typically|always|normally)\b[^.]*"
+    r"\b(?:but|so|whereas|while|unlike|instead)?\s*(?:this|the)\s(?:one|figure|character|creature|picture|image)\b"
 )
 _LIKENS = _find(rf"\b{say.LIKENESS}\b")
+_THINK_OF = _find(r"(?<!\bi )(?<!\bwe )(?<!would )(?<!'d )\bthink\s(?:of\s)?" + _AT_END)
 _UNREAL = _find(rf"\b{say.UNREAL}[\s-]+$")
 _LOOKS = _find(rf"\b(?:look|appear|seem|sound|dress)\w*\s(?:exactly\s)?like\s{_LIST}{_AT_END}")
 _SIMILE = _find(rf"\blike\s{_LIST}{_AT_END}")
@@ -127,8 +147,8 @@ _FROM = re.compile(
     rf"(?:(?:{_PROPER}['’]s?|Walt|Disney|Pixar|Marvel|Nintendo|original|animated|classic|live-action|\d{{4}})\s+){{0,4}}"
     rf"(?:the\s+)?{_OPEN}$"
 )
-_OF = _find(rf"([\w’'-]+)\s+(?:of|to|for|against|behind|after)\s+{_LIST}{_AT_END}")
-_DEPICTS = _find(say.DEPICTIONS)
+_NEXT_TO = _find("due|thanks|next|close|front|side|up|belong|name|names")
+_OF = _find(rf"(?P<of>[\w’'-]+)\s+(?:of|to|for|against|behind|after|about)\s+{_LIST}{_AT_END}")
 _RELATES = _find(
     rf"\b{say.KIN}\s(?:of|to|for|with)\b[^.;]*$|\b{say.DEEDS}\s(?:by\s|with\s|against\s|alongside\s|to\s)?{_LIST}{_AT_END}"
 )
@@ -157,14 +177,19 @@ def is_kind_of_thing(m: Mention, before: str) -> bool:  # noqa: ARG001
     return bool(_KIND_AFTER.match(m.after) or _ALIKE_AFTER.match(m.after))
 
 
-def is_written(m: Mention, before: str) -> bool:
+def is_written(m: Mention, before: str) -> bool:  # noqa: ARG001
     """The name as writing in the picture."""
-    return bool(_WRITES.search(before) or _WRITTEN.match(m.after))
+    return bool(_WRITES.search(m.before) or _WRITTEN.match(m.after))
+
+
+def wears_it(m: Mention, before: str) -> bool:
+    """Somebody dressed up: "in a Batman costume"."""
+    return bool(_COSTUME.match(m.after) and _WEARS.search(before))
 
 
 def is_denied(m: Mention, before: str) -> bool:
     """Somebody who is said not to be there, or not to be the one."""
-    if _DENIED_AFTER.match(m.after) or _CONCEDES.search(m.before):
+    if _DENIED_AFTER.match(m.after) or _CONTRAST_AFTER.match(m.after) or _CONCEDES.search(m.before):
         return True
     denials = [d for d in _DENIES.finditer(_EMPHASIS.sub(lambda e: " " * len(e[0]), before))]
     return any(_reaches(before[d.end() :]) for d in denials)
@@ -178,7 +203,7 @@ def _reaches(between: str) -> bool:
 
 def is_likened(m: Mention, before: str) -> bool:
     """Somebody whom something is like, or makes one think of."""
-    if _LIKENS.search(before) or _UNREAL.search(before):
+    if _LIKENS.search(before) or _UNREAL.search(before) or _THINK_OF.search(before):
         return True
     if looks := _LOOKS.search(before):
         return not _IDENTIFIES.match(before[: looks.start()]) or bool(re.match(r"[^.]*\bbut\b", m.after))
@@ -194,8 +219,7 @@ def is_related(m: Mention, before: str) -> bool:
     """Somebody in whose terms another is told: "the sister of Elsa", "who fights Spider-Man"."""
     if _RELATES.search(before):
         return True
-    of = _OF.search(before)
-    if of and not _DEPICTS.fullmatch(of[1]) and not re.fullmatch(r"due|thanks|next|close|front|side|dressed|up", of[1].lower()):
+    if (of := _OF.search(before)) and not _depicts(of["of"], before[: of.start("of")]):
         return True
     named = _NAMED_FIRST.search(m.before)
     if named is None or _ALIAS.search(m.before[named.end("who") :]):
@@ -205,6 +229,16 @@ def is_related(m: Mention, before: str) -> bool:
         return False
     opened = named[0].rstrip()[-1:]
     return bool(_APPOSED.match(between)) or (opened in "([–—-" and not re.search(r"\w\s*[)\],]", between))
+
+
+def _depicts(noun: str, before: str) -> bool:
+    """Whether "NOUN of somebody" is this somebody: an image of it, a thing made after it."""
+    if _NEXT_TO.fullmatch(noun):
+        return True
+    if _find(say.KIN).fullmatch(noun) or _find(say.THINGS).fullmatch(noun):
+        return False
+    one = re.search(r"\b(?:an?|some|several|two|three|many)\s(?:[\w-]+\s){0,3}$", before, re.IGNORECASE)
+    return bool(one or _DEPICTS.fullmatch(noun))
 
 
 def is_hedged(m: Mention, before: str) -> bool:
@@ -220,7 +254,9 @@ _ABSENT: tuple[Callable[[Mention, str], bool], ...] = (
 def role(m: Mention) -> Role:
     """What the sentence around `m` makes of it."""
     before = clause(m.before)
-    if is_longer_name(m) or any(rule(m, before) for rule in _ABSENT):
+    if wears_it(m, before):
+        return "shown"
+    if is_longer_name(m) or is_product(m) or any(rule(m, before) for rule in _ABSENT):
         return "absent"
     if is_word(m):
         return "doubtful" if m.text.strip(" .\"'*") == m.written else "absent"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from copycat.records import Answer, Figure, Named, Similarities
 from copycat.subjects.characters import Character, Registry
 from copycat.subjects.context import Role, role
-from copycat.subjects.mentions import is_own_work, mentions, names_of, words
+from copycat.subjects.mentions import Mention, is_own_work, is_slip_of, mentions, names_of, words
 
 
 def recognise(answer: Answer, character: Character) -> Role | None:
@@ -51,17 +53,31 @@ def _of_figure(figure: Figure, character: Character) -> Role:
     if not figure.name:
         return "doubtful" if is_own_work(figure.work, character) else "absent"
     found = mentions(figure.name, character)
+    if any(_in_own_work(m, figure.work, character) for m in found):
+        return "shown"
     roles = [role(m) for m in found]
     if "shown" in roles:
         return "shown"
     if "doubtful" in roles:
-        sure = any(m.common and m.lower for m in found) and is_own_work(figure.work, character)
-        return "shown" if sure else "doubtful"
+        return "doubtful"
     return "absent" if found else _of_part(figure, character)
+
+
+_FROM = re.compile(r"^\s*(?:,?\s*from|\(|in|of)\s+(.+)", re.IGNORECASE)
+
+
+def _in_own_work(m: Mention, work: str, character: Character) -> bool:
+    """Whether a name that is a common word, and written so, is told to be from the character's work."""
+    told = _FROM.match(m.after)
+    alone = not re.search(r"\w", re.sub(r"(?i)\b(?:an?|the|one|two|some)\b", "", m.before))
+    stated = work or (told[1] if told else "")
+    return m.common and m.lower and alone and bool(stated) and is_own_work(stated, character)
 
 
 def _of_part(figure: Figure, character: Character) -> Role:
     """What one word of a name is worth: the name where the work fits or the word is no common one."""
+    if is_slip_of(figure.name, character):
+        return "shown"
     said = words(figure.name)
     parts = names_of(character).parts
     if len(said) != 1 or said[0] not in parts:

@@ -23,7 +23,7 @@ instead of
 differs? from
 (?:lack|exclud|omit|rul(?:e|es|ed|ing) out)\w*
 absence of
-(?:anyone|anything|nothing) (?:but|like)"""
+(?:anyone|anything|everyone|nothing|all) (?:but|like)"""
 )
 """What denies that who is named after it is there."""
 
@@ -68,6 +68,14 @@ compar\w+
 confus\w+
 mist(?:ake|ook)\w*
 borrow\w*
+consider\w*
+expect\w*
+at first
+at a glance
+initially
+tempt\w*
+pass(?:es|ed)? (?:for|as)
+taken for
 such as
 for (?:example|instance)
 e\.g\.
@@ -98,10 +106,10 @@ feature features title titles installments? strips? brand media works? productio
 """Kinds of works."""
 
 THINGS = _words(
-    r"""logos? symbols? emblems? insignia signs? signals? t-?shirts? shirts? tees? hoodies? jerseys? posters? stickers?
-mugs? caps? hats? helmets? masks? capes? shields? hammers? gloves? shoes suits? pyjamas pajamas backpacks? lunchbox
+    r"""costumes? outfits? suits? logos? symbols? emblems? insignia signs? signals? t-?shirts? shirts? tees? hoodies? jerseys? posters? stickers?
+mugs? caps? hats? helmets? masks? capes? shields? hammers? gloves? shoes pyjamas pajamas backpacks? lunchbox
 merchandise merch fans? fandom lettering text caption names? villains? enem(?:y|ies) sidekicks? soundtrack kart party
-bros brothers odyssey land studios? museum ride club clubhouse wallpaper motif wiki theme trademark toy-?box balloons?-shop"""
+bros brothers odyssey land studios? museum ride club clubhouse wallpaper motif wiki theme trademark dvd vhs cd books? albums? tickets? box copy cover bottle jar can pack tube detergent fan-?club movie toy-?box balloons?-shop"""
 )
 """What is not the figure when it goes by the figure's name."""
 
@@ -112,7 +120,7 @@ balloons? murals? graffiti sketch sketches close-?ups? shots? scenes? stills? sc
 cosplay mascots? representations? likeness pairs? groups? trio duo bunch crowd army horde number lots? couple rows? sets? views? silhouettes?
 characters? animations? cutouts? replicas? busts? forms? incarnations? interpretations? takes? art artworks? rendition
 identity faces? heads? front middle cent(?:re|er) left right side top bottom presence consists? consisting composed instances?
-examples? tattoos? toppers? cakes? ornaments? collages? memes? emojis? avatars? sprites? designs? selfies? snapshots?
+examples? pops? funkos? bobbleheads? keychains? tattoos? toppers? cakes? ornaments? collages? memes? emojis? avatars? sprites? designs? selfies? snapshots?
 animals? lanterns? floats? impressions? body full-body rest kind type many several all both one each two three four pieces? most part
 popsicles? pumpkins? snowm[ae]n"""
 )
@@ -123,16 +131,16 @@ WRITING = _alternatives(
 said
 written
 writing
+(?:bear|with|show|has|have|carr)\w* the name
 inscription
-(?:word|text|letter|lettering|caption|title|name|logo|sign|label|banner|headline|watermark|signature|hashtag|slogan|brand|tag|sticker|poster|credit|plaque|print|typography|font|heading)s?"""
+(?:word|text|letter|lettering|caption|title|logo|sign|label|banner|headline|watermark|signature|hashtag|slogan|brand|tag|sticker|poster|credit|plaque|print|typography|font|heading)s?"""
 )
 """What has the name after it written in the picture."""
 
 WRITTEN = _alternatives(
     r"""(?:is |are |was |were |appears? |can be seen |visible |being )?(?:hand)?(?:written|printed|engraved|embroidered|spelled|inscribed|stamped|lettered|carved|painted) (?:on|in|across|at|above|below|out|over|along|under)
 in (?:\w+ )*(?:letters|lettering|font|type|writing|script|print|text)
-as (?:a )?(?:text|caption|title|watermark|logo)
-on (?:it|the|a|its|his|her) (?:\w+ )?(?:sign|shirt|t-?shirt|label|cover|wall|banner|box|package|packaging|screen|poster|mug|cap|cake|billboard|license plate)"""
+as (?:a )?(?:text|caption|title|watermark|logo)"""
 )
 """What does so after the name."""
 
@@ -140,7 +148,7 @@ KIN = _words(
     r"""brothers? sisters? twins? sons? daughters? father mother dad mom mum parents? wife husband cousins? uncle aunt
 nephews? niece friends? companions? sidekicks? partners? rivals? enem(?:y|ies) nemesis foes? all(?:y|ies) pets? owner
 creators? boss servants? girlfriend boyfriend mentor apprentice students? teacher neighbou?rs? helpers? counterparts?
-villains? antagonists? opponents? bodyguard butler half-brother stepmother stepsisters? godmother guardian mount horse dog
+villains? antagonists? opponents? bodyguard butler half-brother stepmother stepsisters? godmother guardian mount horse dog fans? members? followers? leaders? assistants?
 teammates? colleague fianc[ée]e? lover crush roommate captor prisoner bride groom heir successor predecessor"""
 )
 """What one is to another figure."""
@@ -162,12 +170,13 @@ KEEPS = _words(
 little kid teen teenage adult toon classic modern original chibi mini tiny big giant super evil cartoon animated cgi lego
 toy plush stuffed plastic wooden paper crochet knitted inflatable golden retro vintage pixel pixelated cyborg zombie king
 queen prince princess sheriff master mr mister dr doctor sir officer detective agent professor emperor general
-president commander sergeant lord general saint santa real actual genuine
+real actual genuine
 disney's? nintendo's? marvel's? pixar's? dc's? sega's? capcom's? pokémon pokemon walt famous iconic beloved popular cute
 fan-made official female male human anthropomorphic
 stylized stylised realistic angry happy sad smiling holiday christmas halloween steampunk summer winter standing character
 figure name answer left right characters yes maybe probably likely definitely clearly also only just both
-either not no hello hi dear with plus versus vs here there possibly shows depicts features meet featuring featured"""
+es ist das dies der die c'est est voici il s'agit de el la le un une é è e o os as ele questo questa dit det den to jest
+это este esta hier son sono son personaje personnage figur personaggio personagem either not no hello hi dear with plus versus vs here there possibly shows depicts features meet featuring featured"""
 )
 """Words before a name that leave it the same figure's, also with a capital."""
 
@@ -175,6 +184,6 @@ FOLLOWS = _words(
     r"""the an? and or with as is are was from in on at by to for of who that which holding has have wearing character figure
 figurine figures plush plushie toy toys doll statue costume cosplay cosplayer version fan art fanart himself herself
 itself balloon sculpture drawing painting illustration pokémon pokemon and&? not but also the ii iii jr
-appears stands looks smiles seems can"""
+appears stands looks smiles seems can may might must will would could should does did alone too here there then now together look stand run sit"""
 )
 """Words after a name that leave it whole, also with a capital."""

@@ -29,9 +29,10 @@ def _is_one(word: str) -> bool:
 
 def common_names(character: Character) -> frozenset[str]:
     """The names of `character`, normalised, that are words of the language as well: those that the registry
-    says are, and others all of whose words are common."""
+    says are, and every single word that is a common one."""
     told = {normalise(n) for n in character.common_words}
-    return frozenset(told | {normalise(n) for n in character.spoken if normalise(n) and is_word(n)})
+    bare = {normalise(n) for n in character.spoken}
+    return frozenset(told | {n for n in bare if n and " " not in n and is_word(n)})
 
 
 def ambiguous_names(registry: Registry) -> Iterator[str]:
