@@ -96,9 +96,9 @@ def is_word(m: Mention) -> bool:
 def is_product(m: Mention) -> bool:
     """Whether the name goes before a common noun as a kind or a brand: "a Kirby vacuum cleaner"."""
     noun = _NOUN_AFTER.match(m.after)
-    return bool(noun and _ANY_ARTICLE.search(m.before)) and not (
-        _FOLLOWS.fullmatch(noun[1]) or _DEPICTS.fullmatch(noun[1])
-    )
+    if noun is None or _FOLLOWS.fullmatch(noun[1]) or not _ANY_ARTICLE.search(m.before):
+        return False
+    return not re.match(rf"(?:\s+[a-z-]+){{0,3}}?\s+{say.DEPICTIONS}\b", m.after)
 
 
 # --- what is said of it ---
@@ -134,7 +134,7 @@ _HEDGED = _find(rf"\b{say.HEDGES}\b")
 _OR = _find(r"\bor\s+" + _AT_END)
 _HEDGED_AFTER = re.compile(
     r"[\"'”’*,.]*\s*(?:\((?:possibly|maybe|perhaps|probably not|\?|unsure|uncertain|not sure|unconfirmed|could be|"
-    r"might be)|\?|,?\s?(?:perhaps|maybe|possibly)\b|,?\s?or\s(?!not\b))",
+    r"might be)|\?|,?\s?(?:perhaps|maybe|possibly)\b|,?\s?or\s(?!not\b)|\s[–—-]+\sor\b)",
     re.IGNORECASE,
 )
 _CONCEDES = _find(r"(?:^|[,;.]\s*)(?:although|though|while|whilst|even if|despite|unlike|whereas|as if|if)\b[^,;.]*$")
@@ -205,6 +205,8 @@ def is_likened(m: Mention, before: str) -> bool:
     """Somebody whom something is like, or makes one think of."""
     if _LIKENS.search(before) or _UNREAL.search(before) or _THINK_OF.search(before):
         return True
+    if re.search(rf"\bdress\w*\s(?:up\s)?like\s{_LIST}{_AT_END}", before, re.IGNORECASE):
+        return False
     if looks := _LOOKS.search(before):
         return not _IDENTIFIES.match(before[: looks.start()]) or bool(re.match(r"[^.]*\bbut\b", m.after))
     return bool(_SIMILE.search(before)) and not re.search(r"\blike\s+(?:this|it|that)\s+(?:is|may)\b", before)

@@ -57,12 +57,14 @@ def _of_figure(figure: Figure, character: Character) -> Role:
         return "shown"
     roles = [role(m) for m in found]
     if "shown" in roles:
-        return "shown"
+        return "doubtful" if _OTHER_WORLD.search(figure.work) else "shown"
     if "doubtful" in roles:
         return "doubtful"
     return "absent" if found else _of_part(figure, character)
 
 
+_OTHER_WORLD = re.compile(r"\b(?:mytholog\w+|folklore|bible|history|real life|reality)\b", re.IGNORECASE)
+"""Where a figure of the same name is another."""
 _FROM = re.compile(r"^\s*(?:,?\s*from|\(|in|of)\s+(.+)", re.IGNORECASE)
 
 

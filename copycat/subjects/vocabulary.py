@@ -109,7 +109,7 @@ THINGS = _words(
     r"""costumes? outfits? suits? logos? symbols? emblems? insignia signs? signals? t-?shirts? shirts? tees? hoodies? jerseys? posters? stickers?
 mugs? caps? hats? helmets? masks? capes? shields? hammers? gloves? shoes pyjamas pajamas backpacks? lunchbox
 merchandise merch fans? fandom lettering text caption names? villains? enem(?:y|ies) sidekicks? soundtrack kart party
-bros brothers odyssey land studios? museum ride club clubhouse wallpaper motif wiki theme trademark dvd vhs cd books? albums? tickets? box copy cover bottle jar can pack tube detergent fan-?club movie toy-?box balloons?-shop"""
+bros brothers odyssey land studios? museum ride club clubhouse wallpaper motif wiki theme trademark dvd vhs cd books? albums? tickets? box copy cover bottle jar pack tube detergent fan-?club movie toy-?box balloons?-shop"""
 )
 """What is not the figure when it goes by the figure's name."""
 
@@ -172,7 +172,7 @@ toy plush stuffed plastic wooden paper crochet knitted inflatable golden retro v
 queen prince princess sheriff master mr mister dr doctor sir officer detective agent professor emperor general
 real actual genuine
 disney's? nintendo's? marvel's? pixar's? dc's? sega's? capcom's? pokémon pokemon walt famous iconic beloved popular cute
-fan-made official female male human anthropomorphic
+one two three four five six seven eight nine ten several many some few all most dozens answer behind beside under over near above below next after before around between against inside outside while when where because through across along fan-made official female male human anthropomorphic
 stylized stylised realistic angry happy sad smiling holiday christmas halloween steampunk summer winter standing character
 figure name answer left right characters yes maybe probably likely definitely clearly also only just both
 es ist das dies der die c'est est voici il s'agit de el la le un une é è e o os as ele questo questa dit det den to jest
@@ -184,6 +184,6 @@ FOLLOWS = _words(
     r"""the an? and or with as is are was from in on at by to for of who that which holding has have wearing character figure
 figurine figures plush plushie toy toys doll statue costume cosplay cosplayer version fan art fanart himself herself
 itself balloon sculpture drawing painting illustration pokémon pokemon and&? not but also the ii iii jr
-appears stands looks smiles seems can may might must will would could should does did alone too here there then now together look stand run sit"""
+appears stands looks smiles seems can may might must will would could should does did alone too here there then now together look stand run sit behind beside under over near above below next after before around between against inside outside while when where because through across along"""
 )
 """Words after a name that leave it whole, also with a capital."""

@@ -147,7 +147,7 @@ _ANSWER = re.compile(
     r"^(?:(?:i\s(?:would\s(?:say|guess)|think|believe|see|guess)|i'd\s(?:say|guess)|my\s(?:best\s)?guess|"
     r"(?:the|my|final|correct)\s(?:final\s|best\s)?(?:answer|guess)|the\s(?:character|figure|name)(?:\s(?:shown|depicted|here|"
     r"pictured|in\s(?:the|this)\s(?:image|picture|photo)))*|it|this|that|he|she|answer|final\sanswer|characters?)"
-    r"(?:\s(?:that\s)?(?:this|it|that))?(?:\s(?:is|appears\sto\sbe|seems\sto\sbe|would\sbe|must\sbe)|'s|:)?"
+    r"(?:\s(?:that\s)?(?:this|it|that))?(?:\s(?:is|appears\sto\sbe|seems\sto\sbe|would\sbe|must\sbe)|'s|:|\s[–—-])?"
     r"(?:\s(?:that\s)?(?:this|it)\sis)?(?:\s(?:most\s)?(?:likely|probably|clearly|definitely|almost\scertainly))?\s+)+"
     rf"(?=[\"“]?(?-i:{_CAPITAL}))",
     re.IGNORECASE,
@@ -156,7 +156,7 @@ _SPLIT = re.compile(
     r",?\s+but\s+|;\s+|,\s+(?=(?:maybe|perhaps|possibly|though|however|this|it|that|he|she|my|the|hard|difficult|not|i)\b)|\s+[–—]\s+(?=but\b)|:\s+(?=an?\s)"
 )
 _ABOUT = re.compile(
-    r"^\W*(?:he|she|it|they|his|her|its|their|in\sthe\s\w+|known|created|first|originally|as\sa|a\s\w+)\b",
+    r"^\W*(?:he|she|it|they|his|her|its|their|in\sthe\s\w+|in\s[^,]{1,30},\s(?:he|she|it|they)|known|created|first|originally|as\sa|a\s\w+)\b",
     re.IGNORECASE,
 )
 _PAST = re.compile(r"\b(?:was|were|had|first|debut\w*|appeared|introduced|known|created|originally|often|always|usually|\d{4})\b")
@@ -222,7 +222,8 @@ def _may_name(piece: str) -> bool:
 _JOINT = re.compile(r",\s+(?:and\s+|&\s+)?|\s+(?:and|&|\+)\s+|\s*/\s*")
 _ALL_NAMES = re.compile(rf"(?:the\s)?{_NAME}(?:(?:{_JOINT.pattern})(?:the\s)?{_NAME})+")
 _OF_WORK = re.compile(
-    rf"(?P<name>(?:the\s)?{_NAME}(?:(?:{_JOINT.pattern})(?:the\s)?{_NAME})*)(?:,?\s+from\s+|\s*\((?:from\s+)?|,?\s+in\s+|\s+[–—-]\s+)(?P<work>(?:[^(),]|,\s(?=Inc|the\s|[A-Z]\w+\sand\s))+?)\)?[\s.!]*"
+    rf"(?P<name>(?:the\s)?{_NAME}(?:(?:{_JOINT.pattern})(?:the\s)?{_NAME})*)(?:,?\s+from\s+|\s*\((?:from\s+)?|,?\s+in\s+(?=[\"“'*]?(?:the\s)?[A-Z])|\s+[–—-]\s+)"
+    r"(?=[\"“'*]?(?:the\s|an?\s|[\w ]{0,20}?)(?-i:[A-Z0-9À-Þ]))(?P<work>(?:[^(),]|,\s(?=Inc|the\s|[A-Z]\w+\sand\s))+?)\)?[\s.!]*"
 )
 _NO_WORK = re.compile(
     r"\b(?:also|a\.?k\.?a|or|not|possibly|maybe|perhaps|alias|known|if|unsure|uncertain|could|might)\b|\?",
