@@ -86,7 +86,9 @@ def _names(told: str) -> Names:
     c = Character.model_validate_json(told)
     common = common_names(c)
     spoken = {words(n): normalise(n) in common for n in c.spoken if words(n)}
-    glued = {("".join(n),): False for n in spoken if len(n) > 1 and len("".join(n)) >= _GLUED}
+    glued: dict[tuple[str, ...], bool] = {
+        ("".join(n),): False for n in spoken if len(n) > 1 and len("".join(n)) >= _GLUED
+    }
     spoken = {**glued, **spoken}
     ends = [w for w in (words(c.name)[0], words(c.name)[-1]) if len(w) > 2 and len(words(c.name)) > 1]
     owner = re.split(r"[()/,]", c.owner)
@@ -149,10 +151,14 @@ def is_slip_of(text: str, character: Character) -> bool:
 def _slip(said: str, meant: str) -> bool:
     if len(meant) < _GLUED or not meant.isascii() or is_word(said):
         return False
-    start = next((i for i, (a, b) in enumerate(zip(said, meant, strict=False)) if a != b), min(len(said), len(meant)))
+    start = next(
+        (i for i, (a, b) in enumerate(zip(said, meant, strict=False)) if a != b), min(len(said), len(meant))
+    )
     rest, wanted = said[start:], meant[start:]
-    return wanted[1:] in (rest, rest[1:]) or rest[1:] == wanted or (
-        rest[:2] == wanted[:2][::-1] and rest[2:] == wanted[2:]
+    return (
+        wanted[1:] in (rest, rest[1:])
+        or rest[1:] == wanted
+        or (rest[:2] == wanted[:2][::-1] and rest[2:] == wanted[2:])
     )
 
 
@@ -162,7 +168,9 @@ def is_own_work(work: str, character: Character) -> bool:
     names = names_of(character)
     told = {w for w in said if len(w) > 3 and not is_word(w)}
     return any(
-        said[i : i + len(own)] == own or not told.isdisjoint(own) or (len(said) > 1 and own[: len(said)] == said)
+        said[i : i + len(own)] == own
+        or not told.isdisjoint(own)
+        or (len(said) > 1 and own[: len(said)] == said)
         for own in (*names.works, *names.spoken)
         for i in range(len(said))
     )

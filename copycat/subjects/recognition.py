@@ -65,13 +65,14 @@ def _of_figure(figure: Figure, character: Character) -> Role:
 
 _OTHER_WORLD = re.compile(r"\b(?:mytholog\w+|folklore|bible|history|real life|reality)\b", re.IGNORECASE)
 """Where a figure of the same name is another."""
+_LEAD = re.compile(r"\b(?:an?|the|one|two|some|this|it|that|is|it's|that's|i|think|character|shows?)\b", re.IGNORECASE)
 _FROM = re.compile(r"^\s*(?:,?\s*from|\(|in|of)\s+(.+)", re.IGNORECASE)
 
 
 def _in_own_work(m: Mention, work: str, character: Character) -> bool:
     """Whether a name that is a common word, and written so, is told to be from the character's work."""
     told = _FROM.match(m.after)
-    alone = not re.search(r"\w", re.sub(r"(?i)\b(?:an?|the|one|two|some)\b", "", m.before))
+    alone = not re.search(r"\w", _LEAD.sub("", m.before))
     stated = work or (told[1] if told else "")
     return m.common and m.lower and alone and bool(stated) and is_own_work(stated, character)
 

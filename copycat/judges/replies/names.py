@@ -159,7 +159,9 @@ _ABOUT = re.compile(
     r"^\W*(?:he|she|it|they|his|her|its|their|in\sthe\s\w+|in\s[^,]{1,30},\s(?:he|she|it|they)|known|created|first|originally|as\sa|a\s\w+)\b",
     re.IGNORECASE,
 )
-_PAST = re.compile(r"\b(?:was|were|had|first|debut\w*|appeared|introduced|known|created|originally|often|always|usually|\d{4})\b")
+_PAST = re.compile(
+    r"\b(?:was|were|had|first|debut\w*|appeared|introduced|known|created|originally|often|always|usually|\d{4})\b"
+)
 _SCENE = re.compile(
     r"\b(?:next\sto|beside|behind|in\sfront|stand\w*|sit\w*|hold\w*|left|right|background|foreground|accompanied|joined|"
     r"together|also|alongside|with\shim|with\sher|with\sthem|hug\w*|fac\w+|the\sother|a\ssecond|"

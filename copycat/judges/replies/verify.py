@@ -9,6 +9,7 @@ from copycat.judges.replies.structure import Unclear, answer_part, field, object
 from copycat.records import Unscored, YesNo
 from copycat.subjects.characters import normalise
 
+
 def _said(text: str) -> frozenset[str]:
     return frozenset(map(normalise, text.split()))
 
