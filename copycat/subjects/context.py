@@ -124,6 +124,9 @@ _WEARS = _find(
     r"\b(?:in|wear\w*|dress\w*\s(?:up\s)?in)\s(?:an?|the|his|her|their|full)?\s?(?:[\w-]+\s){0,2}$"
 )
 _WRITES = _find(rf"\b{say.WRITING}(?:\s(?:of|for|is|the\s(?:word|name|title)s?))?[\s:,]*{_LIST}{_AT_END}")
+_SAYS = _find(
+    r"\b(?:text|sign|caption|label|writing|words?|image|picture)\s(?:\w+\s){0,3}?(?:says?|reads?)\b[^.;,]*$"
+)
 _WRITTEN = _find(rf"^[\"'”’*.,!]*\s*{say.WRITTEN}\b|^[\"'”’]+\s+on\s+(?:it|the|an?|its|his|her)\b")
 _DENIES = _find(rf"\b{say.NEGATION}\b")
 _EMPHASIS = _find(rf"\b{say.EMPHASIS}\b")
@@ -168,6 +171,7 @@ _FROM = re.compile(
     rf"(?:the\s+)?{_OPEN}$"
 )
 _NEXT_TO = _find("due|thanks|next|close|front|side|up|belong|name|names")
+_FOR = _find(rf"\bfor\s{_AT_END}")
 _OF = _find(rf"(?P<of>[\w’'-]+)\s+(?:of|against|behind|after|about)\s+{_LIST}{_AT_END}")
 _RELATES = _find(
     rf"\b{say.KIN}\s(?:of|to|for|with)\b[^.;]*$|\b{say.DEEDS}\s(?:by\s|with\s|against\s|alongside\s|to\s)?{_LIST}{_AT_END}"
@@ -202,7 +206,7 @@ def is_kind_of_thing(m: Mention, before: str) -> bool:  # noqa: ARG001
 
 def is_written(m: Mention, before: str) -> bool:  # noqa: ARG001
     """The name as writing in the picture."""
-    return bool(_WRITES.search(m.before) or _WRITTEN.match(m.after))
+    return bool(_WRITES.search(m.before) or _SAYS.search(m.before) or _WRITTEN.match(m.after))
 
 
 def wears_it(m: Mention, before: str) -> bool:
@@ -249,6 +253,8 @@ def is_related(m: Mention, before: str) -> bool:
     """Somebody in whose terms another is told: "the sister of Elsa", "who fights Spider-Man"."""
     if _RELATES.search(before):
         return True
+    if _FOR.search(before):
+        return True
     if (of := _OF.search(before)) and not _depicts(of["of"], before[: of.start("of")]):
         return True
     named = _NAMED_FIRST.search(m.before)
@@ -291,6 +297,10 @@ def role(m: Mention) -> Role:
     if is_longer_name(m) or is_product(m) or any(rule(m, before) for rule in _ABSENT):
         return "absent"
     if is_word(m):
-        bare = m.text.strip(" .\"'*") == m.written or _ANSWERS.search(m.before) and not re.match(r"\s+\w", m.after)
+        bare = (
+            m.text.strip(" .\"'*") == m.written
+            or _ANSWERS.search(m.before)
+            and not re.match(r"\s+\w", m.after)
+        )
         return "doubtful" if bare else "absent"
     return "doubtful" if is_hedged(m, before) else "shown"

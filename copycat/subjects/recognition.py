@@ -65,7 +65,9 @@ def _of_figure(figure: Figure, character: Character) -> Role:
 
 _OTHER_WORLD = re.compile(r"\b(?:mytholog\w+|folklore|bible|history|real life|reality)\b", re.IGNORECASE)
 """Where a figure of the same name is another."""
-_LEAD = re.compile(r"\b(?:an?|the|one|two|some|this|it|that|is|it's|that's|i|think|character|shows?)\b", re.IGNORECASE)
+_LEAD = re.compile(
+    r"\b(?:an?|the|one|two|some|this|it|that|is|it's|that's|i|think|character|shows?)\b", re.IGNORECASE
+)
 _FROM = re.compile(r"^\s*(?:,?\s*from|\(|in|of)\s+(.+)", re.IGNORECASE)
 
 

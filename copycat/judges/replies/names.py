@@ -193,7 +193,7 @@ def _of_prose(text: str, cut_off: bool) -> Named | Unscored:
                 settled = identifies(piece) or says_nobody(piece)
                 answered |= settled and sentence in finished
     partial = not answered and (declined or cut_off)
-    if partial and (not kept or (declined and not any(map(_may_name, kept)))):
+    if partial and not any(map(_may_name, kept)):
         return Unscored(reason="the reply does not say who is shown" if declined else "the reply is cut off")
     return Named.of((f for k in kept for f in _figures(k)), partial=partial)
 

@@ -97,6 +97,8 @@ def _plain(text: str, cut_off: bool) -> bool:
             return True
     else:
         for part in parts:
-            if (told := _ANSWERS.search(part)) and not abstains(part):
+            # What stands in quotation marks is said by the picture, or by the question.
+            told = _ANSWERS.search(re.sub(r"\"[^\"]+\"|“[^”]+”", "", part))
+            if told and not abstains(part):
                 return normalise(next(filter(None, told.groups()))) in _YES
     raise Unclear("neither a yes nor a no")
