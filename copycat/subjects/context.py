@@ -297,10 +297,8 @@ def role(m: Mention) -> Role:
     if is_longer_name(m) or is_product(m) or any(rule(m, before) for rule in _ABSENT):
         return "absent"
     if is_word(m):
-        bare = (
-            m.text.strip(" .\"'*") == m.written
-            or _ANSWERS.search(m.before)
-            and not re.match(r"\s+\w", m.after)
+        bare = m.text.strip(" .\"'*") == m.written or (
+            _ANSWERS.search(m.before) and not re.match(r"\s+\w", m.after)
         )
         return "doubtful" if bare else "absent"
     return "doubtful" if is_hedged(m, before) else "shown"

@@ -6,7 +6,8 @@ Each constant is the inside of a regular expression: alternatives for one word o
 from __future__ import annotations
 
 
-def _alternatives(text: str) -> str:
+def alternatives(text: str) -> str:
+    """A group of the lines of `text`, each a word or a phrase, or a regular expression for such."""
     return (
         "(?:" + "|".join(phrase.strip().replace(" ", r"\s+") for phrase in text.split("\n") if phrase) + ")"
     )
@@ -16,7 +17,7 @@ def _words(text: str) -> str:
     return "(?:" + "|".join(text.split()) + ")"
 
 
-NEGATION = _alternatives(
+NEGATION = alternatives(
     r"""(?:not|never|no|nor|neither|none|without|cannot|hardly|except|unlike|minus)
 \w+n't
 (?:rather|other) than
@@ -29,7 +30,7 @@ absence of
 )
 """What denies that who is named after it is there."""
 
-EMPHASIS = _alternatives(
+EMPHASIS = alternatives(
     r"""not (?:only|just|merely|simply)
 (?:no|none|nobody|no one)(?: (?:one|figure|character|person))? (?:other|else|less|but)(?: than)?
 (?:no|without (?:a|any)|without) (?:doubt|question|mistake|mistaking)
@@ -39,7 +40,7 @@ can't be anyone (?:but|other than|else)"""
 )
 """What looks like a negation and affirms."""
 
-LIKENESS = _alternatives(
+LIKENESS = alternatives(
     r"""resembl\w+
 reminiscent
 remind\w*
@@ -144,7 +145,7 @@ part posters? stickers? popsicles? pumpkins? snowm[ae]n"""
 )
 """Of whom one may be without being another figure: an image of, a pair of."""
 
-WRITING = _alternatives(
+WRITING = alternatives(
     r"""(?:says|saying|(?:that|which) say|reads|reading|spells|spell(?:ed|ing)(?: out)?)
 (?:label|caption|letter|inscrib|stamp|embroider|engrav|entitl|titl)\w*
 written
@@ -155,7 +156,7 @@ writing
 )
 """What has the name after it written in the picture."""
 
-WRITTEN = _alternatives(
+WRITTEN = alternatives(
     r"""(?:(?:is|are|was|were|being|appears?) )?(?:hand)?(?:written|spelled|lettered|inscribed) (?:\w+)
 (?:(?:is|are|was|were|being|appears?) )?(?:printed|engraved|embroidered|stamped) (?:on|in|across|out)
 in (?:\w+ )*(?:letters|lettering|font|type|writing|script|print|text)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 
-from copycat.judges.replies.acts import abstains, begins_with_nobody, names_nobody, says_nobody
+from copycat.judges.replies.acts import abstains, begins_with_nobody, is_poor, names_nobody, says_nobody
 from copycat.judges.replies.structure import (
     Entry,
     Unclear,
@@ -184,9 +184,9 @@ def _of_prose(text: str, cut_off: bool) -> Named | Unscored:
     for sentence, then in zip_longest(whole, whole[1:]):
         if sentence.endswith("?") and then and re.match(r"\W*(?:no|not|nope)\b", then, re.IGNORECASE):
             continue
-        pieces = _SPLIT.split(sentence) if abstains(sentence) else [sentence]
+        pieces = _SPLIT.split(sentence) if abstains(sentence) or is_poor(sentence) else [sentence]
         for piece in pieces:
-            if abstains(piece):
+            if abstains(piece) or (is_poor(piece) and not identifies(piece)):
                 declined = True
             elif re.search(r"\w", piece) and not (answered and _tells_about(piece)):
                 kept.append(piece)

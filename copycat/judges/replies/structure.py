@@ -231,7 +231,24 @@ def _is_form(found: list[dict[str, str]]) -> bool:
 
 def sentences(text: str) -> Iterator[str]:
     """The sentences and lines of `text`; "Mr. Krabs" and "Monkey D. Luffy" stay whole."""
-    titles = "Mr Mrs Ms Dr St Jr Sr Capt Prof Lt Sgt vs e.g i.e Inc No".split()
+    titles = [
+        "Mr",
+        "Mrs",
+        "Ms",
+        "Dr",
+        "St",
+        "Jr",
+        "Sr",
+        "Capt",
+        "Prof",
+        "Lt",
+        "Sgt",
+        "vs",
+        "e.g",
+        "i.e",
+        "Inc",
+        "No",
+    ]
     stops = "".join(rf"(?<!\b{re.escape(t)}\.)" for t in titles) + r"(?<!\b[A-Z]\.)"
     for line in text.split("\n"):
         for part in re.split(rf"{stops}(?:(?<=[.!?])|(?<=[.!?][\"'”)]))\s+|(?<=[。！？])|;\s+", line):
