@@ -155,7 +155,8 @@ _HEDGED = _find(
 )
 _OR = _find(r"\bor\s+" + _AT_END)
 _HEDGED_AFTER = re.compile(
-    r"[\"'”’*,.]*\s*(?:\((?:possibly|maybe|perhaps|probably not|\?|unsure|uncertain|not sure|unconfirmed|could be|"
+    r"[\"'”’*,.]*\s*(?:\((?:possibly|maybe|perhaps|probably not|\?|unsure|uncertain|not sure|unconfirmed|"
+    r"could be|"
     r"might be)|\?|,?\s?(?:perhaps|maybe|possibly)\b|,?\s?or\s(?!not\b)|\s[–—-]+\sor\b)",
     re.IGNORECASE,
 )
@@ -220,8 +221,8 @@ def is_denied(m: Mention, before: str) -> bool:
         return True
     if _CONCEDES.search(m.before) and _MAIN_CLAUSE.match(m.after):
         return True
-    denials = [d for d in _DENIES.finditer(_EMPHASIS.sub(lambda e: " " * len(e[0]), before))]
-    return any(_reaches(before[d.end() :]) for d in denials)
+    plain = _EMPHASIS.sub(lambda e: " " * len(e[0]), before)
+    return any(_reaches(before[d.end() :]) for d in _DENIES.finditer(plain))
 
 
 def _reaches(between: str) -> bool:
@@ -244,7 +245,7 @@ def is_likened(m: Mention, before: str) -> bool:
     return bool(_SIMILE.search(before)) and not re.search(r"\blike\s+(?:this|it|that)\s+(?:is|may)\b", before)
 
 
-def is_in_work(m: Mention, before: str) -> bool:
+def is_in_work(m: Mention, before: str) -> bool:  # noqa: ARG001
     """The name in that of a work: "from Super Mario Bros."."""
     return bool(_FROM.search(before) or _INTO_WORK.search(before))
 

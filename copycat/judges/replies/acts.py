@@ -118,7 +118,8 @@ comment
 name"""
 )
 _DECLINES = alternatives(
-    r"""(?:not|n't) (?:sure|certain|clear|able|confident|allowed|permitted|possible|identifiable|recogni[sz]able|known)
+    r"""(?:not|n't) (?:sure|certain|clear|able|confident|allowed|permitted|possible|known)
+(?:not|n't) (?:identifiable|recogni[sz]able)
 (?:not|n't) (?:at liberty|enough|see(?:ing)?|loaded|attached)
 un(?:known|identified|identifiable|sure|certain|clear|recogni[sz]able|determined|able)
 indeterminate
@@ -129,7 +130,8 @@ illegible
 insufficient
 no (?:idea|clue|image)
 (?:hard|difficult|impossible) to
-too (?:blurr|dark|small|low|unclear|far|vague|pixel|distort|nois|abstract|grain|fuzz|little|obscur|crop|bright|distant)\w*
+too (?:blurr|dark|small|low|unclear|far|vague|pixel|distort|nois|abstract|grain|fuzz)\w*
+too (?:little|obscur|crop|bright|distant)\w*
 refuse
 decline
 (?:policy|policies|guidelines)

@@ -140,7 +140,8 @@ _FUNCTION = re.compile(
 )
 _FRAME = re.compile(
     rf"(?:\b(?:is|are|was|be|shows?|depicts?|features?|contains?|displays?|portrays?|represents?|called|named|as|like|see|of|"
-    rf"say|guess|would be|seems|both)|'s|:)\s+(?:(?:the|an?|most likely|probably|likely|clearly|character|indeed|that of|"
+    rf"say|guess|would be|seems|both)|'s|:)\s+"
+    rf"(?:(?:the|an?|most likely|probably|likely|clearly|character|indeed|that of|"
     rf"definitely|actually|iconic|famous|fictional)\s+)*[\"“'*]?(?!(?:{_FUNCTION.pattern}))(?P<name>{_NAME})"
 )
 _ANSWER = re.compile(
@@ -225,7 +226,8 @@ _JOINT = re.compile(r",\s+(?:and\s+|&\s+)?|\s+(?:and|&|\+)\s+|\s*/\s*")
 _ALL_NAMES = re.compile(rf"(?:the\s)?{_NAME}(?:(?:{_JOINT.pattern})(?:the\s)?{_NAME})+")
 _OF_WORK = re.compile(
     rf"(?P<name>(?:the\s)?{_NAME}(?:(?:{_JOINT.pattern})(?:the\s)?{_NAME})*)(?:,?\s+from\s+|\s*\((?:from\s+)?|,?\s+in\s+(?=[\"“'*]?(?:the\s)?[A-Z])|\s+[–—-]\s+)"
-    r"(?=[\"“'*]?(?:the\s|an?\s|[\w ]{0,20}?)(?-i:[A-Z0-9À-Þ]))(?P<work>(?:[^(),]|,\s(?=Inc|the\s|[A-Z]\w+\sand\s))+?)\)?[\s.!]*"
+    r"(?=[\"“'*]?(?:the\s|an?\s|[\w ]{0,20}?)(?-i:[A-Z0-9À-Þ]))"
+    r"(?P<work>(?:[^(),]|,\s(?=Inc|the\s|[A-Z]\w+\sand\s))+?)\)?[\s.!]*"
 )
 _NO_WORK = re.compile(
     r"\b(?:also|a\.?k\.?a|or|not|possibly|maybe|perhaps|alias|known|if|unsure|uncertain|could|might)\b|\?",
