@@ -189,7 +189,7 @@ def test_whom_a_reply_leaves_open_the_filter_asks_about(
 ) -> None:
     first, second = WHO[:2]
 
-    def unsure(judge: Judge, questions: Sequence[Question], images: object) -> list[Verdict]:  # noqa: ARG001
+    def unsure(judge: Judge, questions: Sequence[Question], images: object) -> list[Verdict]:
         either = Named.of([Figure(name=f"{first.title()} or {second.title()}")])
         return [
             verdict(
