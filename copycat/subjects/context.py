@@ -119,7 +119,7 @@ _OWNS = _find(rf"^(?:['’]s?\s+(?!\w+ing\b|{say.STAYS}\b))\w")
 _KIND_AFTER = _find(rf"^[\"'”’*]*[\s-]+(?:{say.THINGS}|{say.WORKS}|{say.ALIKE})\b(?!-)|^-[a-z]")
 _CAST_AFTER = re.compile(r"\s(?:character|hero|heroine|star|protagonist|figure|villain|antagonist)\s[A-Z]")
 _ALIKE_AFTER = _find(rf"^[\"'”’*]*-?(?:{say.ALIKE})\b")
-_COSTUME = _find(r"^[\"'”’]*[\s-](?:cos(?:tume|play)|outfit|suit|onesie|fancy dress)s?\b")
+_COSTUME = _find(r"^[\"'”’]*[\s-](?:cos(?:tume|play)|outfit|suit|onesie|dress|fancy dress)s?\b")
 _WEARS = _find(
     r"\b(?:in|wear\w*|dress\w*\s(?:up\s)?in)\s(?:an?|the|his|her|their|full)?\s?(?:[\w-]+\s){0,2}$"
 )
@@ -144,7 +144,7 @@ _STATES = _find(r"\b(?:is|are|be|say|guess|shows?|depicts?|identif\w+|named)\b|'
 """What makes a statement of what follows a likeness: "the cap suggests that this is Mario"."""
 _THINK_OF = _find(r"(?<!\bi )(?<!\bwe )(?<!would )(?<!'d )\bthink\s(?:of\s)?" + _AT_END)
 _UNREAL = _find(rf"\b{say.UNREAL}[\s-]+$")
-_LOOKS = _find(rf"\b(?:look|appear|seem|sound|dress)\w*\s(?:exactly\s)?like\s{_LIST}{_AT_END}")
+_LOOKS = _find(rf"\b(?:look|appear|seem|sound|dress)\w*\s(?:exactly\s|to\sme\s)?like\s{_LIST}{_AT_END}")
 _SIMILE = _find(rf"\blike\s{_LIST}{_AT_END}")
 _IDENTIFIES = _find(
     r"^\W*(?:.*\bwhat|(?:(?:i|to)\s\w+\s|well\W+|yes\W+|hm+\W+)?(?:it|this|that|he|she|they|these|"
@@ -212,7 +212,8 @@ def is_written(m: Mention, before: str) -> bool:  # noqa: ARG001
 
 def wears_it(m: Mention, before: str) -> bool:
     """Somebody dressed up: "in a Batman costume"."""
-    return bool(_COSTUME.match(m.after) and _WEARS.search(before))
+    worn = _COSTUME.match(m.after) and _WEARS.search(before)
+    return bool(worn) and not (m.common and m.lower)
 
 
 def is_denied(m: Mention, before: str) -> bool:

@@ -118,9 +118,9 @@ comment
 name"""
 )
 _DECLINES = alternatives(
-    r"""(?:not|n't) (?:sure|certain|clear|able|confident|allowed|permitted|possible|known)
-(?:not|n't) (?:identifiable|recogni[sz]able)
-(?:not|n't) (?:at liberty|enough|see(?:ing)?|loaded|attached)
+    r"""(?:not|\w+n't) (?:sure|certain|clear|able|confident|allowed|permitted|possible|known)
+(?:not|\w+n't) (?:identifiable|recogni[sz]able)
+(?:not|\w+n't) (?:at liberty|enough|seeing|loaded|attached)
 un(?:known|identified|identifiable|sure|certain|clear|recogni[sz]able|determined|able)
 indeterminate
 undeterminable
@@ -128,7 +128,9 @@ inconclusive
 ambiguous
 illegible
 insufficient
-no (?:idea|clue|image)
+no (?:idea|clue|image|answer|comment|opinion)
+who knows
+pass on
 (?:hard|difficult|impossible) to
 too (?:blurr|dark|small|low|unclear|far|vague|pixel|distort|nois|abstract|grain|fuzz)\w*
 too (?:little|obscur|crop|bright|distant)\w*
@@ -237,6 +239,10 @@ _ABSTAINS_IN_A_WORD = re.compile(
 )
 
 
+_SEES_NOBODY = re.compile(
+    rf"\b(?:don't|do\snot|can't|cannot|can\snot)\s(?:see|recogni[sz]e|find|spot)\s(?:any|a)\s(?:[\w-]+\s){{0,4}}?{_NOUN}\b",
+    re.IGNORECASE,
+)
 _POOR = re.compile(r"\b(?:blurry|blurred|error|failed|unreadable)\b", re.IGNORECASE)
 
 
@@ -263,4 +269,6 @@ def says_nobody(sentence: str) -> bool:
 
 def abstains(sentence: str) -> bool:
     """Whether a sentence declines to say who is shown, or says that this cannot be told."""
+    if _SEES_NOBODY.search(sentence):
+        return False
     return bool(_ABSTAINS_IN_A_WORD.match(sentence) or _ABSTAINS.search(sentence))

@@ -206,7 +206,8 @@ _LABELS = {
 _KIND = {label: kind for kind, labels in _LABELS.items() for label in labels}
 _LABEL = re.compile(
     r"(?:(?:^|(?<=[\n,;|/(]))[\s\W]*?\b(?P<any>" + "|".join(sorted(_KIND, key=len, reverse=True)) + r")"
-    r"\s*\d*\s*(?:[:：=]|\s[-–—]\s)|(?<=\s)(?P<asked>name|work|character|score)\s?[:：=])\s*",
+    r"\s*\d*\s*(?:[:：=]|\s[-–—]\s)"
+    r"|(?<=\s)(?<!the )(?<!this )(?<!any )(?<!a )(?P<asked>name|work|character|score)\s?[:：=])\s*",
     re.IGNORECASE,
 )
 
