@@ -22,7 +22,7 @@ from copycat.runs.data import RunData
 from copycat.runs.folder import RunFolder
 from copycat.runtime.progress import for_stream
 from copycat.stages.plan import check, plan, prepare
-from copycat.stages.run import complete
+from copycat.stages.run import announce, complete
 from copycat.subjects.characters import Character
 
 if TYPE_CHECKING:
@@ -61,7 +61,9 @@ class Run:
 
     @cached_property
     def metrics(self) -> pd.DataFrame:
-        """One line a measure, mitigation and prompt set: value, 95 % interval and denominators."""
+        """One line a measure, mitigation and prompt set: value, 95 % intervals (`low` and `high` for
+        characters like these, `fixed_low` and `fixed_high` for these characters), `value` over all that was
+        asked for (`all_low` to `all_high`) and denominators."""
         return _frame(m.model_dump() for m in self.data.metrics)
 
     @cached_property
@@ -100,7 +102,20 @@ class Run:
 
     def _repr_html_(self) -> str:
         shown = self.metrics.reindex(
-            columns=["metric", "mitigation", "prompt_set", "value", "sd", "low", "high", "scored", "images"]
+            columns=[
+                *(
+                    "metric",
+                    "mitigation",
+                    "prompt_set",
+                    "value",
+                    "sd",
+                    "low",
+                    "high",
+                    "fixed_low",
+                    "fixed_high",
+                ),
+                *("all_low", "all_high", "scored", "images"),
+            ]
         )
         table = shown.to_html(index=False, float_format=lambda x: f"{x:.3g}", na_rep="–", border=0)
         return f"<p><b>{escape(str(self.path))}</b></p>{table}"
@@ -116,6 +131,8 @@ def run(model: str = "menagerie", *, quiet: bool = False, **settings: Any) -> Ru
     """
     made = resolve_settings(model=model, **{k: _plain(k, v) for k, v in settings.items()})
     check(made)
+    if not quiet:
+        announce(made)
     progress = for_stream(quiet=quiet)
     folder = prepare(made, plan(made, progress=progress))
     return Run(complete(folder, made, progress))
@@ -123,7 +140,7 @@ def run(model: str = "menagerie", *, quiet: bool = False, **settings: Any) -> Ru
 
 def load_run(path: str | Path) -> Run:
     """The run in the folder `path`. Raises BadFile for a folder that is none."""
-    return Run(RunFolder(path).open().data())
+    return Run(RunFolder(Path(path).expanduser()).open().data())
 
 
 def _plain(key: str, value: Any) -> Any:

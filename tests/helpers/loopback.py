@@ -83,12 +83,15 @@ class _Handler(BaseHTTPRequestHandler):
         if mood == "withhold":
             return self._send(400, {"error": "NSFW content was detected in the prompt"})
         if endpoint:
-            return self._send_png(mood)
+            negative = None if mood == "deaf" else body["parameters"].get("negative_prompt")
+            return self._send_png(mood, len(negative or "") % 200)
         return self._send(200, _images(mood) if images else _chat(mood, body, self.server))
 
-    def _send_png(self, mood: str) -> None:
+    def _send_png(self, mood: str, green: int) -> None:
+        """A red picture, as green as the negative prompt is long."""
         png = io.BytesIO()
-        Image.new("RGB", (16, 16), (0, 0, 0) if mood == "black" else (200, 40, 40)).save(png, format="PNG")
+        colour = (0, 0, 0) if mood == "black" else (200, green, 40)
+        Image.new("RGB", (16, 16), colour).save(png, format="PNG")
         content = png.getvalue()[: 40 if mood == "cut off" else None]
         self.send_response(200)
         self.send_header("Content-Type", "image/png")

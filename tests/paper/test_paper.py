@@ -21,7 +21,7 @@ from copycat.paper.plot import picture
 from copycat.paper.write import csv_text, latex, markdown
 from copycat.report.latex import tex
 from copycat.runs.data import RunData
-from tests.helpers.synthetic import SyntheticRun
+from tests.helpers.synthetic import SyntheticRun, cited
 
 
 def another(
@@ -30,6 +30,8 @@ def another(
     """The synthetic run under another model, mitigation or prompt set; keeps the pictures' numbers."""
     run = SyntheticRun(path)
     run.configure(model=model)
+    known = {"judge": "menagerie@123", "calibration": cited("menagerie@123")}
+    run.manifest = run.manifest.model_copy(update=known)
 
     def renamed(row: Any) -> Any:
         changes = {k: (rename or {}).get(getattr(row, k)) for k in ("mitigation", "prompt_set")}
