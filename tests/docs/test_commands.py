@@ -17,6 +17,7 @@ import pytest
 import typer.main
 
 from copycat.cards.judges import CATALOG as JUDGES
+from copycat.cards.llms import CATALOG as LLMS
 from copycat.cards.models import CATALOG as MODELS
 from copycat.cli.main import app
 from copycat.errors import UserError
@@ -94,8 +95,8 @@ def _split(page: str, line: int, text: str, *, whole: bool) -> Iterator[Command]
         part = []
 
 
-_THEIRS = re.compile(r"\b(yours|mine|theirs)\b|/path/")
-"""In the place of something that the reader has made."""
+_THEIRS = re.compile(r"\b(yours|mine|theirs|upstream)\b|/path/")
+"""Something that the reader has made, or imported."""
 COMMANDS = commands()
 OURS = [c for c in COMMANDS if c.words[0] == "copycat"]
 MAKE = [c for c in COMMANDS if c.words[0] == "make"]
@@ -215,7 +216,7 @@ def test_every_documented_name_is_there() -> None:
     wrong = [
         f"{c}: {value} is no {what}"
         for what, option, variable, names in (
-            ("model", "--model", "MODEL", set(MODELS.names())),
+            ("model", "--model", "MODEL", {*MODELS.names(), *LLMS.names()}),
             ("judge", "--judge", "JUDGE", set(JUDGES.names())),
             ("registry", "--registry", "REGISTRY", set(REGISTRIES.names())),
             ("prompt set", "--prompts", "PROMPTS", sets),
