@@ -15,6 +15,7 @@ from copycat.records import Sampling
 REGISTRY, JUDGE = "copycat", "qwen2.5-vl-7b"
 """Who is asked for, and who is asked, where nothing else is said: the protected characters, and the judge of
 general knowledge that the cards of their models name."""
+_AS_ITS_CARD = {"packages", "scheduler", "scheduler_options", "component_dtypes"}
 _BATCH = 8
 _SIDE, _FRAMES, _FPS = 1024, 16, 8
 
@@ -47,9 +48,15 @@ def folder_card(path: Path) -> ModelCard:
         settings_source=f"{taken.why}{sized}{_first_of_several(folder)}",
         registry=own.registry if own and taken.same else REGISTRY,
         judge=own.judge if own and taken.same else JUDGE,
-        **(own.model_dump(include={"call", "packages", "scheduler", "scheduler_options"}) if own else {}),
+        call=_unclean(folder) | (own.call if own else {}),
+        **(own.model_dump(include=_AS_ITS_CARD) if own else {}),
         **guided,
     )
+
+
+def _unclean(folder: PipelineFolder) -> dict[str, bool]:
+    """Captions as they are: cleaning, which is some pipelines' default, empties prompts in Chinese."""
+    return {"clean_caption": False} if "clean_caption" in folder.call else {}
 
 
 def _guidance_facts(folder: PipelineFolder, like: ModelCard | None, taken: Taken) -> dict[str, Any]:

@@ -73,7 +73,8 @@ def _judges() -> Rows:
 
     def row(name: str) -> Rows:
         card = CATALOG.get(name)
-        yield (name, "; ".join(filter(None, [told_rates(card).rstrip("."), card.end()])))
+        told = told_rates(card)
+        yield (name, f"{told.rstrip('.')}; it {card.end()}" if card.end() else told)
 
     yield from _listed(CATALOG.names(), row)
 

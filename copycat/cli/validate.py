@@ -31,6 +31,7 @@ def findings(warnings: list[str] | None = None) -> Iterator[str]:
     from copycat.subjects.neutral import check_neutral
     from copycat.subjects.prompts import CATALOG as PROMPTS
     from copycat.subjects.prompts import check
+    from copycat.subjects.words import ambiguous_names
 
     broken: list[str] = []
     with_cards: tuple[Catalog[Any], ...] = (MODELS, JUDGES, LLMS)
@@ -46,6 +47,8 @@ def findings(warnings: list[str] | None = None) -> Iterator[str]:
     for name, registry in read.items():
         missing = [r for c in registry.characters for r in c.references if not Path(r).is_file()]
         yield from (f"{name}: the reference picture {r} is missing." for r in missing)
+        if warnings is not None:
+            warnings += ambiguous_names(registry)
     # What belongs to a registry goes by the name that this gives itself, whatever its file is called.
     registries = {registry.name: registry for registry in read.values()}
     for name, neutral in _read(NEUTRAL, broken).items():
@@ -72,7 +75,10 @@ def _read(catalog: Catalog[T], broken: list[str]) -> dict[str, T]:
 
 
 def validate() -> None:
-    """Read the cards, registries and prompt sets, and list what is wrong with them."""
+    """Read the cards, registries and prompt sets, and list what is wrong with them.
+
+    Names that are common words, or part of another character's name, are warned of as well.
+    """
     warnings: list[str] = []
     found = list(findings(warnings))
     for line in (*found, *(f"Warning: {w}" for w in warnings)):

@@ -93,6 +93,7 @@ def test_captions_are_cleaned_in_the_papers_pixart_alone() -> None:
 
 def test_letters_that_no_tokenizer_knows_are_refused(tmp_path: Path) -> None:
     folder = tiny_pipelines.build("PixArtAlphaPipeline", tmp_path / "pixart")
+    assert load_card(str(folder)).call == {"clean_caption": False}, "a folder's captions stay as they are"
     card = load_card("pixart-alpha").model_copy(update={"source": str(folder), "revision": None})
     kind = CATALOG.get(card.kind)
     cannot = "PixArt-α 1024 cannot read 1 of 2 prompts of none on languages: its tokenizer does not know"
