@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -273,12 +275,41 @@ class YesNo(Row):
     """P(yes words) + P(no words), in [0, 1]; low means the judge did not answer the question."""
 
 
+class Figure(Row):
+    """Somebody whom a judge named."""
+
+    name: str
+    """The name, or the words of the reply that it stands in, as they were written."""
+    work: str = ""
+    """The work that the judge placed it in; empty where it named none."""
+
+    @model_serializer(mode="wrap")
+    def _without_empty(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {k: v for k, v in handler(self).items() if v}
+
+
 class Named(Row):
     """An answer to the question who is shown."""
 
     form: Literal["names"] = "names"
     names: tuple[str, ...]
     """Who is shown, as the judge gave it; empty means nobody."""
+    figures: tuple[Figure, ...] | None = None
+    """The same in sense: name and work apart, in a reply that was read for what it means. None where `names`
+    are no such reply, as with lines of text in a picture; any name that stands in them then counts."""
+    partial: bool = False
+    """Whether the reply was cut off, or declines to say more: then it names whom it names, and is no answer
+    about anybody else."""
+
+    @classmethod
+    def of(cls, figures: Iterable[Figure], *, partial: bool = False) -> Named:
+        """An answer that names `figures`."""
+        figures = tuple(figures)
+        return cls(names=tuple(f.name for f in figures), figures=figures, partial=partial)
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {k: v for k, v in handler(self).items() if k in ("form", "names") or v not in (None, False)}
 
 
 class Similarities(Row):
@@ -290,6 +321,11 @@ class Similarities(Row):
     threshold: float
     """Similarity above which the picture counts as showing the character."""
 
+    @property
+    def finite(self) -> bool:
+        """Whether all of them are numbers; else features were broken, and they say nothing."""
+        return all(map(math.isfinite, self.similarities.values()))
+
     def shows(self, slug: str) -> bool:
         """Whether `slug` is nearest of all that were compared, and near enough."""
         mine = self.similarities.get(slug)
@@ -300,7 +336,7 @@ class Similarities(Row):
 
         [-1, threshold] goes to [0, 0.5] and [threshold, 1] to [0.5, 1], both linearly.
         """
-        if slug not in self.similarities:
+        if slug not in self.similarities or not self.finite:
             return None
         s, t = min(max(self.similarities[slug], -1.0), 1.0), self.threshold
         if s <= t:
@@ -334,6 +370,12 @@ def graded(answer: Answer, slug: str) -> float | None:
     return answer.p_yes(slug) if isinstance(answer, Similarities) else None
 
 
+def _broken(answer: Any) -> bool:
+    """Whether an answer on disk has a similarity that was no number, which JSON tells as null."""
+    found = answer.get("similarities") if isinstance(answer, dict) else None
+    return isinstance(found, dict) and None in found.values()
+
+
 class Verdict(Row):
     """One judgement of one picture."""
 
@@ -363,6 +405,8 @@ class Verdict(Row):
     @model_validator(mode="before")
     @classmethod
     def _from_first_rows(cls, row: Any) -> Any:
+        if isinstance(row, dict) and _broken(row.get("answer")):
+            return {**row, "answer": Unscored(reason="a similarity is not a number")}
         if not isinstance(row, dict) or "answer" in row:
             return row
         flat = ("status", "score", "mass", "names", "reason")

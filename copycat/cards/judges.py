@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -16,6 +16,8 @@ from copycat.io.paths import DATA, locate
 from copycat.io.yaml_file import file_of, read_yaml
 
 Vote = Literal["majority", "any", "all", "mean"]
+QuestionStyle = Literal["plain", "name-and-work", "paper"]
+"""How a judge is asked who is shown: in one line, for name and work apart, or as He et al. 2024 ask."""
 
 
 class JudgeCard(Card):
@@ -31,6 +33,8 @@ class JudgeCard(Card):
     """Of a panel: how its members' answers become one."""
     registry: NameOrPath | None = None
     """The one registry whose characters it knows, by name or file; None for a judge of general knowledge."""
+    questions: QuestionStyle | None = None
+    """How it is asked who is shown; see :attr:`style` for what it is where it is left out."""
     references: int = Field(default=0, ge=0, le=3)
     """Reference pictures of the character that `verify` shows first."""
     max_images: int | None = Field(default=None, gt=0)
@@ -43,6 +47,18 @@ class JudgeCard(Card):
     def _locate_calibration(cls, value: str | None, info: ValidationInfo) -> str | None:
         file = file_of(info)
         return locate(value, file) if value and file else value
+
+    @property
+    def style(self) -> QuestionStyle:
+        """How it is asked: as the card says, else `plain` where it knows one registry, whose judge learned
+        the questions along with the names, and `name-and-work` where its knowledge is general."""
+        return self.questions or ("plain" if self.registry else "name-and-work")
+
+    def identity(self) -> str:
+        """That of the weights, with the style of the questions unless it is `plain`: asked in another way,
+        a judge errs in another way."""
+        weights = super().identity()
+        return weights if self.style == "plain" else f"{weights}:{self.style}"
 
     def asked(self) -> tuple[JudgeCard, ...]:
         """The cards of the judges that look at pictures: a panel's members, or this one."""
@@ -72,7 +88,7 @@ def _read(path: Path) -> JudgeCard:
     return card.model_copy(update={"calibration": str(own)}) if own.is_file() else card
 
 
-_SHOWN = re.compile(r"(.+)\[\s*references\s*=\s*([1-3])\s*\]")
+_OPTIONS = re.compile(r"(.+)\[([^\[\]]+)\]")
 
 CATALOG: Catalog[JudgeCard] = Catalog("judges", singular="judge", folder=DATA / "judges", parse=_read)
 
@@ -80,19 +96,37 @@ CATALOG: Catalog[JudgeCard] = Catalog("judges", singular="judge", folder=DATA / 
 def load_judge_card(name_or_folder: str) -> JudgeCard:
     """A card by name, or one made on the fly for a transformers folder.
 
-    `NAME[references=2]` changes how many reference pictures it is shown; such a judge goes by that whole
-    name, and the calibration of its card is not its own.
+    `NAME[references=2]` changes how many reference pictures it is shown, `NAME[questions=paper]` how it is
+    asked; such a judge goes by that whole name, and the calibration of its card is not its own.
     """
-    match = _SHOWN.fullmatch(name_or_folder)
+    match = _OPTIONS.fullmatch(name_or_folder)
     if match:
+        chosen = _options(match[2], name_or_folder)
         card = load_judge_card(match[1])
-        name = f"{card.name}[references={match[2]}]"
-        return card.model_copy(update={"references": int(match[2]), "calibration": None, "name": name})
+        told = ",".join(f"{k}={v}" for k, v in chosen.items())
+        changes = {**chosen, "calibration": None, "name": f"{card.name}[{told}]"}
+        return card.model_copy(update=changes)
     if name_or_folder.endswith("]"):
-        raise UserError(
-            f"'{name_or_folder}' is not a judge; the one option is `references`, 1 to 3: NAME[references=2]."
-        )
+        raise _not_a_judge(name_or_folder)
     folder = Path(name_or_folder)
     if (folder / "config.json").is_file():
         return JudgeCard(name=folder.resolve().name, source=str(folder.resolve()), batch_size=8)
     return CATALOG.get(name_or_folder)
+
+
+def _options(text: str, whole: str) -> dict[str, Any]:
+    """What stands in the brackets of `whole`; UserError where that cannot be chosen."""
+    pairs = [part.partition("=")[::2] for part in text.split(",")]
+    given = {k.strip(): v.strip() for k, v in pairs}
+    allowed = {"references": ("1", "2", "3"), "questions": get_args(QuestionStyle)}
+    if len(given) < len(pairs) or any(v not in allowed.get(k, ()) for k, v in given.items()):
+        raise _not_a_judge(whole)
+    return {k: int(v) if k == "references" else v for k, v in given.items()}
+
+
+def _not_a_judge(name: str) -> UserError:
+    styles = ", ".join(get_args(QuestionStyle))
+    return UserError(
+        f"'{name}' is not a judge; the options are `references`, 1 to 3, and `questions`, one of {styles}: "
+        "NAME[references=2] or NAME[questions=paper]."
+    )

@@ -109,11 +109,12 @@ class Detector(Judge):
         """One row a picture, of any length."""
 
     def vectors(self, images: Sequence[Image.Image]) -> Vectors:
-        """One row of length 1 a picture."""
+        """One row of length 1 a picture; not numbers where there are no features, or none but zeros."""
         size = self.batch_size
         parts = [self._describe(images[i : i + size]) for i in range(0, len(images), size)]
         rows = np.concatenate(parts).astype(np.float32)
-        return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12))
+        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+        return np.asarray(rows / np.where(lengths > 0, lengths, np.nan))
 
     def ask(self, questions: Sequence[Question], images: Sequence[Image.Image]) -> list[Verdict]:
         return ask_guarded(self.identity, self._compare, questions, images)
@@ -128,6 +129,8 @@ class Detector(Judge):
         if question.kind not in (IDENTIFY, VERIFY) or not mine:
             why = "it has no reference picture of this character" if not mine else "it only compares pictures"
             return unscored(question, self.identity, why)
+        if not np.isfinite(similar[mine]).all():
+            return unscored(question, self.identity, "the features are not numbers")
         nearest: dict[str, float] = {}
         for i in mine:
             nearest[self._whose[i]] = max(nearest.get(self._whose[i], -1.0), float(similar[i]))

@@ -14,13 +14,13 @@ from copycat.errors import BadFile, UserError, first_line
 from copycat.judges.base import Judge, ask_guarded, unscored, verdict
 from copycat.judges.processors import load_processor
 from copycat.judges.references import open_reference
-from copycat.judges.replies import evades, parse_names
-from copycat.records import Named, Question, Verdict, YesNo
+from copycat.judges.replies import read_names
+from copycat.records import Question, Verdict, YesNo
 
 MIN_ANSWER_PROBABILITY = 0.5
 """Least P(yes) + P(no) for which a reply counts as an answer."""
-MAX_NEW_TOKENS = 16
-"""Enough for a name."""
+MAX_NEW_TOKENS = 96
+"""Enough for a name and a work, or for two sentences; a reply that is longer counts as cut off."""
 
 
 class VisionLanguageJudge(Judge):
@@ -92,12 +92,17 @@ class VisionLanguageJudge(Judge):
         written = self._model.generate(**inputs, max_new_tokens=MAX_NEW_TOKENS, do_sample=False)
         new = written[:, inputs["input_ids"].shape[1] :]
         replies = [t.strip() for t in self._tokenizer.batch_decode(new, skip_special_tokens=True)]
+        ended = [self._ended(row.tolist()) for row in new]
         return [
-            verdict(q, self.identity, Named(names=parse_names(reply)), reply)
-            if not evades(reply)
-            else unscored(q, self.identity, "the reply is neither a name nor None", reply)
-            for q, reply in zip(questions, replies, strict=True)
+            verdict(q, self.identity, read_names(reply, cut_off=not end), reply)
+            for q, reply, end in zip(questions, replies, ended, strict=True)
         ]
+
+    def _ended(self, written: Sequence[int]) -> bool:
+        """Whether a reply came to its end, and was not broken off at the limit."""
+        stops = self._model.generation_config.eos_token_id
+        ends = {*(stops if isinstance(stops, list) else [stops]), self._tokenizer.eos_token_id}
+        return len(written) < MAX_NEW_TOKENS or not ends.isdisjoint(written)
 
     def _inputs(self, questions: Sequence[Question], images: Sequence[Image.Image]) -> dict[str, Any]:
         shown = [

@@ -10,6 +10,7 @@ from statistics import fmean
 from typing import Literal
 
 from copycat.cards.catalog import Catalog
+from copycat.cards.judges import QuestionStyle
 from copycat.errors import UnknownName
 from copycat.measures.questions import Ask
 from copycat.records import Answer, ImageRow, Question, Request, Unscored, Verdict, YesNo
@@ -118,11 +119,16 @@ class Measure(ABC):
         return float(characters) if self.counts else 1.0
 
     def questions(
-        self, request: Request, row: ImageRow, registry: Registry, references: int = 0
+        self,
+        request: Request,
+        row: ImageRow,
+        registry: Registry,
+        references: int = 0,
+        style: QuestionStyle = "plain",
     ) -> list[Question]:
         """What a judge is asked about one `ok` picture; nothing for a measure without a question.
 
-        With `references`, a question that has words for it shows that many reference pictures of the
+        In the words that `style` has for it. With `references`, a question that has words for it shows that many reference pictures of the
         character first. Raises ValueError for a row without a picture.
         """
         if row.file is None or row.sha256 is None:
@@ -139,7 +145,7 @@ class Measure(ABC):
                 frame=row.frame,
                 file=row.file,
                 sha256=row.sha256,
-                text=self.ask.render(registry, character, item, shown),
+                text=self.ask.render(registry, character, item, shown, style),
                 item=item,
                 character=character.slug,
                 references=character.references[:shown],

@@ -16,13 +16,13 @@ from copycat.runtime.environment import git_state, hardware
 from copycat.runtime.progress import Progress
 from copycat.stages.judge import judge
 
-SHOWN = f"{DATA / 'menagerie' / 'judge'}[references=1]"
-"""The judge's weights without their card, which refuses references."""
+SHOWN = f"{DATA / 'menagerie' / 'judge'}[references=1,questions=plain]"
+"""The judge's weights without their card, which refuses references; asked as they were trained to be."""
 JUDGES = ("menagerie", SHOWN, "menagerie-embedding", "menagerie-phash", "menagerie-panel")
 TITLE = "Judges of the menagerie"
 NOTES = (
-    "judge[references=1] is the menagerie's judge with a reference picture before the one that `verify` "
-    "asks about. Its card refuses that, since it was trained on single pictures.",
+    "judge[references=1,questions=plain] is the menagerie's judge with a reference picture before the one "
+    "that `verify` asks about. Its card refuses that, since it was trained on single pictures.",
     "menagerie-embedding and menagerie-phash compare with eight reference pictures of each character. "
     "menagerie-panel is the majority of menagerie and those two.",
     "On renders the truth is what was drawn, and the referee is a rater beside the judges; on generated "

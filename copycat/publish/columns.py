@@ -109,7 +109,7 @@ def _answer_cells(answer: BaseModel, told: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **dict.fromkeys(c.name for c in ANSWER),
         "status": "unscored" if isinstance(answer, Unscored) else "scored",
-        **{_NAMES.get(n, n): _cell(told[n], f) for n, f in fields.items()},
+        **{_NAMES.get(n, n): _cell(told.get(n, f.default), f) for n, f in fields.items()},
     }
 
 
@@ -160,4 +160,8 @@ def _answer_of(cells: Mapping[str, Any]) -> dict[str, Any]:
         told = {n: _value(cells.get(n), f) for n, f in form.model_fields.items() if n != "form"}
         if None not in told.values():
             return {"answer": form.model_validate(told)}
+    if cells["status"] == "scored" and cells.get("names") is not None:
+        named = {n: cells[n] for n in ("names", "partial") if cells.get(n) is not None}
+        figures = cells.get("figures")
+        return {"answer": Named.model_validate({**named, "figures": json.loads(figures) if figures else None})}
     return {n: cells.get(n) for n in ("status", "score", "mass", "names", "reason")}

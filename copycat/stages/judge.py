@@ -166,7 +166,7 @@ def _questions(data: RunData, judging: Judging) -> list[Question]:
     for request in data.requests:
         for row in data.frames.get(request.id, ()):
             for measure in known if row.outcome == "ok" else ():
-                for q in measure.questions(request, row, data.registry, judging.card.references):
+                for q in measure.questions(request, row, data.registry, card.references, card.style):
                     asked.setdefault((q.request, q.frame, q.kind, q.item), q)
     return list(asked.values())
 

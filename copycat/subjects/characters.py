@@ -75,6 +75,11 @@ class Character(Row):
     """Other names."""
     names: dict[str, str] = Field(default_factory=dict)
     """Names in other languages, by ISO 639-1 code, where they differ from `name`."""
+    common_words: tuple[str, ...] = ()
+    """Names of it that are words of the language too, such as "piglet": written as a word they mean the
+    thing."""
+    namesakes: tuple[str, ...] = ()
+    """Names of others that hold one of its own, such as "Baby Yoda": they are not it."""
     owner: str
     """Who holds the rights; of an invented character the invented studio."""
     origin: Origin | None = None

@@ -36,7 +36,7 @@ def test_judges_are_measured_against_what_was_drawn(out: Path) -> None:
         assert good.counts.positives == found.positives
         assert good.fpr_lookalike.n > 30
         assert (copies.tpr.value or 1) < 0.5 < (good.tpr.value or 0), "a hash finds copies only"
-    shown = by["judge[references=1]", "verify"]
+    shown = by["judge[references=1,questions=plain]", "verify"]
     assert shown.unscored + shown.counts.n == 140
     assert (shown.accuracy.value or 1) < (by["menagerie", "verify"].accuracy.value or 0)
     assert by["referee", "label"].counts.n == 140

@@ -1,0 +1,197 @@
+"""The structure of a reply: what is thinking, what is an object, what are labelled lines, what is prose."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any
+
+import yaml
+
+_THOUGHT = re.compile(r"<(think\w*|thought|reasoning|reflection|scratchpad)>.*?</\1>", re.DOTALL | re.IGNORECASE)
+_OPENED = re.compile(r"<(think\w*|thought|reasoning|reflection|scratchpad)>.*\Z", re.DOTALL | re.IGNORECASE)
+_LONE_END = re.compile(r"\A.*</(?:think\w*|thought|reasoning|reflection|scratchpad)>", re.DOTALL | re.IGNORECASE)
+_TAGGED = re.compile(r"<(answer|final|output|response|result)>\s*(.*?)\s*(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
+_BOXED = re.compile(r"\\boxed\{((?:[^{}]|\{[^{}]*\})*)\}")
+_TEX = re.compile(r"\\(?:text|textbf|mathrm|mathbf)\{([^{}]*)\}")
+_MARKUP = re.compile(r"\*\*|__|`+|^\s*#+\s*|^\s*>\s?|<\|[^|]*\|>|</?[a-z]+/?>", re.MULTILINE | re.IGNORECASE)
+
+
+def without_thoughts(reply: str) -> str:
+    """What follows the thinking; nothing where that does not end."""
+    text = _LONE_END.sub("", _THOUGHT.sub("", reply))
+    return _OPENED.sub("", text).strip()
+
+
+def answer_part(reply: str) -> str:
+    """The reply without its thinking; only what stands in an answer's tags or box, where there is one."""
+    text = unicodedata.normalize("NFC", without_thoughts(reply))
+    tagged, boxed = _TAGGED.search(text), _BOXED.search(text)
+    text = tagged[2] if tagged else boxed[1] if boxed else text
+    return _TEX.sub(r"\1", text).strip()
+
+
+def plain(text: str) -> str:
+    """`text` without the signs of Markdown and other markup, with straight apostrophes."""
+    bare = _MARKUP.sub("", text).replace("’", "'").replace("‘", "'")
+    # Single signs of emphasis stand at the edge of a word; those within one stay.
+    return re.sub(r"(?<!\w)[*_](?=\w)|(?<=[\w.!?])[*_](?!\w)", "", bare).strip()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One figure of a reply in a fixed form."""
+
+    name: str | None
+    """None where the form has no name there."""
+    work: str = ""
+    score: str | None = None
+    """As it is written; None without one."""
+
+
+class Unclear(ValueError):
+    """A reply in a form that says no one thing, with the reason."""
+
+
+# --- objects ---
+
+
+def objects(text: str) -> list[Any]:
+    """The JSON objects and lists in `text`, in a code fence or in prose, each once.
+
+    Trailing commas, single quotes and bare words are read too. Raises Unclear for a key that stands twice.
+    """
+    decoder = json.JSONDecoder(object_pairs_hook=_unambiguous)
+    found: list[Any] = []
+    at = 0
+    while match := re.compile(r"[{\[]").search(text, at):
+        try:
+            value, at = decoder.raw_decode(text, match.start())
+        except json.JSONDecodeError:
+            value, at = _leniently(text, match.start())
+        if isinstance(value, dict | list) and value not in found and _is_data(value):
+            found.append(value)
+    return found
+
+
+def _is_data(value: Any) -> bool:
+    """Whether a bracket holds data: any object, or a list of strings or objects, empty or not."""
+    return isinstance(value, dict) or all(isinstance(v, dict | str) for v in value)
+
+
+def _leniently(text: str, start: int) -> tuple[Any, int]:
+    """What YAML makes of the balanced bracket at `start`, and where to go on."""
+    depth = 0
+    for i, sign in enumerate(text[start:], start):
+        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(sign, 0)
+        if depth == 0:
+            if not re.search(r":|\A\[\s*(?:[\"'].*)?\]\Z", text[start : i + 1], re.DOTALL):
+                return None, i + 1
+            try:
+                return yaml.safe_load(re.sub(r",(\s*[}\]])", r"\1", text[start : i + 1])), i + 1
+            except yaml.YAMLError:
+                return None, start + 1
+    return None, start + 1
+
+
+def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len({k for k, _ in pairs}) < len(pairs):
+        raise Unclear("a key stands twice in the object")
+    return dict(pairs)
+
+
+def field(value: dict[Any, Any], *names: str) -> tuple[bool, Any]:
+    """Whether an object has one of these keys, in any case of letters, and what it holds."""
+    lower = {re.sub(r"[\W_]+", "", str(k)).lower(): v for k, v in value.items()}
+    return next(((True, lower[n]) for n in names if n in lower), (False, None))
+
+
+_LISTS = ("characters", "figures", "names", "people", "subjects", "results", "entries", "answers")
+_NAMES = ("name", "character", "charactername", "figure", "fullname", "identity", "subject", "answer", "who", "id")
+_WORKS = (
+    "work", "works", "series", "franchise", "source", "origin", "from", "film", "movie", "game", "show",
+    "title", "media", "universe",
+)  # fmt: skip
+
+
+def entries_of(value: Any) -> list[Entry]:
+    """The figures of an object or a list. Raises Unclear for an object with none of the keys for them."""
+    if value is None:
+        return [Entry(None)]
+    if isinstance(value, list):
+        return [e for v in value for e in entries_of(v)]
+    if not isinstance(value, dict):
+        return [Entry(str(value))]
+    listed, inner = field(value, *_LISTS)
+    if listed:
+        return entries_of(inner) if inner is not None else []
+    named, name = field(value, *_NAMES)
+    if isinstance(name, dict | list):
+        return entries_of(name)
+    has_work, work = field(value, *_WORKS)
+    _, score = field(value, "score")
+    if not named and not has_work:
+        if len(value) == 1 and isinstance(inner := next(iter(value.values())), dict | list):
+            return entries_of(inner)
+        raise Unclear("the object has no key for a name")
+    told = ", ".join(map(str, work)) if isinstance(work, list) else str(work or "")
+    return [Entry(None if name is None else str(name), told, None if score is None else str(score))]
+
+
+_PAIR = re.compile(r'"([\w ]+)"\s*:\s*(?:"((?:[^"\\]|\\.)*)"|null)')
+
+
+def broken_entries(text: str) -> list[Entry]:
+    """The figures of an object that was cut off: those whose names are whole."""
+    found: list[Entry] = []
+    for key, value in _PAIR.findall(text):
+        if key.lower() in _NAMES:
+            found.append(Entry(value or None))
+        elif key.lower() in _WORKS and found:
+            found[-1] = Entry(found[-1].name, value)
+    return found
+
+
+# --- labelled lines ---
+
+_LABELS = {
+    "name": ("name", "character", "characters", "character name", "full name", "figure", "names", "nom", "nombre"),
+    "work": ("work", "works", "series", "franchise", "source", "origin", "from", "film", "movie", "game", "show", "media"),
+    "score": ("score",),
+}
+_KIND = {label: kind for kind, labels in _LABELS.items() for label in labels}
+_LABEL = re.compile(
+    r"(?:^|(?<=[\n,;|/(]))[\s\W]*?\b(" + "|".join(sorted(_KIND, key=len, reverse=True)) + r")\b\s*(?:\d+\s*)?[:：=]\s*",
+    re.IGNORECASE,
+)
+
+
+def labelled(text: str) -> list[Entry]:
+    """The figures of a reply in labelled lines, such as `Name: …` and `Work: …`; none for any other reply."""
+    found: list[dict[str, str]] = []
+    labels = list(_LABEL.finditer(text))
+    for label, following in zip_longest(labels, labels[1:]):
+        kind = _KIND[" ".join(label[1].lower().split())]
+        value = text[label.end() : following.start() if following else len(text)]
+        value = value.split("\n", 1)[0] if value.strip() else ""
+        if not found or kind in found[-1] or (kind == "name" and found[-1]):
+            found.append({})
+        found[-1][kind] = value.strip(" \t,;|/")
+    return [Entry(f.get("name"), f.get("work", ""), f.get("score")) for f in found] if _is_form(found) else []
+
+
+def _is_form(found: list[dict[str, str]]) -> bool:
+    return any("name" in f or "score" in f for f in found)
+
+
+def sentences(text: str) -> Iterator[str]:
+    """The sentences and lines of `text`; "Mr. Krabs" and "Monkey D. Luffy" stay whole."""
+    stops = r"(?<!\bMr)(?<!\bMrs)(?<!\bMs)(?<!\bDr)(?<!\bSt)(?<!\bJr)(?<!\bCapt)(?<!\bvs)(?<!\b[A-Z])(?<!\be\.g)(?<!\bi\.e)"
+    for line in text.split("\n"):
+        for part in re.split(rf"{stops}(?<=[.!?])[\"'”)]*\s+|(?<=[。！？])", line):
+            if re.search(r"\w", part):
+                yield part.strip()

@@ -1,0 +1,227 @@
+"""What a sentence says of somebody whom it mentions: the grammar around a name.
+
+Rules are of language in general: what a preposition, a negation or an apposition makes of the name after it.
+They read English; of other languages a name that is the whole answer, or stands behind "this is".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Literal
+
+from copycat.subjects import vocabulary as say
+from copycat.subjects.mentions import Mention
+
+Role = Literal["shown", "doubtful", "absent"]
+
+_OPEN = r"[\s\"'“‘(*\[«]*"
+_DET = rf"{_OPEN}(?:(?:an?|the|its|his|her|their|this|that|some|any|another|actual|real)\s+)?{_OPEN}"
+_LIST = rf"(?:[\w'’.-]+{_OPEN}(?:,|/|&|\band\b|\bor\b|\bnor\b)\s*)*"
+"""Other names of a list before the one looked at."""
+_PROPER = r"[A-Z0-9][\w'’.&-]*"
+_AT_END = rf"{_DET}$"
+
+_BREAK = re.compile(
+    r"[;:!?…\n]|(?<!\bmr)(?<!\bdr)(?<!\bst)\.\s|\s[—–-]+\s|\b(?:but|however|whereas|yet|though|although|while)\b"
+    r"|,\s(?:and\s|so\s)?(?:it|this|that|he|she|they|there|the\s\w+)(?:\s\w+)?\s"
+    r"(?:is|are|was|has|looks|shows|appears|does)\b|,\s(?:and\s|so\s)?(?:it|this|that)'s\b",
+    re.IGNORECASE,
+)
+
+
+def _find(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE)
+
+
+def clause(before: str) -> str:
+    """What comes before a name, since the last place where what was said came to an end."""
+    last = 0
+    for match in _BREAK.finditer(before):
+        last = match.end()
+    return before[last:]
+
+
+# --- the name itself ---
+
+_GLUED = _find(rf"(?<![\w])(?:(?!{say.UNREAL}\b)[a-z]+)-$")
+_KEEPS, _FOLLOWS = _find(rf"{say.KEEPS}"), _find(rf"{say.FOLLOWS}")
+_LAST_WORD = re.compile(r"([^\W_]+(?:['’][^\W_]+)?)[ _]+$")
+_NEXT_WORD = re.compile(r"[ _]+([^\W_]+)")
+
+
+def is_longer_name(m: Mention) -> bool:
+    """Whether the name is part of a longer one, which is somebody else's or a work's."""
+    if re.search(r"\w[-–]$", m.before) and not _find(rf"\b{say.UNREAL}-$").search(m.before):
+        return True
+    if re.match(r"-[A-Z]", m.after):
+        return True
+    left, right = _LAST_WORD.search(m.before), _NEXT_WORD.match(m.after)
+    if left and left[1][0].isupper() and not _KEEPS.fullmatch(left[1]) and not _begins(m, left.start(1)):
+        return True
+    if left and left[1][0].isupper() and _begins(m, left.start(1)) and not _KEEPS.fullmatch(left[1]):
+        return not re.search(r"(?:ing|ed|ly)$", left[1])
+    if not right or right[1].isupper() != m.written.isupper() and not right[1][0].isupper():
+        return False
+    if m.written.isupper() and len(m.written) > 1 and not right[1].isupper():
+        return False
+    return right[1][0].isupper() and not _FOLLOWS.fullmatch(right[1]) and not right[1].endswith("ing")
+
+
+def _begins(m: Mention, at: int) -> bool:
+    return not re.search(r"\w", clause(m.text[:at]))
+
+
+_ARTICLE = _find(r"\b(?:an?|some|two|three|several|many|another|one|his|her|its|their)\s+(?:[\w-]+\s+){0,3}$")
+_THING_AFTER = re.compile(r"\s+(?!(?:is|was|are|has|and|or|with|from|in|on|at|as|by|who|that|of|to)\b)[a-z]+(?<!ing)\b")
+
+
+def is_word(m: Mention) -> bool:
+    """Whether a name that is a common word too is written as that word."""
+    if not m.common:
+        return False
+    if m.lower:
+        return True
+    first = not re.search(r"\w", clause(m.before))
+    return first and " " not in m.written and bool(_THING_AFTER.match(m.after)) and not m.after.endswith("s")
+
+
+# --- what is said of it ---
+
+_OWNS = _find(r"^(?:['’]s?\s+(?!\w+ing\b|(?:face|head|portrait|silhouette|figure|body|likeness)\b))\w")
+_KIND_AFTER = _find(rf"^[\"'”’*]*[\s-]+(?:{say.THINGS}|{say.WORKS}|{say.ALIKE})\b(?!-)|^-[a-z]")
+_ALIKE_AFTER = _find(rf"^[\"'”’*]*-?(?:{say.ALIKE})\b")
+_WRITES = _find(rf"\b{say.WRITING}(?:\s(?:of|for|is|the\s(?:word|name|title)s?))?[\s:,]*{_LIST}{_AT_END}")
+_WRITTEN = _find(rf"^[\"'”’*.,!]*\s*{say.WRITTEN}\b")
+_DENIES = _find(rf"\b{say.NEGATION}\b")
+_EMPHASIS = _find(rf"\b{say.EMPHASIS}\b")
+_DENIED_AFTER = _find(
+    r"^[\"'”’*)]*\s*(?:is|are|was|does|do|did|can|could|would|has|seems?|appears?)?\s*"
+    r"(?:n't|not|nowhere|absent|missing|never)\b(?!\s(?:only|just))|^\?\s*no\b"
+)
+_CONTRAST_AFTER = _find(
+    r"^[\"'”’*)]*\s*(?:is|are|has|have|had|wears?|does|would|usually|typically|always|normally)\b.*\b(?:but|so no|whereas|unlike|instead|here)\b"
+)
+_LIKENS = _find(rf"\b{say.LIKENESS}\b")
+_UNREAL = _find(rf"\b{say.UNREAL}[\s-]+$")
+_LOOKS = _find(rf"\b(?:look|appear|seem|sound|dress)\w*\s(?:exactly\s)?like\s{_LIST}{_AT_END}")
+_SIMILE = _find(rf"\blike\s{_LIST}{_AT_END}")
+_IDENTIFIES = _find(
+    r"^\W*(?:(?:i|to)\s\w+\s|well\W+|yes\W+|hm+\W+)?(?:it|this|that|he|she|they|these|"
+    r"the\s(?:character|figure|image|picture|one|creature|person)s?(?:\s(?:shown|here|depicted|in\sthe\s\w+))?)?\s*$"
+)
+_HEDGED = _find(rf"\b{say.HEDGES}\b")
+_OR = _find(r"\bor\s+" + _AT_END)
+_HEDGED_AFTER = re.compile(
+    r"[\"'”’*,.]*\s*(?:\((?:possibly|maybe|perhaps|probably not|\?|unsure|uncertain|not sure|unconfirmed|could be|"
+    r"might be)|\?|,?\s?(?:perhaps|maybe|possibly)\b|,?\s?or\s(?!not\b))",
+    re.IGNORECASE,
+)
+_CONCEDES = _find(r"(?:^|[,;.]\s*)(?:although|though|while|whilst|even if|despite|unlike|whereas|as if|if)\b[^,;.]*$")
+_INTO_WORK = _find(
+    rf"\b(?:from|in|within|by|per|via|into|inside|across|throughout|of)\s+{_OPEN}(?:the\s|an?\s|its\s|his\s|her\s)?"
+    rf"(?:[\w'’&.-]+\s+){{0,5}}?{say.WORKS}\W+(?:called\s|named\s|titled\s|about\s|with\s|of\s|like\s)?{_LIST}{_AT_END}"
+)
+_FROM = re.compile(
+    rf"\b(?:[Ff]rom|[Ii]n|[Ww]ithin|[Bb]y|[Pp]er|[Vv]ia)\s+{_OPEN}(?:[Tt]he\s+|an?\s+)?"
+    rf"(?:(?:{_PROPER}['’]s?|Walt|Disney|Pixar|Marvel|Nintendo|original|animated|classic|live-action|\d{{4}})\s+){{0,4}}"
+    rf"(?:the\s+)?{_OPEN}$"
+)
+_OF = _find(rf"([\w’'-]+)\s+(?:of|to|for|against|behind|after)\s+{_LIST}{_AT_END}")
+_DEPICTS = _find(say.DEPICTIONS)
+_RELATES = _find(
+    rf"\b{say.KIN}\s(?:of|to|for|with)\b[^.;]*$|\b{say.DEEDS}\s(?:by\s|with\s|against\s|alongside\s|to\s)?{_LIST}{_AT_END}"
+)
+_NAMED_FIRST = re.compile(
+    rf"(?:^|\b(?:is|are|be|of|shows?|depicts?|features?|called|named|as|like)\s+|^\W*)(?:the\s|The\s|an?\s)?[\"“'*]*"
+    rf"(?P<who>{_PROPER}(?:[\s\"“”'-]+(?:(?:de|of|the|von|van|and|&)\s+)?[\"“]?{_PROPER})*)[\"”'*.]*"
+    r"(?:\s*[(\[]|,?\s+[–—-]+\s+|,\s+|\s+(?=who|whom|whose|which|that))"
+)
+_APPOSED = re.compile(
+    r"(?:an?|the|one|who|whom|whose|which|that|from|in|as|his|her|their|its|also|another|known|best|originally|created|"
+    r"voiced|played|often|usually|sometimes|here|where|and\s(?:the|an?|his|her|one)|[a-z]+ed|[a-z]+ing)\b"
+)
+_ALIAS = _find(
+    r"\b(?:also\s(?:known|called|named)|a\.?k\.?a\.?|better\sknown|known\s(?:simply\s|commonly\s)?as|otherwise|"
+    r"i\.e\.|alias|alter\sego|real\sname|nicknamed|or\ssimply|namely|in\senglish)[^.;]*$"
+)
+
+
+def belongs(m: Mention, before: str) -> bool:  # noqa: ARG001
+    """Something of it, or somebody to it: "Mario's hat", "Mario's brother"."""
+    return bool(_OWNS.match(m.after))
+
+
+def is_kind_of_thing(m: Mention, before: str) -> bool:  # noqa: ARG001
+    """A thing that goes by its name: "the Mario franchise", "a Batman logo", "a Mario look-alike"."""
+    return bool(_KIND_AFTER.match(m.after) or _ALIKE_AFTER.match(m.after))
+
+
+def is_written(m: Mention, before: str) -> bool:
+    """The name as writing in the picture."""
+    return bool(_WRITES.search(before) or _WRITTEN.match(m.after))
+
+
+def is_denied(m: Mention, before: str) -> bool:
+    """Somebody who is said not to be there, or not to be the one."""
+    if _DENIED_AFTER.match(m.after) or _CONCEDES.search(m.before):
+        return True
+    denials = [d for d in _DENIES.finditer(_EMPHASIS.sub(lambda e: " " * len(e[0]), before))]
+    return any(_reaches(before[d.end() :]) for d in denials)
+
+
+def _reaches(between: str) -> bool:
+    """Whether a negation still holds after `between`: a comma ends it, unless names are listed."""
+    return "," not in between or bool(re.fullmatch(rf"\s*(?:[\w'’.\s-]+,\s*)*(?:(?:and|or|nor)\s+)?{_DET}", between)
+                                      and not re.search(r",\s+(?!and\b|or\b|nor\b|the\b|an?\b)[a-z]", between))
+
+
+def is_likened(m: Mention, before: str) -> bool:
+    """Somebody whom something is like, or makes one think of."""
+    if _LIKENS.search(before) or _UNREAL.search(before):
+        return True
+    if looks := _LOOKS.search(before):
+        return not _IDENTIFIES.match(before[: looks.start()]) or bool(re.match(r"[^.]*\bbut\b", m.after))
+    return bool(_SIMILE.search(before)) and not re.search(r"\blike\s+(?:this|it|that)\s+(?:is|may)\b", before)
+
+
+def is_in_work(m: Mention, before: str) -> bool:
+    """The name in that of a work: "from Super Mario Bros."."""
+    return bool(_FROM.search(before) or _INTO_WORK.search(before))
+
+
+def is_related(m: Mention, before: str) -> bool:
+    """Somebody in whose terms another is told: "the sister of Elsa", "who fights Spider-Man"."""
+    if _RELATES.search(before):
+        return True
+    of = _OF.search(before)
+    if of and not _DEPICTS.fullmatch(of[1]) and not re.fullmatch(r"due|thanks|next|close|front|side|dressed|up", of[1].lower()):
+        return True
+    named = _NAMED_FIRST.search(m.before)
+    if named is None or _ALIAS.search(m.before[named.end("who") :]):
+        return False
+    between = m.before[named.end() :]
+    if re.search(r",?\s+and\s+$|[)\]]", between) and not _APPOSED.match(between):
+        return False
+    opened = named[0].rstrip()[-1:]
+    return bool(_APPOSED.match(between)) or (opened in "([–—-" and not re.search(r"\w\s*[)\],]", between))
+
+
+def is_hedged(m: Mention, before: str) -> bool:
+    """Somebody who may be the one, or another."""
+    return bool(_HEDGED.search(before) or _OR.search(before) or _HEDGED_AFTER.match(m.after))
+
+
+_ABSENT: tuple[Callable[[Mention, str], bool], ...] = (
+    belongs, is_kind_of_thing, is_written, is_denied, is_likened, is_in_work, is_related,
+)  # fmt: skip
+
+
+def role(m: Mention) -> Role:
+    """What the sentence around `m` makes of it."""
+    before = clause(m.before)
+    if is_longer_name(m) or any(rule(m, before) for rule in _ABSENT):
+        return "absent"
+    if is_word(m):
+        return "doubtful" if m.text.strip(" .\"'*") == m.written else "absent"
+    return "doubtful" if is_hedged(m, before) else "shown"

@@ -1,0 +1,140 @@
+"""Finding a character's names in text: where they stand, as they are written, and as which words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from copycat.subjects.characters import Character, normalise
+from copycat.subjects.words import common_names, is_word
+
+_WORD = re.compile(r"[^\W_]+")
+_UNSPACED = re.compile("[\u0e00-\u0e7f\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+"""Scripts in which a name may stand in a sentence without spaces around it."""
+_SYLLABLES = re.compile("[\u30a1-\u30ff]")
+"""Katakana: beside one of them a name in them is part of a longer word."""
+_PARTICLES = frozenset("princess prince queen king mister mrs master doctor the and little".split())
+
+
+@dataclass(frozen=True)
+class Mention:
+    """One place where a name of a character stands."""
+
+    text: str
+    start: int
+    end: int
+    common: bool = False
+    """Whether the name is a common word too."""
+
+    @property
+    def written(self) -> str:
+        """The name as it is written."""
+        return self.text[self.start : self.end]
+
+    @property
+    def before(self) -> str:
+        """What comes before it."""
+        return self.text[: self.start]
+
+    @property
+    def after(self) -> str:
+        """What comes after it."""
+        return self.text[self.end :]
+
+    @property
+    def lower(self) -> bool:
+        """Whether it is written as a word: in a script with capitals, and not every word of it has one."""
+        words = [w for w in _WORD.findall(self.written) if w not in ("the", "of", "in", "the", "n", "and", "d")]
+        return any(w[0].islower() for w in words)
+
+
+@dataclass(frozen=True)
+class Names:
+    """What one character is called, ready to be looked for."""
+
+    spoken: dict[tuple[str, ...], bool]
+    """Its names as words, and whether each is a common word too."""
+    unspaced: tuple[str, ...]
+    others: tuple[tuple[str, ...], ...]
+    """Names of others that hold one of its own."""
+    parts: dict[str, bool]
+    """The first and the last word of its name, and whether it is common."""
+    works: tuple[tuple[str, ...], ...]
+    """Its work, and its owner's names, as words."""
+
+
+def words(text: str) -> tuple[str, ...]:
+    """The words of `text`, normalised; an underscore parts words."""
+    return tuple(normalise(text.replace("_", " ")).split())
+
+
+def names_of(character: Character) -> Names:
+    """What `character` is called."""
+    return _names(character.model_dump_json())
+
+
+@lru_cache(maxsize=512)
+def _names(told: str) -> Names:
+    c = Character.model_validate_json(told)
+    common = common_names(c)
+    spoken = {words(n): normalise(n) in common for n in c.spoken if words(n)}
+    ends = [w for w in (words(c.name)[0], words(c.name)[-1]) if len(w) > 2 and len(words(c.name)) > 1]
+    owner = re.split(r"[()/,]", c.owner)
+    work = re.sub(r"#\s*\d+|\(.*?\)", "", c.origin.work) if c.origin else ""
+    return Names(
+        spoken=spoken,
+        unspaced=tuple(n for n in c.spoken if _UNSPACED.search(n)),
+        others=tuple(words(n) for n in c.namesakes),
+        parts={w: is_word(w) or w in _PARTICLES for w in ends},
+        works=tuple(w for w in map(words, [work, *owner]) if w),
+    )
+
+
+def mentions(text: str, character: Character) -> list[Mention]:
+    """Every place in `text` where a name of `character` stands, the longest name at each place.
+
+    Case, accents, punctuation and underscores do not matter. A name within one of its namesakes is left out.
+    """
+    names = names_of(character)
+    found = list(_spaced(text, names))
+    taken = [(m.start, m.end) for m in found]
+    for name in names.unspaced:
+        for match in re.finditer(re.escape(name), text, re.IGNORECASE):
+            edges = text[match.start() - 1 : match.start()], text[match.end() : match.end() + 1]
+            longer = any(_SYLLABLES.match(e) for e in edges) and _SYLLABLES.search(name)
+            overlaps = any(a < match.end() and match.start() < b for a, b in taken)
+            if not longer and not overlaps:
+                found.append(Mention(text, match.start(), match.end()))
+    return sorted(found, key=lambda m: m.start)
+
+
+def _spaced(text: str, names: Names) -> Iterator[Mention]:
+    tokens = [(normalise(m[0]), m.start(), m.end()) for m in _WORD.finditer(text)]
+    said = [t[0] for t in tokens]
+    at = 0
+    while at < len(tokens):
+        other = _longest(said, at, names.others)
+        name = _longest(said, at, names.spoken)
+        if name and len(name) >= len(other):
+            end = at + len(name)
+            yield Mention(text, tokens[at][1], tokens[end - 1][2], names.spoken[name])
+        at += max(len(name), len(other), 1)
+
+
+def _longest(said: list[str], at: int, names: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    fitting = [n for n in names if tuple(said[at : at + len(n)]) == n]
+    return max(fitting, key=len, default=())
+
+
+def is_own_work(work: str, character: Character) -> bool:
+    """Whether `work` may be one that `character` is in: its origin, its owner's, or one with its name."""
+    said = words(work)
+    names = names_of(character)
+    telling = len(said) > 1 or not is_word(work)
+    return any(
+        said[i : i + len(own)] == own or (telling and own[: len(said)] == said)
+        for own in (*names.works, *names.spoken)
+        for i in range(len(said))
+    )
