@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import ValidationError, field_validator
 
 from copycat.errors import BadFile, UserError, first_fault
 from copycat.io.tables import Cells, filled, lacking
@@ -51,6 +51,8 @@ class Recorded(Row):
     """The picture's path as the run's `images.jsonl` has it."""
     sha256: str = ""
     """Of the picture's file; one of the two is needed, and with both they must be of one picture."""
+    character: str = ""
+    """Whom `verify` asked about, by slug, name or alias; the one that the picture was made for when empty."""
     judge: str = ""
     """Who answered: a judge's or rater's name, where the table holds several."""
     kind: Kind | None = None
@@ -98,14 +100,15 @@ class Imported:
     """Identity of the judge that the run's numbers are from now on those of."""
     unscored: int
     elsewhere: int
-    """Rows about pictures that are not this run's, which were left out."""
+    """Rows about pictures that are not this run's, or about other characters than a picture was made for,
+    which were left out."""
 
 
 def import_verdicts(folder: RunFolder, source: str, judge: str | None = None) -> Imported:
     """Add the answers in `source`, a table or data set, to a run, and make its numbers those of `judge`.
 
-    A table without a column `judge` is all of the judge that is named; of one with several `judge` picks whose
-    the numbers are, and all are kept. A judge goes by `recorded:NAME@` and a hash of its answers, so it is
+    A table without a column `judge` is all of the judge that is named; of one with several `judge` says
+    whose the numbers are, and all are kept. A judge goes by `recorded:NAME@` and a hash of its answers, so it is
     never taken for one that is asked here, and no calibration of a card speaks of it. The same table again
     adds nothing. Raises BadFile, before anything is written, for rows that are no answers, scores that are
     none in [0, 1], two answers of one judge to one question and a table of other pictures; UserError where it
@@ -122,7 +125,7 @@ def import_verdicts(folder: RunFolder, source: str, judge: str | None = None) ->
     for name, mine in by_judge.items():
         identity = f"recorded:{name}@{digest([r.model_dump(mode='json') for r in mine])[:12]}"
         identities[name] = identity
-        found = [(row, places) for row, places in _placed(data, mine, source)]
+        found = list(_placed(data, mine, source))
         elsewhere += sum(not places for _, places in found)
         verdicts[identity] = _verdicts(found, identity, source)
     if not any(verdicts.values()):
@@ -130,10 +133,10 @@ def import_verdicts(folder: RunFolder, source: str, judge: str | None = None) ->
             f"None of the {len(rows)} rows of {source} is about a picture of {folder.path}, such as "
             f"{(rows[0].image or rows[0].sha256)!r}; `image` must be a path in its images.jsonl."
         )
+    every = [v for mine in verdicts.values() for v in mine]
     with folder.stage("judge"):
         folder.verdict_journal.repair()
         known = {(v.request, v.frame, v.question_hash, v.judge) for v in data.verdicts}
-        every = [v for mine in verdicts.values() for v in mine]
         folder.verdict_journal.append(
             [v for v in every if (v.request, v.frame, v.question_hash, v.judge) not in known]
         )
@@ -162,7 +165,7 @@ def _chosen(by_judge: Mapping[str, object], judge: str | None, source: str) -> s
 
 
 def _read(source: str) -> list[Recorded]:
-    text = ("image", "sha256", "judge", "item", "question", "reply", "reason")
+    text = ("image", "sha256", "character", "judge", "item", "question", "reply", "reason")
     cells = [_renamed(row) for row in load_table(source, WHAT, CONFIG, text)]
     if not cells:
         raise BadFile(f"{source} has no rows.")
@@ -216,7 +219,9 @@ def _is_nan(value: Any) -> bool:
 def _placed(
     data: RunData, rows: Sequence[Recorded], source: str
 ) -> Iterator[tuple[Recorded, Sequence[ImageRow]]]:
-    """Each row with the pictures that it is about: none of this run's, one by path, or all of those pixels."""
+    """Each row with the pictures that it is about: none of this run's, one by path, all of those pixels."""
+    made_for = {r.id: r.character for r in data.requests}
+    slugs = {name: data.registry.select([name])[0].slug for name in {r.character for r in rows} - {""}}
     by_path: dict[str, ImageRow] = {}
     by_hash: dict[str, list[ImageRow]] = {}
     for frames in data.frames.values():
@@ -226,20 +231,18 @@ def _placed(
                 by_hash.setdefault(image.sha256, []).append(image)
     for row in rows:
         named = by_path.get(row.image)
-        if named is not None:
-            if row.sha256 and row.sha256.lower() != named.sha256:
-                raise BadFile(
-                    f"{source} is about other pixels than the run's picture {row.image}; name the run whose "
-                    "pictures were judged."
-                )
-            yield row, [named]
-        else:
-            yield row, by_hash.get(row.sha256.lower(), [])
+        if named is not None and row.sha256 and row.sha256.lower() != named.sha256:
+            raise BadFile(
+                f"{source} is about other pixels than the run's picture {row.image}; name the run whose "
+                "pictures were judged."
+            )
+        places = by_hash.get(row.sha256.lower(), []) if named is None else [named]
+        if row.character and row.asked == VERIFY:
+            places = [p for p in places if made_for[p.request] == slugs[row.character]]
+        yield row, places
 
 
-def _verdicts(
-    found: Sequence[tuple[Recorded, Sequence[ImageRow]]], judge: str, source: str
-) -> list[Verdict]:
+def _verdicts(found: Sequence[tuple[Recorded, Sequence[ImageRow]]], judge: str, source: str) -> list[Verdict]:
     made: dict[tuple[str, int, str, str | None], Verdict] = {}
     for row, places in found:
         for image in places:
