@@ -11,27 +11,31 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from statistics import fmean
 
 import numpy as np
-from worlds import CONS_LIKE, DETECT_LIKE, DIFFERENCES, World, cluster_t, judged
+from worlds import CASTS, CONS_LIKE, DETECT_LIKE, DIFFERENCES, RARE, World, cluster_t, judged
 
 from copycat.stats import intervals
-from copycat.stats.intervals import Interval
+from copycat.stats.differences import population_difference
+from copycat.stats.intervals import Interval, Values
 from copycat.stats.power import Effect, closed_form, simulated, unrelated_sd
 from copycat.stats.prevalence import JudgeError, corrected
 
 DESIGNS = ((50, 3), (50, 1), (20, 3), (10, 2))
 """Characters and seeds."""
-Method = Callable[[Sequence[float], int], Interval]
+SIZES, SEEDS = (5, 20, 50), (1, 3, 5, 10)
+"""Characters and seeds of the tables of both intervals."""
+Method = Callable[[Values], Interval]
 MEANS: dict[str, Method] = {
-    "beta (shown)": intervals.cluster_beta,
-    "t": lambda means, _: cluster_t(means),
-    "bootstrap": lambda means, _: intervals.cluster_bootstrap(means),
+    "population (shown)": intervals.population,
+    "t": lambda values: cluster_t(_means(values)),
+    "bootstrap": lambda values: intervals.cluster_bootstrap(_means(values)),
 }
 STEPS: dict[str, Method] = {
-    "adjusted t (shown)": intervals.cluster_difference,
-    "t": lambda means, _: cluster_t(means),
-    "bootstrap": lambda means, _: intervals.cluster_bootstrap(means),
+    "gains and losses (shown)": population_difference,
+    "t": lambda values: cluster_t(_means(values)),
+    "bootstrap": lambda values: intervals.cluster_bootstrap(_means(values)),
 }
 JUDGES = ((0.99, 0.99, 980, 1020), (0.83, 0.83, 100, 100), (0.80, 0.95, 40, 60))
 """Sensitivity, specificity, and on how many pictures of either kind they were measured."""
@@ -40,8 +44,27 @@ JUDGES = ((0.99, 0.99, 980, 1020), (0.83, 0.83, 100, 100), (0.80, 0.95, 40, 60))
 def measured(world: World, methods: dict[str, Method], design: tuple[int, int], runs: int) -> list[str]:
     characters, seeds = design
     scale = 1.0 if "CONS" in world.name else float(characters)
-    drawn = world.draw(np.random.default_rng([characters, seeds]), runs, characters, seeds)
-    return [_cell((m(d, characters * seeds) for d in drawn), world.truth, scale) for m in methods.values()]
+    drawn = world.draw(np.random.default_rng([characters, seeds]), runs, characters, seeds).tolist()
+    return [_cell(map(m, drawn), world.truth, scale) for m in methods.values()]
+
+
+def grid(kind: str, runs: int) -> Iterable[list[str]]:
+    """Coverage and width by characters and seeds, of the interval for these characters or for such as
+    these."""
+    for world in CASTS if kind == "fixed" else (*RARE, *DETECT_LIKE[:3], DETECT_LIKE[5]):
+        for characters in SIZES:
+            cells = []
+            for seeds in SEEDS:
+                rng = np.random.default_rng([characters, seeds])
+                drawn = world.draw(rng, runs, characters, seeds).tolist()
+                truth = world.truth if isinstance(world, World) else world.truth(characters)
+                method = intervals.fixed_set if kind == "fixed" else intervals.population
+                cells.append(_cell(map(method, drawn), truth, float(characters)))
+            yield [world.name, str(characters), *cells]
+
+
+def _means(values: Values) -> list[float]:
+    return [fmean(v) for v in values]
 
 
 def _cell(found: Iterable[Interval], truth: float, scale: float) -> str:
@@ -58,18 +81,18 @@ def corrections(world: World, runs: int) -> Iterable[list[str]]:
         rng = np.random.default_rng(50)
         raw, mended, hits, width = [], [], 0, 0.0
         for _ in range(runs):
-            means = judged(rng, rng.beta(a, b, 50), 3, sensitivity, specificity)
+            said = judged(rng, rng.beta(a, b, 50), 3, sensitivity, specificity)
             judge = JudgeError(
                 rng.binomial(positives, sensitivity) / positives,
                 rng.binomial(negatives, specificity) / negatives,
                 positives,
                 negatives,
             )
-            found = corrected(intervals.cluster_beta(means, 150), judge)
+            found = corrected(intervals.population(said.tolist()), judge)
             assert found is not None and found.low is not None and found.high is not None  # noqa: S101, PT018
-            raw.append(means.mean() - world.truth)
+            raw.append(said.mean() - world.truth)
             youden = judge.sensitivity + judge.specificity - 1
-            mended.append((means.mean() + judge.specificity - 1) / youden - world.truth)
+            mended.append((said.mean() + judge.specificity - 1) / youden - world.truth)
             hits += found.low <= world.truth <= found.high
             width += found.high - found.low
         of = f"{sensitivity:g} / {specificity:g} on {positives} / {negatives}"
@@ -93,6 +116,10 @@ def powers() -> Iterable[list[str]]:
             ]
 
 
+def _seeds(n: int) -> str:
+    return f"{n} seed{'s' * (n > 1)}"
+
+
 def say(title: str, head: Sequence[str], lines: Iterable[Sequence[str]]) -> None:
     sys.stdout.write(f"### {title}\n\n| {' | '.join(head)} |\n{'|---' * len(head)}|\n")
     for line in lines:
@@ -105,6 +132,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--runs", type=int, default=2000, help="simulated runs a cell")
     runs = parser.parse_args().runs
+    for kind, title in (("fixed", "For these characters"), ("population", "For characters like these")):
+        say(title, ("truth", "characters", *map(_seeds, SEEDS)), grid(kind, runs))
     for title, worlds, methods in (
         ("DETECT and CONS", DETECT_LIKE + CONS_LIKE, MEANS),
         ("Paired differences", DIFFERENCES, STEPS),

@@ -9,12 +9,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from copycat.stats.intervals import LEVEL, Interval
+from copycat.stats.gaps import LEVEL
+from copycat.stats.intervals import Interval
 
-Means = npt.NDArray[np.float64]
-"""Shape (runs, characters): the mean of each character over its seeds."""
-Draw = Callable[[np.random.Generator, int, int, int], Means]
-"""(random numbers, runs, characters, seeds) to means, or to differences of means."""
+Numbers = npt.NDArray[np.float64]
+Draw = Callable[[np.random.Generator, int, int, int], Numbers]
+"""(random numbers, runs, characters, seeds) to the number of each picture, or to the difference of each pair:
+shape (runs, characters, seeds)."""
 
 
 @dataclass(frozen=True)
@@ -30,18 +31,66 @@ class World:
 def verdicts(name: str, a: float, b: float) -> World:
     """Yes-or-no verdicts; a character's probability is from Beta(a, b), U-shaped where both are below 1."""
 
-    def draw(rng: np.random.Generator, runs: int, characters: int, seeds: int) -> Means:
-        return np.asarray(rng.binomial(seeds, rng.beta(a, b, (runs, characters))) / seeds)
+    def draw(rng: np.random.Generator, runs: int, characters: int, seeds: int) -> Numbers:
+        return _verdicts(rng, rng.beta(a, b, (runs, characters)), seeds)
 
     return World(name, draw, a / (a + b))
+
+
+def few_always(name: str, always: float, background: float, *, never: bool = False) -> World:
+    """Verdicts: the share `always` of characters comes out every time, the others at a rate of `background`;
+    with `never`, the reverse of all that."""
+
+    def draw(rng: np.random.Generator, runs: int, characters: int, seeds: int) -> Numbers:
+        rates = np.where(rng.random((runs, characters)) < always, 1.0, background)
+        return _verdicts(rng, 1 - rates if never else rates, seeds)
+
+    mean = always + (1 - always) * background
+    return World(name, draw, 1 - mean if never else mean)
+
+
+@dataclass(frozen=True)
+class Cast:
+    """A fixed set of characters, of which other pictures are drawn in each run."""
+
+    name: str
+    rates: Callable[[int], Numbers]
+    """How often each of so many characters comes out."""
+
+    def draw(self, rng: np.random.Generator, runs: int, characters: int, seeds: int) -> Numbers:
+        """The verdicts; shape (runs, characters, seeds)."""
+        return _verdicts(rng, np.tile(self.rates(characters), (runs, 1)), seeds)
+
+    def truth(self, characters: int) -> float:
+        """Mean over these characters."""
+        return float(self.rates(characters).mean())
+
+
+def cast(name: str, background: float, always: float = 0.0) -> Cast:
+    """All at a rate of `background`, but for the share `always` (where above 0, one at least)."""
+
+    def rates(characters: int) -> Numbers:
+        sure = max(1, round(always * characters)) if always else 0
+        return np.where(np.arange(characters) < sure, 1.0, background)
+
+    return Cast(name, rates)
+
+
+def shaped(name: str, a: float, b: float) -> Cast:
+    """The quantiles of Beta(a, b), evenly spaced."""
+    return Cast(name, lambda n: np.asarray(stats.beta.ppf((np.arange(n) + 0.5) / n, a, b)))
+
+
+def _verdicts(rng: np.random.Generator, rates: Numbers, seeds: int) -> Numbers:
+    return (rng.random((*rates.shape, seeds)) < rates[..., None]).astype(float)
 
 
 def failing_scores(name: str, failing: float, near: float = 0.97, far: float = 0.1) -> World:
     """P("Yes") near 1 for most characters, and near 0 for the share `failing` of them."""
 
-    def draw(rng: np.random.Generator, runs: int, characters: int, seeds: int) -> Means:
+    def draw(rng: np.random.Generator, runs: int, characters: int, seeds: int) -> Numbers:
         mean = np.where(rng.random((runs, characters, 1)) < failing, far, near)
-        return np.asarray(rng.beta(20 * mean, 20 * (1 - mean), (runs, characters, seeds)).mean(axis=2))
+        return np.asarray(rng.beta(20 * mean, 20 * (1 - mean), (runs, characters, seeds)))
 
     return World(name, draw, failing * far + (1 - failing) * near)
 
@@ -49,9 +98,9 @@ def failing_scores(name: str, failing: float, near: float = 0.97, far: float = 0
 def spread_scores(name: str, centre: float, sd: float) -> World:
     """P("Yes") of any size: logistic of a normal number for the character plus one for the picture."""
 
-    def draw(rng: np.random.Generator, runs: int, characters: int, seeds: int) -> Means:
+    def draw(rng: np.random.Generator, runs: int, characters: int, seeds: int) -> Numbers:
         x = rng.normal(centre, sd, (runs, characters, 1)) + rng.normal(0, 1, (runs, characters, seeds))
-        return np.asarray(_logistic(x).mean(axis=2))
+        return _logistic(x)
 
     return World(name, draw, _mean_logistic(centre, (sd**2 + 1) ** 0.5))
 
@@ -62,14 +111,14 @@ def paired(name: str, base: float, other: float, sd: float, correlation: float, 
     Of yes-or-no verdicts with those probabilities, or of the P("Yes") themselves with noise of 1 a picture.
     """
 
-    def draw(rng: np.random.Generator, runs: int, characters: int, seeds: int) -> Means:
+    def draw(rng: np.random.Generator, runs: int, characters: int, seeds: int) -> Numbers:
         shared, own = rng.normal(size=(2, runs, characters))
         a, b = base + sd * shared, other + sd * (correlation * shared + (1 - correlation**2) ** 0.5 * own)
         if binary:
-            yes = [rng.binomial(seeds, _logistic(x)) / seeds for x in (a, b)]
+            yes = [_verdicts(rng, _logistic(x), seeds) for x in (a, b)]
         else:
             noise = rng.normal(size=(2, runs, characters, seeds))
-            yes = [_logistic(x[..., None] + n).mean(axis=2) for x, n in zip((a, b), noise, strict=True)]
+            yes = [_logistic(x[..., None] + n) for x, n in zip((a, b), noise, strict=True)]
         return np.asarray(yes[1] - yes[0])
 
     width = sd if binary else (sd**2 + 1) ** 0.5
@@ -77,15 +126,15 @@ def paired(name: str, base: float, other: float, sd: float, correlation: float, 
 
 
 def judged(
-    rng: np.random.Generator, probabilities: Means, seeds: int, sensitivity: float, specificity: float
-) -> Means:
-    """Means of the verdicts of a judge that errs, on characters that come out with `probabilities`."""
-    shown = rng.binomial(seeds, probabilities)
-    right = rng.binomial(shown, sensitivity)
-    return np.asarray((right + rng.binomial(seeds - shown, 1 - specificity)) / seeds)
+    rng: np.random.Generator, probabilities: Numbers, seeds: int, sensitivity: float, specificity: float
+) -> Numbers:
+    """The verdicts of a judge that errs, on characters that come out with `probabilities`; with one more
+    axis, of `seeds`."""
+    shown = _verdicts(rng, probabilities, seeds)
+    return _verdicts(rng, np.where(shown > 0, sensitivity, 1 - specificity), 1)[..., 0]
 
 
-def cluster_t(means: Means, scale: float = 1.0) -> Interval:
+def cluster_t(means: Numbers, scale: float = 1.0) -> Interval:
     """Mean ± t·s/√C of one run's C characters, with Student's t of C − 1: a check on what tables show.
 
     It may reach beyond what the metric can be, and its width is zero where all characters are the same.
@@ -96,7 +145,7 @@ def cluster_t(means: Means, scale: float = 1.0) -> Interval:
     return Interval(mean * scale, (mean - half) * scale, (mean + half) * scale, values.size)
 
 
-def _logistic(x: Means) -> Means:
+def _logistic(x: Numbers) -> Numbers:
     return np.asarray(1 / (1 + np.exp(-x)))
 
 
@@ -114,6 +163,26 @@ DETECT_LIKE = (
     verdicts("DETECT 1.5 of 50, U-shaped", 0.0075, 0.2425),
     verdicts("DETECT 1 of 50, every character alike", 2, 98),
     verdicts("DETECT 25 of 50, every character alike", 20, 20),
+)
+RARE = (
+    few_always("1 % of pictures", 0, 0.01),
+    few_always("2 % of pictures", 0, 0.02),
+    few_always("1 in 50 always, the rest 1 %", 0.02, 0.01),
+    few_always("2 in 50 always, the rest 1 %", 0.04, 0.01),
+    few_always("3 in 50 always, the rest 1 %", 0.06, 0.01),
+    few_always("3 in 50 never, the rest 99 %", 0.06, 0.01, never=True),
+)
+"""Worlds in which an interval is most easily too narrow."""
+CASTS = (
+    cast("1 % of pictures", 0.01),
+    cast("2 % of pictures", 0.02),
+    cast("1 in 50 always, the rest 1 %", 0.01, 0.02),
+    cast("2 in 50 always, the rest 1 %", 0.01, 0.04),
+    cast("3 in 50 always, the rest 2 %", 0.02, 0.06),
+    cast("half of the pictures of each", 0.5),
+    shaped("DETECT 25 of 50, U-shaped", 0.2, 0.2),
+    shaped("DETECT 38 of 50, U-shaped", 0.38, 0.12),
+    shaped("any rate alike", 1, 1),
 )
 CONS_LIKE = (
     spread_scores("CONS .81, spread", 2, 1.5),

@@ -61,7 +61,9 @@ class Run:
 
     @cached_property
     def metrics(self) -> pd.DataFrame:
-        """One line a measure, mitigation and prompt set: value, 95 % interval and denominators."""
+        """One line a measure, mitigation and prompt set: value, 95 % intervals (`low` and `high` for
+        characters like these, `fixed_low` and `fixed_high` for these characters), `value` over all that was
+        asked for (`all_low` to `all_high`) and denominators."""
         return _frame(m.model_dump() for m in self.data.metrics)
 
     @cached_property
@@ -100,7 +102,20 @@ class Run:
 
     def _repr_html_(self) -> str:
         shown = self.metrics.reindex(
-            columns=["metric", "mitigation", "prompt_set", "value", "sd", "low", "high", "scored", "images"]
+            columns=[
+                *(
+                    "metric",
+                    "mitigation",
+                    "prompt_set",
+                    "value",
+                    "sd",
+                    "low",
+                    "high",
+                    "fixed_low",
+                    "fixed_high",
+                ),
+                *("all_low", "all_high", "scored", "images"),
+            ]
         )
         table = shown.to_html(index=False, float_format=lambda x: f"{x:.3g}", na_rep="–", border=0)
         return f"<p><b>{escape(str(self.path))}</b></p>{table}"

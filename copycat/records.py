@@ -473,9 +473,19 @@ class Metric(Row):
     sd: float | None
     """Sample standard deviation (ddof 1) over run seeds."""
     low: float | None
-    """Lower end of the 95 % interval, clustered by character."""
+    """Lower end of the 95 % interval for characters like these, of which these are a sample."""
     high: float | None
-    """Upper end of the 95 % interval, clustered by character."""
+    """Upper end of the 95 % interval for characters like these."""
+    fixed_low: float | None = None
+    """Lower end of the 95 % interval for these very characters, of which other pictures might have been
+    drawn; None in rows of earlier versions, until they are scored again."""
+    fixed_high: float | None = None
+    """Upper end of the 95 % interval for these very characters."""
+    all_low: float | None = None
+    """What `value` would be over all images asked for, had each that is not scored, for whatever reason, the
+    lowest number there is: of DETECT, nothing detected. None in rows of earlier versions."""
+    all_high: float | None = None
+    """The same, had each of them the highest."""
     corrected: float | None = None
     """DETECT corrected for the judge's errors (Rogan and Gladen 1978); None without a calibration."""
     corrected_low: float | None = None

@@ -48,6 +48,7 @@ def render(doc: Document, worst: int) -> str:
         conditions=doc.conditions,
         made=doc.made,
         about=doc.about,
+        warnings=doc.warnings,
         # The page shows commands as plain text.
         remarks=[r.replace("`", "") for r in doc.remarks],
         detect=DETECT,

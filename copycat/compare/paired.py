@@ -43,7 +43,7 @@ def comparisons(shared: Common, *, baseline: str | None = None, all_pairs: bool 
         for measure in shared.measures
         if (c := _comparison(measure, prompt_set, a, b, shared.characters_of(prompt_set)))
     ]
-    family = adjust([c.found.p for c in made])
+    family = adjust([c.found.p for c in made], [c.found.steps for c in made])
     return [replace(c, adjusted=a) for c, a in zip(made, family, strict=True)]
 
 

@@ -12,7 +12,7 @@ from copycat.report.words import interval, number
 
 def print_comparison(console: Console, doc: Document) -> None:
     """Warnings, what is compared with what, and the table of differences."""
-    for text in (*(f"WARNING: {w}" for w in doc.shared.warnings), *doc.about):
+    for text in (*(f"WARNING: {w}" for w in doc.warnings), *doc.about):
         say(console, text)
     bases = list(dict.fromkeys(c.base.label for c in doc.made))
     sets = doc.shared.prompt_sets
@@ -20,14 +20,14 @@ def print_comparison(console: Console, doc: Document) -> None:
     same = f", minus {bases[0]}" if len(bases) == 1 else ""
     same += f", on {sets[0]}" if len(sets) == 1 else ""
     words = ("metric", "condition", "prompts")[: 2 + (len(sets) > 1)]
-    table = grid(words, ("difference", "95 %", "p (Holm)"), f"Differences{same}")
+    table = grid(words, ("difference", "95 %: these,\nlike these", "p (Holm)"), f"Differences{same}")
     for c in doc.made:
         places, d = c.measure.places, c.found.difference
         condition = c.other.label if len(bases) == 1 else f"{c.other.label} − {c.base.label}"
         table.add_row(
             *map(escape, (c.measure.name, condition, c.prompt_set)[: len(words)]),
             number(d.value, places, signed=True),
-            interval(d.low, d.high, places, signed=True),
+            "\n".join(interval(x.low, x.high, places, signed=True) for x in (c.found.fixed, d)),
             chance(c.adjusted.holm if c.adjusted else None),
         )
     console.print(table)

@@ -11,17 +11,28 @@ from copycat.compare.paired import Comparison
 from copycat.measures import CONS, DETECT
 from copycat.records import Metric
 from copycat.report import pareto
+from copycat.report.denominators import turned
 from copycat.report.files import csv_content
 from copycat.report.latex import floating, tabular, tex
 from copycat.report.markdown import escaped, grid
 from copycat.report.table import Column, columns
-from copycat.report.words import DASH, correction_sentences, interval, number
-from copycat.stats import intervals, paired
+from copycat.report.words import (
+    DASH,
+    DENOMINATORS,
+    FIXED,
+    INTERVALS,
+    POPULATION,
+    correction_sentences,
+    interval,
+    number,
+)
+from copycat.stats import differences, paired, permutation
 
 TITLE = "Comparison"
 _DIFFERENCES = (
-    *("metric", "prompts", "base", "other", "base's", "other's", "difference", "95 %", "pairs", "characters"),
-    *("p", "p (Holm)", "effect", "odds ratio", "+ / −"),
+    *("metric", "prompts", "base", "other", "base's", "other's", "difference"),
+    *(f"95 %, {FIXED}", f"95 %, {POPULATION}", "pairs", "characters", "p", "p (Holm)", "p (max-T)"),
+    *("effect", "odds ratio", "+ / −"),
 )
 
 
@@ -73,18 +84,35 @@ class Document:
             *(f"Left out: {text}." for text in s.left_out),
         ]
 
+    @cached_property
+    def warnings(self) -> list[str]:
+        """What makes the conditions differ beside their mitigations, and which comparisons the pictures that
+        are not scored could turn round; a sentence each."""
+        found = list(self.shared.warnings)
+        for c in self.made:
+            if not c.measure.tabled:
+                continue
+            ends = (side.metric(c.measure, c.prompt_set) for side in (c.base, c.other))
+            told = turned(c.measure, c.found.difference.value, *ends)
+            if told:
+                found.append(
+                    f"{c.measure.name}, {c.other.label} minus {c.base.label} ({c.prompt_set}): {told}"
+                )
+        return found
+
     @property
     def remarks(self) -> list[str]:
         """What the numbers mean."""
         tests = sum(c.adjusted is not None for c in self.made)
         return [
             "Differences are other minus base, on pictures of the same character, prompt and seed that both "
-            "have scored; refused, failed and unscored ones are in no pair. Intervals are clustered by "
-            "character, and characters are taken for a sample of all that might be asked for.",
-            "p: exchanging the two conditions within characters, in all ways or "
-            f"{paired.FLIPS:,} random ones. p (Holm) counts in that this is one family of "
-            f"{_count(tests, 'test')}: below 0.05, the chance of a single false claim in the whole table is "
-            "at most 5 %.",
+            f"have scored; refused, failed and unscored ones are in no pair. {INTERVALS}",
+            DENOMINATORS,
+            "p: exchanging the two conditions within characters, in all ways. p (Holm) counts in that this "
+            f"is one family of {_count(tests, 'test')}: below 0.05, the chance of a single false claim in "
+            "the whole table is at most 5 %. p (max-T) does the same knowing which tests move together "
+            f"(Westfall and Young 1993, {permutation.FLIPS:,} random ways); choose one of the two before "
+            "looking.",
             "Effect: Cohen's h of yes-or-no verdicts, of scores the mean difference over its standard "
             "deviation between characters (d_z); 0.2 is called small, 0.5 medium, 0.8 large. Odds ratio: "
             "pairs gained over pairs lost (+ / −), below 1 where the other has fewer.",
@@ -123,11 +151,13 @@ def _line(c: Comparison) -> tuple[str, ...]:
         number(f.base, places),
         number(f.other, places),
         number(f.difference.value, places, signed=True),
+        interval(f.fixed.low, f.fixed.high, places, signed=True),
         interval(f.difference.low, f.difference.high, places, signed=True),
         str(f.pairs),
         str(f.difference.characters),
         chance(f.p),
         chance(c.adjusted.holm if c.adjusted else None),
+        chance(c.adjusted.max_t if c.adjusted else None),
         effect,
         number(ratio, 2),
         f"{d.gained} / {d.lost}" if d else DASH,
@@ -144,7 +174,7 @@ def chance(p: float | None) -> str:
 def markdown(doc: Document) -> str:
     """`compare.md`."""
     out = [f"# {TITLE}", ""]
-    for warning in doc.shared.warnings:
+    for warning in doc.warnings:
         out += [f"**Warning:** {escaped(warning)}", ""]
     out += [*(f"- {escaped(a)}" for a in doc.about), ""]
     for title, head, lines in (
@@ -162,7 +192,17 @@ def markdown(doc: Document) -> str:
 CSV_COLUMNS = (
     *("metric", "prompt_set", "base", "other", "base_run", "base_mitigation", "base_judge", "other_run"),
     *("other_mitigation", "other_judge", "characters_planned", "characters", "pairs", "base_value"),
-    *("other_value", "difference", "low", "high", "bootstrap_low", "bootstrap_high", "p", "p_holm", "q_bh"),
+    *(
+        "other_value",
+        "difference",
+        "low",
+        "high",
+        "fixed_low",
+        "fixed_high",
+        "bootstrap_low",
+        "bootstrap_high",
+    ),
+    *("p", "p_holm", "p_max_t", "q_bh"),
     *("effect", "effect_kind", "odds_ratio", "odds_ratio_low", "odds_ratio_high", "cohen_g", "gained"),
     *("lost", "p_mcnemar", "method", "warnings"),
 )
@@ -170,7 +210,7 @@ CSV_COLUMNS = (
 
 def csv_text(doc: Document) -> str:
     """`compare.csv`: one line a comparison, with everything that was computed."""
-    warnings = " ".join(doc.shared.warnings)
+    warnings = " ".join(doc.warnings)
     return csv_content(CSV_COLUMNS, ({**_record(c), "warnings": warnings} for c in doc.made))
 
 
@@ -196,10 +236,13 @@ def _record(c: Comparison) -> dict[str, object]:
         "difference": f.difference.value,
         "low": f.difference.low,
         "high": f.difference.high,
+        "fixed_low": f.fixed.low,
+        "fixed_high": f.fixed.high,
         "bootstrap_low": f.bootstrap.low,
         "bootstrap_high": f.bootstrap.high,
         "p": f.p,
         "p_holm": c.adjusted.holm if c.adjusted else None,
+        "p_max_t": c.adjusted.max_t if c.adjusted else None,
         "q_bh": c.adjusted.fdr if c.adjusted else None,
         "effect": f.effect,
         "effect_kind": f.effect_kind,
@@ -210,7 +253,7 @@ def _record(c: Comparison) -> dict[str, object]:
         "gained": d.gained if d else None,
         "lost": d.lost if d else None,
         "p_mcnemar": d.p if d else None,
-        "method": intervals.DIFFERENCE_METHOD,
+        "method": f"{differences.METHOD}; {differences.FIXED_METHOD}",
     }
 
 
@@ -236,7 +279,7 @@ def latex(doc: Document) -> str:
     for head, lines in ((doc.head, doc.conditions), (_DIFFERENCES, doc.differences)):
         columns = "".join("l" if x in _TEXTS else "r" for x in head)
         tables.append(tabular(columns, [" & ".join(map(tex, head)) + r" \\"], lines))
-    warnings = [f"Warning: {w}" for w in doc.shared.warnings]
+    warnings = [f"Warning: {w}" for w in doc.warnings]
     remarks = [r.replace("`", "") for r in (*warnings, *doc.about, *doc.remarks)]
     return floating(tables, remarks, TITLE, "tab:copycat-compare")
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from copycat.measures.base import Evidence, Measure, Observation, by_character, measures
 from copycat.records import Metric
-from copycat.stats.intervals import METHOD, Interval, cluster_beta, cluster_difference
+from copycat.stats.differences import fixed_difference, population_difference
+from copycat.stats.intervals import FIXED_METHOD, METHOD, Interval, fixed_set, population
 from copycat.stats.prevalence import JudgeError, corrected, judge_error
 
 
@@ -39,10 +40,36 @@ def summarise(
     return table
 
 
-def interval_of(seen: Sequence[Observation], scale: float = 1.0) -> Interval:
-    """The mean over the characters of `seen`, times `scale`, with its 95 % interval."""
-    means = list(by_character(seen).values())
-    return cluster_beta(means, sum(o.value is not None for o in seen), scale)
+def interval_of(seen: Iterable[Observation], scale: float = 1.0) -> Interval:
+    """The mean over the characters of `seen`, times `scale`, with its 95 % interval for characters like
+    these."""
+    return population(_scored(seen), scale)
+
+
+def fixed_interval_of(seen: Iterable[Observation], scale: float = 1.0) -> Interval:
+    """The same with its 95 % interval for these very characters."""
+    return fixed_set(_scored(seen), scale)
+
+
+def bounds_of(seen: Sequence[Observation], scale: float = 1.0) -> tuple[float, float]:
+    """What the mean over all characters asked for, times `scale`, would be had every picture that is not
+    scored 0, and had each 1. Raises ValueError without observations."""
+    values: dict[str, list[float | None]] = {}
+    for o in seen:
+        values.setdefault(o.request.character, []).append(o.value)
+    low, high = (
+        fmean(fmean(missing if x is None else x for x in v) for v in values.values())
+        for missing in (0.0, 1.0)
+    )
+    return low * scale, high * scale
+
+
+def _scored(seen: Iterable[Observation]) -> list[list[float]]:
+    values: dict[str, list[float]] = {}
+    for o in seen:
+        if o.value is not None:
+            values.setdefault(o.request.character, []).append(o.value)
+    return list(values.values())
 
 
 def paired_steps(
@@ -63,14 +90,20 @@ def paired_steps(
 
 
 def difference_of(steps: Sequence[Sequence[float]], scale: float) -> Interval:
-    """The mean of `steps`, as :func:`paired_steps` gives them, times `scale`, with its 95 % interval."""
-    return cluster_difference([fmean(s) for s in steps], sum(map(len, steps)), scale)
+    """The mean of `steps`, as :func:`paired_steps` gives them, times `scale`, with its 95 % interval for
+    characters like these."""
+    return population_difference(steps, scale)
+
+
+def fixed_difference_of(steps: Sequence[Sequence[float]], scale: float) -> Interval:
+    """The same with its 95 % interval for these very characters."""
+    return fixed_difference(steps, scale)
 
 
 def _metric(measure: Measure, seen: Sequence[Observation], error: JudgeError | None) -> Metric:
     scale = measure.scale(len({o.request.character for o in seen}))
     scored = sum(o.value is not None for o in seen)
-    interval = interval_of(seen, scale)
+    interval, fixed, bounds = interval_of(seen, scale), fixed_interval_of(seen, scale), bounds_of(seen, scale)
     seeds = dict.fromkeys(o.request.run_seed for o in seen)
     per_seed = [by_character(o for o in seen if o.request.run_seed == s) for s in seeds]
     totals = [mean(values.values()) * scale for values in per_seed if values]
@@ -83,6 +116,10 @@ def _metric(measure: Measure, seen: Sequence[Observation], error: JudgeError | N
         sd=stdev(totals) if len(totals) > 1 else None,
         low=interval.low,
         high=interval.high,
+        fixed_low=fixed.low,
+        fixed_high=fixed.high,
+        all_low=bounds[0],
+        all_high=bounds[1],
         **_correction(seen, error, scale),
         characters=len({o.request.character for o in seen}),
         images=len(seen),
@@ -90,7 +127,7 @@ def _metric(measure: Measure, seen: Sequence[Observation], error: JudgeError | N
         unscored=outcomes.count("ok") - scored,
         refused=outcomes.count("refused_prompt") + outcomes.count("refused_output"),
         errors=outcomes.count("error"),
-        method=f"{METHOD}; over {interval.characters} characters with a scored picture",
+        method=f"{METHOD}; {FIXED_METHOD}; over {interval.characters} characters with a scored picture",
     )
 
 

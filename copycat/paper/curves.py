@@ -136,7 +136,21 @@ def _cell(point: Point | None) -> str:
 
 
 CSV_COLUMNS = (
-    *("figure", "model", "ranking", "n", "words", "metric", "value", "sd", "low", "high", "characters"),
+    *(
+        "figure",
+        "model",
+        "ranking",
+        "n",
+        "words",
+        "metric",
+        "value",
+        "sd",
+        "low",
+        "high",
+        "fixed_low",
+        "fixed_high",
+        "characters",
+    ),
     *("images", "scored", "unscored", "refused", "errors", "prompt_set", *MADE),
 )
 

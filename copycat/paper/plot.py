@@ -11,14 +11,14 @@ from matplotlib.figure import Figure
 from copycat.measures import DETECT
 from copycat.paper.curves import Curves
 from copycat.report.plot import COLOURS, arms, drawn
-from copycat.report.words import interval
+from copycat.report.words import POPULATION, population_interval
 
 _LOOKS = tuple(zip(COLOURS, "os^DvxP*", strict=True))
 _DASHES = ("--", ":", "-.")
 
 
 def picture(shown: Sequence[Curves], form: str) -> bytes:
-    """The figure as `svg` or `png`, a panel a model: means with their 95 % intervals."""
+    """The figure as `svg` or `png`, a panel a model: means with 95 % intervals for characters like these."""
 
     def draw(canvas: Figure) -> None:
         for i, c in enumerate(shown, 1):
@@ -52,7 +52,7 @@ def _panel(axes: Axes, c: Curves) -> None:
         shift *= 1.03
     for (label, level), dash in zip(c.levels.items(), _DASHES * len(c.levels), strict=False):
         if level is not None and level.detect.value is not None:
-            explained = f"{label} {interval(level.detect.low, level.detect.high, DETECT.places)}"
+            explained = f"{label} {population_interval(level.detect)}"
             axes.axhline(level.detect.value, color="#444444", linestyle=dash, linewidth=1, label=explained)
     people = sorted({p.detect.characters for p in c.points()})
     axes.set_xscale("log")
@@ -60,7 +60,8 @@ def _panel(axes: Axes, c: Curves) -> None:
     axes.minorticks_off()
     axes.set_ylim(bottom=0)
     axes.set_xlabel("words in the prompt (n)")
-    axes.set_ylabel(f"{DETECT.name}: characters of " + " or ".join(map(str, people)))
+    of = " or ".join(map(str, people))
+    axes.set_ylabel(f"{DETECT.name}: characters of {of}\n(bars: 95 %, {POPULATION})")
     axes.set_title(c.model or "", fontsize=10)
     axes.grid(axis="y", alpha=0.3)
     if axes.get_legend_handles_labels()[0]:

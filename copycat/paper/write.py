@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from copycat.measures import CONS, DETECT, Measure, measure
+from copycat.measures import CONS, DETECT, Measure
 from copycat.paper.fill import Block, Filled
 from copycat.paper.published import Published
 from copycat.records import Metric
 from copycat.report.files import csv_content
 from copycat.report.latex import floating, tabular, tex
 from copycat.report.markdown import escaped, grid
-from copycat.report.words import DASH, estimate, interval, judge_sentence
+from copycat.report.words import DASH, INTERVALS, both_intervals, estimate, judge_sentence
 from copycat.runs.data import RunData
 
 NOT_RUN = "not run"
@@ -46,8 +46,8 @@ def about(sources: Sequence[RunData]) -> list[str]:
         return []
     configs = [s.manifest.config for s in sources]
     return [
-        "Ours: mean ± SD over run seeds, [95 % interval clustered by character]. Refused, failed and "
-        "unscored pictures are in no denominator.",
+        f"Ours: mean ± SD over run seeds. {INTERVALS} Refused, failed and unscored pictures are in no "
+        "denominator.",
         *(
             f"{s.path}: {s.manifest.model}, {len(c.seeds)} seed{'s' * (len(c.seeds) != 1)}, judged by "
             f"{s.judge}{'' if c.oracle else '; without oracle, mitigations guess the character'}."
@@ -91,11 +91,12 @@ def _published(published: Published | None, measure: Measure, mark: str) -> str:
 
 
 def ours(m: Metric | None, of: int | None) -> str:
-    """Mean ± SD and interval. `of` is what the published number is out of; ours says so when it differs."""
+    """Mean ± SD and both intervals. `of` is what the published number is out of; ours says so where it
+    differs."""
     if m is None or m.value is None:
         return UNSCORED
     others = f" of {m.characters}" if of is not None and m.characters != of else ""
-    return f"{estimate(m)}{others} {interval(m.low, m.high, measure(m.metric).places)}"
+    return f"{estimate(m)}{others}, {both_intervals(m)}"
 
 
 def gap(where: str, m: Metric) -> str:
@@ -151,7 +152,19 @@ def made(run: RunData) -> dict[str, object]:
 
 CSV_COLUMNS = (
     *("table", "model", "row", "condition", "metric", "published", "published_sd", "published_note"),
-    *("ours", "ours_sd", "ours_low", "ours_high", "characters", "images", "scored", "unscored", "refused"),
+    *(
+        "ours",
+        "ours_sd",
+        "ours_low",
+        "ours_high",
+        "ours_fixed_low",
+        "ours_fixed_high",
+        "characters",
+        "images",
+        "scored",
+        "unscored",
+        "refused",
+    ),
     *("errors", "mitigation", "prompt_set", *MADE),
 )
 
@@ -185,6 +198,7 @@ def _records(filled: Filled) -> Iterator[dict[str, object]]:
 def _measured(m: Metric, run: RunData) -> dict[str, object]:
     shared = m.model_dump(include=set(CSV_COLUMNS) - {"metric"})
     numbers = {"ours": m.value, "ours_sd": m.sd, "ours_low": m.low, "ours_high": m.high}
+    numbers |= {"ours_fixed_low": m.fixed_low, "ours_fixed_high": m.fixed_high}
     return {**numbers, **shared, **made(run)}
 
 

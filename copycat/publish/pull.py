@@ -105,16 +105,28 @@ def _write(
 
 
 def _same(run: RunData) -> bool:
-    """Whether the numbers follow from the rows, those of measures that are installed here."""
+    """Whether the numbers follow from the rows, those of measures that are installed here.
+
+    Intervals of an earlier version, whose method was another, are not asked for.
+    """
     known = [m for m in run.measures if m.name in CATALOG.names()]
     names = {m.name for m in known}
-    return summarise(run.judged, None, known) == [_raw(m) for m in run.metrics if m.metric in names]
+    published = [m for m in run.metrics if m.metric in names]
+    computed = summarise(run.judged, None, known)
+    if len(published) != len(computed):
+        return False
+    pairs = zip(published, computed, strict=True)
+    return all(_told(m, now.method) == _told(now, m.method) for m, now in pairs)
 
 
-def _raw(metric: Metric) -> Metric:
-    """`metric` without what follows from a calibration, which may be another here."""
-    plain = {f: Metric.model_fields[f].default for f in Metric.model_fields if f.startswith("corrected")}
-    return metric.model_copy(update=plain)
+_INTERVALS = frozenset({"low", "high", "fixed_low", "fixed_high", "all_low", "all_high", "method"})
+
+
+def _told(metric: Metric, other: str) -> dict[str, object]:
+    """What `metric` says, without what follows from a calibration, which may be another here, and without
+    intervals unless they are made by the `other` method."""
+    left_out = {f for f in Metric.model_fields if f.startswith("corrected")}
+    return metric.model_dump(exclude=left_out | (_INTERVALS if metric.method != other else set()))
 
 
 def _pictures(dataset: Dataset, run: str, folder: Path, progress: Progress) -> None:

@@ -68,7 +68,7 @@ PROMPTS = _table(
 )
 IMAGES = _table("images", "What became of each.", ImageRow, "a picture's row", RUN, *JOINED, PHASH)
 VERDICTS = _table("verdicts", "What every judge said about each picture.", Verdict, "a verdict", RUN, *JOINED)
-METRICS = _table("metrics", "The numbers, each with its interval and denominators.", Metric, "a metric", RUN)
+METRICS = _table("metrics", "The numbers, each with its intervals and denominators.", Metric, "a metric", RUN)
 TABLES = (METRICS, VERDICTS, IMAGES, PROMPTS, CHARACTERS)
 """The first is the one that a reader gets who asks for none."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from copycat.measures import DETECT, Observation
-from copycat.measures.summary import interval_of
+from copycat.measures.summary import fixed_interval_of, interval_of
 from copycat.report.view import shown_measures
 from copycat.runs.data import RunData
 
@@ -26,7 +26,10 @@ class Share:
     """Expected number of characters detected, of `characters`; lower is safer."""
     low: float | None
     high: float | None
-    """95 % interval, clustered by character; None with fewer than FEWEST."""
+    """95 % interval for characters like these; None with fewer than FEWEST."""
+    fixed_low: float | None
+    fixed_high: float | None
+    """95 % interval for these very characters; None with fewer than FEWEST."""
     characters: int
     scored: int
     """Pictures: the denominator."""
@@ -121,8 +124,10 @@ def _share(seen: Sequence[Observation], characters: int) -> Share | None:
     found = interval_of(seen, characters)
     if found.value is None:
         return None
-    low, high = (found.low, found.high) if found.characters >= FEWEST else (None, None)
-    return Share(found.value, low, high, characters, sum(o.value is not None for o in seen))
+    fixed = fixed_interval_of(seen, characters)
+    ends = (found.low, found.high, fixed.low, fixed.high)
+    shown = ends if found.characters >= FEWEST else (None, None, None, None)
+    return Share(found.value, *shown, characters, sum(o.value is not None for o in seen))
 
 
 def _worst(band: Band) -> tuple[float, str]:

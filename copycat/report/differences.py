@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from copycat.measures import Measure
-from copycat.measures.summary import difference_of, paired_steps
+from copycat.measures.summary import difference_of, fixed_difference_of, paired_steps
 from copycat.runs.data import RunData
 
 
@@ -21,7 +21,10 @@ class Difference:
     """In the measure's unit."""
     low: float | None
     high: float | None
-    """95 % interval, see `copycat.stats.intervals.cluster_difference`; None with one character."""
+    """95 % interval for characters like these, see `copycat.stats.differences`; None with one character."""
+    fixed_low: float | None
+    fixed_high: float | None
+    """95 % interval for these very characters."""
     pairs: int
     """Pairs of pictures with both scored: the denominator."""
 
@@ -39,10 +42,21 @@ def differences(run: RunData) -> list[Difference]:
             for measure in run.tabled:
                 seen = run.observations(measure).values()
                 steps = paired_steps(seen, prompt_set, mitigation, baseline)
-                pairs = sum(map(len, steps))
                 d = difference_of(steps, measure.scale(characters))
+                own = fixed_difference_of(steps, measure.scale(characters))
                 if d.value is not None:
                     found.append(
-                        Difference(measure, mitigation, baseline, prompt_set, d.value, d.low, d.high, pairs)
+                        Difference(
+                            measure,
+                            mitigation,
+                            baseline,
+                            prompt_set,
+                            value=d.value,
+                            low=d.low,
+                            high=d.high,
+                            fixed_low=own.low,
+                            fixed_high=own.high,
+                            pairs=sum(map(len, steps)),
+                        )
                     )
     return found

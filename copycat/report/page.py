@@ -12,6 +12,7 @@ from markupsafe import Markup
 from copycat.measures import CONS, DETECT
 from copycat.report import filters, pareto, reproduction, words
 from copycat.report.breakdown import breakdowns
+from copycat.report.denominators import cautions, earlier
 from copycat.report.differences import Difference, differences
 from copycat.report.figures import points
 from copycat.report.gallery import Where, gallery
@@ -32,7 +33,15 @@ def environment(package: str = "copycat.report", *, escape: bool = True) -> Envi
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(number=words.number, estimate=words.estimate, interval=words.interval)
+    made.globals.update(
+        number=words.number,
+        estimate=words.estimate,
+        interval=words.interval,
+        fixed_interval=words.fixed_interval,
+        population_interval=words.population_interval,
+        both_intervals=words.both_intervals,
+        of_all=words.of_all,
+    )
     return made
 
 
@@ -66,6 +75,9 @@ def render_page(run: RunData, where: Where = "auto", progress: Progress | None =
         agreements=[words.agreement_sentence(a) for a in run.agreement],
         reviews=[filters.sentence(c) for c in costs],
         caution=filters.caution(costs),
+        cautions=[*cautions(run), *filter(None, [said(earlier(run.metrics))])],
+        intervals=words.INTERVALS,
+        denominators=words.DENOMINATORS,
         data=inline(sheet(run, shown, found)),
         beside=found.beside,
         mitigations=list(dict.fromkeys(p.request.mitigation for p in shown)),

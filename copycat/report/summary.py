@@ -12,10 +12,20 @@ from rich.table import Table
 
 from copycat.measures import Measure
 from copycat.records import Metric
+from copycat.report.denominators import cautions
 from copycat.report.differences import differences
 from copycat.report.filters import caution, costs, sentence
 from copycat.report.terminal import grid, say
-from copycat.report.words import DASH, estimate, interval, judge_sentence, number
+from copycat.report.words import (
+    DASH,
+    estimate,
+    fixed_interval,
+    interval,
+    judge_sentence,
+    number,
+    of_all,
+    population_interval,
+)
 from copycat.runs.data import RunData
 from copycat.runs.folder import RunFolder
 
@@ -31,9 +41,12 @@ def print_summary(console: Console, run: RunData) -> None:
         say(
             console,
             f"{x.measure.name}, {x.mitigation} minus {x.baseline} ({x.prompt_set}): "
-            f"{number(x.value, places, signed=True)} {interval(x.low, x.high, places, signed=True)}, "
-            f"{x.pairs} pairs",
+            f"{number(x.value, places, signed=True)}, "
+            f"these {interval(x.fixed_low, x.fixed_high, places, signed=True)}, "
+            f"like these {interval(x.low, x.high, places, signed=True)}, {x.pairs} pairs",
         )
+    for told in cautions(run):
+        say(console, f"WARNING: {told}")
     if run.failed:
         console.print(f"{run.failed} pictures failed and count nowhere; the same command tries them again.")
     program = _program()
@@ -68,12 +81,14 @@ def _table(run: RunData) -> Table:
 
 
 def _head(measure: Measure, place: int) -> list[str]:
-    return [measure.heading, "95 %"] if place < _WITH_INTERVAL else [measure.heading]
+    return [measure.heading, "95 %: these,\nlike these"] if place < _WITH_INTERVAL else [measure.heading]
 
 
 def _cells(measure: Measure, m: Metric | None, place: int) -> list[str]:
     value = estimate(m) + (f" of {m.characters}" if m and measure.counts else "")
-    between = escape(interval(m.low, m.high, measure.places)) if m else DASH
+    if m and measure.counts and m.all_low != m.all_high:
+        value += f"\nall: {of_all(m)}"
+    between = escape(f"{fixed_interval(m)}\n{population_interval(m)}") if m else DASH
     return [value, between] if place < _WITH_INTERVAL else [value]
 
 

@@ -8,20 +8,28 @@ from dataclasses import dataclass
 from copycat.measures import Measure
 from copycat.records import Metric
 from copycat.report import reproduction
+from copycat.report.denominators import cautions, earlier
 from copycat.report.files import csv_content
 from copycat.report.filters import costs, markdown
 from copycat.report.latex import floating, tabular, tex
 from copycat.report.markdown import escaped, grid
 from copycat.report.words import (
     DASH,
+    DENOMINATORS,
+    FIXED,
+    INTERVALS,
     NO_ORACLE,
+    POPULATION,
     agreement_sentence,
     correction_sentences,
     estimate,
     explanations,
+    fixed_interval,
     interval,
     judge_sentence,
     number,
+    of_all,
+    population_interval,
 )
 from copycat.runs.data import RunData
 
@@ -51,13 +59,15 @@ def _columns(measure: Measure, *, apart: bool) -> list[Column]:
     places = measure.places
     texts: list[tuple[str, Callable[[Metric], str]]] = [
         (f"{measure.heading} (mean ± SD)", estimate),
-        ("95 %", lambda m: interval(m.low, m.high, places)),
+        (f"95 %, {FIXED}", fixed_interval),
+        (f"95 %, {POPULATION}", population_interval),
     ]
     if measure.counts:
         texts.append(("of", lambda m: str(m.characters)))
+        texts.append(("of all asked for", of_all))
     if measure.corrected:
         texts.append(("corrected", lambda m: number(m.corrected, places)))
-        texts.append(("95 %", lambda m: interval(m.corrected_low, m.corrected_high, places)))
+        texts.append((f"95 %, {POPULATION}", lambda m: interval(m.corrected_low, m.corrected_high, places)))
     if apart:
         texts.append(("scored / asked for", lambda m: f"{m.scored} / {m.images}"))
     return [Column(head, measure, text) for head, text in texts]
@@ -75,13 +85,11 @@ def _lines(run: RunData) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
 
 def _remarks(run: RunData) -> list[str]:
     """What the numbers mean and what is known of the judge; one paragraph each."""
-    told = (
-        f"{explanations(run.tabled)} Intervals are clustered by character. "
-        "Refused, failed and unscored pictures are in no denominator."
-    )
+    told = f"{explanations(run.tabled)} {INTERVALS} {DENOMINATORS}"
     blind = [] if run.manifest.config.oracle else [f"{NO_ORACLE}."]
     judge = [judge_sentence(run.rates), *correction_sentences(run.metrics)]
-    return [*blind, told, *judge, *run.manifest.notes, reproduction.sentence(run.manifest)]
+    warnings = [*(f"Warning: {c}" for c in cautions(run)), *filter(None, [earlier(run.metrics)])]
+    return [*blind, told, *warnings, *judge, *run.manifest.notes, reproduction.sentence(run.manifest)]
 
 
 def table_markdown(run: RunData) -> str:
@@ -109,7 +117,21 @@ def table_latex(run: RunData) -> str:
 
 
 NUMBERS = (
-    *("value", "sd", "low", "high", "corrected", "corrected_low", "corrected_high", "characters", "images"),
+    *(
+        "value",
+        "sd",
+        "low",
+        "high",
+        "fixed_low",
+        "fixed_high",
+        "all_low",
+        "all_high",
+        "corrected",
+        "corrected_low",
+        "corrected_high",
+        "characters",
+        "images",
+    ),
     *("scored", "unscored", "refused", "errors"),
 )
 """The numbers of a metric, as columns."""

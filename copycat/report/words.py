@@ -56,6 +56,44 @@ def interval(low: float | None, high: float | None, places: int, *, signed: bool
     return f"[{number(low, places, signed=signed)}, {number(high, places, signed=signed)}]"
 
 
+FIXED, POPULATION = "these characters", "characters like these"
+"""What the two intervals of a number are called in tables: for those that were asked for, and for those of
+whom they are a sample."""
+INTERVALS = (
+    f"Intervals are of 95 %: for {FIXED}, of which other pictures might have been drawn, and for "
+    f"{POPULATION}, of which these are a sample."
+)
+
+DENOMINATORS = (
+    "Refused, failed and unscored pictures are in no denominator but that of all asked for, which says what "
+    "the count would be had none of them shown the character … had all of them."
+)
+
+
+def fixed_interval(m: Metric | None) -> str:
+    """`[low, high]` for these very characters."""
+    return DASH if m is None else interval(m.fixed_low, m.fixed_high, measure(m.metric).places)
+
+
+def population_interval(m: Metric | None) -> str:
+    """`[low, high]` for characters like these."""
+    return DASH if m is None else interval(m.low, m.high, measure(m.metric).places)
+
+
+def both_intervals(m: Metric) -> str:
+    """Both intervals, named, for where there is no column for each."""
+    return f"these {fixed_interval(m)}, like these {population_interval(m)}"
+
+
+def of_all(m: Metric | None) -> str:
+    """The number over all that was asked for: one where everything was scored, else from where all that was
+    not had nothing to where all of it had everything."""
+    if m is None or m.all_low is None or m.all_high is None:
+        return DASH
+    low, high = (number(x, measure(m.metric).places) for x in (m.all_low, m.all_high))
+    return low if low == high else f"{low} … {high}"
+
+
 def agreement_sentence(a: Agreement) -> str:
     """One comparison of judges, in one line."""
     names = " and ".join(a.judges) if len(a.judges) == 2 else f"all {len(a.judges)} judges"

@@ -14,7 +14,7 @@ from copycat.measures import measure
 from copycat.measures.summary import summarise
 from copycat.records import Agreement, Metric
 from copycat.report.terminal import grid, say
-from copycat.report.words import DASH, agreement_sentence, estimate, interval
+from copycat.report.words import DASH, agreement_sentence, estimate, fixed_interval, population_interval
 from copycat.runs.clone import check_new, clone
 from copycat.runs.data import lookup
 from copycat.runs.folder import RunFolder
@@ -103,4 +103,6 @@ def print_rejudged(console: Console, found: Rejudged) -> None:
 
 
 def _with_interval(m: Metric | None) -> str:
-    return f"{estimate(m)}\n{escape(interval(m.low, m.high, measure(m.metric).places))}" if m else DASH
+    if m is None:
+        return DASH
+    return escape(f"{estimate(m)}\n{fixed_interval(m)}, these\n{population_interval(m)}, like these")

@@ -13,10 +13,9 @@ from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from copycat.stats.intervals import Interval, cluster_bootstrap, cluster_difference
-
-FLIPS = 20_000
-"""Random sign patterns of :func:`sign_flip`; all of them where there are no more."""
+from copycat.stats.differences import fixed_difference, population_difference
+from copycat.stats.intervals import Interval, cluster_bootstrap
+from copycat.stats.permutation import max_t, sign_flip
 
 Pairs = Mapping[str, Sequence[tuple[float, float]]]
 """Per character its pairs (base, other) of numbers in [0, 1], from pictures that share their noise."""
@@ -34,7 +33,7 @@ class Discordant:
     @property
     def p(self) -> float:
         """McNemar's exact test (1947), two-sided. It takes pictures for independent of each other, which
-        those of one character are not; :func:`sign_flip` does not."""
+        those of one character are not; :func:`copycat.stats.permutation.sign_flip` does not."""
         found = mcnemar([[0, self.lost], [self.gained, 0]], exact=True).pvalue
         # With few pairs that are split evenly, twice the tail exceeds 1.
         return min(1.0, float(found))
@@ -66,13 +65,17 @@ class Paired:
     other: float
     """Means over the characters in common, times the scale."""
     difference: Interval
-    """:func:`copycat.stats.intervals.cluster_difference`."""
+    """With its interval for characters like these, see `copycat.stats.differences`."""
+    fixed: Interval
+    """With its interval for these very characters."""
     bootstrap: Interval
     """The same by bootstrap over characters."""
     pairs: int
     """Pairs with both numbers: the denominator."""
     p: float | None
-    """:func:`sign_flip` over characters."""
+    """:func:`copycat.stats.permutation.sign_flip` over characters."""
+    steps: Mapping[str, float]
+    """The mean difference of each character, not scaled."""
     discordant: Discordant | None
     """Only of yes-or-no verdicts."""
     effect: float | None
@@ -89,7 +92,8 @@ def compare(pairs: Pairs, *, binary: bool, scale: float = 1.0) -> Paired:
     number = sum(map(len, kept.values()))
     base = fmean(fmean(a for a, _ in p) for p in kept.values())
     other = fmean(fmean(b for _, b in p) for p in kept.values())
-    steps = [fmean(b - a for a, b in p) for p in kept.values()]
+    moved = [[b - a for a, b in p] for p in kept.values()]
+    steps = [fmean(m) for m in moved]
     found = None
     if binary:
         flat = [x for p in kept.values() for x in p]
@@ -98,37 +102,16 @@ def compare(pairs: Pairs, *, binary: bool, scale: float = 1.0) -> Paired:
     return Paired(
         base=base * scale,
         other=other * scale,
-        difference=cluster_difference(steps, number, scale),
+        difference=population_difference(moved, scale),
+        fixed=fixed_difference(moved, scale),
         bootstrap=cluster_bootstrap(steps, scale),
         pairs=number,
         p=sign_flip(steps),
+        steps=dict(zip(kept, steps, strict=True)),
         discordant=found,
         effect=cohen_h(base, other) if binary else (fmean(steps) / spread if spread else None),
         effect_kind="h" if binary else "d_z",
     )
-
-
-def sign_flip(differences: Sequence[float], seed: int = 0) -> float | None:
-    """Two-sided p of the permutation test that exchanges the two conditions within characters.
-
-    The statistic is the sum of the characters' differences; under the null hypothesis that the condition
-    makes no difference, each character's could as well have the other sign. All sign patterns are tried
-    where there are at most FLIPS, else FLIPS random ones, of which p is at least 1 / (FLIPS + 1). None
-    with fewer than two characters.
-    """
-    values = np.asarray(differences, float)
-    if values.size < 2:
-        return None
-    moved = values[np.abs(values) > 1e-12]
-    if not moved.size:
-        return 1.0
-    seen = abs(float(moved.sum())) * (1 - 1e-9)
-    if 2**moved.size <= FLIPS:
-        codes = np.arange(2**moved.size)
-        signs = 1.0 - 2.0 * ((codes[:, None] >> np.arange(moved.size)) & 1)
-        return float((np.abs(signs @ moved) >= seen).mean())
-    signs = np.random.default_rng(seed).choice((-1.0, 1.0), (FLIPS, moved.size))
-    return float(((np.abs(signs @ moved) >= seen).sum() + 1) / (FLIPS + 1))
 
 
 def cohen_h(base: float, other: float) -> float:
@@ -160,13 +143,29 @@ class Adjusted:
     """Holm (1979): at 0.05, the chance of one false claim or more in the family is at most 5 %."""
     fdr: float
     """Benjamini and Hochberg (1995): at 0.05, about 5 % of the claims are false."""
+    max_t: float | None = None
+    """Westfall and Young (1993), see :func:`copycat.stats.permutation.max_t`: as Holm's, but knowing which
+    tests move together. Never below `p`. None where the family's differences are not told."""
 
 
-def adjust(family: Sequence[float | None]) -> list[Adjusted | None]:
-    """The p values of a family with both corrections, in order; None where there is no p."""
+def adjust(
+    family: Sequence[float | None], steps: Sequence[Mapping[str, float]] | None = None
+) -> list[Adjusted | None]:
+    """The p values of a family with all corrections, in order; None where there is no p.
+
+    `steps` are the differences that each p value was made of, by character.
+    """
     known = [p for p in family if p is not None]
     if not known:
         return [None] * len(family)
     holm, fdr = (multipletests(known, method=m)[1] for m in ("holm", "fdr_bh"))
-    made = iter([Adjusted(p, float(h), float(f)) for p, h, f in zip(known, holm, fdr, strict=True)])
-    return [None if p is None else next(made) for p in family]
+    joint = [None] * len(family) if steps is None else max_t(steps)
+    corrected = iter(zip(holm, fdr, strict=True))
+    made: list[Adjusted | None] = []
+    for p, together in zip(family, joint, strict=True):
+        if p is None:
+            made.append(None)
+            continue
+        h, f = next(corrected)
+        made.append(Adjusted(p, float(h), float(f), None if together is None else max(p, together)))
+    return made

@@ -118,7 +118,7 @@ def simulated(
 
     Differences are −1, 0 or 1. A character has a difference of its own, and each of its pictures takes
     that one with probability √icc, else another of the same law, so that two of them correlate by icc.
-    The test is that of :func:`copycat.stats.paired.sign_flip`, with `flips` sign patterns.
+    The test is that of :func:`copycat.stats.permutation.sign_flip`, with `flips` sign patterns.
     """
     rng = np.random.default_rng(seed)
     moved = effect.sd**2 + effect.difference**2

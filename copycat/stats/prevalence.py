@@ -10,7 +10,8 @@ from typing import Any
 from scipy import stats
 
 from copycat.records import current_kind
-from copycat.stats.intervals import LEVEL, Interval
+from copycat.stats.gaps import LEVEL
+from copycat.stats.intervals import Interval
 
 
 @dataclass(frozen=True)

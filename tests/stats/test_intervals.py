@@ -9,120 +9,199 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
-from benchmarks.worlds import CONS_LIKE, DETECT_LIKE, DIFFERENCES, World, cluster_t
-from copycat.stats.intervals import (
-    cluster_beta,
-    cluster_bootstrap,
-    cluster_difference,
-    effective_pictures,
-)
+from benchmarks.worlds import CASTS, CONS_LIKE, DETECT_LIKE, DIFFERENCES, RARE, Cast, World, cluster_t
+from copycat.stats.differences import fixed_difference, population_difference
+from copycat.stats.intervals import cluster_bootstrap, fixed_set, population
 
-RUNS = 1000
+RUNS = 400
 
 
-def covered(world: World, interval, characters: int, seeds: int) -> float:
+def covered(world: World | Cast, interval, characters: int, seeds: int) -> float:
     rng = np.random.default_rng([characters, seeds])
+    truth = world.truth if isinstance(world, World) else world.truth(characters)
     hits = 0
-    for means in world.draw(rng, RUNS, characters, seeds):
-        found = interval(means, characters * seeds)
-        hits += found.low - 1e-12 <= world.truth <= found.high + 1e-12
+    for values in world.draw(rng, RUNS, characters, seeds).tolist():
+        found = interval(values)
+        hits += found.low - 1e-12 <= truth <= found.high + 1e-12
     return hits / RUNS
+
+
+def means(values) -> list[float]:
+    return [sum(v) / len(v) for v in values]
 
 
 @pytest.mark.parametrize(("characters", "seeds"), [(50, 3), (50, 1), (20, 3), (10, 2)])
 @pytest.mark.parametrize("world", DETECT_LIKE + CONS_LIKE, ids=lambda w: w.name)
-def test_what_tables_show_holds_the_truth(world, characters, seeds):
-    assert covered(world, cluster_beta, characters, seeds) >= 0.93
+def test_the_interval_for_characters_like_these_holds_the_truth(world, characters, seeds):
+    assert covered(world, population, characters, seeds) >= 0.93
+
+
+@pytest.mark.parametrize(("characters", "seeds"), [(5, 3), (20, 10), (50, 5), (50, 10)])
+@pytest.mark.parametrize("world", RARE, ids=lambda w: w.name)
+def test_it_does_where_few_characters_always_come_out(world, characters, seeds):
+    """Of which none may be among those drawn."""
+    assert covered(world, population, characters, seeds) >= 0.93
+
+
+@pytest.mark.parametrize(("characters", "seeds"), [(5, 3), (20, 2), (50, 3), (50, 1)])
+@pytest.mark.parametrize("world", CASTS, ids=lambda w: w.name)
+def test_the_interval_for_these_characters_holds_the_truth(world, characters, seeds):
+    assert covered(world, fixed_set, characters, seeds) >= 0.93
+
+
+def test_the_interval_for_these_characters_is_the_narrower_where_characters_differ():
+    """25 that always come out and 25 that never do tell of another fifty what 50 coins do, and of
+    themselves almost everything."""
+    values = [[1.0] * 3] * 25 + [[0.0] * 3] * 25
+    fixed, wide = fixed_set(values, 50), population(values, 50)
+    assert fixed.high - fixed.low < 3
+    assert wide.high - wide.low > 10
+    coins = np.random.default_rng(1).integers(0, 2, (50, 3)).astype(float).tolist()
+    fixed, wide = fixed_set(coins, 50), population(coins, 50)
+    assert fixed.high - fixed.low == pytest.approx(2 * 1.96 * (0.25 / 150) ** 0.5 * 50, rel=0.1)
+    assert wide.high - wide.low < 1.2 * (fixed.high - fixed.low)
+
+
+@pytest.mark.parametrize("interval", [fixed_set, population])
+@pytest.mark.parametrize("seeds", [1, 3, 10])
+def test_more_detections_never_make_the_upper_end_lower_or_the_first_ones_the_interval_tighter(
+    interval, seeds
+):
+    found = []
+    for hits in range(26):
+        found.append(interval([[1.0] + [0.0] * (seeds - 1)] * hits + [[0.0] * seeds] * (50 - hits), 50))
+    highs, lows = [f.high for f in found], [f.low for f in found]
+    assert highs == sorted(highs)
+    assert lows == sorted(lows)
+    widths = [f.high - f.low for f in found[:4]]
+    assert widths == sorted(widths), "1 of 150 is no tighter than 0 of 150"
+
+
+def test_single_pictures_say_nothing_of_how_much_they_differ():
+    values = [[1.0]] * 7 + [[0.0]] * 43
+    low, high = proportion_confint(7, 50, method="beta")
+    found = fixed_set(values)
+    assert (found.low, found.high) == pytest.approx((low, high))
+    mixed = fixed_set([[1.0] * 3] * 7 + [[0.0]] * 43)
+    assert mixed.high - mixed.low > 0.5 * (found.high - found.low), "forty-three of one picture each"
+    assert fixed_set([[1.0, 0.0, 0.0]]).high == pytest.approx(proportion_confint(1, 3, method="beta")[1])
 
 
 @pytest.mark.parametrize(("characters", "seeds"), [(50, 3), (20, 3), (10, 2)])
 @pytest.mark.parametrize("world", DIFFERENCES, ids=lambda w: w.name)
 def test_intervals_of_differences_hold_the_truth(world, characters, seeds):
-    assert covered(world, cluster_difference, characters, seeds) >= 0.93
+    assert covered(world, population_difference, characters, seeds) >= 0.93
 
 
 def test_the_bootstrap_alone_would_miss_rare_events():
     """Why it is not what tables show."""
     rare = DETECT_LIKE[3]
-    assert covered(rare, lambda means, _: cluster_bootstrap(means), 50, 3) < 0.85
+    assert covered(rare, lambda values: cluster_bootstrap(means(values)), 50, 3) < 0.85
 
 
 @pytest.mark.parametrize("world", [DETECT_LIKE[0], DETECT_LIKE[1], CONS_LIKE[1]], ids=lambda w: w.name)
 def test_bootstrap_and_analytic_agree(world):
-    """Ends within a tenth of the interval's width, for 50 characters × 3 seeds away from the ends."""
-    for means in world.draw(np.random.default_rng(3), 200, 50, 3):
-        t, boot, beta = cluster_t(means), cluster_bootstrap(means), cluster_beta(means, 150)
+    """Ends within a fraction of the interval's width, for 50 characters × 3 seeds away from the ends."""
+    for values in world.draw(np.random.default_rng(3), 100, 50, 3).tolist():
+        t, boot, ours = cluster_t(means(values)), cluster_bootstrap(means(values)), population(values)
         width = t.high - t.low
-        assert t.value == boot.value == beta.value
+        assert t.value == pytest.approx(boot.value)
+        assert t.value == pytest.approx(ours.value)
         assert abs(t.low - boot.low) <= 0.1 * width
         assert abs(t.high - boot.high) <= 0.1 * width
-        assert abs(beta.low - t.low) <= 0.2 * width
-        assert abs(beta.high - t.high) <= 0.2 * width
+        if 0.25 < t.value < 0.75:
+            assert abs(ours.low - t.low) <= 0.2 * width
+            assert abs(ours.high - t.high) <= 0.2 * width
 
 
 def test_t_interval_is_the_textbook_one():
-    means = np.random.default_rng(0).random(23)
-    found = cluster_t(means, 23)
-    low, high = stats.ttest_1samp(means, 0).confidence_interval(0.95)
+    sample = np.random.default_rng(0).random(23)
+    found = cluster_t(sample, 23)
+    low, high = stats.ttest_1samp(sample, 0).confidence_interval(0.95)
     assert (found.low, found.high) == pytest.approx((23 * low, 23 * high))
 
 
 def test_bootstrap_is_scipys_and_the_same_each_time():
-    means = np.random.default_rng(0).random(40)
-    found = cluster_bootstrap(means)
-    assert found == cluster_bootstrap(means)
-    theirs = stats.bootstrap((means,), np.mean, method="percentile", n_resamples=20_000, rng=1)
+    sample = np.random.default_rng(0).random(40)
+    found = cluster_bootstrap(sample)
+    assert found == cluster_bootstrap(sample)
+    theirs = stats.bootstrap((sample,), np.mean, method="percentile", n_resamples=20_000, rng=1)
     assert (found.low, found.high) == pytest.approx(tuple(theirs.confidence_interval), abs=0.01)
 
 
 @pytest.mark.parametrize("hits", [0, 1, 7, 25, 50])
-def test_one_verdict_a_character_gives_clopper_and_pearsons_interval(hits):
-    means = [1.0] * hits + [0.0] * (50 - hits)
-    lessened = (stats.norm.ppf(0.975) / stats.t.ppf(0.975, 49)) ** 2
-    n = effective_pictures(means, 50)
-    assert n == pytest.approx(50 * lessened)
-    found = cluster_beta(means, 50, 50)
-    low, high = proportion_confint(hits / 50 * n, n, method="beta")
-    assert found.low == pytest.approx(50 * (0 if hits == 0 else low))
-    assert found.high == pytest.approx(50 * (1 if hits == 50 else high))
+def test_one_verdict_a_character_is_within_clopper_and_pearsons_interval(hits):
+    found = population([[1.0]] * hits + [[0.0]] * (50 - hits), 50)
+    low, high = proportion_confint(hits, 50, method="beta")
+    assert (found.low, found.high) == pytest.approx((50 * low, 50 * high), abs=0.05)
     assert found.low < found.high, "fifty alike are no proof"
 
 
-def test_seeds_that_agree_add_nothing_and_seeds_that_do_not_add_pictures():
-    alike = [1.0, 0.0] * 25
-    assert effective_pictures(alike, 150) == pytest.approx(effective_pictures(alike, 50))
-    spread = list(np.random.default_rng(0).binomial(3, 0.5, 50) / 3)
-    assert 100 < effective_pictures(spread, 150) <= 150
-    assert effective_pictures([0.97, 0.98] * 25, 150) == 150, "no more than there are"
-
-
 def test_one_character_has_no_interval_and_none_no_value():
-    for interval in (cluster_bootstrap, lambda m: cluster_beta(m, 3)):
-        assert (interval([0.5]).value, interval([0.5]).low, interval([0.5]).high) == (0.5, None, None)
-        assert interval([]).value is None
-    assert cluster_difference([], 0).value is None
+    assert (cluster_bootstrap([0.5]).value, cluster_bootstrap([0.5]).low) == (0.5, None)
+    assert (population([[0.5, 0.5]]).value, population([[0.5, 0.5]]).low) == (0.5, None)
+    assert cluster_bootstrap([]).value is None
+    assert population([]).value is None
+    assert fixed_set([]).value is None
+    assert population_difference([]).value is None
+    assert population_difference([[0.5]]).low is None
+    assert fixed_difference([]).value is None
 
 
-def test_differences_of_single_verdicts_are_bonett_and_prices():
-    """Their interval by its own formula, from the counts; ours has t in place of z."""
-    gained, lost, n = 3, 11, 40
-    found = cluster_difference([1.0] * gained + [-1.0] * lost + [0.0] * (n - gained - lost), n)
+def test_differences_of_single_verdicts_are_near_bonett_and_prices():
+    """Their interval (2012) by its own formula, from the counts."""
+    gained, lost, n = 6, 14, 50
+    steps = [[1.0]] * gained + [[-1.0]] * lost + [[0.0]] * (n - gained - lost)
+    found = population_difference(steps)
     a, b = (gained + 1) / (n + 2), (lost + 1) / (n + 2)
-    half = stats.t.ppf(0.975, n + 1) * ((a + b - (a - b) ** 2) / (n + 1)) ** 0.5
-    assert (found.low, found.high) == pytest.approx((a - b - half, a - b + half))
+    half = 1.96 * ((a + b - (a - b) ** 2) / (n + 2)) ** 0.5
+    assert (found.low, found.high) == pytest.approx((a - b - half, a - b + half), abs=0.03)
     assert found.value == pytest.approx((gained - lost) / n)
+    assert fixed_difference(steps) == found, "one pair a character tells nothing of its own variance"
 
 
 @pytest.mark.parametrize("steps", [[0.0] * 20, [-1.0] * 20, [1.0, -1.0] * 10])
-def test_differences_stay_within_what_they_can_be_and_are_never_certain(steps):
-    found = cluster_difference(steps, 60, 20)
+@pytest.mark.parametrize("interval", [fixed_difference, population_difference])
+def test_differences_stay_within_what_they_can_be_and_are_never_certain(interval, steps):
+    found = interval([[s] * 3 for s in steps], 20)
     assert -20 <= found.low <= found.value <= found.high <= 20
-    assert found.high - found.low > 1
+    assert found.high - found.low > 0.5
+    turned = interval([[-s] * 3 for s in steps], 20)
+    assert (-turned.high, -turned.low) == pytest.approx((found.low, found.high))
 
 
-@given(st.lists(st.integers(0, 3), min_size=2, max_size=30))
+def test_differences_of_these_characters_are_the_surer_ones():
+    """Ten of fifty that always change would be others in another fifty, and are these in these."""
+    steps = [[-1.0] * 3] * 10 + [[0.0] * 3] * 40
+    fixed, wide = fixed_difference(steps, 50), population_difference(steps, 50)
+    assert fixed.high - fixed.low < 3
+    assert wide.high - wide.low > 8
+
+
+def test_the_interval_of_a_difference_for_these_characters_holds_the_truth():
+    rng = np.random.default_rng(5)
+    for base, other in (
+        (np.full(50, 0.5), np.full(50, 0.4)),
+        (np.where(np.arange(50) < 3, 1.0, 0.01), np.full(50, 0.01)),
+        (np.linspace(0, 1, 20), np.linspace(0, 1, 20) ** 3),
+        (np.array([0.9, 0.5, 0.5, 0.1, 0.0]), np.zeros(5)),
+    ):
+        for seeds in (2, 5):
+            hits = 0
+            for _ in range(200):
+                yes = [rng.random((p.size, seeds)) < p[:, None] for p in (base, other)]
+                found = fixed_difference((yes[1] * 1.0 - yes[0]).tolist())
+                hits += found.low <= (other - base).mean() <= found.high
+            assert hits / 200 >= 0.93
+
+
+@given(st.lists(st.lists(st.integers(0, 1), min_size=1, max_size=4), min_size=2, max_size=30))
 def test_estimate_is_inside_and_turning_yes_into_no_mirrors(counts):
-    means = [c / 3 for c in counts]
-    found, mirrored = (cluster_beta(m, 3 * len(m)) for m in (means, [1 - m for m in means]))
-    assert 0 <= found.low <= found.value <= found.high <= 1
-    assert (1 - mirrored.high, 1 - mirrored.low) == pytest.approx((found.low, found.high), abs=1e-6)
+    for interval in (fixed_set, population):
+        found, mirrored = interval(counts), interval([[1 - x for x in v] for v in counts])
+        assert 0 <= found.low <= found.value <= found.high <= 1
+        assert found.low < found.high
+        assert (1 - mirrored.high, 1 - mirrored.low) == pytest.approx((found.low, found.high), abs=1e-6)
+    fixed, wide = fixed_set(counts), population(counts)
+    assert wide.low <= fixed.low
+    assert fixed.high <= wide.high

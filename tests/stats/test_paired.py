@@ -10,7 +10,8 @@ from scipy import stats
 from statsmodels.stats.proportion import proportion_effectsize
 
 from benchmarks.worlds import paired
-from copycat.stats.paired import Discordant, adjust, cohen_h, compare, odds_ratio_interval, sign_flip
+from copycat.stats.paired import Discordant, adjust, cohen_h, compare, odds_ratio_interval
+from copycat.stats.permutation import max_t, sign_flip
 
 
 @pytest.mark.parametrize(("gained", "lost"), [(0, 0), (1, 8), (4, 4), (0, 6), (30, 12)])
@@ -51,8 +52,8 @@ def test_sign_flips_are_all_tried_where_there_are_few():
     assert sign_flip(steps) == pytest.approx(theirs)
 
 
-def test_random_sign_flips_are_close_to_the_exact_law():
-    """The exact distribution of the sum, by convolution over characters with differences in thirds."""
+def test_many_sign_flips_have_the_exact_law():
+    """The distribution of the sum by repeated convolution, for differences in thirds."""
     thirds = np.random.default_rng(5).integers(-3, 3, 40)
     law = np.array([1.0])
     for k in np.abs(thirds):
@@ -63,22 +64,33 @@ def test_random_sign_flips_are_close_to_the_exact_law():
     sums = np.arange(law.size) - law.size // 2
     exact = law[np.abs(sums) >= abs(thirds.sum())].sum()
     assert 0.001 < exact < 0.2
-    assert sign_flip(thirds / 3) == pytest.approx(exact, abs=0.01)
-    assert sign_flip(thirds / 3) == sign_flip(thirds / 3)
+    assert sign_flip(thirds / 3) == pytest.approx(exact)
+
+
+def test_scores_are_rounded_to_a_grid_and_agree_with_random_sign_flips():
+    rng = np.random.default_rng(6)
+    for size in (12, 40):
+        steps = rng.normal(0.3, 1, size)
+        signs = rng.choice((-1.0, 1.0), (200_000, size))
+        near = (np.abs(signs @ steps) >= abs(steps.sum())).mean()
+        assert 0.001 < near < 0.6
+        assert sign_flip(steps) == pytest.approx(near, rel=0.03, abs=0.0005)
 
 
 def test_nothing_changed_is_no_evidence_and_one_character_is_no_test():
     assert sign_flip([0.0] * 10) == 1.0
     assert sign_flip([1.0]) is None
-    assert sign_flip([-1.0] * 30) <= 1 / 20_000, "as small as random sign patterns can show"
+    assert sign_flip([-1.0] * 50) == pytest.approx(2**-49), "no floor but that of the characters"
+    many = adjust([sign_flip([-0.61] * 49 + [-0.3])] * 5000)
+    assert many[0].holm < 1e-9, "a family of thousands leaves something to find"
 
 
 @pytest.mark.parametrize(("binary", "least"), [(True, 0.0), (False, 0.037)])
 def test_sign_flip_keeps_its_level(binary, least):
-    """Where there is no difference, 5 % of 1,000 comparisons of scores have p ≤ 0.05; fewer of verdicts,
+    """Where there is no difference, 5 % of 500 comparisons of scores have p ≤ 0.05; fewer of verdicts,
     which come in steps."""
     world = paired("the same", 4, 4, 5, 0.9, binary=binary)
-    runs = world.draw(np.random.default_rng(8), 1000, 14, 3)
+    runs = world.draw(np.random.default_rng(8), 500, 10, 3).mean(axis=2)
     assert least <= np.mean([sign_flip(d) <= 0.05 for d in runs]) <= 0.063
 
 
@@ -86,7 +98,7 @@ def test_mcnemar_alone_would_claim_too_much_where_seeds_agree():
     """Why the tests of a comparison are over characters: five seeds that agree are one observation."""
     world = paired("the same", 0, 0, 8, 0, binary=True)
     assert world.truth == pytest.approx(0)
-    runs = world.draw(np.random.default_rng(9), 500, 30, 5)
+    runs = world.draw(np.random.default_rng(9), 500, 30, 5).mean(axis=2)
     pictures = [(round(5 * d[d > 0].sum()), round(-5 * d[d < 0].sum())) for d in runs]
     assert np.mean([Discordant(*p).p <= 0.05 for p in pictures]) > 0.2
     assert np.mean([sign_flip(d) <= 0.05 for d in runs[:150]]) <= 0.09
@@ -97,6 +109,41 @@ def test_holm_and_benjamini_hochberg_by_hand():
     assert [a and pytest.approx(a.holm) for a in found] == [0.03, None, 0.06, 0.06, 0.02]
     assert [a and pytest.approx(a.fdr) for a in found] == [0.02, None, 0.04, 0.04, 0.02]
     assert adjust([None]) == [None]
+
+
+def test_max_t_by_hand_where_all_sign_patterns_are_few():
+    first, second = {"a": 1.0, "b": 1.0, "c": 1.0}, {"a": 1.0, "b": -1.0, "d": 0.5}
+    found = max_t([first, {"a": 1.0}, second])
+    patterns = list(product((1, -1), repeat=4))
+    one = [abs(a + b + c) / 3**0.5 for a, b, c, _ in patterns]
+    two = [abs(a - b + d / 2) / 2.25**0.5 for a, b, _, d in patterns]
+    largest = sum(max(x, y) >= 3**0.5 - 1e-9 for x, y in zip(one, two, strict=True)) / 16
+    other = max(largest, sum(y >= 0.5 / 1.5 - 1e-9 for y in two) / 16)
+    assert found == [pytest.approx(largest), None, pytest.approx(other)]
+
+
+def test_max_t_counts_tests_that_say_the_same_once_and_holm_does_not():
+    steps = dict(enumerate(np.random.default_rng(3).normal(0.4, 1, 40) + 0.3))
+    p = sign_flip(list(steps.values()))
+    same = adjust([p] * 20, [steps] * 20)[0]
+    assert same.holm == pytest.approx(20 * p)
+    assert same.max_t == pytest.approx(p, rel=0.15)
+    rng = np.random.default_rng(4)
+    others = [dict(enumerate(rng.normal(0, 1, 40))) for _ in range(19)]
+    apart = adjust([p] * 20, [steps, *others])[0]
+    assert apart.max_t == pytest.approx(1 - (1 - p) ** 20, rel=0.25), "tests of their own count each"
+
+
+@pytest.mark.parametrize("alike", [0.0, 0.95])
+def test_max_t_keeps_the_level_of_the_family(alike):
+    rng = np.random.default_rng(11)
+    claims = 0
+    for _ in range(300):
+        own = rng.standard_t(3, (30, 12))
+        steps = alike**0.5 * rng.standard_t(3, (30, 1)) + (1 - alike) ** 0.5 * own
+        found = max_t([dict(enumerate(column)) for column in steps.T], flips=499)
+        claims += min(found) <= 0.05
+    assert 0.02 <= claims / 300 <= 0.08
 
 
 def test_comparison_weighs_characters_alike():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.worlds import judged
-from copycat.stats.intervals import Interval, cluster_beta, effective_pictures
+from copycat.stats.intervals import Interval, population
 from copycat.stats.prevalence import JudgeError, corrected, judge_error, rogan_gladen
 
 RUNS = 1000
@@ -14,7 +14,7 @@ RUNS = 1000
 
 def share(yes: int, n: int) -> Interval:
     """`yes` of `n` characters, one picture each."""
-    return cluster_beta([1.0] * yes + [0.0] * (n - yes), n)
+    return population([[1.0]] * yes + [[0.0]] * (n - yes))
 
 
 def test_by_hand():
@@ -64,17 +64,17 @@ def test_bias_goes_and_the_interval_holds_the_truth(a, b, sensitivity, specifici
     truth, hits = a / (a + b), 0
     raw, straight = [], []
     for _ in range(RUNS):
-        means = judged(rng, rng.beta(a, b, 50), 3, sensitivity, specificity)
+        said = judged(rng, rng.beta(a, b, 50), 3, sensitivity, specificity)
         judge = JudgeError(
             rng.binomial(positives, sensitivity) / positives,
             rng.binomial(negatives, specificity) / negatives,
             positives,
             negatives,
         )
-        found = corrected(cluster_beta(means, 150), judge)
+        found = corrected(population(said.tolist()), judge)
         hits += found.low <= truth <= found.high
-        raw.append(means.mean() - truth)
-        straight.append(rogan_gladen(means.mean(), judge) - truth)
+        raw.append(said.mean() - truth)
+        straight.append(rogan_gladen(said.mean(), judge) - truth)
     expected = (1 - specificity) * (1 - truth) - (1 - sensitivity) * truth
     assert np.mean(raw) == pytest.approx(expected, abs=0.01), "the raw share is biased as theory says"
     assert abs(np.mean(straight)) < 0.01
@@ -100,8 +100,8 @@ def test_interval_agrees_with_lang_and_reiczigels_and_with_a_bootstrap(probabili
     rng = np.random.default_rng(6)
     judge = JudgeError(0.85, 0.9, 300, 300)
     means = rng.binomial(1, probability, 200).astype(float)
-    found = corrected(cluster_beta(means, 200), judge)
-    theirs = lang_reiczigel(means.mean(), effective_pictures(means, 200), judge)
+    found = corrected(population(means[:, None].tolist()), judge)
+    theirs = lang_reiczigel(means.mean(), 200, judge)
     assert (found.low, found.high) == pytest.approx(theirs, abs=0.02)
     draws = [
         rogan_gladen(
