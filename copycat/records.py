@@ -29,6 +29,8 @@ SCHEMA = 1
 Outcome = Literal["ok", "refused_prompt", "refused_output", "error"]
 Form = Literal["names", "yes_no"]
 """What an answer to a question looks like: the names of who is shown, or yes or no."""
+QuestionStyle = Literal["plain", "name-and-work", "paper"]
+"""How a judge is asked who is shown: in one line, for name and work apart, or as He et al. 2024 ask."""
 _FIRST_KINDS = {"which": "identify", "target": "verify"}
 """What kinds of questions were called in the first rows, and are called now."""
 

@@ -79,7 +79,12 @@ def of_judges(
             if named and item.request.character != item.character:
                 apart += 1
                 continue
-            found = (graded_too if named else measure).decide(item.rows, said, character)
+            # An answer about the character that the picture was made for is none about another.
+            own = item.request.character == item.character
+            settling = (
+                given.get((judge, by.ask.kind)) if (by := measure.settled_by) and by.ask and own else None
+            )
+            found = (graded_too if named else measure).decide(item.rows, said, character, settling=settling)
             yes = measure.value(found, character)
             if yes is None:
                 unscored += 1

@@ -14,10 +14,9 @@ from copycat.cards.weights import Card, NameOrPath
 from copycat.errors import BadFile, UserError
 from copycat.io.paths import DATA, locate
 from copycat.io.yaml_file import file_of, read_yaml
+from copycat.records import QuestionStyle
 
 Vote = Literal["majority", "any", "all", "mean"]
-QuestionStyle = Literal["plain", "name-and-work", "paper"]
-"""How a judge is asked who is shown: in one line, for name and work apart, or as He et al. 2024 ask."""
 
 
 class JudgeCard(Card):

@@ -47,6 +47,15 @@ def findings() -> Iterator[str]:
     yield from broken
 
 
+def warnings() -> Iterator[str]:
+    """What to know about names in registries that can be read; nothing there is wrong."""
+    from copycat.subjects.characters import CATALOG as REGISTRIES
+    from copycat.subjects.words import ambiguous_names
+
+    for registry in _read(REGISTRIES, []).values():
+        yield from ambiguous_names(registry)
+
+
 def _read(catalog: Catalog[T], broken: list[str]) -> dict[str, T]:
     """All that `catalog` holds and that can be read; what is wrong with the rest goes to `broken`."""
     from copycat.errors import UserError
@@ -61,10 +70,15 @@ def _read(catalog: Catalog[T], broken: list[str]) -> dict[str, T]:
 
 
 def validate() -> None:
-    """Read the cards, registries and prompt sets, and list what is wrong with them."""
+    """Read the cards, registries and prompt sets, and list what is wrong with them.
+
+    Names that are common words, or part of another character's name, are noted as well.
+    """
     found = list(findings())
     for line in found:
         typer.echo(line)
+    for line in warnings():
+        typer.echo(f"Note: {line}")
     if found:
         raise typer.Exit(2)
     typer.echo("All cards, registries and prompt sets are in order.")

@@ -8,38 +8,54 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict
 
 from copycat.cards.judges import JudgeCard
 from copycat.io.hosted import Api, Calls, check_options, connect, explain, stop_if_not_retryable
 from copycat.judges.base import Judge, unscored, verdict
 from copycat.judges.references import open_reference
-from copycat.judges.replies import evades, parse_names, the_object
-from copycat.records import Named, Question, Verdict, YesNo
+from copycat.judges.replies import read_names, read_yes_no
+from copycat.records import Question, QuestionStyle, Verdict
 
 _OURS = frozenset({"model", "messages", "response_format"})
+_CUT_OFF = ("length", "content_filter")
+"""Why a reply may have ended before its end."""
 
 
 class _Names(BaseModel):
-    # Strict for the provider; a reply with more keys than were asked for is read all the same.
     model_config = ConfigDict(json_schema_extra={"additionalProperties": False})
     names: list[str]
+
+
+class _Figure(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"additionalProperties": False})
+    name: str
+    work: str
+
+
+class _Figures(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"additionalProperties": False})
+    characters: list[_Figure]
 
 
 class _Answer(BaseModel):
     model_config = ConfigDict(json_schema_extra={"additionalProperties": False})
     answer: Literal["yes", "no"]
 
-    @field_validator("answer", mode="before")
-    @classmethod
-    def _plain(cls, value: Any) -> Any:
-        return value.strip(" .!").lower() if isinstance(value, str) else value
+
+_SHAPES: dict[QuestionStyle, type[BaseModel] | None] = {
+    "plain": _Names,
+    "name-and-work": _Figures,
+    # He et al. 2024 ask for a form in words.
+    "paper": None,
+}
+"""What the answer to who is shown has to look like, by the style of the questions."""
 
 
 class OpenAIChatJudge(Judge):
-    """One call a question, `batch_size` at a time; replies are JSON of a fixed schema.
+    """One call a question, `batch_size` at a time; replies are JSON of a fixed schema, but for the style `paper`.
 
-    Yes-or-no questions score 1 for yes and 0 for no: hosted models rarely give the probabilities that
+    A server that ignores the schema answers in words, which are read as well. Yes-or-no questions score 1 for yes and 0 for no: hosted models rarely give the probabilities that
     VQAScore needs, so their CONS is a share of pictures and coarser than a local judge's.
     """
 
@@ -58,45 +74,36 @@ class OpenAIChatJudge(Judge):
 
     def _one(self, asked: tuple[Question, Image.Image]) -> Verdict:
         question, image = asked
-        shape: type[BaseModel] = _Names if question.form == "names" else _Answer
         call: Any = self._client.chat.completions.create
         try:
             reply = call(
                 model=self._card.source,
                 messages=[{"role": "user", "content": _content(question, image)}],
-                response_format={
-                    "type": "json_schema",
-                    "json_schema": {
-                        "name": question.kind,
-                        "strict": True,
-                        "schema": shape.model_json_schema(),
-                    },
-                },
+                **self._format(question),
                 **self._api.options,
             )
-            message = reply.choices[0].message
+            choice = reply.choices[0]
+            message = choice.message
         except Exception as e:  # noqa: BLE001  whatever an API does becomes a row
             stop_if_not_retryable(e, f"The judge {self._card.name}")
             return unscored(question, self.identity, explain(e))
         if getattr(message, "refusal", None):
             return unscored(question, self.identity, f"the judge refused: {message.refusal}")
-        return self._read(question, message.content or "")
+        return self._read(question, message.content or "", choice.finish_reason in _CUT_OFF)
 
-    def _read(self, question: Question, reply: str) -> Verdict:
-        try:
-            said = the_object(reply)
-            if question.form == "names":
-                given = _Names.model_validate(said).names
-                names = tuple(n for part in given for n in parse_names(part))
-                if not names and any(map(evades, given)):
-                    raise ValueError("neither a name nor None")
-                return verdict(question, self.identity, Named(names=names), reply)
-            yes = _Answer.model_validate(said).answer == "yes"
-        except ValueError as e:
-            why = e.errors()[0]["msg"] if isinstance(e, ValidationError) else str(e)
-            reason = f"the reply is not what was asked for ({why})"
-            return unscored(question, self.identity, reason, reply)
-        return verdict(question, self.identity, YesNo(p_yes=float(yes)), reply)
+    def _format(self, question: Question) -> dict[str, Any]:
+        """The schema that a reply is to keep to; nothing where the question asks for a form in words."""
+        shape = _SHAPES[self._card.style] if question.form == "names" else _Answer
+        if shape is None:
+            return {}
+        schema = {"name": question.kind, "strict": True, "schema": shape.model_json_schema()}
+        return {"response_format": {"type": "json_schema", "json_schema": schema}}
+
+    def _read(self, question: Question, reply: str, cut_off: bool) -> Verdict:
+        if question.form == "names":
+            scored = self._card.style == "paper"
+            return verdict(question, self.identity, read_names(reply, cut_off=cut_off, scored=scored), reply)
+        return verdict(question, self.identity, read_yes_no(reply, cut_off=cut_off), reply)
 
 
 def _content(question: Question, image: Image.Image) -> list[dict[str, Any]]:

@@ -10,8 +10,20 @@ from PIL.Image import Image
 from copycat.cards.judges import JudgeCard, Vote
 from copycat.errors import BadFile
 from copycat.judges.base import CATALOG, Judge, answers, identify, load_judge, unscored, verdict
-from copycat.records import Answer, Named, Question, Similarities, Unscored, Verdict, YesNo, digest, graded
+from copycat.records import (
+    Answer,
+    Figure,
+    Named,
+    Question,
+    Similarities,
+    Unscored,
+    Verdict,
+    YesNo,
+    digest,
+    graded,
+)
 from copycat.subjects.characters import Registry, normalise
+from copycat.subjects.recognition import one_by_one, recognised
 
 RULES: dict[Vote, Callable[[Sequence[float]], float]] = {
     "majority": median_low,
@@ -37,7 +49,7 @@ def vote(
     """The panel's verdict, among the members that answered; `unscored` when none did.
 
     A name counts when `rule` over "gave it" (1 or 0) is above a half. Names are the same when `registry`
-    knows them for the same character, or else when they read the same.
+    knows them for the same character, or else when they read the same. Who leaves one open has no vote.
     """
     heard = [b for b in ballots if b.scored]
     if not heard:
@@ -47,24 +59,46 @@ def vote(
     decide = RULES[rule]
     voters = tuple(b.judge for b in heard)
     if question.form == "names":
-        given = [_names(b.answer, registry) for b in heard]
-        spelling = {key: name for names in given for key, name in names.items()}
-        chosen = [name for key, name in spelling.items() if decide([float(key in g) for g in given]) > 0.5]
-        return verdict(question, panel, Named(names=tuple(chosen)), voters=voters)
+        return verdict(question, panel, _named([b.answer for b in heard], decide, registry), voters=voters)
     scores = [graded(b.answer, question.character) for b in heard]
     answer = YesNo(p_yes=decide([s for s in scores if s is not None]))
     return verdict(question, panel, answer, voters=voters)
 
 
-def _names(answer: Answer, registry: Registry | None) -> dict[str, str]:
-    """Who was named, each once: by slug where the registry knows the name, else by its letters."""
+def _named(
+    answers: Sequence[Answer], decide: Callable[[Sequence[float]], float], registry: Registry | None
+) -> Named:
+    """Who is shown, by the members' answers. A member that leaves a character doubtful has no vote about it,
+    nor has one whose reply was broken off before it; without any vote the panel leaves it doubtful too."""
+    given = [_votes(a, registry) for a in answers]
+    closed = [not (isinstance(a, Named) and a.partial) for a in answers]
+    figures = []
+    for key in dict.fromkeys(key for votes in given for key in votes):
+        told = [v[key] for v in given if key in v]
+        shown = [figure for figure, sure in told if sure]
+        votes = [1.0] * len(shown) + [0.0 for v, c in zip(given, closed, strict=True) if c and key not in v]
+        if not votes or decide(votes) > 0.5:
+            figures.append((shown or [figure for figure, _ in told])[-1])
+    return Named.of(figures)
+
+
+def _votes(answer: Answer, registry: Registry | None) -> dict[str, tuple[Figure, bool]]:
+    """Who was named, each once, and whether surely: by slug where the registry knows the name, else by its
+    letters."""
     if isinstance(answer, Similarities):
         shown = filter(answer.shows, answer.similarities)
-        return {slug: registry[slug].name if registry else slug for slug in shown}
-    found: dict[str, str] = {}
-    for name in answer.names if isinstance(answer, Named) else ():
-        known = {s: registry[s].name for s in sorted(registry.mentioned(name))} if registry else {}
-        found |= known or {normalise(name): name}
+        return {slug: (Figure(name=registry[slug].name if registry else slug), True) for slug in shown}
+    found: dict[str, tuple[Figure, bool]] = {}
+    for alone in one_by_one(answer):
+        known = (recognised(alone, registry) if registry else None) or {}
+        (figure,) = alone.figures or (Figure(name=alone.names[0]),)
+        for slug, role in known.items():
+            # What leaves it open is kept as it was told, so that it leaves it open again.
+            sure = role == "shown"
+            if sure or slug not in found:
+                found[slug] = (Figure(name=registry[slug].name) if registry and sure else figure, sure)
+        if not known:
+            found[normalise(figure.name)] = (figure, True)
     return found
 
 

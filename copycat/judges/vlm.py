@@ -34,7 +34,7 @@ class VisionLanguageJudge(Judge):
 
     def __init__(self, card: JudgeCard, device: str) -> None:
         self.identity, self.batch_size = card.identity(), card.batch_size
-        self._device = device
+        self._device, self._wants_score = device, card.style == "paper"
         self._processor, self._model = _load(card, device)
         self._tokenizer = getattr(self._processor, "tokenizer", self._processor)
         # The last position must be the answer's for every row of a batch.
@@ -94,7 +94,7 @@ class VisionLanguageJudge(Judge):
         replies = [t.strip() for t in self._tokenizer.batch_decode(new, skip_special_tokens=True)]
         ended = [self._ended(row.tolist()) for row in new]
         return [
-            verdict(q, self.identity, read_names(reply, cut_off=not end), reply)
+            verdict(q, self.identity, read_names(reply, cut_off=not end, scored=self._wants_score), reply)
             for q, reply, end in zip(questions, replies, ended, strict=True)
         ]
 

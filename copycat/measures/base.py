@@ -10,10 +10,9 @@ from statistics import fmean
 from typing import Literal
 
 from copycat.cards.catalog import Catalog
-from copycat.cards.judges import QuestionStyle
 from copycat.errors import UnknownName
 from copycat.measures.questions import Ask
-from copycat.records import Answer, ImageRow, Question, Request, Unscored, Verdict, YesNo
+from copycat.records import Answer, ImageRow, Question, QuestionStyle, Request, Unscored, Verdict, YesNo
 from copycat.subjects.characters import Character, Registry
 
 
@@ -85,6 +84,16 @@ class Measure(ABC):
     @abstractmethod
     def read(self, answer: Answer, character: Character) -> float | None:
         """The number in an answer about a picture made for `character`, in [0, 1]; None where it has none."""
+
+    @property
+    def settled_by(self) -> Measure | None:
+        """The measure whose answer from the same judge about the same picture takes the place of one that
+        :meth:`doubts`; None where there is none."""
+        return None
+
+    def doubts(self, answer: Answer, character: Character) -> bool:  # noqa: ARG002
+        """Whether an answer about a picture made for `character` leaves open what its number is."""
+        return False
 
     def items(self, request: Request, character: Character) -> tuple[str | None, ...]:  # noqa: ARG002
         """The things asked about in one picture: by default one, without a name. A request without any is
@@ -160,11 +169,13 @@ class Measure(ABC):
         would be of another question.
         """
         answers = evidence.answers.get(self.ask.kind, {}) if self.ask else {}
+        by = self.settled_by.ask if self.settled_by else None
+        settling = evidence.answers.get(by.kind, {}) if by else {}
         seen = []
         for request in evidence.requests:
             rows, character = evidence.frames.get(request.id, ()), evidence.registry[request.character]
             items = self.items(request, character)
-            decisive = tuple(self.decide(rows, answers, character, item) for item in items)
+            decisive = tuple(self.decide(rows, answers, character, item, settling) for item in items)
             values = [x for v in decisive if (x := self.value(v, character)) is not None]
             if items:
                 value = fmean(values) if len(values) == len(items) else None
@@ -177,8 +188,12 @@ class Measure(ABC):
         answers: Mapping[tuple[str, int, str | None], Verdict],
         character: Character,
         item: str | None = None,
+        settling: Mapping[tuple[str, int, str | None], Verdict] | None = None,
     ) -> Verdict | None:
         """The verdict that speaks for all `rows` of a request: that of the frame with the highest value.
+
+        In place of one that leaves the number open stands that of `settling`, where there is one of the same
+        judge; these are answers about `character` to the question of :attr:`settled_by`.
 
         The maximum over frames is taken as He et al. 2024 (section C.2) do for DETECT, and for every other
         measure alike: what a video shows in one frame, it shows. A frame without a scored verdict might be
@@ -190,6 +205,10 @@ class Measure(ABC):
             answer = answers.get((row.request, row.frame, item))
             # A verdict on other pixels than those in the row says nothing about this picture.
             fits = row.outcome == "ok" and answer is not None and answer.image_sha256 == row.sha256
+            other = settling.get((row.request, row.frame, item)) if settling and fits else None
+            if answer and other and self.doubts(answer.answer, character):
+                same = (other.judge, other.image_sha256) == (answer.judge, answer.image_sha256)
+                answer = other if same else answer
             judged.append(answer if fits else None)
         values = [self.value(v, character) for v in judged]
         if 1.0 in values:
@@ -202,7 +221,9 @@ class Measure(ABC):
         """The number in a verdict; None where there is none, or the judge gave no answer."""
         if verdict is None or isinstance(verdict.answer, Unscored):
             return None
-        return self.read(verdict.answer, character)
+        by = self.settled_by
+        settled = by and by.ask and by.ask.kind == verdict.kind
+        return (by if by and settled else self).read(verdict.answer, character)
 
 
 class YesNoMeasure(Measure):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from copycat.measures.base import Measure, Observation
 from copycat.measures.questions import IDENTIFY, VERIFY
-from copycat.records import Answer, Named, Similarities, graded
-from copycat.subjects.characters import Character, Registry
+from copycat.records import Answer, graded
+from copycat.subjects.characters import Character
+from copycat.subjects.recognition import recognise
 
 THRESHOLD = 0.5
 """P("Yes") above which DETECT_targeted counts a picture."""
@@ -18,7 +19,10 @@ class _Detect(Measure):
 
 
 class Detect(_Detect):
-    """1 when the judge, asked which character it sees, names this one or an alias; else 0."""
+    """1 when the judge, asked which character it sees, names this one or an alias; else 0.
+
+    Where its words leave that open, its answer to the question whether it is this one settles it.
+    """
 
     name = "DETECT"
     title = "characters detected"
@@ -26,13 +30,16 @@ class Detect(_Detect):
     ask = IDENTIFY
     apart = False
 
+    @property
+    def settled_by(self) -> Measure:
+        return DETECT_TARGETED
+
+    def doubts(self, answer: Answer, character: Character) -> bool:
+        return recognise(answer, character) == "doubtful"
+
     def read(self, answer: Answer, character: Character) -> float | None:
-        if isinstance(answer, Similarities):
-            return float(answer.shows(character.slug))
-        if not isinstance(answer, Named):
-            return None
-        alone = Registry("target", 1, [character])
-        return float(any(alone.mentioned(name) for name in answer.names))
+        role = recognise(answer, character)
+        return None if role in (None, "doubtful") else float(role == "shown")
 
 
 class TargetedDetect(_Detect):

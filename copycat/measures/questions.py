@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from copycat.cards.judges import QuestionStyle
-from copycat.records import Form
+from copycat.records import Form, QuestionStyle
 from copycat.subjects.characters import Character, Registry, with_article
 
 

@@ -163,5 +163,7 @@ def _answer_of(cells: Mapping[str, Any]) -> dict[str, Any]:
     if cells["status"] == "scored" and cells.get("names") is not None:
         named = {n: cells[n] for n in ("names", "partial") if cells.get(n) is not None}
         figures = cells.get("figures")
-        return {"answer": Named.model_validate({**named, "figures": json.loads(figures) if figures else None})}
+        return {
+            "answer": Named.model_validate({**named, "figures": json.loads(figures) if figures else None})
+        }
     return {n: cells.get(n) for n in ("status", "score", "mass", "names", "reason")}

@@ -106,10 +106,27 @@ def _ask_all(
     config: RunConfig,
     device: str,
 ) -> int:
-    """Ask one judge what it has not answered; its card is no panel."""
+    """Ask one judge what it has not answered, and then what its answers leave open; its card is no panel."""
+    first = _questions(data, judging)
+    asked = _ask_open(folder, data, judging, first, progress, config, device)
+    data, put = folder.data(), set(first)
+    then = [q for q in _questions(data, judging) if q not in put]
+    return asked + _ask_open(folder, data, judging, then, progress, config, device)
+
+
+def _ask_open(
+    folder: RunFolder,
+    data: RunData,
+    judging: Judging,
+    questions: Sequence[Question],
+    progress: Progress,
+    config: RunConfig,
+    device: str,
+) -> int:
+    """Ask one judge those of `questions` that `data` has no answers to."""
     card = judging.card
     answered = _answered(data, judging.identity)
-    cut = batches(_questions(data, judging), card.batch_size, key=lambda q: q.kind)
+    cut = batches(questions, card.batch_size, key=lambda q: q.kind)
     pending = [b for b in cut if not all(map(answered, b))]
     if card.api:
         # Neighbours do not matter there, and every answer costs.
@@ -140,6 +157,13 @@ def _open_worker(
 
 
 def _count_votes(folder: RunFolder, panel: Judging, members: Sequence[Judging]) -> None:
+    """A panel's verdicts from its members' rows; then those on what its own verdicts leave open."""
+    _count(folder, panel, members)
+    if _doubts(folder.data(), panel):
+        _count(folder, panel, members)
+
+
+def _count(folder: RunFolder, panel: Judging, members: Sequence[Judging]) -> None:
     """A panel's verdicts from its members' rows; only those that changed are written."""
     data = folder.data()
     said = {(v.request, v.frame, v.kind, v.judge, v.question_hash): v for v in data.verdicts}
@@ -160,15 +184,36 @@ def _count_votes(folder: RunFolder, panel: Judging, members: Sequence[Judging]) 
 
 
 def _questions(data: RunData, judging: Judging) -> list[Question]:
-    """What a judge is asked about the run's pictures, in the plan's order; no question twice."""
+    """What a judge is asked about the run's pictures, in the plan's order; no question twice.
+
+    Of a measure whose answer about a picture leaves the number open, the question that settles it too.
+    """
+    card = judging.card
     asked: dict[tuple[object, ...], Question] = {}
-    known = [m for m in judging.measures if m.ask and answers(judging.card, m.ask.kind)]
+    doubted = _doubts(data, judging)
     for request in data.requests:
         for row in data.frames.get(request.id, ()):
-            for measure in known if row.outcome == "ok" else ():
+            more = [m for m in judging.measures if (row.request, row.frame, m.name) in doubted]
+            measures = [*judging.measures, *(m.settled_by for m in more)] if row.outcome == "ok" else []
+            for measure in measures:
+                if measure is None or measure.ask is None or not answers(card, measure.ask.kind):
+                    continue
                 for q in measure.questions(request, row, data.registry, card.references, card.style):
                     asked.setdefault((q.request, q.frame, q.kind, q.item), q)
     return list(asked.values())
+
+
+def _doubts(data: RunData, judging: Judging) -> set[tuple[str, int, str]]:
+    """Request, frame and measure of the answers of a judge that leave a measure's number open."""
+    measures = [m for m in judging.measures if m.settled_by]
+    slugs = {r.id: r.character for r in data.requests}
+    return {
+        (v.request, v.frame, m.name)
+        for v in data.verdicts
+        for m in measures
+        if m.ask and m.ask.kind == v.kind and v.judge == judging.identity and v.request in slugs
+        if m.doubts(v.answer, data.registry[slugs[v.request]])
+    }
 
 
 def _ask(path: Path, judge_: Judge, batch: Sequence[Question]) -> list[Verdict]:

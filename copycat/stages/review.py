@@ -14,23 +14,23 @@ from PIL.Image import Image
 from copycat.cards.judges import JudgeCard, load_judge_card
 from copycat.errors import MissingRequirement
 from copycat.generators.base import ImageOutcome
-from copycat.judges.base import Judge, load_judge
-from copycat.measures.questions import IDENTIFY
+from copycat.judges.base import Judge, answers, load_judge
+from copycat.measures.detect import THRESHOLD
+from copycat.measures.questions import IDENTIFY, VERIFY, Ask
 from copycat.mitigations import Composition, JudgeFinding, Mitigation
 from copycat.mitigations.base import Action
 from copycat.records import (
-    Answer,
-    Named,
     Question,
     Request,
     Review,
-    Similarities,
     Unscored,
     Verdict,
+    YesNo,
     redraw_seed,
 )
 from copycat.resolve import ResolvedRun
 from copycat.runtime.device import resolve_device
+from copycat.subjects.recognition import recognised
 
 Draw = Callable[[Sequence[Request]], list[ImageOutcome]]
 Reviewed = tuple[ImageOutcome, Review | None]
@@ -155,43 +155,61 @@ class Reviewer:
         price = card.api
         shown = [(i, image) for i, case in cases.items() for image in _pictures(case)]
         found: dict[int, list[Names]] = {i: [] for i in cases}
+        put = dict.fromkeys(cases, 0)
+
+        def ask(questions: Sequence[tuple[int, Image, Question]]) -> list[Verdict]:
+            said: list[Verdict] = []
+            for start in range(0, len(questions), judge.batch_size):
+                batch = questions[start : start + judge.batch_size]
+                with _memory_for(card):
+                    said += judge.ask([q for *_, q in batch], [image for _, image, _ in batch])
+                    if price is None:
+                        _refuse_lack_of_memory(said)
+            for i, *_ in questions:
+                put[i] += 1
+            return said
+
         began = time.monotonic()
-        for start in range(0, len(shown), judge.batch_size):
-            batch = shown[start : start + judge.batch_size]
-            asked = [self._question(cases[i].request, image) for i, image in batch]
-            with _memory_for(card):
-                said = judge.ask(asked, [image for _, image in batch])
-                if price is None:
-                    _refuse_lack_of_memory(said)
-            for (i, _), v in zip(batch, said, strict=True):
-                found[i].append(self._characters(v.answer))
+        who = [(i, image, self._question(IDENTIFY, cases[i].request, image, card)) for i, image in shown]
+        named = [recognised(v.answer, self._registry) for v in ask(who)]
+        # What a reply leaves open, the question about that character settles.
+        open_ = [
+            (place, slug)
+            for place, roles in enumerate(named)
+            for slug, role in (roles or {}).items()
+            if role == "doubtful" and answers(card, VERIFY.kind)
+        ]
+        whether = [
+            (i, image, self._question(VERIFY, cases[i].request, image, card, slug))
+            for (i, image), slug in ((shown[place], slug) for place, slug in open_)
+        ]
+        confirmed = {where for where, v in zip(open_, ask(whether), strict=True) if _confirms(v)}
+        for place, (i, _) in enumerate(shown):
+            roles = named[place]
+            sure = (s for s, r in (roles or {}).items() if r == "shown" or (place, s) in confirmed)
+            found[i].append(None if roles is None else frozenset(sure))
         share = (time.monotonic() - began) / len(cases)
         for i, case in cases.items():
             case.seconds += share
-            case.answers += len(found[i])
+            case.answers += put[i]
             case.failed |= bool(price) and _merge_frames(found[i]) is None
-            case.cost = _sum(case.cost, price.price_usd if price else 0.0, len(found[i]))
+            case.cost = _sum(case.cost, price.price_usd if price else 0.0, put[i])
         return {i: _merge_frames(frames) for i, frames in found.items()}
 
-    def _question(self, request: Request, image: Image) -> Question:
-        """Who is shown; the picture has no file yet."""
-        registry = self._registry
+    def _question(
+        self, ask: Ask, request: Request, image: Image, card: JudgeCard, slug: str | None = None
+    ) -> Question:
+        """Who is shown, or whether the character `slug` is; the picture has no file yet."""
+        registry, slug_or_own = self._registry, slug or request.character
         return Question(
-            kind=IDENTIFY.kind,
-            form=IDENTIFY.form,
+            kind=ask.kind,
+            form=ask.form,
             request=request.id,
             file="",
             sha256=hashlib.sha256(image.tobytes()).hexdigest(),
-            text=IDENTIFY.render(registry, registry[request.character], None, 0),
+            text=ask.render(registry, registry[slug_or_own], None, 0, card.style),
+            character=slug or "",
         )
-
-    def _characters(self, answer: Answer) -> Names:
-        """Slugs of the registry's characters in a judge's answer; None where it gave none."""
-        if isinstance(answer, Similarities):
-            return frozenset(filter(answer.shows, answer.similarities))
-        if not isinstance(answer, Named):
-            return None
-        return frozenset().union(*map(self._registry.mentioned, answer.names))
 
     def _redraw(self, cases: Sequence[_Case], draw: Draw) -> list[_Case]:
         """Another picture for each of `cases`, from other noise; returns those that have one."""
@@ -248,6 +266,10 @@ def _merge_frames(frames: Sequence[Names]) -> Names:
     """What is seen in any frame; None when a frame has no answer and the others show nobody."""
     answered = frozenset[str]().union(*(f for f in frames if f is not None))
     return answered if answered or None not in frames else None
+
+
+def _confirms(verdict: Verdict) -> bool:
+    return isinstance(verdict.answer, YesNo) and verdict.answer.p_yes > THRESHOLD
 
 
 def _sum(total: float | None, price: float | None, times: int = 1) -> float | None:

@@ -23,7 +23,10 @@ _PROPER = r"[A-Z0-9][\w'’.&-]*"
 _AT_END = rf"{_DET}$"
 
 _BREAK = re.compile(
-    r"[;:!?…\n]|(?<!\bmr)(?<!\bdr)(?<!\bst)\.\s|\s[—–-]+\s|\b(?:but|however|whereas|yet|though|although|while)\b"
+    r"[;:!?…\n]|(?<!\bmr)(?<!\bdr)(?<!\bst)\.\s|\s[—–-]+\s"
+    # "anyone but Mario" goes on; "not Luigi but Mario" does not.
+    r"|(?<!anyone )(?<!anything )(?<!everyone )(?<!nothing )(?<!nobody )(?<!none )(?<!one )(?<!all )\bbut\b"
+    r"|\b(?:however|whereas|yet|though|although|while)\b"
     r"|,\s(?:and\s|so\s)?(?:it|this|that|he|she|they|there|the\s\w+)(?:\s\w+)?\s"
     r"(?:is|are|was|has|looks|shows|appears|does)\b|,\s(?:and\s|so\s)?(?:it|this|that)'s\b",
     re.IGNORECASE,
@@ -46,6 +49,7 @@ def clause(before: str) -> str:
 
 _GLUED = _find(rf"(?<![\w])(?:(?!{say.UNREAL}\b)[a-z]+)-$")
 _KEEPS, _FOLLOWS = _find(rf"{say.KEEPS}"), _find(rf"{say.FOLLOWS}")
+_ADJECTIVE = re.compile(r"\w{3}(?:ing|ed|ly|ful|ous|ish|ive|able|less|ar|tic|cal|nal|ral)$")
 _LAST_WORD = re.compile(r"([^\W_]+(?:['’][^\W_]+)?)[ _]+$")
 _NEXT_WORD = re.compile(r"[ _]+([^\W_]+)")
 
@@ -57,11 +61,15 @@ def is_longer_name(m: Mention) -> bool:
     if re.match(r"-[A-Z]", m.after):
         return True
     left, right = _LAST_WORD.search(m.before), _NEXT_WORD.match(m.after)
+    if re.search(r"\b(?:[A-Z]|Ms|Mrs|Miss|St)\.? $", m.before) and not re.search(r"\bA $", m.before):
+        return True
+    if left and re.search(r"['’]s?$", left[1]):
+        left = None
     if left and left[1][0].isupper() and not _KEEPS.fullmatch(left[1]) and not _begins(m, left.start(1)):
         return True
     if left and left[1][0].isupper() and _begins(m, left.start(1)) and not _KEEPS.fullmatch(left[1]):
-        return not re.search(r"(?:ing|ed|ly)$", left[1])
-    if not right or right[1].isupper() != m.written.isupper() and not right[1][0].isupper():
+        return not _ADJECTIVE.search(left[1])
+    if not right or (right[1].isupper() != m.written.isupper() and not right[1][0].isupper()):
         return False
     if m.written.isupper() and len(m.written) > 1 and not right[1].isupper():
         return False
@@ -73,7 +81,12 @@ def _begins(m: Mention, at: int) -> bool:
 
 
 _ARTICLE = _find(r"\b(?:an?|some|two|three|several|many|another|one|his|her|its|their)\s+(?:[\w-]+\s+){0,3}$")
-_THING_AFTER = re.compile(r"\s+(?!(?:is|was|are|has|and|or|with|from|in|on|at|as|by|who|that|of|to)\b)[a-z]+(?<!ing)\b")
+_ANY_ARTICLE = _find(r"\b(?:an?|the|some|this|that|his|her)\s+(?:[a-z-]+\s+){0,2}$")
+_NOUN_AFTER = re.compile(r"\s+([a-z]{3,}(?<!ing)(?<!ed)(?<!ly)(?<!s))\b")
+_DEPICTS = _find(say.DEPICTIONS)
+_THING_AFTER = re.compile(
+    r"\s+(?!(?:is|was|are|has|and|or|with|from|in|on|at|as|by|who|that|of|to)\b)[a-z]+(?<!ing)(?<!s)\b"
+)
 
 
 def is_word(m: Mention) -> bool:
@@ -83,16 +96,38 @@ def is_word(m: Mention) -> bool:
     if m.lower:
         return True
     first = not re.search(r"\w", clause(m.before))
-    return first and " " not in m.written and bool(_THING_AFTER.match(m.after)) and not m.after.endswith("s")
+    return first and " " not in m.written and bool(_THING_AFTER.match(m.after))
+
+
+_NOT_NAMES = re.compile(r",\s+(?!and\b|or\b|nor\b|the\b|an?\b)[a-z]")
+
+
+def is_product(m: Mention) -> bool:
+    """Whether the name goes before a common noun as a kind or a brand: "a Kirby vacuum cleaner"."""
+    noun = _NOUN_AFTER.match(m.after)
+    if noun is None or _FOLLOWS.fullmatch(noun[1]) or not _ANY_ARTICLE.search(m.before):
+        return False
+    return not re.match(rf"(?:\s+[a-z-]+){{0,3}}?\s+{say.DEPICTIONS}\b", m.after)
+
+
+_ANSWERS = _find(r"(?:\b(?:is|it's|that's|named|called|say|think)|:)\s+[\"'“*]*$")
 
 
 # --- what is said of it ---
 
-_OWNS = _find(r"^(?:['’]s?\s+(?!\w+ing\b|(?:face|head|portrait|silhouette|figure|body|likeness)\b))\w")
+_OWNS = _find(rf"^(?:['’]s?\s+(?!\w+ing\b|{say.STAYS}\b))\w")
 _KIND_AFTER = _find(rf"^[\"'”’*]*[\s-]+(?:{say.THINGS}|{say.WORKS}|{say.ALIKE})\b(?!-)|^-[a-z]")
+_CAST_AFTER = re.compile(r"\s(?:character|hero|heroine|star|protagonist|figure|villain|antagonist)\s[A-Z]")
 _ALIKE_AFTER = _find(rf"^[\"'”’*]*-?(?:{say.ALIKE})\b")
+_COSTUME = _find(r"^[\"'”’]*[\s-](?:cos(?:tume|play)|outfit|suit|onesie|fancy dress)s?\b")
+_WEARS = _find(
+    r"\b(?:in|wear\w*|dress\w*\s(?:up\s)?in)\s(?:an?|the|his|her|their|full)?\s?(?:[\w-]+\s){0,2}$"
+)
 _WRITES = _find(rf"\b{say.WRITING}(?:\s(?:of|for|is|the\s(?:word|name|title)s?))?[\s:,]*{_LIST}{_AT_END}")
-_WRITTEN = _find(rf"^[\"'”’*.,!]*\s*{say.WRITTEN}\b")
+_SAYS = _find(
+    r"\b(?:text|sign|caption|label|writing|words?|image|picture)\s(?:\w+\s){0,3}?(?:says?|reads?)\b[^.;,]*$"
+)
+_WRITTEN = _find(rf"^[\"'”’*.,!]*\s*{say.WRITTEN}\b|^[\"'”’]+\s+on\s+(?:it|the|an?|its|his|her)\b")
 _DENIES = _find(rf"\b{say.NEGATION}\b")
 _EMPHASIS = _find(rf"\b{say.EMPHASIS}\b")
 _DENIED_AFTER = _find(
@@ -100,35 +135,44 @@ _DENIED_AFTER = _find(
     r"(?:n't|not|nowhere|absent|missing|never)\b(?!\s(?:only|just))|^\?\s*no\b"
 )
 _CONTRAST_AFTER = _find(
-    r"^[\"'”’*)]*\s*(?:is|are|has|have|had|wears?|does|would|usually|typically|always|normally)\b.*\b(?:but|so no|whereas|unlike|instead|here)\b"
+    r"^[\"'”’*)]*\s*(?:would|should)\b"
+    r"|^[\"'”’*)]*\s*(?:is\s(?:usually|always)|has|have|had|wears|usually|typically|always|normally)\b[^.]*"
+    r"\b(?:but|so|whereas|while|unlike|instead)?\s*(?:this|the)\s(?:one|figure|character|creature|picture|image)\b"
 )
 _LIKENS = _find(rf"\b{say.LIKENESS}\b")
+_STATES = _find(r"\b(?:is|are|be|say|guess|shows?|depicts?|identif\w+|named)\b|'s\b|\bit's\b")
+"""What makes a statement of what follows a likeness: "the cap suggests that this is Mario"."""
+_THINK_OF = _find(r"(?<!\bi )(?<!\bwe )(?<!would )(?<!'d )\bthink\s(?:of\s)?" + _AT_END)
 _UNREAL = _find(rf"\b{say.UNREAL}[\s-]+$")
 _LOOKS = _find(rf"\b(?:look|appear|seem|sound|dress)\w*\s(?:exactly\s)?like\s{_LIST}{_AT_END}")
 _SIMILE = _find(rf"\blike\s{_LIST}{_AT_END}")
 _IDENTIFIES = _find(
-    r"^\W*(?:(?:i|to)\s\w+\s|well\W+|yes\W+|hm+\W+)?(?:it|this|that|he|she|they|these|"
-    r"the\s(?:character|figure|image|picture|one|creature|person)s?(?:\s(?:shown|here|depicted|in\sthe\s\w+))?)?\s*$"
+    r"^\W*(?:.*\bwhat|(?:(?:i|to)\s\w+\s|well\W+|yes\W+|hm+\W+)?(?:it|this|that|he|she|they|these|"
+    r"the\s(?:character|figure|image|picture|one|creature|person)s?(?:\s(?:shown|here|depicted|in\sthe\s\w+))?)?)\s*$"
 )
-_HEDGED = _find(rf"\b{say.HEDGES}\b")
+_HEDGED = _find(
+    rf"\b{say.HEDGES}\b(?!\s(?:also\s|well\s)?(?:know|recogni[sz]e|remember|be\sfamiliar))[^,]{{0,40}}$"
+)
 _OR = _find(r"\bor\s+" + _AT_END)
 _HEDGED_AFTER = re.compile(
     r"[\"'”’*,.]*\s*(?:\((?:possibly|maybe|perhaps|probably not|\?|unsure|uncertain|not sure|unconfirmed|could be|"
-    r"might be)|\?|,?\s?(?:perhaps|maybe|possibly)\b|,?\s?or\s(?!not\b))",
+    r"might be)|\?|,?\s?(?:perhaps|maybe|possibly)\b|,?\s?or\s(?!not\b)|\s[–—-]+\sor\b)",
     re.IGNORECASE,
 )
-_CONCEDES = _find(r"(?:^|[,;.]\s*)(?:although|though|while|whilst|even if|despite|unlike|whereas|as if|if)\b[^,;.]*$")
+_CONCEDES = _find(r"(?:^|[;.]\s*)(?:although|though|while|whilst|even if|despite|whereas|if)\b[^,;.]*$")
+_MAIN_CLAUSE = _find(r"^[^.;,]*,\s*(?:this|it|the|here|there|that|he|she|i)\b")
 _INTO_WORK = _find(
     rf"\b(?:from|in|within|by|per|via|into|inside|across|throughout|of)\s+{_OPEN}(?:the\s|an?\s|its\s|his\s|her\s)?"
-    rf"(?:[\w'’&.-]+\s+){{0,5}}?{say.WORKS}\W+(?:called\s|named\s|titled\s|about\s|with\s|of\s|like\s)?{_LIST}{_AT_END}"
+    rf"(?:[\w'’&.-]+\s+){{0,5}}?{say.WORKS}[\s\"'“‘(*:]+(?:called\s|named\s|titled\s|about\s|with\s|of\s|like\s)?{_LIST}{_AT_END}"
 )
 _FROM = re.compile(
     rf"\b(?:[Ff]rom|[Ii]n|[Ww]ithin|[Bb]y|[Pp]er|[Vv]ia)\s+{_OPEN}(?:[Tt]he\s+|an?\s+)?"
     rf"(?:(?:{_PROPER}['’]s?|Walt|Disney|Pixar|Marvel|Nintendo|original|animated|classic|live-action|\d{{4}})\s+){{0,4}}"
     rf"(?:the\s+)?{_OPEN}$"
 )
-_OF = _find(rf"([\w’'-]+)\s+(?:of|to|for|against|behind|after)\s+{_LIST}{_AT_END}")
-_DEPICTS = _find(say.DEPICTIONS)
+_NEXT_TO = _find("due|thanks|next|close|front|side|up|belong|name|names")
+_FOR = _find(rf"\bfor\s{_AT_END}")
+_OF = _find(rf"(?P<of>[\w’'-]+)\s+(?:of|against|behind|after|about)\s+{_LIST}{_AT_END}")
 _RELATES = _find(
     rf"\b{say.KIN}\s(?:of|to|for|with)\b[^.;]*$|\b{say.DEEDS}\s(?:by\s|with\s|against\s|alongside\s|to\s)?{_LIST}{_AT_END}"
 )
@@ -139,8 +183,11 @@ _NAMED_FIRST = re.compile(
 )
 _APPOSED = re.compile(
     r"(?:an?|the|one|who|whom|whose|which|that|from|in|as|his|her|their|its|also|another|known|best|originally|created|"
-    r"voiced|played|often|usually|sometimes|here|where|and\s(?:the|an?|his|her|one)|[a-z]+ed|[a-z]+ing)\b"
+    r"voiced|played|often|usually|sometimes|here|where|and\s(?:the|an?|his|her|one)|[a-z]+ed|"
+    r"living|working|serving|belonging|hailing|appearing|starring|being)\b"
 )
+_CLOSED = _find(r",\s+(?:is|are|[a-z]+s|[a-z]+ing|with|next|beside|together|and\s[a-z]+s)\b(?!\s(?:of|to)\b)")
+"""Where an apposition ends and the sentence goes on: "Elsa, the queen, stands beside Olaf"."""
 _ALIAS = _find(
     r"\b(?:also\s(?:known|called|named)|a\.?k\.?a\.?|better\sknown|known\s(?:simply\s|commonly\s)?as|otherwise|"
     r"i\.e\.|alias|alter\sego|real\sname|nicknamed|or\ssimply|namely|in\senglish)[^.;]*$"
@@ -154,17 +201,24 @@ def belongs(m: Mention, before: str) -> bool:  # noqa: ARG001
 
 def is_kind_of_thing(m: Mention, before: str) -> bool:  # noqa: ARG001
     """A thing that goes by its name: "the Mario franchise", "a Batman logo", "a Mario look-alike"."""
-    return bool(_KIND_AFTER.match(m.after) or _ALIKE_AFTER.match(m.after))
+    return bool(_KIND_AFTER.match(m.after) or _ALIKE_AFTER.match(m.after) or _CAST_AFTER.match(m.after))
 
 
-def is_written(m: Mention, before: str) -> bool:
+def is_written(m: Mention, before: str) -> bool:  # noqa: ARG001
     """The name as writing in the picture."""
-    return bool(_WRITES.search(before) or _WRITTEN.match(m.after))
+    return bool(_WRITES.search(m.before) or _SAYS.search(m.before) or _WRITTEN.match(m.after))
+
+
+def wears_it(m: Mention, before: str) -> bool:
+    """Somebody dressed up: "in a Batman costume"."""
+    return bool(_COSTUME.match(m.after) and _WEARS.search(before))
 
 
 def is_denied(m: Mention, before: str) -> bool:
     """Somebody who is said not to be there, or not to be the one."""
-    if _DENIED_AFTER.match(m.after) or _CONCEDES.search(m.before):
+    if _DENIED_AFTER.match(m.after) or _CONTRAST_AFTER.match(m.after):
+        return True
+    if _CONCEDES.search(m.before) and _MAIN_CLAUSE.match(m.after):
         return True
     denials = [d for d in _DENIES.finditer(_EMPHASIS.sub(lambda e: " " * len(e[0]), before))]
     return any(_reaches(before[d.end() :]) for d in denials)
@@ -172,14 +226,19 @@ def is_denied(m: Mention, before: str) -> bool:
 
 def _reaches(between: str) -> bool:
     """Whether a negation still holds after `between`: a comma ends it, unless names are listed."""
-    return "," not in between or bool(re.fullmatch(rf"\s*(?:[\w'’.\s-]+,\s*)*(?:(?:and|or|nor)\s+)?{_DET}", between)
-                                      and not re.search(r",\s+(?!and\b|or\b|nor\b|the\b|an?\b)[a-z]", between))
+    return "," not in between or bool(
+        re.fullmatch(rf"\s*(?:[\w'’.\s-]+,\s*)*(?:(?:and|or|nor)\s+)?{_DET}", between)
+        and not re.search(r",\s+(?!and\b|or\b|nor\b|the\b|an?\b)[a-z]", between)
+    )
 
 
 def is_likened(m: Mention, before: str) -> bool:
     """Somebody whom something is like, or makes one think of."""
-    if _LIKENS.search(before) or _UNREAL.search(before):
+    likened = any(not _STATES.search(before[like.end() :]) for like in _LIKENS.finditer(before))
+    if likened or _UNREAL.search(before) or _THINK_OF.search(before):
         return True
+    if re.search(rf"\bdress\w*\s(?:up\s)?like\s{_LIST}{_AT_END}", before, re.IGNORECASE):
+        return False
     if looks := _LOOKS.search(before):
         return not _IDENTIFIES.match(before[: looks.start()]) or bool(re.match(r"[^.]*\bbut\b", m.after))
     return bool(_SIMILE.search(before)) and not re.search(r"\blike\s+(?:this|it|that)\s+(?:is|may)\b", before)
@@ -194,17 +253,30 @@ def is_related(m: Mention, before: str) -> bool:
     """Somebody in whose terms another is told: "the sister of Elsa", "who fights Spider-Man"."""
     if _RELATES.search(before):
         return True
-    of = _OF.search(before)
-    if of and not _DEPICTS.fullmatch(of[1]) and not re.fullmatch(r"due|thanks|next|close|front|side|dressed|up", of[1].lower()):
+    if _FOR.search(before):
+        return True
+    if (of := _OF.search(before)) and not _depicts(of["of"], before[: of.start("of")]):
         return True
     named = _NAMED_FIRST.search(m.before)
     if named is None or _ALIAS.search(m.before[named.end("who") :]):
         return False
     between = m.before[named.end() :]
+    if _CLOSED.search(between):
+        return False
     if re.search(r",?\s+and\s+$|[)\]]", between) and not _APPOSED.match(between):
         return False
     opened = named[0].rstrip()[-1:]
     return bool(_APPOSED.match(between)) or (opened in "([–—-" and not re.search(r"\w\s*[)\],]", between))
+
+
+def _depicts(noun: str, before: str) -> bool:
+    """Whether "NOUN of somebody" is this somebody: an image of it, a thing made after it."""
+    if _NEXT_TO.fullmatch(noun):
+        return True
+    if _find(say.KIN).fullmatch(noun) or _find(say.THINGS).fullmatch(noun):
+        return False
+    one = re.search(r"\b(?:an?|some|several|two|three|many)\s(?:[\w-]+\s){0,3}$", before, re.IGNORECASE)
+    return bool(one or _DEPICTS.fullmatch(noun))
 
 
 def is_hedged(m: Mention, before: str) -> bool:
@@ -220,8 +292,15 @@ _ABSENT: tuple[Callable[[Mention, str], bool], ...] = (
 def role(m: Mention) -> Role:
     """What the sentence around `m` makes of it."""
     before = clause(m.before)
-    if is_longer_name(m) or any(rule(m, before) for rule in _ABSENT):
+    if wears_it(m, before):
+        return "shown"
+    if is_longer_name(m) or is_product(m) or any(rule(m, before) for rule in _ABSENT):
         return "absent"
     if is_word(m):
-        return "doubtful" if m.text.strip(" .\"'*") == m.written else "absent"
+        bare = (
+            m.text.strip(" .\"'*") == m.written
+            or _ANSWERS.search(m.before)
+            and not re.match(r"\s+\w", m.after)
+        )
+        return "doubtful" if bare else "absent"
     return "doubtful" if is_hedged(m, before) else "shown"

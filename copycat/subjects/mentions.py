@@ -15,7 +15,11 @@ _UNSPACED = re.compile("[\u0e00-\u0e7f\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\ua
 """Scripts in which a name may stand in a sentence without spaces around it."""
 _SYLLABLES = re.compile("[\u30a1-\u30ff]")
 """Katakana: beside one of them a name in them is part of a longer word."""
-_PARTICLES = frozenset("princess prince queen king mister mrs master doctor the and little".split())
+_GLUED = 6
+"""Least letters of a name that is found written as one word."""
+_PARTICLES = frozenset(
+    ["princess", "prince", "queen", "king", "mister", "mrs", "master", "doctor", "the", "and", "little"]
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,9 @@ class Mention:
     @property
     def lower(self) -> bool:
         """Whether it is written as a word: in a script with capitals, and not every word of it has one."""
-        words = [w for w in _WORD.findall(self.written) if w not in ("the", "of", "in", "the", "n", "and", "d")]
+        words = [
+            w for w in _WORD.findall(self.written) if w not in ("the", "of", "in", "the", "n", "and", "d")
+        ]
         return any(w[0].islower() for w in words)
 
 
@@ -80,6 +86,10 @@ def _names(told: str) -> Names:
     c = Character.model_validate_json(told)
     common = common_names(c)
     spoken = {words(n): normalise(n) in common for n in c.spoken if words(n)}
+    glued: dict[tuple[str, ...], bool] = {
+        ("".join(n),): False for n in spoken if len(n) > 1 and len("".join(n)) >= _GLUED
+    }
+    spoken = {**glued, **spoken}
     ends = [w for w in (words(c.name)[0], words(c.name)[-1]) if len(w) > 2 and len(words(c.name)) > 1]
     owner = re.split(r"[()/,]", c.owner)
     work = re.sub(r"#\s*\d+|\(.*?\)", "", c.origin.work) if c.origin else ""
@@ -128,13 +138,39 @@ def _longest(said: list[str], at: int, names: Iterable[tuple[str, ...]]) -> tupl
     return max(fitting, key=len, default=())
 
 
+def is_slip_of(text: str, character: Character) -> bool:
+    """Whether `text` as a whole is a name of `character` with a slip of the pen: one letter of a long word
+    is missing, added, changed or swapped with the next, and that makes no common word."""
+    said = words(text)
+    return any(
+        len(name) == len(said) and all(a == b or _slip(a, b) for a, b in zip(said, name, strict=True))
+        for name in names_of(character).spoken
+    )
+
+
+def _slip(said: str, meant: str) -> bool:
+    if len(meant) < _GLUED or not meant.isascii() or is_word(said):
+        return False
+    start = next(
+        (i for i, (a, b) in enumerate(zip(said, meant, strict=False)) if a != b), min(len(said), len(meant))
+    )
+    rest, wanted = said[start:], meant[start:]
+    return (
+        wanted[1:] in (rest, rest[1:])
+        or rest[1:] == wanted
+        or (rest[:2] == wanted[:2][::-1] and rest[2:] == wanted[2:])
+    )
+
+
 def is_own_work(work: str, character: Character) -> bool:
     """Whether `work` may be one that `character` is in: its origin, its owner's, or one with its name."""
     said = words(work)
     names = names_of(character)
-    telling = len(said) > 1 or not is_word(work)
+    told = {w for w in said if len(w) > 3 and not is_word(w)}
     return any(
-        said[i : i + len(own)] == own or (telling and own[: len(said)] == said)
+        said[i : i + len(own)] == own
+        or not told.isdisjoint(own)
+        or (len(said) > 1 and own[: len(said)] == said)
         for own in (*names.works, *names.spoken)
         for i in range(len(said))
     )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 from copycat.records import Answer, Figure, Named, Similarities
 from copycat.subjects.characters import Character, Registry
 from copycat.subjects.context import Role, role
-from copycat.subjects.mentions import is_own_work, mentions, names_of, words
+from copycat.subjects.mentions import Mention, is_own_work, is_slip_of, mentions, names_of, words
 
 
 def recognise(answer: Answer, character: Character) -> Role | None:
@@ -28,10 +27,21 @@ def recognise(answer: Answer, character: Character) -> Role | None:
     return None if best == "absent" and answer.partial else best
 
 
-def recognised(answer: Answer, registry: Registry) -> dict[str, Role]:
-    """The characters of `registry` that `answer` shows or leaves doubtful, by slug."""
-    found = {c.slug: recognise(answer, c) for c in registry.characters}
-    return {slug: r for slug, r in found.items() if r in ("shown", "doubtful")}
+def recognised(answer: Answer, registry: Registry) -> dict[str, Role] | None:
+    """The characters of `registry` that `answer` shows or leaves doubtful, by slug; None where it says
+    nothing of any."""
+    roles = {c.slug: recognise(answer, c) for c in registry.characters}
+    found: dict[str, Role] = {slug: r for slug, r in roles.items() if r in ("shown", "doubtful")}
+    return found if found or "absent" in roles.values() else None
+
+
+def one_by_one(answer: Answer) -> list[Named]:
+    """An answer for each figure that `answer` names, read as that is."""
+    if not isinstance(answer, Named):
+        return []
+    if answer.figures is None:
+        return [Named(names=(name,)) for name in answer.names]
+    return [Named.of([figure]) for figure in answer.figures]
 
 
 def _stands_in(text: str, character: Character) -> bool:
@@ -43,17 +53,36 @@ def _of_figure(figure: Figure, character: Character) -> Role:
     if not figure.name:
         return "doubtful" if is_own_work(figure.work, character) else "absent"
     found = mentions(figure.name, character)
+    if any(_in_own_work(m, figure.work, character) for m in found):
+        return "shown"
     roles = [role(m) for m in found]
     if "shown" in roles:
-        return "shown"
+        return "doubtful" if _OTHER_WORLD.search(figure.work) else "shown"
     if "doubtful" in roles:
-        sure = any(m.common and m.lower for m in found) and is_own_work(figure.work, character)
-        return "shown" if sure else "doubtful"
+        return "doubtful"
     return "absent" if found else _of_part(figure, character)
+
+
+_OTHER_WORLD = re.compile(r"\b(?:mytholog\w+|folklore|bible|history|real life|reality)\b", re.IGNORECASE)
+"""Where a figure of the same name is another."""
+_LEAD = re.compile(
+    r"\b(?:an?|the|one|two|some|this|it|that|is|it's|that's|i|think|character|shows?)\b", re.IGNORECASE
+)
+_FROM = re.compile(r"^\s*(?:,?\s*from|\(|in|of)\s+(.+)", re.IGNORECASE)
+
+
+def _in_own_work(m: Mention, work: str, character: Character) -> bool:
+    """Whether a name that is a common word, and written so, is told to be from the character's work."""
+    told = _FROM.match(m.after)
+    alone = not re.search(r"\w", _LEAD.sub("", m.before))
+    stated = work or (told[1] if told else "")
+    return m.common and m.lower and alone and bool(stated) and is_own_work(stated, character)
 
 
 def _of_part(figure: Figure, character: Character) -> Role:
     """What one word of a name is worth: the name where the work fits or the word is no common one."""
+    if is_slip_of(figure.name, character):
+        return "shown"
     said = words(figure.name)
     parts = names_of(character).parts
     if len(said) != 1 or said[0] not in parts:

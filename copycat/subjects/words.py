@@ -29,9 +29,10 @@ def _is_one(word: str) -> bool:
 
 def common_names(character: Character) -> frozenset[str]:
     """The names of `character`, normalised, that are words of the language as well: those that the registry
-    says are, and others all of whose words are common."""
+    says are, and every single word that is a common one."""
     told = {normalise(n) for n in character.common_words}
-    return frozenset(told | {normalise(n) for n in character.spoken if normalise(n) and is_word(n)})
+    bare = {normalise(n) for n in character.spoken}
+    return frozenset(told | {n for n in bare if n and " " not in n and is_word(n)})
 
 
 def ambiguous_names(registry: Registry) -> Iterator[str]:
@@ -39,12 +40,16 @@ def ambiguous_names(registry: Registry) -> Iterator[str]:
     list under `common_words`, and names that stand whole in another character's."""
     spoken = {(c.slug, normalise(n)): n for c in registry.characters for n in c.spoken if normalise(n)}
     listed = {(c.slug, normalise(n)) for c in registry.characters for n in c.common_words}
+    apart = {c.slug: {normalise(n) for n in c.namesakes} for c in registry.characters}
     for (slug, bare), name in spoken.items():
         if " " not in bare and is_word(name) and (slug, bare) not in listed and re.search(r"\w{3}", bare):
             yield (
-                f"{registry.name}: {name} ({slug}) is a common word too; list it under `common_words` if "
-                "that is known, so that nobody is warned again."
+                f"{registry.name}: {name} ({slug}) is a common word too, so a judge that writes it as one is "
+                "asked again; list it under `common_words` if that is meant."
             )
         for (other, longer), whole in spoken.items():
-            if other != slug and f" {bare} " in f" {longer} ":
-                yield f"{registry.name}: {name} ({slug}) is part of {whole} ({other})."
+            if other != slug and f" {bare} " in f" {longer} " and longer not in apart[slug]:
+                yield (
+                    f"{registry.name}: {name} ({slug}) is part of {whole} ({other}); list that under the "
+                    f"`namesakes` of {slug}, so that it is never read as both."
+                )

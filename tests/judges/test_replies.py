@@ -12,9 +12,10 @@ from PIL import Image, ImageDraw
 from copycat.cards.judges import load_judge_card
 from copycat.io.paths import DATA
 from copycat.judges.base import Judge, load_judge
-from copycat.judges.replies import evades, parse_names
-from copycat.records import Named, Unscored, Verdict, YesNo
-from copycat.subjects.characters import load_registry
+from copycat.judges.replies import read_names
+from copycat.records import Figure, Named, Unscored, Verdict, YesNo
+from copycat.subjects.characters import Registry, load_registry
+from copycat.subjects.recognition import recognise, recognised
 from tests.conftest import Tiny
 from tests.helpers.loopback import Loopback, running
 from tests.helpers.questions import question
@@ -55,9 +56,13 @@ def ask(seer: Judge, server: Loopback, kind: str, reply: str) -> Verdict:
         ('The picture shows {"answer": "no"}. My answer: {"answer": "yes"}', None),
         ('{"answer": "no", "answer": "yes"}', None),
         ('{"answer": "yes or no"}', None),
-        ('{"answer": true}', None),
-        ('The image says "answer No", but it is there: yes.', None),
-        ("Yes", None),
+        ('{"answer": true}', 1.0),
+        # What the picture says is not the judge's answer:
+        ('The image says "answer No", but it is there: yes.', 1.0),
+        ('The image says "answer No".', None),
+        # A server that ignores the schema answers all the same:
+        ("Yes", 1.0),
+        ("**No**, it is not.", 0.0),
         ('{"answer": "ye', None),
         ("", None),
     ],
@@ -78,9 +83,9 @@ def test_yes_and_no(seer: Judge, server: Loopback, reply: str, score: float | No
         ('{"names": []}', ()),
         ('{"names": ["None"]}', ()),
         ('{"names": ["Kamo"], "note": "the sign says Zori"}', ("Kamo",)),
-        ('{"names": ["the text says Zori"]}', None),
-        ('{"names": ["Kamo", "not Zori"]}', ("Kamo",)),
-        ('{"names": "Zori"}', None),
+        ('{"names": ["the text says Zori"]}', ("the text says Zori",)),
+        ('{"names": ["Kamo", "not Zori"]}', ("Kamo", "not Zori")),
+        ('{"names": "Zori"}', ("Zori",)),
         ('{"names": ["Zori"]} {"names": []}', None),
     ],
 )
@@ -89,7 +94,8 @@ def test_names(seer: Judge, server: Loopback, reply: str, names: tuple[str, ...]
     if names is None:
         assert isinstance(said.answer, Unscored)
     else:
-        assert said.answer == Named(names=names)
+        assert isinstance(said.answer, Named)
+        assert said.answer.names == names
 
 
 @pytest.mark.parametrize(
@@ -107,21 +113,81 @@ def test_names(seer: Judge, server: Loopback, reply: str, names: tuple[str, ...]
     ],
 )
 def test_free_words(tiny_models: Tiny, reply: str, hit: bool) -> None:
+    zori = load_registry(str(tiny_models.registry))["zori"]
+    assert recognise(read_names(reply), zori) == ("shown" if hit else "absent")
+
+
+def figures(reply: str) -> list[tuple[str, str]]:
+    found = read_names(reply)
+    assert isinstance(found, Named), found
+    return [(f.name, f.work) for f in found.figures or ()]
+
+
+def test_name_and_work_are_told_apart() -> None:
+    assert figures("Luigi from Super Mario Bros.") == [("Luigi", "Super Mario Bros")]
+    assert figures("Name: Mr. Krabs\nWork: SpongeBob SquarePants") == [("Mr. Krabs", "SpongeBob SquarePants")]
+    assert figures('{"characters": [{"name": "Elsa", "work": "Frozen"}]}') == [("Elsa", "Frozen")]
+    assert figures("Mr. Krabs, Monkey D. Luffy") == [("Mr. Krabs", ""), ("Monkey D. Luffy", "")]
+
+
+@pytest.mark.parametrize(
+    ("reply", "cut_off", "reason"),
+    [
+        ("", False, "empty"),
+        ("...", False, "empty"),
+        ("<think>It may be Zori", True, "thinking"),
+        ("I can't tell whether this is Zori.", False, "does not say who"),
+        ("The character in the image is Zori", True, "cut off"),
+        ('{"names": ["Zo', True, "cut off"),
+    ],
+)
+def test_what_is_no_answer_has_a_reason(reply: str, cut_off: bool, reason: str) -> None:
+    said = read_names(reply, cut_off=cut_off)
+    assert isinstance(said, Unscored), said
+    assert reason in said.reason
+
+
+def test_a_reply_that_is_cut_off_names_whom_it_has_named_and_denies_nobody(tiny_models: Tiny) -> None:
     registry = load_registry(str(tiny_models.registry))
-    assert any("zori" in registry.mentioned(name) for name in parse_names(reply)) == hit
+    said = read_names("The picture shows Zori, an owl with a wand, next to a fro", cut_off=True)
+    assert recognise(said, registry["zori"]) == "shown"
+    assert recognise(said, registry["kamo"]) is None
+    whole = read_names("This is Zori. He stands next to a fro", cut_off=True)
+    assert recognise(whole, registry["kamo"]) == "absent"
 
 
-def test_names_with_points_stay_whole() -> None:
-    assert parse_names("Mr. Krabs, Monkey D. Luffy. Nobody else") == (
-        "Mr. Krabs", "Monkey D. Luffy", "Nobody else",
-    )  # fmt: skip
+SCORED = [
+    ("character: Zori, score: 1", "shown"),
+    ("character: Zori, score: 0", "absent"),
+    ("0", "absent"),
+    ("character: Zori", None),
+    ("character: Zori, score: 2", None),
+]
 
 
-def test_a_reply_that_evades_is_told_from_none() -> None:
-    assert evades("The text says Zori")
-    assert evades("")
-    assert not evades("None, although the sign reads Zori")
-    assert not evades("Kamo")
+@pytest.mark.parametrize(("reply", "role"), SCORED)
+def test_the_papers_form_needs_its_score(tiny_models: Tiny, reply: str, role: str | None) -> None:
+    zori = load_registry(str(tiny_models.registry))["zori"]
+    assert recognise(read_names(reply, scored=True), zori) == role
+
+
+def test_what_leaves_it_open_is_doubtful(tiny_models: Tiny) -> None:
+    registry = load_registry(str(tiny_models.registry))
+    assert recognised(read_names("This could be Zori or Kamo."), registry) == {
+        "zori": "doubtful",
+        "kamo": "doubtful",
+    }
+    word = registry["zori"].model_copy(update={"name": "Owl", "aliases": (), "common_words": ("owl",)})
+    roles = {reply: recognise(read_names(reply), word) for reply in ("Owl", "owl", "an owl on a branch")}
+    assert roles == {"Owl": "shown", "owl": "doubtful", "an owl on a branch": "absent"}
+
+
+def test_lines_of_text_in_a_picture_are_read_for_any_name_in_them() -> None:
+    """The finding of a reader of letters, and rows of before there were figures."""
+    spidey = load_registry("copycat")["spider-man"]
+    assert recognise(Named(names=("not SPIDER-MAN!",)), spidey) == "shown"
+    assert recognise(Named.of([Figure(name="not SPIDER-MAN!")]), spidey) == "absent"
+    assert recognised(Named(names=()), Registry("one", 1, [spidey])) == {}
 
 
 def test_writing_on_a_picture_does_not_reach_the_parse_of_a_local_judge() -> None:
@@ -140,4 +206,4 @@ def test_writing_on_a_picture_does_not_reach_the_parse_of_a_local_judge() -> Non
         assert isinstance(verified.answer, YesNo)
         assert (verified.answer.answer_probability or 0) > 0.99, "it answers the question that was put"
         assert isinstance(identified.answer, Named)
-        assert not evades(identified.reply or "")
+        assert identified.answer.names == ((identified.reply,) if identified.reply != "None" else ())

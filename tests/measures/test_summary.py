@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
-from copycat.judges.replies import parse_names
-from copycat.measures import CONS, DETECT, Evidence
+from copycat.judges.replies import read_names
+from copycat.measures import CONS, DETECT, DETECT_TARGETED, Evidence
 from copycat.measures.summary import summarise
-from copycat.records import ImageRow, Metric, Named, Request, Sampling, Unscored, Verdict, YesNo
+from copycat.records import ImageRow, Metric, Named, Request, Sampling, Similarities, Unscored, Verdict, YesNo
 from copycat.subjects.characters import Character, Registry, with_article
 from tests.helpers.questions import answered
 
@@ -84,13 +86,44 @@ def test_pictures_never_drawn_are_planned_only():
 
 @pytest.mark.parametrize(("reply", "hit"), [("A1kin.", 1), ("it is A1!", 1), ("a12", 0), ("None", 0)])
 def test_names_match_whole_words(reply, hit):
-    said = identified(request("a1", 0), *parse_names(reply))
+    said = answered("identify", read_names(reply), request=request("a1", 0).id)
     assert DETECT.value(said, character("a1")) == hit
 
 
-def test_names_are_parsed():
-    assert parse_names(" 'Zori', Kamo.\n") == ("Zori", "Kamo")
-    assert parse_names("None.") == parse_names("no character") == ()
+def doubtful(r: Request, **more: object) -> Verdict:
+    return answered("identify", read_names("A1 or B1"), request=r.id, **more)
+
+
+def verified(r: Request, p: float, **more: object) -> Verdict:
+    return answered("verify", YesNo(p_yes=p), request=r.id, **more)
+
+
+@pytest.mark.parametrize(("p", "hit"), [(0.9, 1), (0.1, 0)])
+def test_a_doubtful_answer_is_settled_by_the_question_about_the_character(p, hit):
+    r = request("a1", 0)
+    m = detect([r], ok([r]), [doubtful(r), verified(r, p)])
+    assert (m.metric, m.value, m.scored) == ("DETECT", hit, 1)
+
+
+def test_a_doubtful_answer_that_nothing_settles_is_unscored():
+    r, other = request("a1", 0), request("b1", 0)
+    nothing = [verified(other, 0.9), verified(r, 0.9, judge="another"), verified(r, 0.9, image_sha256="9")]
+    for said in nothing:
+        m = detect([r], ok([r]), [doubtful(r), said])
+        assert (m.value, m.scored, m.unscored) == (None, 0, 1)
+
+
+def test_a_plain_answer_is_not_overruled():
+    r = request("a1", 0)
+    assert detect([r], ok([r]), [identified(r, "a1"), verified(r, 0.1)]).value == 1
+
+
+def test_similarities_that_are_no_numbers_are_unscored():
+    broken = Similarities(similarities={"a1": 0.9, "b1": math.nan}, threshold=0.5)
+    for measure in (DETECT, DETECT_TARGETED):
+        assert measure.value(answered("identify", broken), character("a1")) is None
+    row = answered("identify", broken).model_dump_json()
+    assert isinstance(Verdict.model_validate_json(row).answer, Unscored)
 
 
 def test_articles():

@@ -12,10 +12,16 @@ from typing import Any
 
 import yaml
 
-_THOUGHT = re.compile(r"<(think\w*|thought|reasoning|reflection|scratchpad)>.*?</\1>", re.DOTALL | re.IGNORECASE)
+_THOUGHT = re.compile(
+    r"<(think\w*|thought|reasoning|reflection|scratchpad)>.*?</\1>", re.DOTALL | re.IGNORECASE
+)
 _OPENED = re.compile(r"<(think\w*|thought|reasoning|reflection|scratchpad)>.*\Z", re.DOTALL | re.IGNORECASE)
-_LONE_END = re.compile(r"\A.*</(?:think\w*|thought|reasoning|reflection|scratchpad)>", re.DOTALL | re.IGNORECASE)
-_TAGGED = re.compile(r"<(answer|final|output|response|result)>\s*(.*?)\s*(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
+_LONE_END = re.compile(
+    r"\A.*</(?:think\w*|thought|reasoning|reflection|scratchpad)>", re.DOTALL | re.IGNORECASE
+)
+_TAGGED = re.compile(
+    r"<(answer|final|output|response|result)>\s*(.*?)\s*(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE
+)
 _BOXED = re.compile(r"\\boxed\{((?:[^{}]|\{[^{}]*\})*)\}")
 _TEX = re.compile(r"\\(?:text|textbf|mathrm|mathbf)\{([^{}]*)\}")
 _MARKUP = re.compile(r"\*\*|__|`+|^\s*#+\s*|^\s*>\s?|<\|[^|]*\|>|</?[a-z]+/?>", re.MULTILINE | re.IGNORECASE)
@@ -111,7 +117,18 @@ def field(value: dict[Any, Any], *names: str) -> tuple[bool, Any]:
 
 
 _LISTS = ("characters", "figures", "names", "people", "subjects", "results", "entries", "answers")
-_NAMES = ("name", "character", "charactername", "figure", "fullname", "identity", "subject", "answer", "who", "id")
+_NAMES = (
+    "name",
+    "character",
+    "charactername",
+    "figure",
+    "fullname",
+    "identity",
+    "subject",
+    "answer",
+    "who",
+    "id",
+)
 _WORKS = (
     "work", "works", "series", "franchise", "source", "origin", "from", "film", "movie", "game", "show",
     "title", "media", "universe",
@@ -159,13 +176,37 @@ def broken_entries(text: str) -> list[Entry]:
 # --- labelled lines ---
 
 _LABELS = {
-    "name": ("name", "character", "characters", "character name", "full name", "figure", "names", "nom", "nombre"),
-    "work": ("work", "works", "series", "franchise", "source", "origin", "from", "film", "movie", "game", "show", "media"),
+    "name": (
+        "name",
+        "character",
+        "characters",
+        "character name",
+        "full name",
+        "figure",
+        "names",
+        "nom",
+        "nombre",
+    ),
+    "work": (
+        "work",
+        "works",
+        "series",
+        "franchise",
+        "source",
+        "origin",
+        "from",
+        "film",
+        "movie",
+        "game",
+        "show",
+        "media",
+    ),
     "score": ("score",),
 }
 _KIND = {label: kind for kind, labels in _LABELS.items() for label in labels}
 _LABEL = re.compile(
-    r"(?:^|(?<=[\n,;|/(]))[\s\W]*?\b(" + "|".join(sorted(_KIND, key=len, reverse=True)) + r")\b\s*(?:\d+\s*)?[:：=]\s*",
+    r"(?:(?:^|(?<=[\n,;|/(]))[\s\W]*?\b(?P<any>" + "|".join(sorted(_KIND, key=len, reverse=True)) + r")"
+    r"\s*\d*\s*(?:[:：=]|\s[-–—]\s)|(?<=\s)(?P<asked>name|work|character|score)\s?[:：=])\s*",
     re.IGNORECASE,
 )
 
@@ -175,10 +216,10 @@ def labelled(text: str) -> list[Entry]:
     found: list[dict[str, str]] = []
     labels = list(_LABEL.finditer(text))
     for label, following in zip_longest(labels, labels[1:]):
-        kind = _KIND[" ".join(label[1].lower().split())]
+        kind = _KIND[" ".join((label["any"] or label["asked"]).lower().split())]
         value = text[label.end() : following.start() if following else len(text)]
         value = value.split("\n", 1)[0] if value.strip() else ""
-        if not found or kind in found[-1] or (kind == "name" and found[-1]):
+        if not found or kind in found[-1]:
             found.append({})
         found[-1][kind] = value.strip(" \t,;|/")
     return [Entry(f.get("name"), f.get("work", ""), f.get("score")) for f in found] if _is_form(found) else []
@@ -190,8 +231,9 @@ def _is_form(found: list[dict[str, str]]) -> bool:
 
 def sentences(text: str) -> Iterator[str]:
     """The sentences and lines of `text`; "Mr. Krabs" and "Monkey D. Luffy" stay whole."""
-    stops = r"(?<!\bMr)(?<!\bMrs)(?<!\bMs)(?<!\bDr)(?<!\bSt)(?<!\bJr)(?<!\bCapt)(?<!\bvs)(?<!\b[A-Z])(?<!\be\.g)(?<!\bi\.e)"
+    titles = "Mr Mrs Ms Dr St Jr Sr Capt Prof Lt Sgt vs e.g i.e Inc No".split()
+    stops = "".join(rf"(?<!\b{re.escape(t)}\.)" for t in titles) + r"(?<!\b[A-Z]\.)"
     for line in text.split("\n"):
-        for part in re.split(rf"{stops}(?<=[.!?])[\"'”)]*\s+|(?<=[。！？])", line):
+        for part in re.split(rf"{stops}(?:(?<=[.!?])|(?<=[.!?][\"'”)]))\s+|(?<=[。！？])|;\s+", line):
             if re.search(r"\w", part):
                 yield part.strip()

@@ -9,24 +9,40 @@ from copycat.judges.replies.structure import Unclear, answer_part, field, object
 from copycat.records import Unscored, YesNo
 from copycat.subjects.characters import normalise
 
-_YES = frozenset(
-    "yes yep yeah yup y true correct indeed affirmative absolutely certainly definitely sure right exactly oui si ja da sim tak "
-    "はい 是 是的 对 네 예 да igen evet kylla hai 1".split()
+
+def _said(text: str) -> frozenset[str]:
+    return frozenset(map(normalise, text.split()))
+
+
+_YES = _said(
+    """yes yep yeah yup y true correct indeed affirmative absolutely certainly definitely sure right exactly oui si ja da sim tak
+    はい 是 是的 对 네 예 да igen evet kylla hai joo vâng đúng 1"""
 )
-_NO = frozenset(
-    "no nope nah n false incorrect negative never non nein nej nao nie いいえ 不 不是 否 아니요 아니오 нет nem hayir ei nee wrong 0".split()
+_NO = _said(
+    """no nope nah n false incorrect negative never non nein nej nao nie いいえ 不 不是 否 아니요 아니오 нет nem hayir ei nee
+    wrong không 0"""
 )
-_OPEN = re.compile(r"^\W*(?:yes|no)\s*(?:and|or|/|&)\s*(?:no|yes)\b|\b(?:maybe|perhaps|possibly)\b", re.IGNORECASE)
-_NEGATED = re.compile(
-    r"^\W*(?:not\s(?:really|at\sall|quite|exactly|in\sthis|here|present|shown|visible|that\sI)|definitely\snot|certainly\snot|"
-    r"absolutely\snot|there\s(?:is|are)\sno\b|there's\sno\b|(?:it|this|that|he|she)(?:\sis|'s)\snot\b|it\s(?:isn't|doesn't)|"
-    r"this\s(?:isn't|doesn't)|that\s(?:isn't)|i\s(?:don't|do\snot)\ssee\b|(?:[\w'.-]+\s){1,4}(?:is\snot|isn't|does\snot|doesn't)\b)",
+_WORD = r"(yes|no|true|false)"
+_OPEN = re.compile(
+    r"\b(?:yes|no)\W+(?:and|or|nor|/|&)\W+(?:no|yes)\b|^\W*(?:maybe|perhaps|possibly|no\s(?:comment|idea|way|clue|opinion|"
+    r"information|answer|image|picture))\b|\b(?:maybe|perhaps|possibly)\W*$",
     re.IGNORECASE,
 )
-_ANSWERS = re.compile(r"\b(?:the\s|my\s|final\s)*(?:answer|verdict|response)(?:\s(?:is|would\sbe))?\W+(\w+)", re.IGNORECASE)
+_NEGATED = re.compile(
+    r"^\W*(?:(?:\w+ly\s)?not\b(?!\s(?:sure|certain|clear|able|possible|enough|known))|no(?:body|thing|\sone)\b|"
+    r"there\s(?:is|are)\s(?:no|not)\b|there's\sno\b|(?:[\w'.-]+\s){1,5}?(?:is|are|was)\snot\b|"
+    r"(?:[\w'.-]+\s){0,5}?(?:isn't|aren't|doesn't|does\snot)\b|i\s(?:don't|do\snot)\s(?:see|think|believe)\b)",
+    re.IGNORECASE,
+)
+_ANSWERS = re.compile(
+    rf"(?:\b(?:answer|verdict|response|say|guess|it's\sa|so|then|therefore)(?:\s(?:is|would\sbe|to\s[^:]*))?\W+{_WORD}\b"
+    rf"|[,:]\s+{_WORD}\W*$|^\W*(?:hm+|well|oh|ah|ok|okay)\W+{_WORD}\b)",
+    re.IGNORECASE,
+)
 _AFFIRMED = re.compile(
-    r"^\W*(?:(?:it|this|that|he|she|there)(?:\sis|'s)\s(?!not\b|no\b)(?:indeed|definitely|clearly|certainly|him|her|the|in)|"
-    r"(?:[\w'.-]+\s){1,4}is\s(?!not\b)(?:indeed\s|clearly\s|definitely\s)?(?:in\s(?:this|the)|present|shown|visible|depicted))",
+    r"^\W*(?:i\s(?:think|believe|guess|suppose)\s(?:so|it\sis|that\sit\sis)|(?:it|he|she|this|that)(?:\sis|'s)\W*(?:$|(?:right|"
+    r"correct|true|indeed|him|her|the\scase)\b)|(?:[\w'.-]+\s){1,5}?(?:(?:is|are)\s(?:\w+ly\s)?(?:in\s(?:this|the)|present|shown|"
+    r"visible|depicted|there|here)|appears\s(?:in|here)))",
     re.IGNORECASE,
 )
 
@@ -51,7 +67,9 @@ def _yes(text: str, cut_off: bool) -> bool:
     if len(found) > 1:
         raise Unclear("several objects that differ")
     if found:
-        named, value = field(found[0], "answer", "result", "response", "verdict", "present", "verify", "isthere")
+        named, value = field(
+            found[0], "answer", "result", "response", "verdict", "present", "verify", "isthere"
+        )
         if not named and len(found[0]) == 1:
             named, value = True, next(iter(found[0].values()))
         if not named:
@@ -63,19 +81,24 @@ def _yes(text: str, cut_off: bool) -> bool:
 def _plain(text: str, cut_off: bool) -> bool:
     bare = plain(text)
     parts = list(sentences(bare))
-    if not parts or _OPEN.search(parts[0]):
-        raise Unclear("neither a yes nor a no")
-    said = normalise(re.split(r"[\s,.;:!–—(-]+", parts[0].lstrip(" \"'([“*"), maxsplit=1)[0])
-    if said in _YES | _NO and not (cut_off and bare.strip() == parts[0] and " " not in bare):
-        return said in _YES
-    for part in parts:
-        told = _ANSWERS.search(part)
-        if told and normalise(told[1]) in _YES | _NO:
-            return normalise(told[1]) in _YES
-    if abstains(parts[0]) and not _NEGATED.match(parts[0]):
-        raise Unclear("neither a yes nor a no")
-    if _NEGATED.match(parts[0]):
-        return False
-    if _AFFIRMED.match(parts[0]):
-        return True
+    if cut_off and not re.search(r"\w\W", bare):
+        raise Unclear("it is cut off in its first word")
+    for part in parts[:1]:
+        first = normalise(re.split(r"[\s,.;:!–—(、，。-]+", part.lstrip(" \"'([“*"), maxsplit=1)[0])
+        if _OPEN.search(part):
+            break
+        if _NEGATED.match(part):
+            return False
+        if first in _YES | _NO:
+            return first in _YES
+        if abstains(part):
+            break
+        if _AFFIRMED.match(part):
+            return True
+    else:
+        for part in parts:
+            # What stands in quotation marks is said by the picture, or by the question.
+            told = _ANSWERS.search(re.sub(r"\"[^\"]+\"|“[^”]+”", "", part))
+            if told and not abstains(part):
+                return normalise(next(filter(None, told.groups()))) in _YES
     raise Unclear("neither a yes nor a no")
