@@ -373,7 +373,7 @@ def graded(answer: Answer, slug: str) -> float | None:
 
 
 def _fault(answer: Any) -> str:
-    """Why an answer on disk holds a number that can be none, as one of NaN, which JSON may tell as null, or of a
+    """Why an answer on disk holds a number that can be none, such as NaN, which JSON may tell as null, or a
     probability above 1; empty for any other."""
     if not isinstance(answer, dict):
         return ""
@@ -442,6 +442,21 @@ class Verdict(Row):
     def scored(self) -> bool:
         """Whether the judge answered."""
         return not isinstance(self.answer, Unscored)
+
+
+class Shift(Row):
+    """How far one picture is from the one drawn of the same noise without a guardrail."""
+
+    request: str
+    """Identity of the guarded request."""
+    frame: int = 0
+    """Number of the judged frame of a video; 0 for a picture."""
+    pictures: tuple[str, str]
+    """SHA-256 of the guarded picture's file, and of the one without a guardrail."""
+    encoder: str
+    """Card name and weights identity of what the features come from."""
+    distance: float | None = Field(ge=0, le=1)
+    """(1 − cosine) / 2 of their features, in [0, 1]; None where features were not numbers."""
 
 
 class Agreement(Row):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from copycat.measures import Measure
 from copycat.measures.summary import difference_of, fixed_difference_of, paired_steps
 from copycat.runs.data import RunData
+from copycat.subjects.innocents import is_innocent
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ def differences(run: RunData) -> list[Difference]:
     mitigations = list(dict.fromkeys(r.mitigation for r in run.requests))
     baseline = "none" if "none" in mitigations else mitigations[0]
     found = []
-    for prompt_set in dict.fromkeys(r.prompt_set for r in run.requests):
+    for prompt_set in dict.fromkeys(r.prompt_set for r in run.requests if not is_innocent(r.prompt_set)):
         characters = len({r.character for r in run.requests if r.prompt_set == prompt_set})
         for mitigation in mitigations:
             if mitigation == baseline:

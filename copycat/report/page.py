@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from copycat.measures import CONS, DETECT
-from copycat.report import filters, pareto, reproduction, words
+from copycat.report import filters, pareto, price, reproduction, words
 from copycat.report.breakdown import breakdowns
 from copycat.report.denominators import cautions, earlier
 from copycat.report.differences import Difference, differences
@@ -71,6 +71,10 @@ def render_page(run: RunData, where: Where = "auto", progress: Progress | None =
         plot=_plot(run),
         breakdowns=breakdowns(run),
         differences=_differences(differences(run)),
+        prices=price.prices(run),
+        price_head=price.HEAD,
+        price_cells=price.cells,
+        price_about=[price.ABOUT, *filter(None, [price.encoders(run)])],
         judge=said(words.judge_sentence(run.rates)),
         agreements=[words.agreement_sentence(a) for a in run.agreement],
         reviews=[filters.sentence(c) for c in costs],

@@ -108,8 +108,8 @@ def import_verdicts(folder: RunFolder, source: str, judge: str | None = None) ->
     """Add the answers in `source`, a table or data set, to a run, and make its numbers those of `judge`.
 
     A table without a column `judge` is all of the judge that is named; of one with several `judge` says
-    whose the numbers are, and all are kept. A judge goes by `recorded:NAME@` and a hash of its answers, so it is
-    never taken for one that is asked here, and no calibration of a card speaks of it. The same table again
+    whose the numbers are, and all are kept. A judge goes by `recorded:NAME@` and a hash of its answers, so it
+    is never taken for one that is asked here, and no calibration of a card speaks of it. The same table again
     adds nothing. Raises BadFile, before anything is written, for rows that are no answers, scores that are
     none in [0, 1], two answers of one judge to one question and a table of other pictures; UserError where it
     is not clear whose the numbers shall be.
