@@ -81,7 +81,7 @@ class Detector(Judge):
 
     @classmethod
     def build(cls, card: JudgeCard, device: str) -> Self:
-        """One that makes vectors and needs no threshold, to be calibrated or compared with; not one to ask."""
+        """One that makes vectors and needs no threshold, to calibrate or compare with; not one to ask."""
         raw = cls.__new__(cls)
         raw.batch_size = card.batch_size
         raw._load(card, device)
