@@ -34,7 +34,15 @@ REGISTRY ?= menagerie
 SIZES ?= 1,2,3,5,10
 
 # For `make table2`: the video model beside MODEL; left out with a word where there is no such card.
-VIDEO ?= menagerie-video
+VIDEO ?= $(if $(filter menagerie,$(MODEL)),menagerie-video)
+
+# For `make table1`, `table2` and `reproduce`: DRY_RUN=1 says what would be drawn, and draws nothing. CORPUS= and
+# REGISTRY=, where they are given, are the captions for the negative prompts and the characters.
+DRY_RUN ?=
+
+# For `make reproduce`: the models, of which the first gets Table 1 too; YES=1 does not ask before it begins.
+MODELS ?= playground@paper,sdxl@paper
+YES ?=
 
 # For `make results`: what is run beside Table 1's mitigations, who the leaderboard says ran it, and where the
 # pictures are. The judge behind the model is not the one that scores, which would be asked about its own choice.
@@ -55,7 +63,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONNOUSERSITE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help eval table1 table2 fig3 results test check format menagerie lock clean
+.PHONY: help eval table1 table2 fig3 reproduce results test check format menagerie lock clean
 
 help: ## List these targets
 	@echo "Usage: make TARGET [VARIABLE=value ...]"
@@ -85,20 +93,34 @@ CHOICES = --seeds '$(SEEDS)' $(if $(CHARACTERS),--characters '$(CHARACTERS)') $(
 	$(if $(JUDGE),--judge '$(JUDGE)') $(if $(DEVICE),--device '$(DEVICE)')
 PAPER = $(or $(OUT),results/$@-$(notdir $(MODEL)))
 
+ON_COMMAND_LINE = $(filter-out file undefined,$(origin $(1)))
+WHO = $(if $(call ON_COMMAND_LINE,REGISTRY),--registry '$(REGISTRY)')
+CAPTIONS = $(if $(call ON_COMMAND_LINE,CORPUS),'$(CORPUS)')
+DRY = $(if $(DRY_RUN),--dry-run)
+
 table1: $(VENV)/.installed ## Table 1 of the paper on MODEL: every negative prompt, on names and rewritten prompts
-	@$(BIN)/copycat run --model '$(MODEL)' --mitigation "$$($(BIN)/copycat table 1 --needs mitigations)" \
-		--prompts "$$($(BIN)/copycat table 1 --needs prompts)" $(CHOICES) --out '$(PAPER)/run'
-	@$(BIN)/copycat table 1 '$(PAPER)/run' --out '$(PAPER)'
+	@$(if $(DRY_RUN),,$(BIN)/copycat mine negatives $(CAPTIONS) --missing --model '$(MODEL)' $(WHO))
+	@$(BIN)/copycat run --model '$(MODEL)' $(WHO) \
+		--mitigation "$$($(BIN)/copycat table 1 --needs mitigations --model '$(MODEL)' $(WHO))" \
+		--prompts "$$($(BIN)/copycat table 1 --needs prompts)" $(CHOICES) --out '$(PAPER)/run' $(DRY)
+	@$(if $(DRY_RUN),,$(BIN)/copycat table 1 '$(PAPER)/run' --out '$(PAPER)')
 
 table2: $(VENV)/.installed ## Table 2 of the paper on MODEL and VIDEO: nothing, then rewriting with negative prompts
-	@needs="$$($(BIN)/copycat table 2 --needs mitigations)"; runs=(); \
+	@runs=(); \
 	for model in '$(MODEL)' $(if $(VIDEO),'$(VIDEO)'); do \
 		if [ "$$model" != '$(MODEL)' ] && ! $(BIN)/copycat ls models | grep "^$$model " >/dev/null; then \
 			echo "There is no model $$model here, so its row will say: not run." >&2; continue; fi; \
+		$(if $(DRY_RUN),,$(BIN)/copycat mine negatives $(CAPTIONS) --missing --model "$$model" $(WHO);) \
+		needs="$$($(BIN)/copycat table 2 --needs mitigations --model "$$model" $(WHO))"; \
 		run='$(PAPER)'/"$$(basename "$$model")"; runs+=("$$run"); \
-		$(BIN)/copycat run --model "$$model" --mitigation "$$needs" --prompts name $(CHOICES) --out "$$run"; \
+		$(BIN)/copycat run --model "$$model" $(WHO) --mitigation "$$needs" --prompts name $(CHOICES) \
+			--out "$$run" $(DRY); \
 	done; \
-	$(BIN)/copycat table 2 "$${runs[@]}" --out '$(PAPER)'
+	$(if $(DRY_RUN),:,$(BIN)/copycat table 2 "$${runs[@]}" --out '$(PAPER)')
+
+reproduce: $(VENV)/.installed ## Tables 1 and 2 on real MODELS: what it costs, the runs, the differences, what to publish
+	@$(BIN)/copycat reproduce --models '$(MODELS)' $(WHO) $(if $(CAPTIONS),--corpus $(CAPTIONS)) $(CHOICES) \
+		--by '$(BY)' $(if $(OUT),--out '$(OUT)') $(if $(YES),--yes) $(DRY)
 
 # Every ranking at every size, and the two prompt sets that the paper compares them with.
 RANKINGS = cooc emb fused list common
@@ -121,7 +143,7 @@ fig3: $(VENV)/.installed ## Figure 3 of the paper on MODEL: DETECT against n wor
 # All prompt sets and all mitigations unless some are named. Everything after the run is made from its rows.
 SETS = $(if $(filter file,$(origin PROMPTS)),$$($(BIN)/copycat ls prompts | awk '$$1 == "$(REGISTRY)" {print $$2}' | \
 	paste -sd, -),$(PROMPTS))
-EVERY = $(if $(filter file,$(origin MITIGATION)),$$($(BIN)/copycat table 1 --needs mitigations)$(comma)$(GUARDS),$(MITIGATION))
+EVERY = $(if $(filter file,$(origin MITIGATION)),$$($(BIN)/copycat table 1 --needs mitigations --model '$(MODEL)' --registry '$(REGISTRY)')$(comma)$(GUARDS),$(MITIGATION))
 
 results: $(VENV)/.installed ## Published results of MODEL: all prompt sets and mitigations, tables, figures, leaderboard rows
 	@$(BIN)/copycat run --model '$(MODEL)' --registry '$(REGISTRY)' --mitigation "$(EVERY)" --prompts "$(SETS)" \

@@ -131,19 +131,27 @@ def say(title: str, head: Sequence[str], lines: Iterable[Sequence[str]]) -> None
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--runs", type=int, default=2000, help="simulated runs a cell")
-    runs = parser.parse_args().runs
+    parser.add_argument("--only", choices=SECTIONS, action="append", help="sections to print; default all")
+    told = parser.parse_args()
+    for name in told.only or SECTIONS:
+        SECTIONS[name](told.runs)
+
+
+def both(runs: int) -> None:
     for kind, title in (("fixed", "For these characters"), ("population", "For characters like these")):
         say(title, ("truth", "characters", *map(_seeds, SEEDS)), grid(kind, runs))
-    for title, worlds, methods in (
-        ("DETECT and CONS", DETECT_LIKE + CONS_LIKE, MEANS),
-        ("Paired differences", DIFFERENCES, STEPS),
-    ):
-        lines = (
-            [w.name, f"{design[0]} × {design[1]}", *measured(w, methods, design, runs)]
-            for w in worlds
-            for design in DESIGNS
-        )
-        say(title, ("truth", "characters × seeds", *methods), lines)
+
+
+def against(title: str, worlds: Sequence[World], methods: dict[str, Method], runs: int) -> None:
+    lines = (
+        [w.name, f"{design[0]} × {design[1]}", *measured(w, methods, design, runs)]
+        for w in worlds
+        for design in DESIGNS
+    )
+    say(title, ("truth", "characters × seeds", *methods), lines)
+
+
+def corrected_counts(runs: int) -> None:
     head = (
         "truth",
         "judge: TPR / TNR, measured on",
@@ -152,7 +160,17 @@ def main() -> None:
         "corrected: held / width",
     )
     say("Corrected DETECT", head, (line for w in DETECT_LIKE[:4] for line in corrections(w, runs)))
-    say("Power", ("DETECT", "characters × seeds", "simulated test", "closed form"), powers())
+
+
+SECTIONS: dict[str, Callable[[int], None]] = {
+    "both": both,
+    "means": lambda runs: against("DETECT and CONS", DETECT_LIKE + CONS_LIKE, MEANS, runs),
+    "differences": lambda runs: against("Paired differences", DIFFERENCES, STEPS, runs),
+    "corrected": corrected_counts,
+    "power": lambda _: say(
+        "Power", ("DETECT", "characters × seeds", "simulated test", "closed form"), powers()
+    ),
+}
 
 
 if __name__ == "__main__":

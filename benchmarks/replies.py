@@ -1,8 +1,8 @@
 """How well judges' replies are read, by class: `python -m benchmarks.replies` prints a table for each half.
 
-A false detection is a reply that does not name the character and is read as if; a missed one is any that names
-it and is read in another way; a scored abstention is one that gives no answer and is read as one. The halves
-lie in tests/data/replies; the words of every reply that is read wrongly follow the table.
+A false detection is a reply that does not name the character and is read as if it did; a missed one is any
+that names it and is read in another way; a scored abstention is one that gives no answer and is read as one.
+The halves lie in tests/data/replies; the words of every reply that is read wrongly follow the table.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ def row(name: str, cases: list[Case]) -> str:
 def main() -> None:
     for half in halves():
         cases = read_half(half)
-        out = f"\n{half.stem}\n\n| class | replies | false | missed | scored abstentions | doubtful otherwise |\n"
+        out = f"\n{half.stem}\n\n"
+        out += "| class | replies | false | missed | scored abstentions | doubtful otherwise |\n"
         out += "|---|---|---|---|---|---|\n"
         for kind in dict.fromkeys(c.kind for c in cases):
             out += row(kind, [c for c in cases if c.kind == kind])

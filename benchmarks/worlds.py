@@ -190,7 +190,23 @@ CONS_LIKE = (
     failing_scores("CONS .93, 1 character in 20 fails", 0.05),
     failing_scores("CONS .84, 3 characters in 20 fail", 0.15),
 )
+
+
+def changing(name: str, share: float, background: float) -> World:
+    """Differences of verdicts: the `share` of characters that always came out never does any more, the others
+    do at a rate of `background` in both."""
+
+    def draw(rng: np.random.Generator, runs: int, characters: int, seeds: int) -> Numbers:
+        changes = rng.random((runs, characters)) < share
+        base, other = np.where(changes, 1.0, background), np.where(changes, 0.0, background)
+        return _verdicts(rng, other, seeds) - _verdicts(rng, base, seeds)
+
+    return World(name, draw, -share)
+
+
 DIFFERENCES = (
+    changing("2 in 50 change, the rest 1 %", 0.04, 0.01),
+    changing("5 in 50 change, the rest 1 %", 0.1, 0.01),
     paired("DETECT 38 to 38", 4, 4, 5, 0.9, binary=True),
     paired("DETECT 38 to 28", 4, 1, 5, 0.9, binary=True),
     paired("DETECT 25 to 4", 0, -6, 4, 0.7, binary=True),

@@ -22,7 +22,7 @@ from copycat.runs.data import RunData
 from copycat.runs.folder import RunFolder
 from copycat.runtime.progress import for_stream
 from copycat.stages.plan import check, plan, prepare
-from copycat.stages.run import complete
+from copycat.stages.run import announce, complete
 from copycat.subjects.characters import Character
 
 if TYPE_CHECKING:
@@ -131,6 +131,8 @@ def run(model: str = "menagerie", *, quiet: bool = False, **settings: Any) -> Ru
     """
     made = resolve_settings(model=model, **{k: _plain(k, v) for k, v in settings.items()})
     check(made)
+    if not quiet:
+        announce(made)
     progress = for_stream(quiet=quiet)
     folder = prepare(made, plan(made, progress=progress))
     return Run(complete(folder, made, progress))
@@ -138,7 +140,7 @@ def run(model: str = "menagerie", *, quiet: bool = False, **settings: Any) -> Ru
 
 def load_run(path: str | Path) -> Run:
     """The run in the folder `path`. Raises BadFile for a folder that is none."""
-    return Run(RunFolder(path).open().data())
+    return Run(RunFolder(Path(path).expanduser()).open().data())
 
 
 def _plain(key: str, value: Any) -> Any:

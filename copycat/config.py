@@ -19,7 +19,8 @@ class RunConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
     model: str = "menagerie"
-    """Card name, with `@preset` for other settings, or a diffusers folder."""
+    """Card name, with `@preset` for other settings, or a diffusers folder. Of a folder `registry` and `judge`
+    are the protected characters and a judge of general knowledge, unless they are given."""
     registry: str = "menagerie"
     mitigations: tuple[str, ...] = Field(default=("none", "negprompt"), min_length=1)
     prompts: tuple[str, ...] = Field(default=("name",), min_length=1)
@@ -47,9 +48,22 @@ class RunConfig(BaseModel):
     dtype: str | None = Field(default=None, pattern="^(float32|float16|bfloat16)$")
     steps: int | None = Field(default=None, gt=0)
     guidance: float | None = Field(default=None, ge=0)
+    height: int | None = Field(default=None, gt=0)
+    """Of a picture, in pixels."""
+    width: int | None = Field(default=None, gt=0)
+    """Of a picture, in pixels."""
+    frames: int | None = Field(default=None, gt=0)
+    """Of a video."""
+    variant: str | None = Field(default=None, pattern=r"^[\w.-]+$")
+    """Which weight files, such as `fp16`; `none` for the plain ones."""
     offload: Offload | None = None
     compile: bool | None = None
     out: Path | None = None
+
+    @field_validator("out")
+    @classmethod
+    def _from_home(cls, value: Path | None) -> Path | None:
+        return value.expanduser() if value else value
 
     @field_validator("mitigations", "prompts", "seeds", "characters", "measures", "also")
     @classmethod
@@ -64,8 +78,9 @@ class RunConfig(BaseModel):
         # Runs from before there was a choice keep their folders.
         if self.oracle:
             del chosen["oracle"]
-        if self.measures is None:
-            del chosen["measures"]
+        for later in ("measures", "height", "width", "frames", "variant"):
+            if chosen[later] is None:
+                del chosen[later]
         if not self.also:
             del chosen["also"], chosen["features"]
         return digest(chosen)

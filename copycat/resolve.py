@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from copycat.cards.folders import is_pipeline
 from copycat.cards.judges import CATALOG as JUDGES
 from copycat.cards.judges import JudgeCard, load_judge_card
 from copycat.cards.llms import LLMCard
 from copycat.cards.models import ModelCard, load_card
+from copycat.cards.options import check_size, with_variant
 from copycat.config import RunConfig
 from copycat.errors import UserError
 from copycat.generators.base import CATALOG as GENERATORS
-from copycat.judges.base import answers, check_judge, identify
+from copycat.judges.base import answers, check_judge, identify, usual_judge
 from copycat.llms.base import Chat, load_chat
 from copycat.llms.replies import CachedChat, Replies, replies_path
 from copycat.measures import Measure, measures
@@ -60,7 +62,7 @@ class ResolvedRun:
     card: ModelCard
     """With the run's own settings in place of the card's."""
     model: str
-    """Card name and weights identity, with the dtype where it is not the card's."""
+    """Card name and weights identity, with dtype and variant where they are not the card's."""
     registry: Registry
     characters: tuple[Character, ...]
     """In the registry's order when all are meant."""
@@ -71,6 +73,10 @@ class ResolvedRun:
     judging: Judging
     features: JudgeCard | None = None
     """The encoder that tells how far innocent pictures are moved; None where none is known here."""
+    taken: tuple[str, ...] = ()
+    """What was taken where the user named nothing, and why; of a model without a card. One sentence each."""
+    judge_taken: bool = False
+    """Whether nobody named the judge of such a model."""
 
     @property
     def folder(self) -> Path:
@@ -114,12 +120,36 @@ def resolve_settings(**given: Any) -> ResolvedRun:
     """The run with these settings of :class:`RunConfig`, where None means the default."""
     chosen = {k: v for k, v in given.items() if v is not None}
     try:
-        card = load_card(chosen.get("model", "menagerie"))
+        name = chosen.get("model", "menagerie")
+        card = load_card(name)
+        if _is_folder(name):
+            return _resolve_folder(card, chosen)
         return resolve(RunConfig.model_validate({"registry": card.registry, "judge": card.judge, **chosen}))
     except ValidationError as e:
         first = e.errors()[0]
         where = ".".join(str(part) for part in first["loc"][:1])
         raise UserError(f"Setting {where}: {first['msg']} (given: {first.get('input')!r}).") from e
+
+
+def _resolve_folder(card: ModelCard, chosen: Mapping[str, Any]) -> ResolvedRun:
+    """The run of a folder without a card, with characters and judge for whom the user did not name them."""
+    taken, told = dict(chosen), []
+    asked = load_registry(taken.setdefault("registry", card.registry))
+    if "registry" not in chosen:
+        whose = "protected characters" if asked.protected else "characters"
+        told.append(
+            f"{card.name} is a folder without a card, so it is asked for the {len(asked)} {whose} of "
+            f"{asked.name}; --registry NAME chooses others (copycat ls characters)."
+        )
+    if "judge" not in chosen:
+        own = card.registry == taken["registry"]
+        taken["judge"] = card.judge if own else usual_judge(asked)
+        told.append(
+            f"No judge was named, so {taken['judge']} is asked, the usual one of {asked.name}; --judge NAME "
+            "chooses another (copycat ls judges)."
+        )
+    run = resolve(RunConfig.model_validate(taken))
+    return replace(run, taken=(*told, *run.taken), judge_taken="judge" not in chosen)
 
 
 def resolve(config: RunConfig) -> ResolvedRun:
@@ -131,11 +161,10 @@ def resolve(config: RunConfig) -> ResolvedRun:
     if config.characters is not None:
         config = config.model_copy(update={"characters": tuple(c.slug for c in characters)})
     characters = characters[: config.limit]
-    identity = card.identity()
     run = ResolvedRun(
         config=config,
         card=card,
-        model=f"{identity}:{config.dtype}" if config.dtype else identity,
+        model=":".join(filter(None, (card.identity(), config.dtype, config.variant))),
         registry=registry,
         characters=characters,
         prompts={
@@ -145,6 +174,7 @@ def resolve(config: RunConfig) -> ResolvedRun:
         mitigations={spec: parse(spec) for spec in config.mitigations},
         judging=resolve_judging(config.judge, registry, characters, config.measures),
         features=_features(config, registry),
+        taken=(_sampled(card),) if _is_folder(config.model) else (),
     )
     _check_innocents(config)
     slugs = {c.slug for c in characters}
@@ -228,7 +258,10 @@ def model_context(
 
 def _with_settings(card: ModelCard, config: RunConfig) -> ModelCard:
     """`card` with the settings that `config` puts in place of its own."""
-    sampling = {"steps": config.steps, "guidance": config.guidance}
+    drawn = {k: v for k in _SAMPLED if (v := getattr(config, k)) is not None}
+    sampling = card.sampling.model_copy(update=drawn)
+    if set(drawn) - {"steps", "guidance"}:
+        check_size(card, sampling)
     changes: dict[str, Any] = {
         "batch_size": config.batch_size,
         "dtype": config.dtype,
@@ -236,12 +269,34 @@ def _with_settings(card: ModelCard, config: RunConfig) -> ModelCard:
         "compile": config.compile,
         "min_gpu_gb": card.gb_with(config.offload) if config.offload else None,
     }
-    drawn = {k: v for k, v in sampling.items() if v is not None}
-    return card.model_copy(
-        update={
-            **{k: v for k, v in changes.items() if v is not None},
-            "sampling": card.sampling.model_copy(update=drawn),
-        }
+    told = {k: v for k, v in changes.items() if v is not None}
+    changed = card.model_copy(update={**told, "sampling": sampling})
+    if config.variant is None:
+        return changed
+    bare = config.dtype is None and _is_folder(config.model)
+    return with_variant(changed, config.variant, stored=bare)
+
+
+_SAMPLED = ("steps", "guidance", "height", "width", "frames")
+
+
+def _is_folder(model: str) -> bool:
+    """Whether `model` is a diffusers folder without a card."""
+    return is_pipeline(Path(model).expanduser())
+
+
+def _sampled(card: ModelCard) -> str:
+    """How a folder without a card is sampled, why so, and how to change it."""
+    s = card.sampling
+    clip = f", {s.frames} frames at {s.fps} a second" if s.frames else ""
+    more = ", --frames" if s.frames else ""
+    idle = "" if card.steers(s.guidance) else ", at which no negative prompt acts"
+    files = f" (files of the variant {card.variant})" if card.variant else ""
+    return (
+        f"{card.name} is drawn by {card.pipeline} with {s.steps} steps, guidance {s.guidance:g}{idle}, "
+        f"{s.width}×{s.height} pixels{clip}, in {card.dtype}{files}. What you did not give yourself is "
+        f"{card.settings_source}; --steps, --guidance, --height, --width{more}, --dtype and --variant change "
+        "it, and a card keeps it (docs/add-a-model.md)."
     )
 
 

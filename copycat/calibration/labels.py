@@ -18,6 +18,16 @@ YES, NO = frozenset({"1", "yes", "y", "true", "t"}), frozenset({"0", "no", "n", 
 NOBODY, LOOKALIKE = "none", "look-alike"
 """What `saw` says when it names no character."""
 MISSING = frozenset({"", "nan", "none", "null", "na", "n/a", "?", "skip", "unsure"})
+_NOTHING = frozenset({"", "nan", "null", "<na>"})
+"""What tables of programs write into cells that hold nothing."""
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 class Label(Row):
@@ -48,7 +58,21 @@ class Label(Row):
             return text in YES
         if text in MISSING:
             return None
+        if _is_number(text.removesuffix("%")):
+            raise ValueError(f"'{value}' is a score and no yes or no; write 1 or 0, by a threshold of yours")
         raise ValueError(f"'{value}' is neither yes, no nor missing")
+
+    @field_validator("image", "character", "rater")
+    @classmethod
+    def _given(cls, value: str) -> str:
+        if value.strip().casefold() in _NOTHING:
+            raise ValueError(f"'{value}' stands for nothing; fill it in, or leave the row out")
+        return value
+
+    @field_validator("saw", "sha256")
+    @classmethod
+    def _or_empty(cls, value: str) -> str:
+        return "" if value.strip().casefold() in _NOTHING else value
 
     @field_validator("confidence", mode="before")
     @classmethod
@@ -86,7 +110,8 @@ def _parsed(rows: Sequence[Cells], source: str) -> tuple[Label, ...]:
         try:
             labels.append(Label.model_validate({"label": None, **told}))
         except ValidationError as e:
-            raise BadFile(f"{source}, row {number}: not a label ({first_fault(e)}).") from e
+            fault = first_fault(e).replace("Value error, ", "")
+            raise BadFile(f"{source}, row {number}: not a label ({fault}).") from e
     return deduplicate(labels, source)
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 
 from copycat.calibration.join import LabelledPicture, Seen
+from copycat.calibration.reference import reference
 from copycat.cards.calibration import (
     LABEL,
     Bin,
     Breakdown,
+    Cell,
     Confusion,
     Judged,
     Pair,
@@ -28,7 +30,7 @@ from copycat.measures.detect import THRESHOLD, Graded
 from copycat.records import Verdict
 from copycat.stats import roc
 from copycat.stats.agreement import clustered_kappa, cohen_kappa, fleiss_kappa, krippendorff_alpha
-from copycat.stats.proportions import wilson
+from copycat.stats.proportions import clustered, wilson
 
 FPR = 0.01
 """The false-positive rate that sensitivity is told at and a threshold is chosen for."""
@@ -52,6 +54,22 @@ def share(hits: int, n: int) -> Share:
     return Share(hits=hits, n=n, low=_short(low), high=_short(high))
 
 
+def clustered_share(answers: Iterable[Checked], hit: Callable[[Checked], bool], spread: float = 0.0) -> Share:
+    """The share of `answers` that are a `hit`, with its interval clustered by character."""
+    by_character: dict[str, list[bool]] = {}
+    for a in answers:
+        by_character.setdefault(a.item.character, []).append(hit(a))
+    mine = by_character.values()
+    found = clustered([sum(h) for h in mine], [len(h) for h in mine], spread)
+    return Share(
+        hits=found.hits,
+        n=found.n,
+        low=_short(found.low),
+        high=_short(found.high),
+        effective=round(found.effective, 2),
+    )
+
+
 def _short(value: float | None) -> float | None:
     return None if value is None else round(value, 6)
 
@@ -69,15 +87,17 @@ def of_judges(
     for v in evidence.verdicts:
         if v.kind in asked:
             given.setdefault((v.judge, v.kind), {})[v.request, v.frame, v.item] = v
-    known = [(i, t) for i in items if (t := i.truth(truth)) is not None]
+    labelled = [(i, i.truth(truth)) for i in items if i.votes(truth)]
     graded_too = Graded()
     for (judge, kind), said in given.items():
         named, measure = asked[kind]
-        answers, unscored, apart = [], 0, 0
-        for item, true in known:
+        answers: list[Checked] = []
+        ties: list[Checked] = []
+        unscored = apart = 0
+        for item, true in labelled:
             character = evidence.registry[item.character]
             if named and item.request.character != item.character:
-                apart += 1
+                apart += true is not None
                 continue
             # An answer about the character that the picture was made for is none about another.
             own = item.request.character == item.character
@@ -87,12 +107,14 @@ def of_judges(
             found = (graded_too if named else measure).decide(item.rows, said, character, settling=settling)
             yes = measure.value(found, character)
             if yes is None:
-                unscored += 1
+                unscored += true is not None
+            elif true is None:
+                ties.append(Checked(item, False, yes == 1.0))
             else:
                 score = graded_too.value(found, character) if named else None
                 answers.append(Checked(item, true, yes == 1.0, score))
         if answers:
-            yield judged(judge, kind, answers, truth, unscored, apart), answers
+            yield judged(judge, kind, answers, truth, unscored, apart, ties), answers
 
 
 def of_raters(
@@ -114,30 +136,44 @@ def judged(
     truth: Sequence[str],
     unscored: int,
     not_asked: int,
+    ties: Sequence[Checked] = (),
 ) -> Judged:
-    """One judge's answers to one question, counted."""
+    """One judge's answers to one question, counted.
+
+    `ties` are answers on pictures on which raters are even, which other raters might not be.
+    """
     all_of_it = _confusion(answers)
     seen = {id(a): a.item.seen(truth) for a in answers}
-    alike = _confusion([a for a in answers if not a.truth and seen[id(a)] in _LOOKALIKES])
     by_character: dict[str, list[Checked]] = {}
+    by_cell: dict[tuple[str, str], list[Checked]] = {}
     for a in answers:
         by_character.setdefault(a.item.character, []).append(a)
+        by_cell.setdefault((a.item.character, a.item.request.mitigation), []).append(a)
     tables = [(c.tp, c.fp, c.fn, c.tn) for c in map(_confusion, by_character.values())]
+    moved = reference([*answers, *ties], truth)
+    tpr_sd, fpr_sd = (moved.tpr_sd or 0.0, moved.fpr_sd or 0.0) if moved else (0.0, 0.0)
+    shown, others = ([a for a in answers if a.truth is t] for t in (True, False))
+    alike = [a for a in others if seen[id(a)] in _LOOKALIKES]
     kappa = clustered_kappa(np.array(tables, float))
     return Judged(
         judge=judge,
         question=question,
         counts=all_of_it,
-        accuracy=share(all_of_it.tp + all_of_it.tn, all_of_it.n),
+        accuracy=clustered_share(answers, lambda a: a.said is a.truth),
         kappa=_short(kappa.value),
         kappa_low=_short(kappa.low),
         kappa_high=_short(kappa.high),
-        tpr=share(all_of_it.tp, all_of_it.positives),
-        fpr=share(all_of_it.fp, all_of_it.negatives),
-        fpr_lookalike=share(alike.fp, alike.negatives),
+        tpr=clustered_share(shown, lambda a: a.said, tpr_sd),
+        fpr=clustered_share(others, lambda a: a.said, fpr_sd),
+        fpr_lookalike=clustered_share(alike, lambda a: a.said, fpr_sd),
         unscored=unscored,
         not_asked=not_asked,
         parts=tuple(_parts(answers, seen)),
+        cells=tuple(
+            Cell(character=who, mitigation=how, **_confusion(mine).model_dump())
+            for (who, how), mine in by_cell.items()
+        ),
+        reference=moved,
         scores=_scores(answers),
     )
 
@@ -205,36 +241,57 @@ def _thresholds(answers: Sequence[Checked]) -> Iterator[Threshold]:
     yield Threshold(
         rule="in use",
         threshold=THRESHOLD,
-        tpr=_above(positive, THRESHOLD),
-        fpr=_above(negative, THRESHOLD),
+        tpr=_above(answers, THRESHOLD, shown=True),
+        fpr=_above(answers, THRESHOLD, shown=False),
     )
-    halves = [kinds(half) for half in (answers[::2], answers[1::2])]
     for rule, choose in rules.items():
         cut = choose(positive, negative)
-        held: list[Share] = []
-        if all(p and n for p, n in halves):
-            cuts = [choose(*half) for half in reversed(halves)]
-            for kind in (0, 1):
-                parts = [_above(half[kind], c) for half, c in zip(halves, cuts, strict=True)]
-                held.append(share(sum(p.hits for p in parts), sum(p.n for p in parts)))
+        held = _held_out(answers, choose)
         yield Threshold(
             rule=rule,
             threshold=round(cut, 9),
-            tpr=_above(positive, cut),
-            fpr=_above(negative, cut),
+            tpr=_above(answers, cut, shown=True),
+            fpr=_above(answers, cut, shown=False),
             held_out_tpr=held[0] if held else None,
             held_out_fpr=held[1] if held else None,
         )
 
 
-def _above(scores: Sequence[float], threshold: float) -> Share:
-    return share(sum(s > threshold for s in scores), len(scores))
+def _held_out(
+    answers: Sequence[Checked], choose: Callable[[Sequence[float], Sequence[float]], float]
+) -> list[Share]:
+    """TPR and FPR of each half under the threshold of the other; nothing where a half lacks a kind."""
+    parts = [answers[::2], answers[1::2]]
+    halves = [kinds(half) for half in parts]
+    if not all(p and n for p, n in halves):
+        return []
+    cuts = [choose(*half) for half in reversed(halves)]
+    above = {id(a): (a.score or 0) > cut for part, cut in zip(parts, cuts, strict=True) for a in part}
+    return [clustered_share(_scored(answers, shown), lambda a: above[id(a)]) for shown in (True, False)]
+
+
+def _scored(answers: Sequence[Checked], shown: bool) -> list[Checked]:
+    return [a for a in answers if a.score is not None and a.truth is shown]
+
+
+def _above(answers: Sequence[Checked], threshold: float, *, shown: bool) -> Share:
+    return clustered_share(_scored(answers, shown), lambda a: (a.score or 0) > threshold)
 
 
 def of_each_other(items: Sequence[LabelledPicture], raters: Sequence[str], truth: Sequence[str]) -> Raters:
-    """How far the raters of `items` agree."""
-    labels = [[i.labels.get(r) for r in raters] for i in items]
-    return of_labels(labels, raters, truth, [i.picture for i in items])
+    """How far those of `raters` who make the truth agree on `items`; of the others only how much they
+    labelled."""
+    labels = [[i.labels.get(r) for r in truth] for i in items]
+    found = of_labels(labels, truth, truth, [i.picture for i in items])
+    counted = {r.name: r for r in found.raters}
+    others = {
+        r: Rater(name=r, labels=n, missing=len(items) - n, makes_truth=False)
+        for r in raters
+        if r not in counted
+        for n in [sum(i.labels.get(r) is not None for i in items)]
+    }
+    everyone = counted | others
+    return found.model_copy(update={"raters": tuple(everyone[r] for r in raters)})
 
 
 def of_labels(

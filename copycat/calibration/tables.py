@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from copycat.cards.calibration import LABEL, Breakdown, Calibration, Judged, Share, Subgroup
+from copycat.cards.calibration import LABEL, Breakdown, Calibration, Judged, Reference, Share, Subgroup
 from copycat.measures import measures
 from copycat.report.files import csv_content
+from copycat.report.judge_errors import by_mitigation
 from copycat.report.latex import floating, tabular, tex
 from copycat.report.markdown import grid
 from copycat.report.words import DASH, interval, number
@@ -26,7 +27,8 @@ _HEAD = (
 )
 REMARKS = (
     "κ is Cohen's, with a bootstrap interval over characters. TPR and FPR are sensitivity and 1 − "
-    "specificity, with Wilson's intervals and counts.",
+    "specificity, with counts and exact binomial intervals at the effective number of pictures, clustered by "
+    "character (Korn and Graubard 1998); files of earlier versions have Wilson's, which are too narrow.",
     "Look-alikes are pictures in which raters saw a look-alike or another character.",
     "TPR at 1 % FPR is told from 100 negatives on; its threshold is the best on these very labels.",
 )
@@ -52,8 +54,10 @@ def rater_sentence(calibration: Calibration) -> str:
     r = calibration.raters
     if not r.items:
         return "Raters: no picture has labels of two raters, so how far they agree is unknown."
+    whose = [x.name for x in r.raters if x.makes_truth]
+    only = "" if len(whose) == len(r.raters) else f" (of {', '.join(whose)} alone)"
     return (
-        f"Raters: Fleiss' κ {number(r.fleiss, 3)}, Krippendorff's α {number(r.alpha, 3)} "
+        f"Raters{only}: Fleiss' κ {number(r.fleiss, 3)}, Krippendorff's α {number(r.alpha, 3)} "
         f"{interval(r.alpha_low, r.alpha_high, 3)}, unanimous on {share_words(r.unanimous)} of the pictures "
         "that two or more labelled."
     )
@@ -76,6 +80,29 @@ def sentences(calibration: Calibration) -> list[str]:
     return told
 
 
+def error_sentences(calibration: Calibration) -> list[str]:
+    """Whether each judge errs alike under all mitigations, and how its rates move with the raters."""
+    told, called = [], names(calibration)
+    for judge in dict.fromkeys(j.judge for j in calibration.judges if j.question != LABEL):
+        found = by_mitigation(calibration.rates(judge), tabled=False)
+        told += [f"{called[judge]}: {sentence}" for sentence in found]
+    moved = [j for j in calibration.judges if j.reference and j.question != LABEL]
+    told += [f"{called[j.judge]} ({j.question}): {_reference(j.reference)}" for j in moved if j.reference]
+    if not moved:
+        told.append(
+            "One rater says what is true, so how the rates move with the rater is unknown and in no interval."
+        )
+    return told
+
+
+def _reference(found: Reference) -> str:
+    tpr, fpr = (DASH if x is None else f"{100 * x:.1f}" for x in (found.tpr_sd, found.fpr_sd))
+    return (
+        f"with other raters like these {found.raters}, TPR and FPR would move by {tpr} and {fpr} points "
+        "(SD), which is in their intervals; what all raters get wrong together is not."
+    )
+
+
 def markdown(calibration: Calibration, plot: str | None = None) -> str:
     """The whole calibration; `plot` is the file name of its picture."""
     c, called = calibration, names(calibration)
@@ -88,6 +115,7 @@ def markdown(calibration: Calibration, plot: str | None = None) -> str:
     pairs = [(" and ".join(p.raters), number(p.kappa, 3), share_words(p.agree)) for p in c.raters.pairs]
     out += _grid(("raters", "Cohen's κ", "the same"), pairs)
     out += ["## Judges", "", *_grid(_HEAD, _lines(c)), *(f"- {r}" for r in REMARKS)]
+    out += [f"- {_plain(sentence)}" for sentence in error_sentences(c)]
     out += [
         f"- {j.not_asked} labels are of another character than {_plain(called[j.judge])} was asked about."
         for j in c.judges
@@ -249,6 +277,7 @@ def _fields(name: str, c: Calibration, j: Judged) -> Iterator[tuple[str, object]
     for key, s in shares.items():
         value = None if s.value is None else round(s.value, 6)
         yield from ((key, value), (f"{key}_low", s.low), (f"{key}_high", s.high))
+        yield (f"{key}_effective", s.effective)
     yield ("lookalikes", j.fpr_lookalike.n)
     yield from (("kappa", j.kappa), ("kappa_low", j.kappa_low), ("kappa_high", j.kappa_high))
     for key in ("auroc", "average_precision", "tpr_at_1_fpr", "ece", "brier"):

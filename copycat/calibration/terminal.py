@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from copycat.calibration.calibrate import Calibrated
-from copycat.calibration.tables import names, rater_sentence, sentences, share_words
+from copycat.calibration.tables import error_sentences, names, rater_sentence, sentences, share_words
 from copycat.report.terminal import grid, say
 from copycat.report.words import interval, number
 
@@ -27,6 +27,8 @@ def print_calibration(console: Console, made: Calibrated) -> None:
             *(escape(share_words(s)) for s in (j.tpr, j.fpr, j.fpr_lookalike)),
         )
     console.print(table)
+    for line in error_sentences(c):
+        say(console, line)
 
 
 def unknown_pictures(made: Calibrated) -> str | None:

@@ -6,6 +6,7 @@ that whoever reads it can compute what is not here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,12 +23,15 @@ Breakdown = Literal["model", "mitigation", "prompts", "character", "seen"]
 
 
 class Share(Row):
-    """Hits among trials, with Wilson's 95 % interval."""
+    """Hits among trials, with a 95 % interval: clustered by character, or Wilson's."""
 
     hits: int
     n: int
     low: float | None
     high: float | None
+    effective: float | None = None
+    """As many independent pictures would tell as much, where the interval is clustered by character; None
+    where it is Wilson's (1927), which takes them for independent, as in files of earlier versions."""
 
     @property
     def value(self) -> float | None:
@@ -64,6 +68,25 @@ class Subgroup(Confusion):
     by: Breakdown
     """`seen`: what raters say is there, where they say it."""
     name: str
+
+
+class Cell(Confusion):
+    """The counts of one character under one mitigation."""
+
+    character: str
+    """Slug."""
+    mitigation: str
+
+
+class Reference(Row):
+    """How much the rates move with who the raters are."""
+
+    raters: int
+    """Those whose majority is taken for true."""
+    tpr_sd: float | None
+    fpr_sd: float | None
+    """Standard deviation of each rate over raters drawn anew from these, in [0, 1]; None where too few of the
+    draws leave the rate. What all raters get wrong together is not in it."""
 
 
 class Threshold(Row):
@@ -128,6 +151,10 @@ class Judged(Row):
     not_asked: int = 0
     """Labels about another character than the one that the judge was asked about."""
     parts: tuple[Subgroup, ...]
+    cells: tuple[Cell, ...] = ()
+    """The counts by character and mitigation; empty in files of earlier versions."""
+    reference: Reference | None = None
+    """None with one rater, and in files of earlier versions."""
     scores: Scores | None = None
     """Of a question that gives degrees; None where all pictures show the character or none does, since there
     is nothing to tell apart then."""
@@ -143,7 +170,16 @@ class Judged(Row):
             "n": c.n,
             "positives": c.positives,
             "negatives": c.negatives,
+            **({"cells": cells} if (cells := self._cells()) else {}),
+            **({"reference": self.reference.model_dump()} if self.reference else {}),
         }
+
+    def _cells(self) -> list[list[str | int]]:
+        """Character, mitigation, tp, fp, fn, tn each."""
+        # Files of earlier versions have characters, but not which of their pictures a mitigation made.
+        parts = [(p.name, "", p) for p in self.parts if p.by == "character"]
+        told = [(c.character, c.mitigation, c) for c in self.cells] or parts
+        return [[who, how, c.tp, c.fp, c.fn, c.tn] for who, how, c in told]
 
 
 class Rater(Row):
@@ -228,10 +264,22 @@ class Calibration(Row):
             **first.rates(),
             "questions": {j.question: j.rates() for j in others},
             "pictures": "labelled pictures",
+            "models": list(self.models),
+            "registry": self.registry,
             "source": f"{self.labels}, {raters}",
             "command": self.command,
             "commit": self.commit,
         }
+
+
+def without_counts(rates: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """`rates` without the counts by character, for those who only tell of them."""
+    if rates is None:
+        return None
+    kept = {k: v for k, v in rates.items() if k != "cells"}
+    return {
+        k: {q: without_counts(r) for q, r in v.items()} if k == "questions" else v for k, v in kept.items()
+    }
 
 
 def read_calibration(path: Path) -> Calibration:

@@ -20,7 +20,7 @@ T = TypeVar("T")
 def home() -> Path:
     """The user's own folder: `$COPYCAT_HOME`, by default `~/.config/copycat`."""
     given = os.environ.get("COPYCAT_HOME")
-    return Path(given) if given else Path.home() / ".config" / "copycat"
+    return Path(given).expanduser() if given else Path.home() / ".config" / "copycat"
 
 
 class Catalog(Generic[T]):

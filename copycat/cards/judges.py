@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 from pydantic import Field, ValidationInfo, field_validator
 
 from copycat.cards.catalog import Catalog
+from copycat.cards.folders import named_precision
 from copycat.cards.weights import Card, NameOrPath
 from copycat.errors import BadFile, UserError
 from copycat.io.paths import DATA, locate
@@ -93,7 +94,7 @@ CATALOG: Catalog[JudgeCard] = Catalog("judges", singular="judge", folder=DATA / 
 
 
 def load_judge_card(name_or_folder: str) -> JudgeCard:
-    """A card by name, or one made on the fly for a transformers folder.
+    """A card by name, or one made on the fly for a transformers folder, in the precision that it names.
 
     `NAME[references=2]` changes how many reference pictures it is shown, `NAME[questions=paper]` how it is
     asked; such a judge goes by that whole name, and the calibration of its card is not its own.
@@ -107,9 +108,10 @@ def load_judge_card(name_or_folder: str) -> JudgeCard:
         return card.model_copy(update=changes)
     if name_or_folder.endswith("]"):
         raise _not_a_judge(name_or_folder)
-    folder = Path(name_or_folder)
+    folder = Path(name_or_folder).expanduser().resolve()
     if (folder / "config.json").is_file():
-        return JudgeCard(name=folder.resolve().name, source=str(folder.resolve()), batch_size=8)
+        precision = named_precision(folder)
+        return JudgeCard(name=folder.name, source=str(folder), dtype=precision, batch_size=8)
     return CATALOG.get(name_or_folder)
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from copycat.cards.catalog import Catalog
-from copycat.cards.weights import Card, NameOrPath, Weights
+from copycat.cards.folders import is_pipeline, why_no_pipeline
+from copycat.cards.weights import Card, Dtype, NameOrPath, Weights, torch_dtype
 from copycat.errors import BadFile, UnknownName, first_fault
 from copycat.io.paths import DATA
 from copycat.io.yaml_file import read_yaml
@@ -37,6 +38,8 @@ class Part(Weights):
     """Settings of the scheduler that replaces it, where they are not to be those of the one replaced."""
     call: dict[str, Any] = Field(default_factory=dict)
     """Further arguments of every call, e.g. `max_sequence_length`."""
+    component_dtypes: dict[str, Dtype] = Field(default_factory=dict)
+    """Components with a precision of their own, e.g. `{vae: float32}`; the others have the card's."""
 
     @field_validator("call")
     @classmethod
@@ -134,17 +137,42 @@ class ModelCard(Card, Part):
         plain = ModelCard.model_fields
         asked: dict[str, Any] = {
             field: getattr(self, field)
-            for field in ("scheduler", "scheduler_options", "call", "guidance_argument", "empty_negative")
+            for field in (
+                *("scheduler", "scheduler_options", "call", "guidance_argument", "empty_negative"),
+                "component_dtypes",
+            )
             if getattr(self, field) != plain[field].get_default(call_default_factory=True)
         }
         if self.stages:
             told = {"steps", "guidance", "call", "scheduler"}
             asked["stages"] = [
-                {"weights": s.fingerprint(), **s.model_dump(include=told)} for s in self.stages
+                {
+                    "weights": s.fingerprint(),
+                    **s.model_dump(include=told),
+                    **({"component_dtypes": s.component_dtypes} if s.component_dtypes else {}),
+                }
+                for s in self.stages
             ]
         if self.motion_adapter:
             asked["motion_adapter"] = self.motion_adapter.fingerprint()
         return f"{identity}+{digest(asked)[:6]}" if asked else identity
+
+    def component_torch_dtypes(self, part: Part, device: str) -> Any:
+        """The precision of `part`'s components, as diffusers' `from_pretrained` takes it."""
+        usual = self.torch_dtype(device)
+        if not part.component_dtypes:
+            return usual
+        own = {name: torch_dtype(dtype, device) for name, dtype in part.component_dtypes.items()}
+        return {"default": usual, **own}
+
+    def without_negative(self, guidance: float) -> str:
+        """What the model gets where a request has no negative prompt, for a sentence; empty where it takes
+        none at this guidance."""
+        if not self.steers(guidance):
+            return ""
+        if self.empty_negative is None:
+            return "what its pipeline puts there: an encoded empty text in most, zeros in the SDXL class"
+        return f"the text “{self.empty_negative}”"
 
     def steers(self, guidance: float) -> bool:
         """Whether a negative prompt has an effect at this guidance."""
@@ -190,57 +218,28 @@ def names() -> list[str]:
 
 def load_card(name_or_folder: str) -> ModelCard:
     """A card by name or `name@preset`, or one made on the fly for a diffusers folder."""
-    folder = Path(name_or_folder)
-    if (folder / "model_index.json").is_file():
-        return _folder_card(folder.resolve())
+    folder = Path(name_or_folder).expanduser()
+    if is_pipeline(folder):
+        from copycat.cards.folder_card import folder_card  # it makes cards, and asks diffusers
+
+        return folder_card(folder.resolve())
     known = CATALOG.names()
     if name_or_folder in known:
         return CATALOG.get(name_or_folder)
-    if folder.is_dir():
-        raise BadFile(f"{folder} is not a diffusers folder: it has no model_index.json.")
+    if folder.exists():
+        raise BadFile(why_no_pipeline(folder))
     name, _, preset = name_or_folder.rpartition("@")
     if name in known and preset in (card := CATALOG.get(name)).presets:
         return card.preset(preset)
+    if "/" in name_or_folder:
+        raise BadFile(
+            f"There is no folder {name_or_folder}; a model of the hub needs a card (docs/add-a-model.md), or "
+            f"is downloaded first: hf download {name_or_folder} --local-dir FOLDER."
+        )
     raise UnknownName(CATALOG.singular, name_or_folder, names())
 
 
-def _folder_card(folder: Path) -> ModelCard:
-    try:
-        pipeline = str(json.loads((folder / "model_index.json").read_text())["_class_name"])
-        like = _like(pipeline)
-        size = _size(folder)
-    except (OSError, ValueError, KeyError, TypeError) as e:
-        raise BadFile(f"{folder} is not a complete diffusers folder ({type(e).__name__}: {e}).") from e
-    # How guidance and negative prompts work is a fact of the pipeline's class.
-    told = {"guidance_argument", "guidance_off", "negative_prompt", "negative_argument", "negative_advice"}
-    told |= {"empty_negative", "null_components"}
-    usual = like.sampling if like else Sampling(steps=20, guidance=5.0, height=1024, width=1024)
-    sides = {"height": size or usual.height, "width": size or usual.width}
-    if usual.frames:
-        told |= {"kind"}
-    return ModelCard(
-        name=folder.name,
-        title=folder.name,
-        pipeline=pipeline,
-        source=str(folder),
-        batch_size=8,
-        sampling=Sampling(steps=20, guidance=5.0, frames=usual.frames, fps=usual.fps, **sides),
-        settings_source="copycat's defaults for a local folder",
-        **(like.model_dump(include=told) if like else {}),
-    )
-
-
-def _like(pipeline: str) -> ModelCard | None:
-    """A shipped card of the same pipeline class."""
-    shipped = (_read(path) for path in sorted((DATA / "models").glob("*.yaml")))
-    return next((card for card in shipped if card.pipeline == pipeline and not card.api), None)
-
-
-def _size(folder: Path) -> int | None:
-    """Side in pixels, as the pipelines derive it: the latent's size times the autoencoder's factor."""
-    denoiser = next((p for p in (folder / "unet", folder / "transformer") if p.is_dir()), folder / "unet")
-    latent: int | None = json.loads((denoiser / "config.json").read_text()).get("sample_size")
-    vae = json.loads((folder / "vae" / "config.json").read_text())
-    if latent is None or "block_out_channels" not in vae:
-        return None
-    return int(latent) << (len(vae["block_out_channels"]) - 1)
+@cache
+def shipped() -> tuple[ModelCard, ...]:
+    """The shipped cards, by name."""
+    return tuple(_read(path) for path in sorted((DATA / "models").glob("*.yaml")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import re
 from contextlib import AbstractContextManager
@@ -11,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
-from copycat.errors import BadFile
+from copycat.errors import BadFile, MissingRequirement
 from copycat.io.hosted import Api
 from copycat.io.hub import commit_of
 from copycat.io.loading import loading
@@ -24,6 +25,13 @@ PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl", ".pickle")
 """Weight files that can run code when loaded."""
 _COMMIT = re.compile("[0-9a-f]{40}")
 _READ = (".safetensors", ".json", ".txt", ".jinja", ".model")
+
+
+def torch_dtype(dtype: Dtype, device: str) -> Any:
+    """`dtype` as torch names it; float32 for half precision on a CPU, which lacks it."""
+    import torch
+
+    return getattr(torch, "float32" if device == "cpu" and dtype == "float16" else dtype)
 
 
 class Weights(Row):
@@ -88,12 +96,25 @@ NameOrPath = Annotated[str, AfterValidator(_locate_reference)]
 """What a card calls by its name, or by a path: another card, a folder or a registry."""
 
 
+class Retirement(Row):
+    """The end of a hosted model, as its provider announced it."""
+
+    date: dt.date
+    """The day from which its provider answers no more."""
+    successor: str = ""
+    """What the provider recommends instead, as it calls it; a card of that name where there is one."""
+    told_by: str = ""
+    """Where the provider says so."""
+
+
 class Card(Weights):
     """What every card says."""
 
     name: str
     api: Api | None = None
     """For a hosted model, whose name with its provider is then `source`."""
+    retired: Retirement | None = None
+    """For a hosted model that its provider has shut down, or will."""
     dtype: Dtype = "float32"
     batch_size: int = Field(default=1, gt=0)
     min_gpu_gb: float | None = None
@@ -107,9 +128,24 @@ class Card(Weights):
 
     def torch_dtype(self, device: str) -> Any:
         """`dtype` as torch names it; float32 for half precision on a CPU, which lacks it."""
-        import torch
+        return torch_dtype(self.dtype, device)
 
-        return getattr(torch, "float32" if device == "cpu" and self.dtype == "float16" else self.dtype)
+    def end(self, today: dt.date | None = None) -> str:
+        """When its provider shuts it down, or did, and what there is instead; empty for all others."""
+        if self.retired is None:
+            return ""
+        when = "was" if self.is_gone(today) else "will be"
+        instead = f"; its provider recommends {self.retired.successor}" if self.retired.successor else ""
+        return f"{when} shut down on {self.retired.date}{instead}"
+
+    def is_gone(self, today: dt.date | None = None) -> bool:
+        """Whether its provider has shut it down by `today`; by now (UTC) unless given."""
+        return self.retired is not None and self.retired.date <= (today or dt.datetime.now(dt.UTC).date())
+
+    def check_served(self, who: str) -> None:
+        """Raise MissingRequirement where the provider of `who` has shut it down."""
+        if self.is_gone():
+            raise MissingRequirement(f"{who} {self.end()}, so it cannot be asked any more.")
 
     def identity(self) -> str:
         """`name@` and the fingerprint of the weights.

@@ -10,15 +10,20 @@ import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from copycat.cards.catalog import Catalog
 
 GB = 1e9
 
 
 def doctor() -> None:
     """Say what this machine can run, what is missing, and how to install it."""
-    for line in (*_machine(), "", *_packages(), "", *_models()):
+    ending = tuple(_ending())
+    for line in (*_machine(), "", *_packages(), "", *_models(), *(("", *ending) if ending else ())):
         typer.echo(line)
 
 
@@ -94,6 +99,26 @@ def _models() -> Iterator[str]:
     width = max(map(len, names)) + 2
     for name in names:
         try:
-            yield f"{name:<{width}}{obstacle(CATALOG.get(name), gpu) or 'can run here'}"
+            card = CATALOG.get(name)
+            ending = "" if card.is_gone() else card.end()
+            told = obstacle(card, gpu) or "can run here"
+            yield f"{name:<{width}}{told}{f'; it {ending}' if ending else ''}"
         except UserError as e:
             yield f"{name:<{width}}cannot run: {e}"
+
+
+def _ending() -> Iterator[str]:
+    """Hosted judges and language models that their providers shut down; broken cards are `validate`'s."""
+    from copycat.cards.judges import CATALOG as JUDGES
+    from copycat.cards.llms import CATALOG as LLMS
+    from copycat.errors import UserError
+
+    kinds: tuple[tuple[str, Catalog[Any]], ...] = (("judge", JUDGES), ("language model", LLMS))
+    for kind, catalog in kinds:
+        for name in catalog.names():
+            try:
+                end = catalog.get(name).end()
+            except UserError:
+                continue
+            if end:
+                yield f"The {kind} {name} {end}."

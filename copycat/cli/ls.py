@@ -32,7 +32,7 @@ def _models() -> Rows:
     def row(name: str) -> Rows:
         card = load_card(name)
         negative = "yes" if card.steers(card.sampling.guidance) else "no"
-        more = ["hub login"] if card.gated else []
+        more = [e for e in (("hub login" if card.gated else ""), card.end()) if e]
         yield (name, card.title, card.licence, negative, ", ".join([_needs(card), *more, *card.packages]))
 
     yield ("NAME", "TITLE", "LICENCE", "NEGATIVE", "NEEDS")
@@ -70,7 +70,13 @@ def _judges() -> Rows:
     from copycat.stages.judge import told_rates
 
     yield ("NAME", "MEASURED")
-    yield from _listed(CATALOG.names(), lambda name: [(name, told_rates(CATALOG.get(name)))])
+
+    def row(name: str) -> Rows:
+        card = CATALOG.get(name)
+        told = told_rates(card)
+        yield (name, f"{told.rstrip('.')}; it {card.end()}" if card.end() else told)
+
+    yield from _listed(CATALOG.names(), row)
 
 
 def _llms() -> Rows:
@@ -78,7 +84,7 @@ def _llms() -> Rows:
 
     def row(name: str) -> Rows:
         card = CATALOG.get(name)
-        yield (name, card.source, card.licence, _needs(card))
+        yield (name, card.source, card.licence, ", ".join(filter(None, [_needs(card), card.end()])))
 
     yield ("NAME", "SOURCE", "LICENCE", "NEEDS")
     yield from _listed(CATALOG.names(), row)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import typer
 
@@ -27,6 +28,7 @@ from copycat.cli import (
     pull,
     rejudge,
     report,
+    reproduce,
     run,
     score,
     table,
@@ -60,7 +62,7 @@ def _root(
 # In the order of the help; a verb is called as its function, with hyphens.
 for verb in (
     run.run, judge.judge, annotate.annotate, calibrate.calibrate, score.score, report.report, table.table,
-    compare.compare, power.power, import_upstream.import_upstream, rejudge.rejudge,
+    compare.compare, power.power, reproduce.reproduce, import_upstream.import_upstream, rejudge.rejudge,
     import_registry.import_registry, import_images.import_images, import_verdicts.import_verdicts,
     publish.publish, pull.pull, gate.gate, ls.ls, validate.validate, doctor.doctor,
 ):  # fmt: skip
@@ -74,10 +76,16 @@ app.command(
 )(menagerie.menagerie)
 
 
+def _from_home(argument: str) -> str:
+    """`~/…` as a path, also where no shell made it one: in quotes, and behind the `=` of an option."""
+    option, equals, value = argument.partition("=") if argument.startswith("--") else ("", "", argument)
+    return f"{option}{equals}{Path(value).expanduser()}" if value.startswith("~/") else argument
+
+
 def main() -> None:
     """Run the program; exit code 2 for a user's mistake, 130 for Ctrl-C."""
     try:
-        app(standalone_mode=True)
+        app(args=[_from_home(a) for a in sys.argv[1:]], standalone_mode=True)
     except SystemExit as e:
         # Typer has turned Ctrl-C into this code, without a word.
         if e.code == 130:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import typer
 
+from copycat.cli import mine_asked
+
 if TYPE_CHECKING:
-    from copycat.mining.cooccurrence import Counts
     from copycat.mining.ranking import Term
     from copycat.subjects.characters import Registry
     from copycat.subjects.prompts import Prompt
 
 app = typer.Typer(help="Rank the words that go with each character, and make prompt sets of them.")
+app.command()(mine_asked.describe)
+app.command()(mine_asked.keywords)
 
 REGISTRY = typer.Option("menagerie", help="Character registry: a name or a YAML file.")
 SIZES = typer.Option("3,5,10,20", help="How many words the prompts have; one set each.")
@@ -23,6 +27,7 @@ OUT = typer.Option(Path("mined"), help="Folder for the ranking and the sets.")
 FIT = typer.Option("", "--fit", help="Say which prompts are too long for this model's text encoder.")
 COLUMN = typer.Option(None, help="Column of the captions; found by itself when left out.")
 LIMIT = typer.Option(None, min=1, help="Read only the first so many captions.")
+_err = partial(typer.echo, err=True)
 
 
 @app.command()
@@ -31,6 +36,12 @@ def cooccurrence(
         help="A Parquet, JSONL, CSV, TSV or text file, a folder of them, or a hub dataset."
     ),
     registry: str = REGISTRY,
+    candidates: str = typer.Option(
+        "",
+        help="Which words are ranked: a keyword list (YAML), a ranking (JSONL), a language model that is "
+        "asked for some (copycat ls llms), or `corpus` for all words of the captions. When left out, the "
+        "language model's list that there is for the registry, else `corpus`.",
+    ),
     by: Literal["count", "pmi", "npmi"] = typer.Option("count", help="The paper ranks by count."),
     name: str = typer.Option("cooc", "--set", help="The sets are called NAME3, NAME5, …"),
     sizes: str = SIZES,
@@ -47,10 +58,34 @@ def cooccurrence(
     from copycat.subjects.characters import load_registry
 
     people = load_registry(registry)
-    counts = _counts(corpus, people, longest, column, limit)
-    told = f"co-occurrence by {by} over {Path(corpus).name}, {counts.captions} captions; `copycat mine`"
-    ranking = list(mining.rank(counts, people, by, least=least))
+    words, whose = _candidates(candidates, people, out)
+    find = partial(mining.terms, longest=longest) if words is None else mining.finder(words)
+    counts = mining.read_counts(corpus, people, find, column=column, limit=limit, tell=_err)
+    told = f"co-occurrence by {by} over {Path(corpus).name}, {counts.captions} captions"
+    if words is None:
+        ranking = list(mining.rank(counts, people, by, least=least))
+    else:
+        told += f", of these candidates: {whose}"
+        ranking = list(mining.rerank(words, counts, people, by, least=least))
+    told += "; `copycat mine`"
+    typer.echo(f"Candidates: {whose}")
     _write(out, name, ranking, people, sizes, told, generic_only=generic_only, fit=fit)
+
+
+def _candidates(given: str, people: Registry, out: Path) -> tuple[Mapping[str, Sequence[str]] | None, str]:
+    """The words to be ranked, by slug, and where they are from; None for all words of the corpus."""
+    from copycat.cli.mine_asked import ask_keywords
+    from copycat.mining.lists import load_candidates
+    from copycat.subjects.keywords import listed
+
+    if not given and (there := listed("lm", people.name)):
+        return there.keywords, there.source
+    if given in ("", "corpus"):
+        return None, "all words of the captions"
+    if Path(given).suffix in (".yaml", ".yml", ".jsonl"):
+        return load_candidates(Path(given)), Path(given).name
+    asked = ask_keywords(people, given, out)
+    return {slug: a.texts for slug, a in asked.items()}, f"50 words asked of {given}"
 
 
 @app.command()
@@ -73,22 +108,11 @@ def common(
     from copycat.subjects.characters import load_registry
 
     people = load_registry(registry)
-    counts = _counts(corpus, people, longest, column, limit)
+    find = partial(mining.terms, longest=longest)
+    counts = mining.read_counts(corpus, people, find, column=column, limit=limit, tell=_err)
     told = f"commonest words of {Path(corpus).name}, {counts.captions} captions; `copycat mine`"
     ranking = list(mining.common(counts, people, least=least, keep=keep, generic_only=generic_only))
     _write(out, name, ranking, people, sizes, told, generic_only=generic_only, fit=fit)
-
-
-def _counts(corpus: str, people: Registry, longest: int, column: str | None, limit: int | None) -> Counts:
-    from copycat.mining import cooccurrence as mining
-    from copycat.mining.captions import Reading, read_captions
-
-    reading = Reading()
-    counts = mining.count(read_captions(corpus, column=column, limit=limit, reading=reading), people, longest)
-    for line in reading.skipped:
-        typer.echo(f"Skipped {line}", err=True)
-    typer.echo(f"{reading.captions} captions of {reading.files} files, {len(reading.skipped)} skipped")
-    return counts
 
 
 @app.command()
@@ -123,8 +147,13 @@ def negatives(
     corpus: str | None = typer.Argument(
         None, help="As for `cooccurrence`; the registry's own in data/REGISTRY/ when left out."
     ),
-    registry: str = REGISTRY,
+    registry: str = typer.Option(
+        "", help="Character registry: a name or a YAML file; the model's when empty."
+    ),
     model: str = typer.Option("menagerie", help="Whose text encoder: a model card or a diffusers folder."),
+    missing: bool = typer.Option(
+        False, "--missing", help="Only those that the registry lacks; say what cannot be made, and go on."
+    ),
     keep: int = typer.Option(20, min=1, help="Words of each character."),
     generic_only: bool = GENERIC,
     longest: int = typer.Option(1, "--phrase", min=1, max=4, help="Longest phrase, in words."),
@@ -136,49 +165,28 @@ def negatives(
 ) -> None:
     """Rank words for negative prompts (`negprompt[words=emb-cooc]`) by captions and by text encoder."""
     from copycat.cards.models import load_card
-    from copycat.errors import UserError
-    from copycat.generators.text_encoder import text_embedder
-    from copycat.io.paths import DATA
-    from copycat.mining import cooccurrence as counting
-    from copycat.mining import embedding
-    from copycat.mining import negatives as mining
-    from copycat.runtime.device import resolve_device
+    from copycat.mining.negatives import Corpus, Negatives
+    from copycat.reproduce.rankings import make_missing, make_rankings, own_corpus
     from copycat.subjects.characters import load_registry
     from copycat.subjects.keywords import CATALOG as KEYWORDS
-    from copycat.subjects.keywords import Mined, Ranking
-    from copycat.subjects.keywords import written as written_list
+    from copycat.subjects.keywords import check_target, listed, write_rankings
 
-    people, card = load_registry(registry), load_card(model)
-    target, named = out or KEYWORDS.own(people.name), corpus
-    mining.check_target(target)
-    own_corpus = DATA / people.name / "corpus.parquet"
-    corpus = corpus or (str(own_corpus) if own_corpus.is_file() else None)
-    listed = written_list(people.name)
-    written = listed.keywords if listed else {}
-    if corpus is None and not written:
-        raise UserError(f"There is nothing to rank for {people.name}: name a corpus of captions.")
-    mined: dict[Mined, Ranking] = {}
-    common: list[Term] = []
-    if corpus is not None:
-        counts = _counts(corpus, people, longest, column, limit)
-        common = list(counting.common(counts, people, least=least, generic_only=generic_only))
-        told = f"co-occurrence with the name in {counts.captions} captions of {Path(corpus).name}"
-        terms = list(counting.rank(counts, people, least=least))
-        mined["cooc"] = mining.ranking(terms, told, keep=keep, generic_only=generic_only)
-    else:
-        typer.echo("No corpus, so no ranking by co-occurrence.", err=True)
-    embed = text_embedder(card, resolve_device(device, f"The text encoder of {card.name}"))
-    words = mining.candidates(people, written, common)
-    commonest = f"the {len({t.term for t in common})} commonest words of the captions"
-    of = f"{people.name}.yaml" if written else commonest
-    told = f"cosine to the name in the text encoder of {card.identity()}, of {of}"
-    terms = list(embedding.rank(words, people, embed))
-    mined["emb"] = mining.ranking(terms, told, keep=keep, generic_only=generic_only)
-    command = f"copycat mine negatives{f' {named}' if named else ''} --registry {registry} --model {model}"
-    mining.write(target, people, mined, command)
-    for name, made in mined.items():
-        typer.echo(f"{name}: words for {len(made.keywords)} of {len(people)} characters; {made.source}")
-    typer.echo(f"In {target}; use them as negprompt[words={'emb-cooc' if corpus else 'emb'}]")
+    card = load_card(model)
+    named, people = corpus, load_registry(registry or card.registry)
+    target = out or KEYWORDS.own(people.name)
+    source = corpus or own_corpus(people)
+    captions = Corpus(source, column, limit, longest, least) if source else None
+    how = Negatives(people, listed("lm", people.name), keep, generic_only)
+    make = make_missing if missing else make_rankings
+    check_target(target)
+    made = make(how, card, captions, device=device, tell=_err)
+    if not made:
+        return
+    place = f"{f' {named}' if named else ''} --registry {registry or card.registry} --model {model}"
+    write_rankings(target, people.name, made, f"copycat mine negatives{place}")
+    for name, ranking in made.items():
+        typer.echo(f"{name}: words for {len(ranking.keywords)} of {len(people)} characters; {ranking.source}")
+    typer.echo(f"In {target}; use them as negprompt[words={'-'.join(sorted(made, reverse=True))}]")
 
 
 @app.command()
@@ -230,26 +238,33 @@ def list_(
     people = load_registry(registry or given.registry)
     told = f"{given.source}; {words.name if words else people.name} version {given.version}"
     ranking = list(lists.rank(given, people))
-    _write(out, name, ranking, people, sizes, told, generic_only=generic_only, ranked_here=False, fit=fit)
+    _write(
+        out, name, ranking, people, sizes, told,
+        generic_only=generic_only, ranked_here=False, fit=fit, version=given.version,
+    )  # fmt: skip
 
 
 @app.command()
-def variants(
-    registry: str = REGISTRY,
-    out: Path = OUT,
-) -> None:
+def variants(registry: str = REGISTRY, out: Path = OUT, own: bool = mine_asked.OWN) -> None:
     """Make the sets `misspelt1`, `misspelt3`, `languages` and `actions` of the registry's names."""
     from copycat.io.jsonl import write_lines
     from copycat.mining import variants as mining
     from copycat.subjects.characters import load_registry
 
     people = load_registry(registry)
-    made = [*mining.misspelt(people, 1), *mining.misspelt(people, 3)]
-    made += [*mining.languages(people), *mining.actions(people)]
-    for name in dict.fromkeys(p.set for p in made):
-        rows = [p for p in made if p.set == name]
-        write_lines(out / f"{name}.jsonl", rows)
-        typer.echo(f"{len(rows)} prompts in {out / name}.jsonl")
+    folder = mine_asked.folder_of(people, out, own)
+    made = {
+        "misspelt1": list(mining.misspelt(people, 1)),
+        "misspelt3": list(mining.misspelt(people, 3)),
+        "languages": list(mining.languages(people)),
+        "actions": list(mining.actions(people)),
+    }
+    for name, rows in made.items():
+        if not rows:
+            _err(f"{name}: nothing, since no {people.noun} of {people.name} has a name for it.")
+            continue
+        write_lines(folder / f"{name}.jsonl", rows)
+        typer.echo(f"{len(rows)} prompts in {folder / name}.jsonl")
 
 
 def _write(
@@ -263,6 +278,7 @@ def _write(
     generic_only: bool,
     ranked_here: bool = True,
     fit: str = "",
+    version: int = 1,
 ) -> None:
     from copycat.cli.parsing import sizes as parse_sizes
     from copycat.errors import UserError
@@ -273,8 +289,8 @@ def _write(
     wanted = parse_sizes(sizes)
     if not ranking:
         raise UserError(f"No character of {registry.name} has a word; is this the right corpus or list?")
-    sets = prompt_sets(ranking, name, wanted, provenance, generic_only=generic_only)
-    long = _overlong(sets, fit)
+    sets = prompt_sets(ranking, name, wanted, provenance, generic_only=generic_only, version=version)
+    long = overlong(sets, fit)
     if ranked_here:
         write_lines(out / "rankings" / f"{name}.jsonl", ranking)
     for set_name, prompts in sets.items():
@@ -291,15 +307,15 @@ def _write(
     )
 
 
-def _overlong(sets: Mapping[str, Sequence[Prompt]], model: str) -> list[str]:
+def overlong(sets: Mapping[str, Sequence[Prompt]], model: str) -> list[str]:
+    """What of `sets` is too long for the text encoder of `model`; nothing where none is named."""
     if not model:
         return []
     from copycat.cards.models import load_card
-    from copycat.generators.text_encoder import load_tokenizer, overlong
+    from copycat.generators.reading import overlong, planned_reading
 
-    card = load_card(model)
     texts = {f"prompts of {name}": [p.text for p in prompts] for name, prompts in sets.items()}
-    return overlong(texts, [load_tokenizer(card)], card.name)
+    return overlong(texts, planned_reading(load_card(model)))
 
 
 def _names(out: Path, sets: Iterable[str]) -> str:

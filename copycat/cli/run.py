@@ -31,7 +31,9 @@ def run(
     ),
     images: int = typer.Option(1, min=1, help="Images per prompt and seed."),
     judge: str = typer.Option("", help="A judge card (copycat ls judges) or folder; the model's when empty."),
-    registry: str = typer.Option("", help="Character registry; the model card's own when empty."),
+    registry: str = typer.Option(
+        "", help="Character registry; the model card's, of a folder copycat, when empty."
+    ),
     measures: str = typer.Option("", help="A list of measures (copycat ls measures); all when empty."),
     device: str = typer.Option("auto", help="cpu, cuda, mps; auto takes the best there is."),
     devices: str = typer.Option("", help="A list, such as cuda:0,cuda:1: a process on each of them."),
@@ -45,6 +47,12 @@ def run(
     steps: int | None = typer.Option(None, min=1, help="Sampling steps; the model card's when left out."),
     guidance: float | None = typer.Option(
         None, min=0, help="Guidance scale; the model card's when left out."
+    ),
+    height: int | None = typer.Option(None, min=1, help="Of pictures, in pixels; the card's when left out."),
+    width: int | None = typer.Option(None, min=1, help="Of pictures, in pixels; the card's when left out."),
+    frames: int | None = typer.Option(None, min=1, help="Of videos; the model card's when left out."),
+    variant: str | None = typer.Option(
+        None, help="Which weight files, such as fp16; none for the plain ones. The card's when left out."
     ),
     offload: str | None = typer.Option(
         None, help="none, model or sequential: keep parts in main memory; the model card's when left out."
@@ -85,6 +93,10 @@ def run(
         dtype=dtype,
         steps=steps,
         guidance=guidance,
+        height=height,
+        width=width,
+        frames=frames,
+        variant=variant,
         offload=offload,
         compile=compile,
         out=out,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import typer
 
 if TYPE_CHECKING:
-    from copycat.paper.published import Place
+    from copycat.paper.usable import Usable
 
 
 def table(
@@ -21,6 +21,8 @@ def table(
     needs: Literal["mitigations", "prompts"] | None = typer.Option(
         None, help="Print what a run must hold to fill the table, as `copycat run` takes it, and stop."
     ),
+    model: str = typer.Option("", help="With --needs: of this model, and only what can be asked of it here."),
+    registry: str = typer.Option("", help="With --needs: its registry, where it is not the model's."),
 ) -> None:
     """Lay runs out as one of the paper's tables, beside the published numbers."""
     from copycat.cli.folders import opened
@@ -32,7 +34,10 @@ def table(
 
     wanted = load(which)
     if needs:
-        typer.echo(needed(wanted, needs, _usable, canonical))
+        usable = _usable(model, registry)
+        typer.echo(needed(wanted, needs, usable, canonical))
+        for line in usable.told():
+            typer.echo(line, err=True)
         return
     name = f"fig{wanted.figure}" if isinstance(wanted, Figure) else f"table{wanted.table}"
     texts = document(wanted, [opened(r).data() for r in runs or ()], canonical)
@@ -45,13 +50,11 @@ def table(
     typer.echo(texts[form].decode(), nl=False)
 
 
-def _usable(place: Place) -> bool:
-    """Whether there is a mitigation here that the place asks for."""
-    from copycat.errors import UserError
-    from copycat.mitigations import parse
+def _usable(model: str, registry: str) -> Usable:
+    from copycat.cards.models import load_card
+    from copycat.paper.usable import Usable
+    from copycat.subjects.characters import load_registry
 
-    try:
-        parse(place.mitigation)
-    except UserError:
-        return False
-    return True
+    if not model and not registry:
+        return Usable(None)
+    return Usable(load_registry(registry or load_card(model).registry))

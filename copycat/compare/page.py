@@ -47,6 +47,7 @@ def render(doc: Document, worst: int) -> str:
         means=[i for i, c in enumerate(doc.columns) if c.text is words.estimate],
         conditions=doc.conditions,
         made=doc.made,
+        mended=doc.mended,
         about=doc.about,
         warnings=doc.warnings,
         # The page shows commands as plain text.

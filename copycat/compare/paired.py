@@ -9,7 +9,9 @@ from itertools import combinations
 from copycat.compare.common import Common, Condition
 from copycat.errors import UnknownName
 from copycat.measures import Measure
+from copycat.measures.corrections import correct_difference
 from copycat.stats.paired import Adjusted, Paired, adjust, compare
+from copycat.stats.prevalence import Corrected
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,9 @@ class Comparison:
     found: Paired
     characters: int
     """Characters asked for; a count is out of so many."""
+    corrected: Corrected | None = None
+    """The difference without the judges' known errors, in the measure's unit; None where they are unknown,
+    and of videos, since the rates are those of one picture."""
     adjusted: Adjusted | None = None
     """Of the family of all comparisons made together; None with one character."""
 
@@ -66,5 +71,9 @@ def _comparison(
             pairs.setdefault(key[1], []).append((value, second[key]))
     if not pairs:
         return None
-    found = compare(pairs, binary=measure.binary, scale=measure.scale(characters))
-    return Comparison(measure, prompt_set, base, other, found, characters)
+    scale = measure.scale(characters)
+    found = compare(pairs, binary=measure.binary, scale=scale)
+    videos = any(r.sampling.frames for c in (base, other) for r in c.requests.values())
+    sides = [(c.data.rates, c.mitigation) for c in (base, other)]
+    mended = None if videos else correct_difference(measure, pairs, found.difference, scale, *sides)
+    return Comparison(measure, prompt_set, base, other, found, characters, mended)

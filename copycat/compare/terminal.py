@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from copycat.compare.write import Document, chance
+from copycat.report.judge_errors import corrected_words
 from copycat.report.terminal import grid, say
 from copycat.report.words import interval, number
 
@@ -31,3 +32,7 @@ def print_comparison(console: Console, doc: Document) -> None:
             chance(c.adjusted.holm if c.adjusted else None),
         )
     console.print(table)
+    for c in doc.made:
+        if c.corrected:
+            what = f"{c.measure.name}, {c.other.label} minus {c.base.label} ({c.prompt_set})"
+            say(console, f"{what}, {corrected_words(c.corrected, c.measure.places)} for the judge's errors")

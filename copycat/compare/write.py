@@ -9,10 +9,12 @@ from functools import cached_property
 from copycat.compare.common import Common, Condition
 from copycat.compare.paired import Comparison
 from copycat.measures import CONS, DETECT
+from copycat.measures.corrections import DIFFERENCES
 from copycat.records import Metric
 from copycat.report import pareto
 from copycat.report.denominators import turned
 from copycat.report.files import csv_content
+from copycat.report.judge_errors import by_mitigation
 from copycat.report.latex import floating, tabular, tex
 from copycat.report.markdown import escaped, grid
 from copycat.report.table import Column, columns
@@ -34,6 +36,7 @@ _DIFFERENCES = (
     *(f"95 %, {FIXED}", f"95 %, {POPULATION}", "pairs", "characters", "p", "p (Holm)", "p (max-T)"),
     *("effect", "odds ratio", "+ / −"),
 )
+_CORRECTED = ("corrected difference", f"95 %, {POPULATION}")
 
 
 @dataclass(frozen=True)
@@ -68,9 +71,19 @@ class Document:
         return column.text(found) if found else DASH
 
     @property
+    def differences_head(self) -> tuple[str, ...]:
+        """Heads of the paired table; a corrected difference is there where any is known."""
+        return (*_DIFFERENCES, *(_CORRECTED if self.mended else ()))
+
+    @property
     def differences(self) -> list[tuple[str, ...]]:
         """A line a comparison, with the columns of the paired table."""
-        return [_line(c) for c in self.made]
+        return [(*_line(c), *(_mended(c) if self.mended else ())) for c in self.made]
+
+    @cached_property
+    def mended(self) -> bool:
+        """Whether any difference could be corrected for the judge's errors."""
+        return any(c.corrected for c in self.made)
 
     @property
     def about(self) -> list[str]:
@@ -116,6 +129,8 @@ class Document:
             "Effect: Cohen's h of yes-or-no verdicts, of scores the mean difference over its standard "
             "deviation between characters (d_z); 0.2 is called small, 0.5 medium, 0.8 large. Odds ratio: "
             "pairs gained over pairs lost (+ / −), below 1 where the other has fewer.",
+            *([DIFFERENCES] if self.mended else []),
+            *_errors(self.shared),
             *_corrections(self.shared),
         ]
 
@@ -127,6 +142,14 @@ class Document:
             for s in self.shared.prompt_sets
             for c in self.shared.conditions
         )
+
+
+def _errors(shared: Common) -> list[str]:
+    told: dict[str, list[str]] = {}
+    for c in shared.conditions:
+        for sentence in by_mitigation(c.data.rates):
+            told.setdefault(sentence, []).append(c.run)
+    return [s if len(told) == 1 else f"{', '.join(dict.fromkeys(runs))}: {s}" for s, runs in told.items()]
 
 
 def _corrections(shared: Common) -> list[str]:
@@ -164,6 +187,13 @@ def _line(c: Comparison) -> tuple[str, ...]:
     )
 
 
+def _mended(c: Comparison) -> tuple[str, str]:
+    if c.corrected is None:
+        return DASH, DASH
+    places, m = c.measure.places, c.corrected
+    return number(m.value, places, signed=True), interval(m.low, m.high, places, signed=True)
+
+
 def chance(p: float | None) -> str:
     """A p value: three decimals, and never a plain zero."""
     if p is None:
@@ -179,7 +209,7 @@ def markdown(doc: Document) -> str:
     out += [*(f"- {escaped(a)}" for a in doc.about), ""]
     for title, head, lines in (
         ("Conditions", doc.head, doc.conditions),
-        ("Paired differences", _DIFFERENCES, doc.differences),
+        ("Paired differences", doc.differences_head, doc.differences),
     ):
         out += [f"## {title}", "", *grid(head, lines)]
     for remark in doc.remarks:
@@ -204,7 +234,7 @@ CSV_COLUMNS = (
     ),
     *("p", "p_holm", "p_max_t", "q_bh"),
     *("effect", "effect_kind", "odds_ratio", "odds_ratio_low", "odds_ratio_high", "cohen_g", "gained"),
-    *("lost", "p_mcnemar", "method", "warnings"),
+    *("lost", "p_mcnemar", "corrected", "corrected_low", "corrected_high", "method", "warnings"),
 )
 
 
@@ -253,6 +283,9 @@ def _record(c: Comparison) -> dict[str, object]:
         "gained": d.gained if d else None,
         "lost": d.lost if d else None,
         "p_mcnemar": d.p if d else None,
+        "corrected": c.corrected.value if c.corrected else None,
+        "corrected_low": c.corrected.low if c.corrected else None,
+        "corrected_high": c.corrected.high if c.corrected else None,
         "method": f"{differences.METHOD}; {differences.FIXED_METHOD}",
     }
 
@@ -276,7 +309,7 @@ def conditions_csv(doc: Document) -> str:
 def latex(doc: Document) -> str:
     """`compare.tex`; needs the packages booktabs and graphicx."""
     tables = []
-    for head, lines in ((doc.head, doc.conditions), (_DIFFERENCES, doc.differences)):
+    for head, lines in ((doc.head, doc.conditions), (doc.differences_head, doc.differences)):
         columns = "".join("l" if x in _TEXTS else "r" for x in head)
         tables.append(tabular(columns, [" & ".join(map(tex, head)) + r" \\"], lines))
     warnings = [f"Warning: {w}" for w in doc.warnings]

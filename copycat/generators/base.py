@@ -53,6 +53,11 @@ class Generator(Closing, ABC):
             raise BadFile(f"The card {card.name} asks for frames, which kind {card.kind} does not draw.")
 
     @classmethod
+    def check_texts(cls, card: ModelCard, requests: Sequence[Request], *, ask: bool = True) -> None:
+        """Raise a UserError where words of `requests` would not reach the model, as far as that is known
+        without its weights. Without `ask` nothing is downloaded for it."""
+
+    @classmethod
     def reach(cls, card: ModelCard) -> None:
         """Raise MissingRequirement when a hosted model's package or key is missing; nothing is sent."""
         if card.api:
@@ -82,6 +87,10 @@ class Generator(Closing, ABC):
     def cut_off(self, requests: Sequence[Request]) -> list[str]:  # noqa: ARG002
         """Sentences on prompts and negatives that are longer than the model reads, where that is known."""
         return []
+
+    def remarks(self, requests: Sequence[Request]) -> list[str]:
+        """What a reader of these requests' numbers must know, in sentences."""
+        return self.cut_off(requests)
 
 
 CATALOG: Catalog[type[Generator]] = Catalog(

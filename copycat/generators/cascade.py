@@ -15,7 +15,8 @@ from copycat.generators.base import Generator, ImageOutcome
 from copycat.generators.batching import AdaptiveBatch
 from copycat.generators.conditioning import embeds_for, with_tokens
 from copycat.generators.denoising import denoising
-from copycat.generators.pipelines import accepted, cut_off, finished, flags, load_pipeline, noise
+from copycat.generators.pipelines import accepted, finished, flags, load_pipeline, noise
+from copycat.generators.reading import by_kind, check_texts, overlong, reading_of
 from copycat.records import Request
 
 
@@ -68,8 +69,12 @@ class Cascade(Generator):
         lost = ImageOutcome("error", error="the cascade gave no picture")
         return [p.outcome or lost for p in pictures]
 
+    @classmethod
+    def check_texts(cls, card: ModelCard, requests: Sequence[Request], *, ask: bool = True) -> None:
+        check_texts(card, requests, "encode_prompt", ask=ask)
+
     def cut_off(self, requests: Sequence[Request]) -> list[str]:
-        return cut_off(self._first, requests, self._card.name)
+        return overlong(by_kind(requests), reading_of(self._first, self._card, "encode_prompt"))
 
     @staticmethod
     def _map(batches: AdaptiveBatch, pictures: list[_Drawn], work: Any) -> list[_Drawn]:

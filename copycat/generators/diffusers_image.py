@@ -13,8 +13,14 @@ from copycat.generators.base import Generator, ImageOutcome
 from copycat.generators.batching import AdaptiveBatch
 from copycat.generators.conditioning import embeds_for, with_tokens
 from copycat.generators.denoising import denoising
-from copycat.generators.pipelines import accepted, cut_off, finished, flags, load_pipeline, noise
+from copycat.generators.pipelines import accepted, finished, flags, load_pipeline, noise
+from copycat.generators.reading import by_kind, check_texts, overlong, reading_of
 from copycat.records import Request
+
+_ZEROS = (
+    "{} was given zeros where there is no negative prompt, and not an encoded text, so pictures with and "
+    'without one differ in more than its words; say empty_negative: "" in its card.'
+)
 
 
 class DiffusersImage(Generator):
@@ -46,8 +52,19 @@ class DiffusersImage(Generator):
 
         return with_tokens(self._pipeline, requests, hooks.conditionings, in_batches)
 
+    @classmethod
+    def check_texts(cls, card: ModelCard, requests: Sequence[Request], *, ask: bool = True) -> None:
+        check_texts(card, requests, ask=ask)
+
     def cut_off(self, requests: Sequence[Request]) -> list[str]:
-        return cut_off(self._pipeline, requests, self._card.name)
+        return overlong(by_kind(requests), reading_of(self._pipeline, self._card))
+
+    def remarks(self, requests: Sequence[Request]) -> list[str]:
+        told = self.cut_off(requests)
+        zeros = getattr(self._pipeline.config, "force_zeros_for_empty_prompt", False)
+        if zeros and self._card.empty_negative is None and len({bool(r.negative) for r in requests}) > 1:
+            told.append(_ZEROS.format(self._card.title))
+        return told
 
     def _draw(self, requests: Sequence[Request], texts: dict[str, Any]) -> list[ImageOutcome]:
         done = self._call(requests, texts)

@@ -99,7 +99,7 @@ class InferenceProviders(Generator):
         sampling = request.sampling
         return self._client.text_to_image(
             request.prompt,
-            negative_prompt=request.negative or None,
+            negative_prompt=request.negative or self._card.empty_negative,
             height=sampling.height,
             width=sampling.width,
             num_inference_steps=sampling.steps,

@@ -6,7 +6,6 @@ import hashlib
 import inspect
 import shutil
 import tempfile
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,11 +19,9 @@ from copycat.cards.models import ModelCard, Part
 from copycat.errors import BadFile
 from copycat.generators.base import ImageOutcome
 from copycat.generators.denoising import DENOISERS
-from copycat.generators.text_encoder import overlong
 from copycat.io.atomic import disk_guard
 from copycat.io.lifecycle import free_memory
 from copycat.io.loading import check_packages, quiet_loading
-from copycat.records import Request
 
 
 def load_pipeline(
@@ -57,7 +54,7 @@ def load_pipeline(
             part.location,
             revision=part.commit(),
             variant=part.variant,
-            dtype=card.torch_dtype(device),
+            dtype=card.component_torch_dtypes(part, device),
             use_safetensors=True,
             trust_remote_code=False,
             **options,
@@ -126,6 +123,9 @@ def _check_call(card: ModelCard, part: Part, kind: Any) -> None:
     unknown = next((key for key in wanted if not _takes(kind.__call__, key)), None)
     if unknown:
         raise BadFile(f"The card {card.name} passes {unknown}, which {part.pipeline} does not take.")
+    strange = next((name for name in part.component_dtypes if not _takes(kind.__init__, name)), None)
+    if strange:
+        raise BadFile(f"The card {card.name} gives {strange} a dtype, which {part.pipeline} does not have.")
 
 
 def noise(seeds: Iterable[int], stage: int = 0) -> list[torch.Generator]:
@@ -140,17 +140,6 @@ def _stage_seed(seed: int, stage: int) -> int:
     if stage == 0:
         return seed
     return int.from_bytes(hashlib.sha256(f"{seed}|{stage}".encode()).digest()[:8], "big") >> 1
-
-
-def cut_off(pipeline: Any, requests: Iterable[Request], reader: str) -> list[str]:
-    """One sentence for each prompt set and mitigation with texts longer than `pipeline` reads."""
-    texts: dict[str, dict[str, None]] = defaultdict(dict)
-    for r in requests:
-        texts[f"prompts of {r.mitigation} on {r.prompt_set}"][r.prompt] = None
-        if r.negative:
-            texts[f"negative prompts of {r.mitigation} on {r.prompt_set}"][r.negative] = None
-    names = ("tokenizer", "tokenizer_2", "tokenizer_3", "tokenizer_4")
-    return overlong(texts, [t for n in names if (t := getattr(pipeline, n, None)) is not None], reader)
 
 
 def flags(output: Any) -> list[bool]:

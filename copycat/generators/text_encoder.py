@@ -1,10 +1,9 @@
-"""A pipeline's text encoder by itself: what it makes of texts, and which are too long for it."""
+"""A pipeline's text encoder by itself: what it makes of texts."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -12,9 +11,7 @@ import transformers
 
 from copycat.cards.models import ModelCard
 from copycat.errors import UserError
-
-_NO_LIMIT = 100_000
-"""transformers writes a huge number where a tokenizer has no limit."""
+from copycat.generators.reading import model_index
 
 
 def text_embedder(card: ModelCard, device: str = "cpu") -> Callable[[Sequence[str]], torch.Tensor]:
@@ -49,32 +46,6 @@ def text_embedder(card: ModelCard, device: str = "cpu") -> Callable[[Sequence[st
     return embed
 
 
-def overlong(texts: Mapping[str, Iterable[str]], tokenizers: Sequence[Any], reader: str) -> list[str]:
-    """One sentence for each kind of text with some that have more tokens than `reader` takes.
-
-    `texts` are by kind, as "prompts of name". Begin and end count. Of several text encoders the one that
-    reads most decides, since it sees what the others miss.
-    """
-    if not tokenizers:
-        return []
-    tokenizer = max(tokenizers, key=lambda t: int(t.model_max_length))
-    limit = int(tokenizer.model_max_length)
-    if limit > _NO_LIMIT:
-        return []
-    told = []
-    for kind, found in texts.items():
-        lengths = [
-            len(tokenizer(t, padding=False, truncation=False, verbose=False)["input_ids"]) for t in found
-        ]
-        long = sum(n > limit for n in lengths)
-        if long:
-            told.append(
-                f"{long} of {len(lengths)} {kind} are longer than the {limit} tokens that {reader} reads "
-                f"(up to {max(lengths)}); the rest of them is cut off."
-            )
-    return told
-
-
 def load_tokenizer(card: ModelCard) -> Any:
     """The tokenizer of the pipeline's first text encoder; raises UserError where there is none to load."""
     if card.api:
@@ -86,10 +57,4 @@ def load_tokenizer(card: ModelCard) -> Any:
 
 
 def _encoder_class(card: ModelCard) -> str:
-    if card.folder:
-        index = card.folder / "model_index.json"
-    else:
-        from huggingface_hub import hf_hub_download
-
-        index = Path(hf_hub_download(card.source, "model_index.json", revision=card.commit()))
-    return str(json.loads(index.read_text(encoding="utf-8"))["text_encoder"][1])
+    return str(json.loads(model_index(card).read_text(encoding="utf-8"))["text_encoder"][1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
@@ -12,6 +13,9 @@ from copycat.errors import MissingRequirement, first_line
 
 TIMEOUT = 10.0
 """Seconds to wait for the hub's answer before anything is fetched."""
+
+
+_VARIANT = re.compile(r"\.(?:fp16|bf16|fp32|non_ema|ema)[.-]")
 
 
 @lru_cache(maxsize=64)
@@ -38,6 +42,34 @@ def check_repository(repository: str, revision: str, file: str, what: str) -> No
         get_hf_file_metadata(hf_hub_url(repository, file, revision=revision), timeout=TIMEOUT)
     except Exception as e:
         raise MissingRequirement(explain(e, repository, what)) from e
+
+
+def download_gb(repository: str, revision: str, variant: str | None = None) -> float | None:
+    """GB of the safetensors that loading would fetch: in each folder those of `variant` where there are some,
+    else those of none. What is cached counts 0; None where the hub does not answer."""
+    from huggingface_hub import HfApi, try_to_load_from_cache
+
+    info = None
+    # Offline, gated or gone: `check_repository` says which.
+    with suppress(Exception):
+        info = HfApi().model_info(repository, revision=revision, files_metadata=True, timeout=TIMEOUT)
+    if info is None:
+        return None
+    files = [f for f in info.siblings or () if f.rfilename.endswith(".safetensors")]
+    folders: dict[str, list[tuple[str, int]]] = {}
+    for f in files:
+        folders.setdefault(f.rfilename.rpartition("/")[0], []).append((f.rfilename, f.size or 0))
+    if len(folders) > 1:
+        # Of a pipeline the file beside the folders is the same weights once more.
+        folders.pop("", None)
+    total = 0
+    for found in folders.values():
+        chosen = [x for x in found if variant and f".{variant}." in x[0]]
+        plain = [x for x in found if not _VARIANT.search(x[0])]
+        for name, size in chosen or plain or found:
+            cached = try_to_load_from_cache(repository, name, revision=revision)
+            total += 0 if isinstance(cached, str) else size
+    return total / 1e9
 
 
 def explain(error: BaseException, repository: str, what: str) -> str:

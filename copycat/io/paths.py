@@ -22,18 +22,19 @@ PROMPTS = ROOT / "prompts"
 def cache_folder() -> Path:
     """What can be computed or asked again: `$COPYCAT_CACHE`, by default `.copycat` in the working folder, as
     `results` is."""
-    return Path(os.environ.get("COPYCAT_CACHE") or ".copycat")
+    return Path(os.environ.get("COPYCAT_CACHE") or ".copycat").expanduser()
 
 
 def locate(text: str, file: Path) -> str:
-    """The absolute path that `file` means by `text`.
+    """The absolute path that `file` means by `text`, in which `~` is the user's home.
 
     In a shipped file it is relative to `data/`. In any other it is relative to the file's own folder, or to
     `data/` where only that has it, as files were written before.
     """
     shipped = file.resolve().is_relative_to(DATA)
     folders = [DATA] if shipped else [file.absolute().parent, DATA]
-    places = [Path(os.path.normpath(folder / text)) for folder in folders]
+    told = Path(text).expanduser()
+    places = [Path(os.path.normpath(folder / told)) for folder in folders]
     return str(next((p for p in places if p.exists()), places[0]))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,7 +12,8 @@ from PIL.Image import Image
 
 from copycat.cards.calibration import read_calibration
 from copycat.cards.catalog import Catalog
-from copycat.cards.judges import JudgeCard
+from copycat.cards.judges import JudgeCard, load_judge_card
+from copycat.cards.models import CATALOG as MODELS
 from copycat.errors import BadFile, UserError
 from copycat.io.lifecycle import Closing
 from copycat.io.paths import DATA
@@ -189,6 +191,20 @@ def knows(card: JudgeCard, registry: Registry) -> bool:
     if card.registry is None or card.registry == registry.name:
         return True
     return bool(Path(card.registry).suffix) and load_registry(card.registry).name == registry.name
+
+
+def usual_judge(registry: Registry) -> str:
+    """The judge of the models that are asked for `registry`, else of any whose judge knows it.
+
+    Raises UserError where there is none.
+    """
+    cards = [MODELS.get(name) for name in MODELS.names()]
+    own = [c.judge for c in cards if c.registry == registry.name]
+    able = [c.judge for c in cards if knows(load_judge_card(c.judge), registry)]
+    found = own or able
+    if not found:
+        raise UserError(f"No judge knows the characters of {registry.name}; name one with --judge.")
+    return Counter(found).most_common(1)[0][0]
 
 
 def error_rates(card: JudgeCard) -> dict[str, Any] | None:

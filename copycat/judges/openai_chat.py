@@ -53,10 +53,11 @@ _SHAPES: dict[QuestionStyle, type[BaseModel] | None] = {
 
 
 class OpenAIChatJudge(Judge):
-    """One call a question, `batch_size` at a time; replies are JSON of a fixed schema, but for the style `paper`.
+    """One call a question, `batch_size` at a time; replies are JSON of a fixed schema, or the paper's form.
 
-    A server that ignores the schema answers in words, which are read as well. Yes-or-no questions score 1 for yes and 0 for no: hosted models rarely give the probabilities that
-    VQAScore needs, so their CONS is a share of pictures and coarser than a local judge's.
+    A server that ignores the schema answers in words, which are read as well. Yes-or-no questions score 1
+    for yes and 0 for no: hosted models rarely give the probabilities that VQAScore needs, so their CONS is a
+    share of pictures and coarser than a local judge's.
     """
 
     shows_references = True

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
+from copycat.cards.calibration import without_counts
 from copycat.config import RunConfig
 from copycat.errors import UserError
 from copycat.measures import Measure
@@ -19,7 +20,10 @@ VERSION = 1
 """Bumped when the meaning of a field changes."""
 # Of an address what comes before the first colon is its scheme; `javascript:` is one too.
 _LINK = re.compile(r"https?://\S+|(?!//)[^\s:]+")
-_SETTINGS = ("steps", "guidance", "dtype", "images_per_prompt", "batch_size")
+_SETTINGS = (
+    *("steps", "guidance", "dtype", "images_per_prompt", "batch_size", "height", "width", "frames"),
+    "variant",
+)
 """Settings that make another measurement, where they are not the model card's."""
 _NAMED = ("weights", "model", "mitigation", "prompt_set", "seeds", "oracle", "settings", "submitted_by")
 """Fields that tell one measurement from another, beside the board's."""
@@ -128,7 +132,7 @@ def entries(run: RunData, *, by: str, pictures: Pictures) -> list[Entry]:
         "oracle": config.oracle,
         "settings": _settings(config),
         "judge": manifest.judge,
-        "calibration": run.rates,
+        "calibration": without_counts(run.rates),
         "commit": manifest.git_commit,
         "dirty": manifest.git_dirty,
         "copycat": manifest.copycat,

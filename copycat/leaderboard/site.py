@@ -44,6 +44,14 @@ def boards(found: Sequence[Entry]) -> list[Board]:
     return [_board(mine) for mine in sorted(groups.values(), key=lambda mine: (-len(mine), mine[0].board))]
 
 
+def _known_of_judge(mine: Sequence[Entry], latest: Entry) -> str:
+    """What was measured of the judge of a board, and on pictures of which models it was not."""
+    measured = [e for e in mine if words.is_calibrated(e.calibration)]
+    told = words.judge_sentence(max(measured, key=lambda e: e.date, default=latest).calibration)
+    others = sorted({e.model for e in mine if not words.is_calibrated(e.calibration)})
+    return f"{told} Not calibrated on pictures of {', '.join(others)}." if measured and others else told
+
+
 def _board(mine: Sequence[Entry]) -> Board:
     # The calibration may have been measured anew between two entries; the latest stands for the judge.
     latest = max(mine, key=lambda e: e.date)
@@ -51,8 +59,8 @@ def _board(mine: Sequence[Entry]) -> Board:
     return Board(
         f"{people} characters of {latest.registry}, judged by {latest.judge.partition('@')[0]}",
         latest.judge,
-        said(words.judge_sentence(latest.calibration)),
-        latest.calibration is not None,
+        said(_known_of_judge(mine, latest)),
+        all(words.is_calibrated(e.calibration) for e in mine),
         latest.protected,
         tuple(columns(mine)),
         tuple(sorted(mine, key=_safest)),

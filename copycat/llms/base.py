@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Literal
@@ -10,6 +11,10 @@ from copycat.cards.catalog import Catalog
 from copycat.cards.llms import LLMCard
 from copycat.io.lifecycle import Closing
 from copycat.records import Row
+
+_REFUSAL = re.compile(
+    r"(?:i['’]m (?:sorry|unable)|sorry\b|i (?:can['’]?t|cannot|am unable)|as an ai\b)", re.I
+)
 
 
 class Message(Row):
@@ -25,6 +30,16 @@ class Reply(Row):
     text: str = ""
     refusal: str | None = None
     """Why there is no text."""
+
+    @property
+    def plain(self) -> str:
+        """The text in one line, without quotation marks around it."""
+        return " ".join(self.text.split()).strip("\"'“”` ")
+
+    @property
+    def declined(self) -> str:
+        """The refusal, said by the provider or in the text's own words; empty for an answer."""
+        return self.refusal or (self.plain if _REFUSAL.match(self.plain) else "")
 
 
 class Chat(Closing, ABC):
@@ -54,5 +69,7 @@ CATALOG: Catalog[type[Chat]] = Catalog(
 
 
 def load_chat(card: LLMCard, device: str) -> Chat:
-    """The model that `card` asks for, on `device` (resolved, not `auto`)."""
+    """The model that `card` asks for, on `device` (resolved, not `auto`). Raises MissingRequirement for one
+    that its provider has shut down."""
+    card.check_served(f"The language model {card.name}")
     return CATALOG.get(card.kind)(card, device)

@@ -149,8 +149,8 @@ class Measure(ABC):
     ) -> list[Question]:
         """What a judge is asked about one `ok` picture; nothing for a measure without a question.
 
-        In the words that `style` has for it. With `references`, a question that has words for it shows that many reference pictures of the
-        character first. Raises ValueError for a row without a picture.
+        In the words that `style` has for it. With `references`, a question that has words for it shows that
+        many reference pictures of the character first. Raises ValueError for a row without a picture.
         """
         if row.file is None or row.sha256 is None:
             raise ValueError("only an ok picture can be asked about")

@@ -35,7 +35,7 @@ def summarise(
                 continue
             seen = measure.observe(group)
             if seen:
-                error = judge_error(rates, kind) if kind and measure.corrected else None
+                error = judge_error(rates, kind, mitigation) if kind and measure.corrected else None
                 table.append(_metric(measure, seen, error))
     return table
 
@@ -72,21 +72,29 @@ def _scored(seen: Iterable[Observation]) -> list[list[float]]:
     return list(values.values())
 
 
-def paired_steps(
+def paired_values(
     seen: Iterable[Observation], prompt_set: str, mitigation: str, baseline: str
-) -> list[list[float]]:
-    """`mitigation` minus `baseline` for all pairs of pictures with both scored, by character."""
+) -> dict[str, list[tuple[float, float]]]:
+    """(of `baseline`, of `mitigation`) for all pairs of pictures with both scored, by character."""
     sides: dict[tuple[str, int, int, int], dict[str, float]] = {}
     for o in seen:
         r = o.request
         if o.value is not None and r.prompt_set == prompt_set and r.mitigation in (mitigation, baseline):
             key = r.character, r.run_seed, r.prompt_index, r.index
             sides.setdefault(key, {})[r.mitigation] = o.value
-    steps: dict[str, list[float]] = {}
+    pairs: dict[str, list[tuple[float, float]]] = {}
     for (character, *_), both in sides.items():
         if len(both) == 2:
-            steps.setdefault(character, []).append(both[mitigation] - both[baseline])
-    return list(steps.values())
+            pairs.setdefault(character, []).append((both[baseline], both[mitigation]))
+    return pairs
+
+
+def paired_steps(
+    seen: Iterable[Observation], prompt_set: str, mitigation: str, baseline: str
+) -> list[list[float]]:
+    """`mitigation` minus `baseline` for all pairs of pictures with both scored, by character."""
+    pairs = paired_values(seen, prompt_set, mitigation, baseline)
+    return [[other - base for base, other in mine] for mine in pairs.values()]
 
 
 def difference_of(steps: Sequence[Sequence[float]], scale: float) -> Interval:

@@ -15,6 +15,8 @@ import torch
 
 from copycat.calibration.calibrate import calibrate
 from copycat.calibration.labels import Label
+from copycat.cards.calibration import without_counts
+from copycat.cards.models import load_card
 from copycat.errors import BadFile
 from copycat.io.atomic import write_text
 from copycat.io.paths import DATA, ROOT
@@ -43,24 +45,28 @@ from copycat.runtime.progress import for_stream
 from copycat.stages.judge import judge
 from copycat.stages.score import score
 
+MODEL = "menagerie"
+"""The card of the model whose pictures are judged."""
 _COMMAND = "copycat menagerie evaluate --seeds"
 
 
 def evaluate(work: Path, seeds: tuple[int, ...]) -> dict[str, Any]:
     """Generate and judge all prompt sets under all mitigations, judge known pictures; return figures."""
-    run = full_run(work, seeds)
-    figures = {
+    run, on_renders = full_run(work, seeds), _judge_on_renders(2000, work)
+    figures: dict[str, Any] = {
         "command": f"{_COMMAND} {len(seeds)}",
         "commit": git_state(ROOT)[0],
         "hardware": hardware(),
         "seeds": list(seeds),
         "psnr_db": _reconstruction(),
-        "judge": _judge_on_renders(2000, work),
+        "judge": on_renders,
         "referee": _referee_on_generated(run),
         "detect": _detect(run),
         "eval": _default_run(),
     }
-    for name, content in (("figures.json", figures), ("calibration.json", error_rates(figures))):
+    cited = error_rates(figures)
+    figures["judge"] = {kind: without_counts(found) for kind, found in on_renders.items()}
+    for name, content in (("figures.json", figures), ("calibration.json", cited)):
         write_text(DATA / "menagerie" / name, json.dumps(content, indent=1) + "\n")
     return figures
 
@@ -177,14 +183,19 @@ def _detect(run: RunData) -> list[dict[str, Any]]:
 
 def error_rates(figures: dict[str, Any]) -> dict[str, Any]:
     """What the judge's card cites of `figures`: on top the rates of the question that DETECT counts."""
-    told = ("kappa", "tpr", "fpr", "fpr_lookalike", "n", "positives", "negatives")
-    first, other = ({k: figures["judge"][kind][k] for k in told} for kind in (IDENTIFY.kind, VERIFY.kind))
+    told = ("kappa", "tpr", "fpr", "fpr_lookalike", "n", "positives", "negatives", "cells")
+    first, other = (
+        {k: found[k] for k in told if k in found}
+        for found in (figures["judge"][kind] for kind in (IDENTIFY.kind, VERIFY.kind))
+    )
     return {
         "question": IDENTIFY.kind,
         **first,
         "questions": {VERIFY.kind: other},
         "referee_kappa": figures["referee"][IDENTIFY.kind]["kappa"],
         "referee_n": figures["referee"]["n"],
+        "models": [load_card(MODEL).identity()],
+        "registry": load_card(MODEL).registry,
         "command": figures["command"],
         "commit": figures["commit"],
     }

@@ -1,20 +1,29 @@
-"""Words that stand in the same captions as a character's name (He et al. 2024, Algorithm 2)."""
+"""Words that stand in the same captions as a character's name (He et al. 2024, Algorithm 2).
+
+The paper ranks candidates that a language model gave by how many captions hold them beside the name. Without
+candidates all words of the captions are ranked.
+"""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import islice
 from typing import Literal
 
 from copycat.io.paths import DATA
+from copycat.mining.captions import Reading, read_captions
 from copycat.mining.ranking import Term, kind_of, ranked
 from copycat.subjects.characters import Character, Registry, normalise
 
 By = Literal["count", "pmi", "npmi"]
+Find = Callable[[str], set[str]]
+"""The words or phrases of a caption that are counted, normalised."""
+Candidates = Mapping[str, Sequence[str]]
+"""Words and phrases by slug."""
 STOP_FILE = DATA / "keywords" / "stop.txt"
 """Function words, and what captions say about any picture."""
 
@@ -49,17 +58,53 @@ def terms(text: str, longest: int = 1) -> set[str]:
     return found
 
 
-def count(captions: Iterable[str], registry: Registry, longest: int = 1) -> Counts:
+def count(captions: Iterable[str], registry: Registry, find: Find = terms) -> Counts:
     """Count in how many captions each word stands, alone and with each character's name."""
     counts = Counts()
     for caption in captions:
         counts.captions += 1
-        here = terms(caption, longest)
+        here = find(caption)
         counts.frequency.update(here)
         for slug in registry.mentioned(caption):
             counts.named[slug] += 1
             counts.joint.setdefault(slug, Counter()).update(here)
     return counts
+
+
+def read_counts(
+    source: str,
+    registry: Registry,
+    find: Find,
+    *,
+    column: str | None = None,
+    limit: int | None = None,
+    tell: Callable[[str], None] = print,
+) -> Counts:
+    """As `count`, of the captions that `read_captions` reads; says what could not be read to its end."""
+    reading = Reading()
+    counts = count(read_captions(source, column=column, limit=limit, reading=reading), registry, find)
+    for line in reading.skipped:
+        tell(f"Skipped {line}")
+    tell(f"{reading.captions} captions of {reading.files} files, {len(reading.skipped)} skipped")
+    return counts
+
+
+def finder(candidates: Candidates) -> Find:
+    """Finds every candidate in a caption, as whole words in a row, without regard to case and accents."""
+    by_first: dict[str, list[tuple[str, ...]]] = {}
+    for phrase in {tuple(normalise(w).split()) for words in candidates.values() for w in words} - {()}:
+        by_first.setdefault(phrase[0], []).append(phrase)
+
+    def find(caption: str) -> set[str]:
+        words = tuple(normalise(caption).split())
+        return {
+            " ".join(phrase)
+            for i, word in enumerate(words)
+            for phrase in by_first.get(word, ())
+            if words[i : i + len(phrase)] == phrase
+        }
+
+    return find
 
 
 def rank(
@@ -79,6 +124,29 @@ def rank(
             if n >= least and not own & set(word.split())
         }
         best = sorted(scores.items(), key=lambda x: (-x[1], -joint[x[0]], x[0]))[:keep]
+        yield from ranked(c, best, registry, joint=joint, frequency=counts.frequency)
+
+
+def rerank(
+    candidates: Candidates,
+    counts: Counts,
+    registry: Registry,
+    by: By = "count",
+    *,
+    least: int = 2,
+    keep: int = 50,
+) -> Iterator[Term]:
+    """As `rank`, of each character's candidates alone; equal ones stay in the order that they come in.
+
+    `counts` were made with the :func:`finder` of the candidates. Left out are those that hold the character's
+    own name whole; a part of it ("mermaid") is a word like any other when somebody wrote it down.
+    """
+    for c in registry.characters:
+        joint = counts.joint.get(c.slug, Counter())
+        words = dict.fromkeys(normalise(w) for w in candidates.get(c.slug, ()))
+        kept = [w for w in words if joint[w] >= least and c.slug not in registry.mentioned(w)]
+        scores = [(w, _score(counts, c.slug, w, joint[w], by)) for w in kept]
+        best = sorted(scores, key=lambda x: (-x[1], -joint[x[0]]))[:keep]
         yield from ranked(c, best, registry, joint=joint, frequency=counts.frequency)
 
 

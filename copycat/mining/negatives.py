@@ -1,63 +1,84 @@
-"""Keyword files of mined rankings, for negative prompts (He et al. 2024, Algorithms 1 and 2)."""
+"""Rankings for negative prompts (He et al. 2024, Algorithms 1 and 2), from what each needs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-import yaml
-
-from copycat.errors import UserError
-from copycat.io.atomic import write_text
+from copycat.mining import cooccurrence
+from copycat.mining.cooccurrence import Counts, read_counts
+from copycat.mining.embedding import Embed
+from copycat.mining.embedding import rank as rank_by_encoder
 from copycat.mining.ranking import Term, words_by_character
 from copycat.subjects.characters import Registry
-from copycat.subjects.keywords import KeywordList, Mined, Ranking, load_list
-
-_HEAD = "# Mined rankings for negative prompts; made by `{command}`, do not edit.\n"
+from copycat.subjects.keywords import Ranking
 
 
-def candidates(
-    registry: Registry, written: Mapping[str, Sequence[str]], common: Iterable[Term]
-) -> dict[str, list[str]]:
-    """What the text encoder ranks, by slug: the written list where there is one, else the commonest words.
+@dataclass(frozen=True)
+class Corpus:
+    """Captions, and how they are read; see :func:`copycat.mining.captions.read_captions`."""
 
-    The paper's candidates are 50 words a character from a language model.
+    source: str
+    column: str | None = None
+    limit: int | None = None
+    longest: int = 1
+    """Longest phrase, in words, where no candidates are given."""
+    least: int = 2
+    """Captions that a word must share with the name."""
+
+
+@dataclass(frozen=True)
+class Negatives:
+    """How a registry's rankings are made.
+
+    Candidates are the list that a language model wrote, as in the paper, which takes 50 words a character.
+    Where there is none, the encoder ranks the captions' commonest words, and the captions all of theirs.
     """
-    if written:
-        return {c.slug: list(written.get(c.slug, ())) for c in registry.characters}
-    return words_by_character(common)
 
+    registry: Registry
+    written: Ranking | None
+    keep: int = 20
+    """Words of each character."""
+    generic_only: bool = True
 
-def ranking(terms: Iterable[Term], source: str, *, keep: int, generic_only: bool) -> Ranking:
-    """The first `keep` words of each character."""
-    words = words_by_character(terms, generic_only=generic_only)
-    return Ranking(source=source, keywords={slug: tuple(w[:keep]) for slug, w in words.items()})
+    def by_captions(self, corpus: Corpus, tell: Callable[[str], None]) -> tuple[Ranking, list[Term]]:
+        """The ranking by co-occurrence with the name, and the commonest words of the captions."""
+        counts = self._counts(corpus, tell)
+        told = f"co-occurrence with the name in {counts.captions} captions of {Path(corpus.source).name}"
+        if self.written:
+            words = self.written.keywords
+            terms = list(cooccurrence.rerank(words, counts, self.registry, least=corpus.least))
+            return self._ranking(terms, f"{told}, of these candidates: {self.written.source}"), []
+        terms = list(cooccurrence.rank(counts, self.registry, least=corpus.least))
+        common = cooccurrence.common(
+            counts, self.registry, least=corpus.least, generic_only=self.generic_only
+        )
+        return self._ranking(terms, told), list(common)
 
+    def by_encoder(self, embed: Embed, encoder: str, common: Iterable[Term]) -> Ranking:
+        """The ranking by cosine to the name in the text encoder of the model whose identity is `encoder`."""
+        common = list(common)
+        if self.written:
+            words = {slug: list(ws) for slug, ws in self.written.keywords.items()}
+            of = f"these candidates: {self.written.source}"
+        else:
+            words = words_by_character(common)
+            of = f"the {len({t.term for t in common})} commonest words of the captions"
+        terms = rank_by_encoder(words, self.registry, embed)
+        return self._ranking(terms, f"cosine to the name in the text encoder of {encoder}, of {of}")
 
-def check_target(path: Path) -> KeywordList | None:
-    """The mined file that `path` already holds; raises UserError for one with words that were written."""
-    if not path.exists():
-        return None
-    there = load_list(path)
-    if there.keywords:
-        raise UserError(f"{path} holds words that were written down; choose another file with --out.")
-    return there
+    def _counts(self, corpus: Corpus, tell: Callable[[str], None]) -> Counts:
+        find = (
+            cooccurrence.finder(self.written.keywords)
+            if self.written
+            else partial(cooccurrence.terms, longest=corpus.longest)
+        )
+        return read_counts(
+            corpus.source, self.registry, find, column=corpus.column, limit=corpus.limit, tell=tell
+        )
 
-
-def write(path: Path, registry: Registry, mined: Mapping[Mined, Ranking], command: str) -> None:
-    """Write `mined`; rankings that lie at `path` already and are not made anew are kept."""
-    there = check_target(path)
-    listed = KeywordList(
-        registry=registry.name,
-        version=1,
-        source="mined; see each ranking",
-        rankings={**(there.rankings if there else {}), **mined},
-    )
-    content = yaml.safe_dump(
-        listed.model_dump(mode="json", exclude={"keywords"}),
-        sort_keys=False,
-        allow_unicode=True,
-        width=110,
-        default_flow_style=None,
-    )
-    write_text(path, _HEAD.format(command=command) + content)
+    def _ranking(self, terms: Iterable[Term], source: str) -> Ranking:
+        words = words_by_character(terms, generic_only=self.generic_only)
+        return Ranking(source=source, keywords={slug: tuple(w[: self.keep]) for slug, w in words.items()})

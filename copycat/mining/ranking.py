@@ -9,10 +9,11 @@ from typing import Literal
 
 from copycat.io.jsonl import read_lines
 from copycat.records import Row
-from copycat.subjects.characters import Character, Registry, normalise
+from copycat.subjects.characters import Character, Registry
+from copycat.subjects.franchises import Named, names_of
 from copycat.subjects.prompts import Prompt
 
-Kind = Literal["generic", "character", "owner"]
+Kind = Literal["generic"] | Named
 
 
 class Term(Row):
@@ -23,7 +24,8 @@ class Term(Row):
     """1 for the most telling word."""
     term: str
     kind: Kind
-    """`character` names another character, `owner` a rights owner; a generic prompt has neither."""
+    """`character` names another character, `owner` a rights owner, `work` a film, game or book, `world` a
+    side character, a place or the like; a generic prompt has none of them."""
     score: float
     """What the ranking is by; higher is closer to the character."""
     joint: int | None = None
@@ -32,11 +34,9 @@ class Term(Row):
     """Captions with the word."""
 
 
-def kind_of(term: str, registry: Registry) -> Kind:
-    """Whether `term` is a character's or an owner's name, or generic."""
-    if registry.mentioned(term):
-        return "character"
-    return "owner" if normalise(term) in registry.owner_words else "generic"
+def kind_of(term: str, registry: Registry, slug: str = "") -> Kind:
+    """What `term`, in the list of the character `slug`, names first, or generic."""
+    return next((kind for kind, _ in names_of(registry).found(term, slug)), "generic")
 
 
 def ranked(
@@ -45,7 +45,7 @@ def ranked(
     """The ranking of one character from words with their scores, best first; `counts` are fields by word."""
     for i, (word, score) in enumerate(scores, 1):
         told = {field: by_word[word] for field, by_word in counts.items()}
-        kind = kind_of(word, registry)
+        kind = kind_of(word, registry, character.slug)
         yield Term(character=character.slug, rank=i, term=word, kind=kind, score=round(score, 6), **told)
 
 
@@ -84,13 +84,28 @@ def read_ranking(path: Path) -> list[Term]:
 
 
 def prompt_sets(
-    ranking: Iterable[Term], name: str, sizes: Sequence[int], provenance: str, *, generic_only: bool
+    ranking: Iterable[Term],
+    name: str,
+    sizes: Sequence[int],
+    provenance: str,
+    *,
+    generic_only: bool,
+    version: int = 1,
 ) -> dict[str, list[Prompt]]:
-    """For each of `sizes`, the set `NAMEn`: the first n words of each character, joined by commas."""
+    """For each of `sizes`, the set `NAMEn`: the first n words of each character, joined by commas.
+
+    `version` is that of the prompts: of a list that was written down, the list's own.
+    """
     words = words_by_character(ranking, generic_only=generic_only)
     return {
         f"{name}{n}": [
-            Prompt(set=f"{name}{n}", character=slug, text=", ".join(ws[:n]), provenance=provenance)
+            Prompt(
+                set=f"{name}{n}",
+                version=version,
+                character=slug,
+                text=", ".join(ws[:n]),
+                provenance=provenance,
+            )
             for slug, ws in words.items()
         ]
         for n in sizes

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from copycat.mitigations.base import Mitigation, Options
+from copycat.mitigations.lexicon import Lexicon, Match, lexicon_of, stems
 from copycat.records import Request
 from copycat.subjects.characters import Character
 
 
 class Rewrite(Mitigation[Options]):
-    """Replaces by the registry's lexicon, longest text first, on word boundaries, in any case."""
+    """Replaces by the lexicon: the same kind of being does the same, without its signature look."""
 
     name = "rewrite"
 
@@ -21,29 +23,111 @@ class Rewrite(Mitigation[Options]):
 
 
 def rewrite(text: str, character: Character) -> str:
-    """`text` without the character's name, aliases and distinguishing attributes; never empty."""
-    lexicon = {m.text.casefold(): m.generic for m in character.attributes if m.text}
-    lexicon |= {n.casefold(): character.generic for n in character.spoken}
-    longest_first = sorted(lexicon, key=len, reverse=True)
-    found = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, longest_first)) + r")(?!\w)", re.IGNORECASE)
-    return _tidy(found.sub(lambda m: lexicon[m.group().casefold()], text)) or character.generic
+    """`text` without the character's name, aliases and distinguishing attributes; never empty.
+
+    What stands for the name says what `key` asks for. In a list of keywords, what gives the character away
+    goes too, and nothing stands twice. A text that holds nothing of the kind stays as it is.
+    """
+    lexicon = lexicon_of(character)
+    if is_list(text):
+        return _rewrite_list(text, lexicon) or character.generic
+    replaced = _replaced(text, lexicon)
+    if replaced == text:
+        return text if text.strip() else character.generic
+    return _tidy(replaced) or character.generic
 
 
-_EDGE = r"(?=\s*(?:,|\.|;|$))"
-_TIDY = tuple(
+LONGEST_KEYWORD = 5
+"""Words; a longer piece between commas is part of a sentence."""
+
+
+def is_list(text: str) -> bool:
+    """Whether `text` is keywords between commas rather than a sentence."""
+    pieces = text.split(",")
+    if len(pieces) < 3 or re.search(r"[.;!?](?:\s|$)", text):
+        return False
+    return all(0 < len(p.split()) <= LONGEST_KEYWORD for p in pieces)
+
+
+def _rewrite_list(text: str, lexicon: Lexicon) -> str:
+    pieces = [p.strip() for p in text.split(",")]
+    replaced = [_replaced(p, lexicon, keywords=True) for p in pieces if not lexicon.gives_away(p)]
+    if replaced == pieces:
+        return text
+    kept: dict[tuple[str, ...], str] = {}
+    for piece in filter(None, map(_tidy, replaced)):
+        kept.setdefault(stems(piece), piece)
+    return ", ".join(kept.values())
+
+
+_GONE = "\x00"
+"""Marks the place of what was dropped, until what led up to it is dropped too."""
+
+
+def _replaced(text: str, lexicon: Lexicon, *, keywords: bool = False) -> str:
+    """`text` with every match replaced; among `keywords` attributes have no article."""
+    pieces, end = [], 0
+    for match in lexicon.matches(text, keywords=keywords):
+        generic = match.generic
+        if keywords and match.form != "name":
+            generic = _ARTICLE.sub("", generic)
+        before = text[end : match.start]
+        if match.form == "name":
+            before = _DETERMINED.sub(r"\1", before) if _ARTICLE.match(generic) else before
+        pieces += [before, _in_place(text, match, generic) or _GONE]
+        end = match.end
+    return "".join(pieces) + text[end:]
+
+
+_ARTICLE = re.compile(r"^(?:an?|the)\s+", re.IGNORECASE)
+_DETERMINED = re.compile(
+    r"((?:^|\s))(?:an?|the|this|that)\s+(?!(?:and|as|at|by|for|from|in|is|like|of|on|or|to|with)\b)[\w-]+\s+$",
+    re.IGNORECASE,
+)
+"""An article and an adjective before a name: "a happy Zori" is "an owl", for "a happy an owl" is nothing."""
+
+
+def _in_place(text: str, match: Match, generic: str) -> str:
+    """`generic`, with a capital where it begins a sentence that began with one."""
+    before = text[: match.start].rstrip()
+    begins = not before or before[-1] in ".!?"
+    sentence = re.search(r"[.!?](?:\s|$)", text[match.end :])
+    if begins and sentence and text[match.start].isupper():
+        return generic[:1].upper() + generic[1:]
+    return generic
+
+
+def _second_article(found: re.Match[str]) -> str:
+    """Of two articles the second, with the capital of the first."""
+    first, second = found.group().split()
+    return second.capitalize() if first[0].isupper() else second
+
+
+def _beginning(found: re.Match[str]) -> str:
+    """The first letter of what is left of a beginning that was dropped, with the capital it had."""
+    return found.group(1).upper() if found.group()[0].isupper() else found.group(1)
+
+
+_HOLDING = r"(with|wearing|holding)"
+_DETERMINER = r"(?:an?|the|his|her|its|their)"
+_LEADS = rf"(?:\s*\b(?:{_DETERMINER}|{_HOLDING}|and|in|on|of|over|under|at|from|to|by))*"
+_VOWEL = r"(?:hour|honest|heir|x-|[ai]|e(?!u)|o(?!ne\b|nce\b)|u(?!kulele|ni(?![mn])|s[ae]|tensil|topia))"
+"""How a word begins that is spoken with "an"."""
+_TIDY: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), new)
     for pattern, new in (
+        (rf"^\s*(?:{_DETERMINER}\s+)?{_GONE}\s*(?:,\s*)?(?:and\s+)?(\w)", _beginning),
+        (rf"\b{_HOLDING}\s+(?:{_DETERMINER}\s+)?{_GONE}\s*(?:,\s*(?:and\s+)?|and\s+)(?=\w)", r"\1 "),
+        (rf"{_LEADS}\s*{_GONE}(?=\s*(?:[,.;]|$|and\b|with\b))", ""),
+        (rf"\s*{_GONE}", ""),
         (r"\s+", " "),
-        (r"\b(with|wearing|holding)(?: and| ,|,)+ ", r"\1 "),
-        (r"\band(?: and)+\b", "and"),
-        (r" (?:with|wearing|holding|and|the|by)" + _EDGE, ""),
-        (r"\b(?:an?|the) (an?|the)\b", r"\1"),
-        (r"\ba (?=[aeio])", "an "),
-        (r"\ban (?=[^aeiou\s])", "a "),
-        (r"\s+,", ","),
+        (r"\b(?:an?|the) (?:an?|the)\b", _second_article),
+        (rf"\b(a) (?={_VOWEL})", r"\1n "),
+        (rf"\b(a)n (?!{_VOWEL})(?=\w)", r"\1 "),
+        (r"\s+([,.;])", r"\1"),
         (r",(?:\s*,)+", ","),
+        (r",\s*\.", "."),
         (r"^[\s,]+|[\s,]+$", ""),
-        (r"\s{2,}", " "),
     )
 )
 

@@ -6,16 +6,18 @@ protected character, describe a concretely different one. The words here are thi
 
 from __future__ import annotations
 
-import re
+from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, model_serializer
 
 from copycat.cards.llms import load_llm_card
-from copycat.errors import UserError
+from copycat.errors import BadFile, UserError, first_line
 from copycat.llms.base import Chat, Message
 from copycat.mitigations.base import Mitigation, Options, RunContext
+from copycat.mitigations.lexicon import lexicon_of
 from copycat.mitigations.rewrite import rewrite
-from copycat.records import Request
+from copycat.records import Request, Row, digest
 from copycat.subjects.characters import Character, Registry, normalise
 
 SYSTEM = """\
@@ -31,9 +33,34 @@ If the request says nothing but the character, describe your figure alone.
 quotation marks or remarks."""
 LONGEST = 90
 """Words; more than half as many again as were asked for is talk, and would be cut off by CLIP anyway."""
-_REFUSAL = re.compile(
-    r"(?:i['’]m (?:sorry|unable)|sorry\b|i (?:can['’]?t|cannot|am unable)|as an ai\b)", re.I
-)
+
+
+class Instructions(Row):
+    """What a language model is told in place of `SYSTEM`, from a file of the user's."""
+
+    name: str
+    """The file's, without its folder."""
+    text: str
+    """Its whole content, without the space around it."""
+
+    @classmethod
+    def read(cls, file: object) -> object:
+        """Those in the file at a path, relative to the working folder; BadFile where it holds none."""
+        if not isinstance(file, str):
+            return file
+        try:
+            text = Path(file).expanduser().read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as e:
+            raise BadFile(f"The prompt of rewrite-llm, {file}, cannot be read ({first_line(e)}).") from e
+        if not text:
+            raise BadFile(
+                f"The prompt of rewrite-llm, {file}, is empty; write into it what the model is told."
+            )
+        return cls(name=Path(file).name, text=text)
+
+    @property
+    def identity(self) -> str:
+        return f"{self.name}@{digest(self.text)}"
 
 
 class RewriteLLMOptions(Options):
@@ -41,6 +68,14 @@ class RewriteLLMOptions(Options):
     """A language-model card (copycat ls llms) or a transformers folder."""
     tries: int = Field(default=3, ge=1)
     """Replies asked for before the lexicon takes over; each further one is told what leaked."""
+    prompt: Annotated[Instructions, BeforeValidator(Instructions.read)] | None = None
+    """A text file with what the model is told, instead of the built-in rules."""
+
+    @model_serializer(mode="wrap")
+    def _identify(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The file by its name and content. Without one, as options were written before there was any."""
+        row: dict[str, Any] = {k: v for k, v in dump(self).items() if k != "prompt"}
+        return row if self.prompt is None else {**row, "prompt": self.prompt.identity}
 
 
 class RewriteLLM(Mitigation[RewriteLLMOptions]):
@@ -75,22 +110,23 @@ class RewriteLLM(Mitigation[RewriteLLMOptions]):
             raise UserError("rewrite-llm must be bound to a run before it can rewrite.")
         who = self._chat.identity
         messages = [
-            Message(role="system", content=SYSTEM),
+            Message(role="system", content=self.config.prompt.text if self.config.prompt else SYSTEM),
             Message(role="user", content=_task(prompt, character)),
         ]
         leaked: list[str] = []
         for attempt in range(1, self.config.tries + 1):
             reply = self._chat.ask(messages)
-            text = " ".join(reply.text.split()).strip("\"'“”` ")
-            if reply.refusal or _REFUSAL.match(text):
-                return rewrite(prompt, character), f"lexicon, since {who} refused: {reply.refusal or text}"
+            text = reply.plain
+            if reply.declined:
+                return rewrite(prompt, character), f"lexicon, since {who} refused: {reply.declined}"
             wrong = faults(text, character, self._registry)
             if not wrong:
                 before = f" (before: {'; '.join(leaked)})" if leaked else ""
                 return text, f"by {who}, attempt {attempt}{before}"
             leaked.append(", ".join(wrong))
             messages += [
-                Message(role="assistant", content=reply.text),
+                # Some hosts refuse a turn without words.
+                Message(role="assistant", content=reply.text or "(nothing)"),
                 Message(role="user", content=_retry_message(wrong)),
             ]
         return rewrite(prompt, character), f"lexicon, since {who} did not keep the rules: {'; '.join(leaked)}"
@@ -98,16 +134,28 @@ class RewriteLLM(Mitigation[RewriteLLMOptions]):
 
 def faults(text: str, character: Character, registry: Registry) -> list[str]:
     """What makes `text` no rewrite: names of any of the registry's characters, the character's distinguishing
-    attributes, on word boundaries and without regard to case and accents; emptiness; too many words."""
+    attributes in any wording, on word boundaries and without regard to case and accents; emptiness; too many
+    words."""
     plain = f" {normalise(text)} "
     names = {n for slug in registry.mentioned(text) for n in registry[slug].spoken}
-    marks = (m.text for m in character.attributes)
-    found = [w for w in (*sorted(names), *marks) if normalise(w) and f" {normalise(w)} " in plain]
+    found = [w for w in sorted(names) if normalise(w) and f" {normalise(w)} " in plain]
+    found += _attributes_in(text, plain, character)
     if not plain.strip():
         found.append("nothing at all")
     if len(text.split()) > LONGEST:
         found.append(f"{len(text.split())} words")
     return found
+
+
+def _attributes_in(text: str, plain: str, character: Character) -> list[str]:
+    """The distinguishing attributes in `text`, in the registry's order: as the registry words them, or as
+    `text` does."""
+    worded: dict[str, list[str]] = {}
+    for match in lexicon_of(character).matches(text):
+        worded.setdefault(match.entry, []).append(text[match.start : match.end])
+    marks = dict.fromkeys(m.text for m in character.attributes)
+    found = {m: [m] if normalise(m) and f" {normalise(m)} " in plain else worded.get(m, []) for m in marks}
+    return list(dict.fromkeys(w for words in found.values() for w in words))
 
 
 def _task(prompt: str, character: Character) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from copycat.measures import Measure
-from copycat.measures.summary import difference_of, fixed_difference_of, paired_steps
+from copycat.measures.corrections import correct_difference
+from copycat.measures.summary import difference_of, fixed_difference_of, paired_values
 from copycat.runs.data import RunData
+from copycat.stats.prevalence import Corrected
 from copycat.subjects.innocents import is_innocent
 
 
@@ -28,6 +30,8 @@ class Difference:
     """95 % interval for these very characters."""
     pairs: int
     """Pairs of pictures with both scored: the denominator."""
+    corrected: Corrected | None = None
+    """Without the judge's known errors, in the measure's unit; None where they are unknown, and of videos."""
 
 
 def differences(run: RunData) -> list[Difference]:
@@ -42,22 +46,28 @@ def differences(run: RunData) -> list[Difference]:
                 continue
             for measure in run.tabled:
                 seen = run.observations(measure).values()
-                steps = paired_steps(seen, prompt_set, mitigation, baseline)
-                d = difference_of(steps, measure.scale(characters))
-                own = fixed_difference_of(steps, measure.scale(characters))
-                if d.value is not None:
-                    found.append(
-                        Difference(
-                            measure,
-                            mitigation,
-                            baseline,
-                            prompt_set,
-                            value=d.value,
-                            low=d.low,
-                            high=d.high,
-                            fixed_low=own.low,
-                            fixed_high=own.high,
-                            pairs=sum(map(len, steps)),
-                        )
+                pairs = paired_values(seen, prompt_set, mitigation, baseline)
+                steps = [[b - a for a, b in mine] for mine in pairs.values()]
+                scale = measure.scale(characters)
+                d, own = difference_of(steps, scale), fixed_difference_of(steps, scale)
+                if d.value is None:
+                    continue
+                # The error rates are those of one picture.
+                videos = any(o.request.sampling.frames for o in seen)
+                sides = (run.rates, baseline), (run.rates, mitigation)
+                found.append(
+                    Difference(
+                        measure,
+                        mitigation,
+                        baseline,
+                        prompt_set,
+                        value=d.value,
+                        low=d.low,
+                        high=d.high,
+                        fixed_low=own.low,
+                        fixed_high=own.high,
+                        pairs=sum(map(len, steps)),
+                        corrected=None if videos else correct_difference(measure, pairs, d, scale, *sides),
                     )
+                )
     return found

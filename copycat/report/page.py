@@ -10,12 +10,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from copycat.measures import CONS, DETECT
+from copycat.measures.corrections import DIFFERENCES
 from copycat.report import filters, pareto, price, reproduction, words
 from copycat.report.breakdown import breakdowns
 from copycat.report.denominators import cautions, earlier
 from copycat.report.differences import Difference, differences
 from copycat.report.figures import points
 from copycat.report.gallery import Where, gallery
+from copycat.report.judge_errors import by_mitigation, corrected_words
 from copycat.report.sheet import inline, sheet
 from copycat.report.view import STATES, pictures
 from copycat.runs.data import RunData
@@ -54,7 +56,7 @@ def render_page(run: RunData, where: Where = "auto", progress: Progress | None =
     """The whole page as HTML; `where` its pictures are, see :func:`copycat.report.gallery.gallery`."""
     manifest, shown, costs = run.manifest, pictures(run), filters.costs(run)
     found = gallery(run, shown, where, progress)
-    numbered = run.tabled
+    numbered, steps = run.tabled, differences(run)
     return environment().get_template("report.html.j2").render(
         css=asset("base.css") + asset("report.css"),
         js=asset("report.js"),
@@ -70,12 +72,16 @@ def render_page(run: RunData, where: Where = "auto", progress: Progress | None =
         corrections=[said(c) for c in words.correction_sentences(run.metrics)],
         plot=_plot(run),
         breakdowns=breakdowns(run),
-        differences=_differences(differences(run)),
+        differences=_differences(steps),
+        corrected_words=corrected_words,
+        mended=DIFFERENCES if any(d.corrected for d in steps) else "",
         prices=price.prices(run),
         price_head=price.HEAD,
         price_cells=price.cells,
         price_about=[price.ABOUT, *filter(None, [price.encoders(run)])],
         judge=said(words.judge_sentence(run.rates)),
+        errors=by_mitigation(run.rates),
+        calibrated=words.is_calibrated(run.rates),
         agreements=[words.agreement_sentence(a) for a in run.agreement],
         reviews=[filters.sentence(c) for c in costs],
         caution=filters.caution(costs),

@@ -12,7 +12,7 @@ from copycat.runs.manifest import Manifest, Origin
 
 _NAMED = (
     *("characters", "limit", "images_per_prompt", "judge", "measures", "registry", "batch_size", "dtype"),
-    *("steps", "guidance", "also", "features"),
+    *("steps", "guidance", "height", "width", "frames", "variant", "also", "features"),
 )
 """Settings that decide the result; those that were left out are not named."""
 _OPTIONS = {"images_per_prompt": "images", "batch_size": "batch-size"}

@@ -10,7 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 from copycat.measures import DETECT, Measure
-from copycat.records import Named, Unscored, Verdict
+from copycat.records import Named, Unscored, Verdict, YesNo
 from copycat.report.embed import references
 from copycat.report.gallery import Gallery
 from copycat.report.view import STATES, Picture, shown_measures
@@ -114,6 +114,8 @@ def _value(measure: Measure, picture: Picture) -> float | None:
 def _reply(verdict: Verdict | None) -> str:
     if verdict is None:
         return ""
+    if isinstance(verdict.answer, YesNo) and not verdict.reply:
+        return f"asked for it by name: P(Yes) {verdict.answer.p_yes:.2f}"
     named = verdict.answer.names if isinstance(verdict.answer, Named) else ()
     return verdict.reply or ", ".join(named)
 

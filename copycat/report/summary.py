@@ -15,6 +15,7 @@ from copycat.records import Metric
 from copycat.report.denominators import cautions
 from copycat.report.differences import differences
 from copycat.report.filters import caution, costs, sentence
+from copycat.report.judge_errors import by_mitigation, corrected_words
 from copycat.report.price import prices
 from copycat.report.price import told as price_told
 from copycat.report.terminal import grid, say
@@ -45,7 +46,8 @@ def print_summary(console: Console, run: RunData) -> None:
             f"{x.measure.name}, {x.mitigation} minus {x.baseline} ({x.prompt_set}): "
             f"{number(x.value, places, signed=True)}, "
             f"these {interval(x.fixed_low, x.fixed_high, places, signed=True)}, "
-            f"like these {interval(x.low, x.high, places, signed=True)}, {x.pairs} pairs",
+            f"like these {interval(x.low, x.high, places, signed=True)}, {x.pairs} pairs"
+            + (f"; {corrected_words(x.corrected, places)}" if x.corrected else ""),
         )
     for told in cautions(run):
         say(console, f"WARNING: {told}")
@@ -66,7 +68,8 @@ def print_summary(console: Console, run: RunData) -> None:
     for told in (*run.manifest.notes, *map(sentence, reviews), caution(reviews)):
         if told:
             say(console, told)
-    say(console, judge_sentence(run.rates))
+    for told in (judge_sentence(run.rates), *by_mitigation(run.rates)):
+        say(console, told)
     say(console, f"Report: {RunFolder(run.path).page_path}")
     console.print("Next, for instance:")
     for command in _next(run):
@@ -110,10 +113,13 @@ def _program() -> str:
 
 def _next(run: RunData) -> list[str]:
     config = run.manifest.config
+    again = f"run --model {config.model}"
+    if run.manifest.taken:  # without a card, which would name them
+        again += f" --registry {config.registry} --judge {config.judge}"
     ideas = []
     if "rewrite+negprompt" not in config.mitigations:
-        ideas.append(f"run --model {config.model} --mitigation none,rewrite+negprompt")
+        ideas.append(f"{again} --mitigation none,rewrite+negprompt")
     if "description" not in config.prompts:
-        ideas.append(f"run --model {config.model} --prompts description")
-    ideas += [f"run --model {config.model} --seeds 5", "ls runs"]
+        ideas.append(f"{again} --prompts description")
+    ideas += [f"{again} --seeds 5", "ls runs"]
     return ideas[:2]

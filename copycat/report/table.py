@@ -11,6 +11,7 @@ from copycat.report import price, reproduction
 from copycat.report.denominators import cautions, earlier
 from copycat.report.files import csv_content
 from copycat.report.filters import costs, markdown
+from copycat.report.judge_errors import by_mitigation
 from copycat.report.latex import floating, tabular, tex
 from copycat.report.markdown import escaped, grid
 from copycat.report.words import (
@@ -89,9 +90,17 @@ def _remarks(run: RunData) -> list[str]:
     """What the numbers mean and what is known of the judge; one paragraph each."""
     told = f"{explanations(run.tabled)} {INTERVALS} {DENOMINATORS}"
     blind = [] if run.manifest.config.oracle else [f"{NO_ORACLE}."]
-    judge = [judge_sentence(run.rates), *correction_sentences(run.metrics)]
+    judge = [judge_sentence(run.rates), *by_mitigation(run.rates), *correction_sentences(run.metrics)]
     warnings = [*(f"Warning: {c}" for c in cautions(run)), *filter(None, [earlier(run.metrics)])]
-    return [*blind, told, *warnings, *judge, *run.manifest.notes, reproduction.sentence(run.manifest)]
+    return [
+        *blind,
+        told,
+        *warnings,
+        *judge,
+        *run.manifest.taken,
+        *run.manifest.notes,
+        reproduction.sentence(run.manifest),
+    ]
 
 
 def table_markdown(run: RunData) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from copycat.measures import DETECT, Measure, measure
 from copycat.records import Agreement, Metric
+from copycat.runs.calibrated import ELSEWHERE
 from copycat.runs.manifest import Origin
 
 NO_ORACLE = "Without oracle: mitigations guess from the prompt which character is meant"
@@ -103,10 +104,20 @@ def agreement_sentence(a: Agreement) -> str:
     )
 
 
+def is_calibrated(rates: Mapping[str, Any] | None) -> bool:
+    """Whether error rates were measured on pictures such as those that are judged."""
+    return bool(rates) and ELSEWHERE not in (rates or {})
+
+
 def judge_sentence(rates: Mapping[str, Any] | None) -> str:
     """What is known of the judge's errors, in one line."""
     if not rates:
         return "Judge: not calibrated, so its error rates are unknown."
+    if ELSEWHERE in rates:
+        return (
+            "Judge: not calibrated on pictures of this model, so its error rates here are unknown; what is "
+            f"known of it was measured on {rates[ELSEWHERE]}."
+        )
     parts = []
     if rates.get("fpr") is not None:
         parts.append(f"false-positive rate {rates['fpr']:.1%}{_out_of(rates, 'negatives')}")

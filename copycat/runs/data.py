@@ -15,6 +15,7 @@ from copycat.judges.base import error_rates
 from copycat.measures import Evidence, Measure, Observation, measure
 from copycat.measures.agreement import agreements
 from copycat.records import Agreement, ImageRow, Metric, Request, Shift, Verdict
+from copycat.runs.calibrated import elsewhere, speaks_of
 from copycat.runs.manifest import Manifest
 from copycat.subjects.characters import Registry
 from copycat.subjects.innocents import is_innocent
@@ -165,19 +166,27 @@ class RunData:
     def rates(self) -> Mapping[str, Any] | None:
         """What is known of the errors of the run's judge, as `error_rates` gives it; None for nothing.
 
-        A calibration that the run cites comes before that of the judge's card.
+        A calibration that the run cites comes before that of the judge's card. Of one that was measured on
+        other pictures only that is left, see :func:`copycat.runs.calibrated.elsewhere`.
         """
         cited = self.manifest.calibration
         if cited and cited.judge == self.manifest.judge:
-            return {**cited.rates, "cited": cited.file}
+            # The first runs that cited one did not keep what it was measured on.
+            spoken = "models" not in cited.rates or self._spoken_of(cited.rates)
+            return {**cited.rates, "cited": cited.file} if spoken else elsewhere(cited.rates)
         # The judge that was asked last, which may be another than the one the run began with.
         chosen = self.manifest.config.judge
         asked = (self.manifest.judge or "").partition("@")[0]
         try:
-            return error_rates(load_judge_card(chosen if Path(chosen).name == asked else asked or chosen))
+            card = load_judge_card(chosen if Path(chosen).name == asked else asked or chosen)
+            found = error_rates(card)
         except UserError:
             # The card may be gone or unreadable here; a report says "not calibrated" then.
             return None
+        return found if found is None or self._spoken_of(found) else elsewhere(found)
+
+    def _spoken_of(self, rates: Mapping[str, Any]) -> bool:
+        return speaks_of(rates, self.manifest, self.registry.name)
 
 
 def lookup(metrics: Iterable[Metric], measure: Measure, mitigation: str, prompt_set: str) -> Metric | None:

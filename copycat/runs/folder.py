@@ -53,11 +53,16 @@ class RunFolder:
         return RunFolder, (self.path,)
 
     def create(
-        self, config: RunConfig, requests: Sequence[Request], conditionings: Path | None = None
+        self,
+        config: RunConfig,
+        requests: Sequence[Request],
+        conditionings: Path | None = None,
+        taken: tuple[str, ...] = (),
     ) -> RunFolder:
         """Begin this run, or take up the same one again; raises RunConflict as :meth:`check_free`.
 
-        The embeddings that requests name are copied from the folder `conditionings`.
+        The embeddings that requests name are copied from the folder `conditionings`; `taken` says what was
+        taken where the user named nothing.
         """
         self.check_free(config)
         if self.manifest_path.exists():
@@ -73,7 +78,7 @@ class RunFolder:
                 content = ((conditionings or Path()) / file).read_bytes()
                 atomic.write_bytes(self.conditioning_path / file, content)
             # The manifest comes last: where it stands, the run is whole.
-            self.write_manifest(Manifest.fresh(config, requests[0].model))
+            self.write_manifest(Manifest.fresh(config, requests[0].model, taken))
         return self
 
     def check_free(self, config: RunConfig) -> None:
@@ -122,8 +127,8 @@ class RunFolder:
         planned = [_told_as(row, r) for row, r in zip(rows, requests, strict=False)]
         if len(rows) != len(requests) or list(map(request_id, planned)) != list(map(request_id, rows)):
             raise RunConflict(
-                f"{self.path} was begun with other weights, prompts or characters under the same names; "
-                "choose another output folder."
+                f"{self.path} was begun with other weights, prompts, characters or sampling under the same "
+                "names; choose another output folder."
             )
 
     @property

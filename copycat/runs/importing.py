@@ -14,12 +14,11 @@ from PIL import Image
 from pydantic import Field, ValidationError
 
 from copycat.cards.judges import load_judge_card
-from copycat.cards.models import CATALOG as MODELS
 from copycat.config import RunConfig
 from copycat.errors import BadFile, CopycatError, UserError
 from copycat.io import safe
 from copycat.io.tables import Cells, filled, lacking, read_table
-from copycat.judges.base import check_judge, knows
+from copycat.judges.base import check_judge, usual_judge
 from copycat.records import ImageRow, Request, Row, Sampling, Step, noise_seed
 from copycat.runs.clone import check_new, staged
 from copycat.runs.folder import RunFolder
@@ -112,17 +111,6 @@ def import_images(
         }
     )
     return _write(out, pictures, requests, manifest, people)
-
-
-def usual_judge(registry: Registry) -> str:
-    """The judge of the shipped models that are asked for `registry`, else of any whose judge knows it."""
-    cards = [MODELS.get(name) for name in MODELS.names()]
-    own = [c.judge for c in cards if c.registry == registry.name]
-    able = [c.judge for c in cards if knows(load_judge_card(c.judge), registry)]
-    found = own or able
-    if not found:
-        raise UserError(f"No judge knows the characters of {registry.name}; name one with --judge.")
-    return Counter(found).most_common(1)[0][0]
 
 
 def _metadata(folder: Path) -> Path:

@@ -88,6 +88,9 @@ class Manifest(BaseModel):
     """Torch device the pictures were made on; fixed by the first batch."""
     model: str
     """Card name and weights identity."""
+    without_negative: str = ""
+    """What the model gets where a request has no negative prompt, in words; empty where it takes none, and in
+    runs of earlier versions."""
     judge: str | None = None
     """Identity of the judge that the metrics come from."""
     calibration: Cited | None = None
@@ -95,6 +98,8 @@ class Manifest(BaseModel):
     seeds: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
     """What a reader of the numbers must know, as prompts that the model did not read to their end."""
+    taken: tuple[str, ...] = ()
+    """What was taken where the user named nothing, with the reason; of a model without a card."""
     created: str = ""
     finished: str | None = None
     stages: dict[str, StageRecord] = Field(default_factory=dict)
@@ -112,7 +117,7 @@ class Manifest(BaseModel):
         return "interrupted" if "interrupted" in states.values() else "running"
 
     @classmethod
-    def fresh(cls, config: RunConfig, model: str) -> Manifest:
+    def fresh(cls, config: RunConfig, model: str, taken: tuple[str, ...] = ()) -> Manifest:
         """The manifest of a run that is about to begin on this machine."""
         commit, dirty = environment.git_state(ROOT)
         return cls(
@@ -125,5 +130,6 @@ class Manifest(BaseModel):
             hardware=environment.hardware(),
             model=model,
             seeds=config.seeds,
+            taken=taken,
             created=now(),
         )

@@ -24,6 +24,7 @@ from copycat.runs.folder import RunFolder
 from copycat.runtime.engines import Engine, batches
 from copycat.runtime.progress import Progress
 from copycat.stages.engine import choose_engine
+from copycat.stages.idle import IdleNegatives
 from copycat.stages.review import Reviewer
 
 
@@ -49,6 +50,8 @@ def generate(
     A batch with any picture missing is drawn again as a whole, so that a resumed run gives the bits
     that an uninterrupted one would have given. `run` is resolved from the folder's own settings when it is
     not given; `device` is where to draw, unless the run's settings name several.
+
+    Raises UserError when a negative prompt turns out to do nothing; the pictures that show it come first.
     """
     progress = progress or Progress()
     folder.open().check_own()
@@ -66,6 +69,10 @@ def generate(
             return 0
         if run.model != data.manifest.model:
             raise RunConflict(f"The weights of {run.card.name} have changed since {folder.path} was begun.")
+        watched, seen = IdleNegatives(data.requests), dict(data.frames)
+        watched.check(seen, run.card.title)
+        telling = {r.id for r in watched.first()}
+        pending.sort(key=lambda batch: not any(r.id in telling for r in batch))
         engine = _engine(folder, run, device)
 
         def done(batch: Sequence[Request], drawn: Drawn) -> None:
@@ -75,6 +82,8 @@ def generate(
             fresh = [rows for r, rows in zip(batch, drawn.rows, strict=True) if r.id in missing]
             folder.image_journal.append([row for rows in fresh for row in rows])
             progress.advance(len(batch))
+            seen.update({rows[0].request: tuple(rows) for rows in fresh})
+            watched.check(seen, run.card.title)
 
         progress.start("generate", sum(map(len, pending)))
         try:
@@ -102,7 +111,8 @@ def _engine(folder: RunFolder, run: ResolvedRun, wanted: str) -> Engine:
             f"{folder.path} was begun on {first}, not {engine.device}; choose another output folder."
         )
     if not first:
-        folder.update(device=engine.device)
+        without = run.card.without_negative(run.card.sampling.guidance)
+        folder.update(device=engine.device, without_negative=without)
     return engine
 
 
@@ -144,7 +154,7 @@ class _Drawer:
         """Draw and keep one batch."""
         generator = self._load(batch[0])
         if self._notes is None:
-            self._notes = generator.cut_off(self._folder.request_journal.rows())
+            self._notes = generator.remarks(self._folder.request_journal.rows())
         names = {r.conditioning for r in batch} - {""}
         given = {sha: Conditioning.read(self._folder.conditioning_path, sha) for sha in names}
         denoise = self._composition(batch[0].mitigation).denoiser(batch[0])

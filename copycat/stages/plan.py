@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import cache
@@ -64,6 +65,7 @@ def plan(run: ResolvedRun, *, progress: Progress | None = None, ask: bool = True
             _collect_replies(shaped, list(mine.values()), at_a_time, spec, progress or Progress())
     requests = [shaped(raw).with_id() for raw in raws]
     refuse_idle_negatives(run.card, requests)
+    GENERATORS.get(run.card.kind).check_texts(run.card, requests, ask=ask)
     return requests
 
 
@@ -152,7 +154,7 @@ def prepare(run: ResolvedRun, requests: list[Request] | None = None) -> RunFolde
     if requests is None:
         check(run)
         requests = plan(run)
-    return RunFolder(run.folder).create(run.config, requests, _conditionings())
+    return RunFolder(run.folder).create(run.config, requests, _conditionings(), run.taken)
 
 
 def check(run: ResolvedRun) -> None:
@@ -163,6 +165,7 @@ def check(run: ResolvedRun) -> None:
     if folder.manifest_path.exists():
         return
     card, device = run.card, run.config.device
+    card.check_served(card.title)
     if card.api:
         GENERATORS.get(card.kind).reach(card)
     choose_engine(device, run.config, card.title, card.min_gpu_gb, card.lighter())
@@ -177,16 +180,35 @@ def check(run: ResolvedRun) -> None:
     asked_on = run.config.devices if device == "auto" and run.config.devices else (device,)
     for judge in (run.judging.card, *filters):
         for on in asked_on:
-            check_judge_here(judge, on)
+            try:
+                check_judge_here(judge, on)
+            except MissingRequirement as e:
+                if run.judge_taken and judge is run.judging.card:
+                    raise _unnamed_judge(run, e) from e
+                raise
     together = [card.min_gpu_gb or 0, *(judge.min_gpu_gb or 0 for judge in filters)]
     if filters and sum(together):
         # A filter's judge is in memory beside the model.
         choose_engine(device, run.config, f"{card.title} with the judge of its filter", sum(together))
 
 
+def _unnamed_judge(run: ResolvedRun, why: MissingRequirement) -> UserError:
+    """What to say where the judge that nobody named cannot be asked here."""
+    begun = (
+        f"copycat run --model {shlex.quote(run.config.model)} --registry {shlex.quote(run.config.registry)}"
+    )
+    return UserError(
+        f"{run.card.name} is a folder without a card, and the judge {run.judging.card.name} that would be "
+        f"taken for it cannot be asked here ({str(why).rstrip('.')}). Say with --registry whom to ask for "
+        f"and with --judge who judges, for instance `{begun} --judge gpt-4o` for a hosted one, or "
+        f"`{begun} --judge smolvlm2-2.2b --device cpu` (copycat ls characters, copycat ls judges)."
+    )
+
+
 def check_judge_here(judge: JudgeCard, device: str) -> None:
     """Raise a UserError that says what this machine lacks to ask it on `device`, which may be `auto`."""
     for m in judge.asked():
+        m.check_served(f"The judge {m.name}")
         if m.api:
             connect(m.api, f"The judge {m.name}")
         resolve_device(device, f"The judge {m.name}", m.min_gpu_gb)
@@ -197,6 +219,8 @@ def check_judge_here(judge: JudgeCard, device: str) -> None:
 
 def obstacle(card: ModelCard, gpu: float | None) -> str | None:
     """Why `card` cannot run with a GPU of `gpu` GB; None when it can."""
+    if card.is_gone():
+        return card.end()
     if card.api:
         try:
             GENERATORS.get(card.kind).reach(card)

@@ -33,11 +33,18 @@ def complete(folder: RunFolder, run: ResolvedRun, progress: Progress) -> RunData
     return folder.data()
 
 
+def announce(run: ResolvedRun) -> None:
+    """Say on standard error what was taken where the user named nothing."""
+    for sentence in run.taken:
+        say(Console(stderr=True), f"Note: {sentence}")
+
+
 def execute(console: Console, run: ResolvedRun, progress: Progress, *, dry_run: bool = False) -> None:
     """Plan and complete `run`, saying on `console` what it takes and what came out; a dry run only plans."""
     config = run.config
     if not dry_run:
         check(run)
+    announce(run)
     requests = plan(run, progress=progress, ask=not dry_run)
     people = len({r.character for r in requests})
     what = "videos" if run.card.sampling.frames else "images"
@@ -52,6 +59,10 @@ def execute(console: Console, run: ResolvedRun, progress: Progress, *, dry_run: 
             "No encoder is known here, so how far guardrails move innocent pictures is not measured; name "
             "one with --features: the folder of a vision model (CLIP, SigLIP, DINO), or a judge card.",
         )
+    judged_by = run.judging.card
+    for who, end in ((run.card.title, run.card.end()), (f"The judge {judged_by.name}", judged_by.end())):
+        if end:
+            say(console, f"{who} {end}.")
     for prompt_set, slugs in _uncovered(run, requests).items():
         left_out = f"{len(slugs)} of them, which are left out: {', '.join(slugs)}"
         say(console, f"{prompt_set} has no prompt for {left_out}")

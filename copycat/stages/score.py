@@ -14,6 +14,7 @@ from copycat.measures import CATALOG, measures
 from copycat.measures.summary import summarise
 from copycat.records import Metric, Unscored, Verdict
 from copycat.report import tables
+from copycat.runs.calibrated import speaks_of
 from copycat.runs.data import RunData
 from copycat.runs.folder import RunFolder
 from copycat.runs.manifest import Cited
@@ -23,12 +24,12 @@ def score(folder: RunFolder, calibration: Path | None = None) -> list[Metric]:
     """Compute `metrics.json`, `agreement.json` and the tables; the metrics are of the judge asked last.
 
     `calibration` is a calibration file that the run is to cite from now on. Raises UserError for one of
-    another judge.
+    another judge, or of pictures of another model.
     """
     judge = folder.open().manifest().judge
     if judge is None:
         raise UserError(f"{folder.path} has not been judged yet; run `copycat judge {folder.path}` first.")
-    cited = _cited(calibration, judge) if calibration else None
+    cited = _cited(calibration, judge, folder.data()) if calibration else None
     with folder.stage("score"):
         if cited:
             folder.update(calibration=cited)
@@ -77,7 +78,7 @@ def write_tables(data: RunData, to: Path) -> None:
         write_text(to / name, text)
 
 
-def _cited(path: Path, judge: str) -> Cited:
+def _cited(path: Path, judge: str, run: RunData) -> Cited:
     found = read_calibration(path)
     rates = found.rates(judge)
     if rates is None:
@@ -85,6 +86,13 @@ def _cited(path: Path, judge: str) -> Cited:
         raise UserError(
             f"{path} is a calibration of {measured}, and this run was judged by {judge}; the rates of one "
             "judge say nothing about another."
+        )
+    if not speaks_of(rates, run.manifest, run.registry.name):
+        raise UserError(
+            f"{path} was measured on pictures of {', '.join(found.models)} with the characters of "
+            f"{found.registry}, and this run's are of {run.manifest.model} with those of "
+            f"{run.registry.name}; label some of them (copycat annotate {run.path}), and calibrate the judge "
+            "on those."
         )
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     return Cited(file=str(path), sha256=sha256, judge=judge, rates=rates)

@@ -12,7 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import AliasChoices, Field, ValidationError, field_serializer
+from pydantic import (
+    AliasChoices,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    field_serializer,
+    model_serializer,
+    model_validator,
+)
 
 from copycat.cards.catalog import Catalog
 from copycat.errors import BadFile, UnknownName, UserError, first_line
@@ -44,12 +52,44 @@ class LocatedPath(str):
         return Path(os.path.relpath(self, DATA if inside else folder.resolve())).as_posix()
 
 
+class Wording(Row):
+    """Another wording of an attribute."""
+
+    text: str
+    generic: str
+    """What may stand in for it; empty to drop it."""
+
+
 class Attribute(Row):
     """A give-away attribute and the generic words that may stand in for it."""
 
     text: str
     generic: str
     """Replacement for a rewriter; empty to drop the attribute."""
+    also: tuple[Wording, ...] = ()
+    """Other wordings. In a file they may be plain words, which `generic` stands in for, and pairs
+    `{wording: replacement}`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, row: Any) -> Any:
+        if not isinstance(row, dict) or "also" not in row:
+            return row
+        return {**row, "also": [_wording(w, row.get("generic", "")) for w in row["also"] or ()]}
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # As attributes were written before they had other wordings.
+        return {k: v for k, v in dump(self).items() if k != "also" or v}
+
+
+def _wording(told: Any, generic: str) -> Any:
+    """What a file says of another wording, in full."""
+    if isinstance(told, str):
+        return {"text": told, "generic": generic}
+    if isinstance(told, dict) and len(told) == 1:
+        return dict(zip(("text", "generic"), *told.items(), strict=True))
+    return told
 
 
 class Origin(Row):
@@ -88,12 +128,17 @@ class Character(Row):
     """What of the character is free of copyright, where that is so, e.g. an early version."""
     key: str = ""
     """Key characteristic for CONS, e.g. "owl"; true of the character, and visible. Empty: it is not asked."""
+    key_given_up: str = ""
+    """Why a rewriter cannot keep all words of `key`: they are themselves what gives the character away."""
     generic: str
-    """What a rewriter puts in place of the name, e.g. "an owl"."""
+    """What a rewriter puts in place of the name, e.g. "an owl"; it says what `key` asks for."""
     attributes: tuple[Attribute, ...] = Field(
         default=(), validation_alias=AliasChoices("attributes", "marks")
     )
     """Distinguishing attributes, and the words that may stand in for them."""
+    giveaways: tuple[str, ...] = ()
+    """Keywords that tell of the character without describing it, such as side figures and catchwords: a
+    rewriter drops them from a list."""
     lookalikes: tuple[str, ...] = ()
     """Descriptions of figures that share species and colour but are not the character."""
     keywords: tuple[str, ...] = ()
@@ -210,12 +255,6 @@ class Registry:
                 names.setdefault(words[0], []).append((words, c.slug))
         return names
 
-    @cached_property
-    def owner_words(self) -> frozenset[str]:
-        """The owners' names, normalised, and their words of more than one letter."""
-        names = {normalise(c.owner) for c in self.characters}
-        return frozenset(names | {w for n in names for w in n.split() if len(w) > 1})
-
     def mentioned(self, text: str) -> frozenset[str]:
         """Slugs of all characters whose name or alias stands in `text` as whole words."""
         words = tuple(normalise(text).split())
@@ -239,10 +278,14 @@ class Registry:
         return tuple(chosen.values())
 
 
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The safe loader in C, ten times as fast, where PyYAML was built with it."""
+
+
 def read_registry(path: Path) -> Registry:
     """The registry in the file `path`. Raises BadFile for one that is none."""
     try:
-        raw: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506
         characters = [locate_references(Character.model_validate(c), path) for c in raw["characters"]]
         # What a registry does not say is taken to be protected: its pictures are then withheld.
         protected = raw.get("protected", True)
@@ -282,7 +325,7 @@ def load_registry(name_or_path: str) -> Registry:
 
     Raises UnknownName for an unknown name and BadFile for a file that is not a registry.
     """
-    path = Path(name_or_path)
+    path = Path(name_or_path).expanduser()
     return read_registry(path) if path.suffix in {".yaml", ".yml"} else CATALOG.get(name_or_path)
 
 

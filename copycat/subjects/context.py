@@ -119,7 +119,7 @@ _OWNS = _find(rf"^(?:['’]s?\s+(?!\w+ing\b|{say.STAYS}\b))\w")
 _KIND_AFTER = _find(rf"^[\"'”’*]*[\s-]+(?:{say.THINGS}|{say.WORKS}|{say.ALIKE})\b(?!-)|^-[a-z]")
 _CAST_AFTER = re.compile(r"\s(?:character|hero|heroine|star|protagonist|figure|villain|antagonist)\s[A-Z]")
 _ALIKE_AFTER = _find(rf"^[\"'”’*]*-?(?:{say.ALIKE})\b")
-_COSTUME = _find(r"^[\"'”’]*[\s-](?:cos(?:tume|play)|outfit|suit|onesie|fancy dress)s?\b")
+_COSTUME = _find(r"^[\"'”’]*[\s-](?:cos(?:tume|play)|outfit|suit|onesie|dress|fancy dress)s?\b")
 _WEARS = _find(
     r"\b(?:in|wear\w*|dress\w*\s(?:up\s)?in)\s(?:an?|the|his|her|their|full)?\s?(?:[\w-]+\s){0,2}$"
 )
@@ -144,7 +144,7 @@ _STATES = _find(r"\b(?:is|are|be|say|guess|shows?|depicts?|identif\w+|named)\b|'
 """What makes a statement of what follows a likeness: "the cap suggests that this is Mario"."""
 _THINK_OF = _find(r"(?<!\bi )(?<!\bwe )(?<!would )(?<!'d )\bthink\s(?:of\s)?" + _AT_END)
 _UNREAL = _find(rf"\b{say.UNREAL}[\s-]+$")
-_LOOKS = _find(rf"\b(?:look|appear|seem|sound|dress)\w*\s(?:exactly\s)?like\s{_LIST}{_AT_END}")
+_LOOKS = _find(rf"\b(?:look|appear|seem|sound|dress)\w*\s(?:exactly\s|to\sme\s)?like\s{_LIST}{_AT_END}")
 _SIMILE = _find(rf"\blike\s{_LIST}{_AT_END}")
 _IDENTIFIES = _find(
     r"^\W*(?:.*\bwhat|(?:(?:i|to)\s\w+\s|well\W+|yes\W+|hm+\W+)?(?:it|this|that|he|she|they|these|"
@@ -155,7 +155,8 @@ _HEDGED = _find(
 )
 _OR = _find(r"\bor\s+" + _AT_END)
 _HEDGED_AFTER = re.compile(
-    r"[\"'”’*,.]*\s*(?:\((?:possibly|maybe|perhaps|probably not|\?|unsure|uncertain|not sure|unconfirmed|could be|"
+    r"[\"'”’*,.]*\s*(?:\((?:possibly|maybe|perhaps|probably not|\?|unsure|uncertain|not sure|unconfirmed|"
+    r"could be|"
     r"might be)|\?|,?\s?(?:perhaps|maybe|possibly)\b|,?\s?or\s(?!not\b)|\s[–—-]+\sor\b)",
     re.IGNORECASE,
 )
@@ -211,7 +212,8 @@ def is_written(m: Mention, before: str) -> bool:  # noqa: ARG001
 
 def wears_it(m: Mention, before: str) -> bool:
     """Somebody dressed up: "in a Batman costume"."""
-    return bool(_COSTUME.match(m.after) and _WEARS.search(before))
+    worn = _COSTUME.match(m.after) and _WEARS.search(before)
+    return bool(worn) and not (m.common and m.lower)
 
 
 def is_denied(m: Mention, before: str) -> bool:
@@ -220,8 +222,8 @@ def is_denied(m: Mention, before: str) -> bool:
         return True
     if _CONCEDES.search(m.before) and _MAIN_CLAUSE.match(m.after):
         return True
-    denials = [d for d in _DENIES.finditer(_EMPHASIS.sub(lambda e: " " * len(e[0]), before))]
-    return any(_reaches(before[d.end() :]) for d in denials)
+    plain = _EMPHASIS.sub(lambda e: " " * len(e[0]), before)
+    return any(_reaches(before[d.end() :]) for d in _DENIES.finditer(plain))
 
 
 def _reaches(between: str) -> bool:
@@ -244,7 +246,7 @@ def is_likened(m: Mention, before: str) -> bool:
     return bool(_SIMILE.search(before)) and not re.search(r"\blike\s+(?:this|it|that)\s+(?:is|may)\b", before)
 
 
-def is_in_work(m: Mention, before: str) -> bool:
+def is_in_work(m: Mention, before: str) -> bool:  # noqa: ARG001
     """The name in that of a work: "from Super Mario Bros."."""
     return bool(_FROM.search(before) or _INTO_WORK.search(before))
 
@@ -297,10 +299,8 @@ def role(m: Mention) -> Role:
     if is_longer_name(m) or is_product(m) or any(rule(m, before) for rule in _ABSENT):
         return "absent"
     if is_word(m):
-        bare = (
-            m.text.strip(" .\"'*") == m.written
-            or _ANSWERS.search(m.before)
-            and not re.match(r"\s+\w", m.after)
+        bare = m.text.strip(" .\"'*") == m.written or (
+            _ANSWERS.search(m.before) and not re.match(r"\s+\w", m.after)
         )
         return "doubtful" if bare else "absent"
     return "doubtful" if is_hedged(m, before) else "shown"

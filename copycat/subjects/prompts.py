@@ -63,7 +63,7 @@ def available(registry: str) -> list[str]:
 
 def load_prompts(set_name_or_path: str, registry_name: str) -> tuple[Prompt, ...]:
     """A prompt set of a registry by its name in the catalogue, or by the path of its JSONL file."""
-    path = Path(set_name_or_path)
+    path = Path(set_name_or_path).expanduser()
     if path.suffix == ".jsonl":
         return read_prompts(path)
     known = available(registry_name)

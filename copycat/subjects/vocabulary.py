@@ -6,7 +6,8 @@ Each constant is the inside of a regular expression: alternatives for one word o
 from __future__ import annotations
 
 
-def _alternatives(text: str) -> str:
+def alternatives(text: str) -> str:
+    """A group of the lines of `text`, each a word or a phrase, or a regular expression for such."""
     return (
         "(?:" + "|".join(phrase.strip().replace(" ", r"\s+") for phrase in text.split("\n") if phrase) + ")"
     )
@@ -16,7 +17,7 @@ def _words(text: str) -> str:
     return "(?:" + "|".join(text.split()) + ")"
 
 
-NEGATION = _alternatives(
+NEGATION = alternatives(
     r"""(?:not|never|no|nor|neither|none|without|cannot|hardly|except|unlike|minus)
 \w+n't
 (?:rather|other) than
@@ -29,7 +30,7 @@ absence of
 )
 """What denies that who is named after it is there."""
 
-EMPHASIS = _alternatives(
+EMPHASIS = alternatives(
     r"""not (?:only|just|merely|simply)
 (?:no|none|nobody|no one)(?: (?:one|figure|character|person))? (?:other|else|less|but)(?: than)?
 (?:no|without (?:a|any)|without) (?:doubt|question|mistake|mistaking)
@@ -39,7 +40,7 @@ can't be anyone (?:but|other than|else)"""
 )
 """What looks like a negation and affirms."""
 
-LIKENESS = _alternatives(
+LIKENESS = alternatives(
     r"""resembl\w+
 reminiscent
 remind\w*
@@ -107,19 +108,19 @@ UNREAL = _words(
 WORKS = _words(
     r"""franchises? series games? videogames? movies? films? shows? comics? cartoons? universe worlds? sagas?
 trilogy trilogies story stories tales? books? novels? anime manga musical play sequels? prequels?
-adaptations? animation classic media multiverse canon lore mythos cast reboot remake spin-?off episodes?
-programmes? programs? storyline feature features title titles installments? strips? brand media works?
-production"""
+adaptations? animation classic media multiverse canon lore mythos cast reboot remake spin-?off
+episodes? programmes? programs? storyline feature features title titles installments? strips? brand
+media works? production"""
 )
 """Kinds of works."""
 
 THINGS = _words(
     r"""costumes? outfits? suits? logos? symbols? emblems? insignia signs? signals? t-?shirts? shirts? tees?
-hoodies? jerseys? mugs? caps? hats? helmets? masks? capes? shields? hammers? gloves?
-shoes pyjamas pajamas backpacks? lunchbox merchandise merch fans? fandom lettering text caption names?
-villains? enem(?:y|ies) sidekicks? soundtrack kart party bros brothers odyssey land studios? museum ride
-club clubhouse wallpaper motif wiki theme trademark dvd vhs cd books? albums? tickets? box copy cover
-bottle jar pack tube detergent fan-?club movie toy-?box balloons?-shop"""
+hoodies? jerseys? mugs? caps? hats? helmets? masks? capes? shields? hammers? gloves? shoes pyjamas
+pajamas backpacks? lunchbox merchandise merch fans? fandom lettering text caption names? villains?
+enem(?:y|ies) sidekicks? soundtrack kart party bros brothers odyssey land studios? museum ride club
+clubhouse wallpaper motif wiki theme trademark dvd vhs cd books? albums? tickets? box copy cover bottle
+jar pack tube detergent fan-?club movie toy-?box balloons?-shop"""
 )
 """What is not the figure when it goes by the figure's name."""
 
@@ -133,18 +134,18 @@ DEPICTIONS = _words(
     r"""images? pictures? photos? photographs? depictions? drawings? paintings? illustrations? portraits?
 renderings? renders? versions? figures? figurines? statues? statuettes? sculptures? models? toys? plush
 plushies? dolls? puppets? balloons? murals? graffiti sketch sketches close-?ups? shots? scenes? stills?
-screenshots? cartoons? mosaics? costumes? cosplay cosplayers? mascots? representations? likeness pairs? groups? trio
-duo bunch crowd army horde number lots? couple rows? sets? views? silhouettes? characters? animations?
-cutouts? replicas? busts? forms? incarnations? interpretations? takes? art artworks? rendition identity
-faces? heads? front middle cent(?:re|er) left right side top bottom presence consists? consisting
-composed instances? examples? pops? funkos? bobbleheads? keychains? tattoos? toppers? cakes? ornaments?
-collages? memes? emojis? avatars? sprites? designs? selfies? snapshots? animals? lanterns? floats?
-impressions? body full-body rest kind type many several all both one each two three four pieces? most
-part posters? stickers? popsicles? pumpkins? snowm[ae]n"""
+screenshots? cartoons? mosaics? costumes? cosplay cosplayers? mascots? representations? likeness pairs?
+groups? trio duo bunch crowd army horde number lots? couple rows? sets? views? silhouettes? characters?
+animations? cutouts? replicas? busts? forms? incarnations? interpretations? takes? art artworks?
+rendition identity faces? heads? front middle cent(?:re|er) left right side top bottom presence
+consists? consisting composed instances? examples? pops? funkos? bobbleheads? keychains? tattoos?
+toppers? cakes? ornaments? collages? memes? emojis? avatars? sprites? designs? selfies? snapshots?
+animals? lanterns? floats? impressions? body full-body rest kind type many several all both one each
+two three four pieces? most part posters? stickers? popsicles? pumpkins? snowm[ae]n"""
 )
 """Of whom one may be without being another figure: an image of, a pair of."""
 
-WRITING = _alternatives(
+WRITING = alternatives(
     r"""(?:says|saying|(?:that|which) say|reads|reading|spells|spell(?:ed|ing)(?: out)?)
 (?:label|caption|letter|inscrib|stamp|embroider|engrav|entitl|titl)\w*
 written
@@ -155,7 +156,7 @@ writing
 )
 """What has the name after it written in the picture."""
 
-WRITTEN = _alternatives(
+WRITTEN = alternatives(
     r"""(?:(?:is|are|was|were|being|appears?) )?(?:hand)?(?:written|spelled|lettered|inscribed) (?:\w+)
 (?:(?:is|are|was|were|being|appears?) )?(?:printed|engraved|embroidered|stamped) (?:on|in|across|out)
 in (?:\w+ )*(?:letters|lettering|font|type|writing|script|print|text)
@@ -175,9 +176,10 @@ heir successor predecessor"""
 """What one is to another figure."""
 
 DEEDS = _words(
-    r"""fights? opposes? rivals? serves? helps? assists? befriends? loves? hates? chases? hunts? rescues? saves?
-battles? follows? protects? raises? teaches? marries? kidnaps? meets? accompanies? guards? betrays?
-curses? kills? wants antagoni[sz]es? opposing serving assisting befriending loyal related married
+    r"""fights? opposes? rivals? serves? helps? assists? befriends? loves? hates? chases? hunts? rescues?
+saves? battles? follows? protects? raises? teaches? marries? kidnaps? meets? accompanies? guards?
+betrays? curses? kills? wants antagoni[sz]es? opposing serving assisting befriending loyal related
+married
 (?:made|created|designed|drawn|invented|owned|hunted|chased|rescued|saved|trained|raised|defeated|captured)\s(?:by)
 (?:fought|played|voiced|portrayed|cursed|imprisoned|betrayed|adopted|kidnapped|taught|built|used|led)\s(?:by)"""
 )
@@ -194,16 +196,16 @@ young old baby little kid teen teenage adult toon classic modern original chibi 
 super evil cartoon animated cgi lego toy plush stuffed plastic wooden paper crochet knitted inflatable
 golden retro vintage pixel pixelated cyborg zombie king queen prince princess sheriff master mr mister
 dr doctor sir officer detective agent professor emperor general real actual genuine disney(?:'s)?
-nintendo(?:'s)? marvel(?:'s)? pixar(?:'s)? dc(?:'s)? sega(?:'s)? capcom(?:'s)? pokémon pokemon walt famous iconic beloved
-popular cute one two three four five six seven eight nine ten several many some few all most dozens
-answer behind beside under over near above below next after before around between against inside outside
-while when where because through across along fan-made official female male human anthropomorphic
-stylized stylised realistic angry happy sad smiling holiday christmas halloween steampunk summer winter
-standing character figure name answer left right characters yes maybe probably likely definitely clearly
-also only just both es ist das dies der die c'est est voici il s'agit de el la le un une é è e o os as
-ele questo questa dit det den to jest это este esta hier son sono son personaje personnage figur
-personaggio personagem either not no hello hi dear with plus versus vs here there possibly shows depicts
-features meet featuring featured"""
+nintendo(?:'s)? marvel(?:'s)? pixar(?:'s)? dc(?:'s)? sega(?:'s)? capcom(?:'s)? pokémon pokemon walt
+famous iconic beloved popular cute one two three four five six seven eight nine ten several many some
+few all most dozens answer behind beside under over near above below next after before around between
+against inside outside while when where because through across along fan-made official female male
+human anthropomorphic stylized stylised realistic angry happy sad smiling holiday christmas halloween
+steampunk summer winter standing character figure name answer left right characters yes maybe probably
+likely definitely clearly also only just both es ist das dies der die c'est est voici il s'agit de el
+la le un une é è e o os as ele questo questa dit det den to jest это este esta hier son sono son
+personaje personnage figur personaggio personagem either not no hello hi dear with plus versus vs here
+there possibly shows depicts features meet featuring featured"""
 )
 """Words before a name that leave it the same figure's, also with a capital."""
 

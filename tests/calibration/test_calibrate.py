@@ -18,11 +18,13 @@ from copycat.errors import BadFile, UnknownName, UserError
 from copycat.judges.base import error_rates
 from copycat.measures import DETECT, DETECT_TARGETED
 from copycat.records import Verdict, current_kind
+from copycat.report.differences import differences
 from copycat.runs.folder import RunFolder
 from copycat.stages.generate import generate
 from copycat.stages.judge import judge
 from copycat.stages.plan import prepare
 from copycat.stages.score import score
+from copycat.stats.prevalence import judge_error
 from tests.conftest import Tiny
 
 
@@ -136,11 +138,62 @@ def test_raters_who_are_not_the_truth_are_measured(run: RunFolder, tmp_path: Pat
     write_labels(tmp_path / "l.csv", told(run, expert=[True, False] * 6, crowd=[True] * 12))
     found = tmp_path / "c.json"
     copycat("calibrate", run.path, "--labels", tmp_path / "l.csv", "--truth", "expert", "--out", found)
+    about = read_calibration(found).raters
+    assert (about.items, about.fleiss, about.alpha, about.pairs) == (0, None, None, ()), "of the expert alone"
+    assert [(r.name, r.labels, r.makes_truth) for r in about.raters] == [
+        ("expert", 12, True), ("crowd", 12, False),
+    ]  # fmt: skip
     (crowd,) = [j for j in read_calibration(found).judges if j.question == "label"]
     assert (crowd.judge, crowd.counts.tp, crowd.counts.fp) == ("crowd", 6, 6)
     assert crowd.kappa == 0
     with pytest.raises(UnknownName, match=r"Unknown rater 'exprt'\. Did you mean expert"):
         copycat("calibrate", run.path, "--labels", tmp_path / "l.csv", "--truth", "exprt")
+
+
+def test_agreement_is_of_those_whose_majority_is_true(run: RunFolder, tmp_path: Path) -> None:
+    ann, bo, cy = [True, False] * 6, [True, False] * 5 + [False, False], [False] * 12
+    write_labels(tmp_path / "l.csv", told(run, ann=ann, bo=bo, cy=cy))
+    told_of = {}
+    for truth in ("", "ann,bo"):
+        out = tmp_path / f"c{truth}.json"
+        said = copycat("calibrate", run.path, "--labels", tmp_path / "l.csv", "--truth", truth, "--out", out)
+        told_of[truth] = read_calibration(out).raters
+    assert "Raters (of ann, bo alone)" in said
+    assert "One rater says what is true" not in said
+    some, everyone = told_of["ann,bo"], told_of[""]
+    assert (some.unanimous.hits, some.unanimous.n) == (11, 12)
+    assert [p.raters for p in some.pairs] == [("ann", "bo")]
+    assert len(everyone.pairs) == 3
+    assert some.alpha is not None
+    assert everyone.alpha is not None
+    assert some.alpha > everyone.alpha
+
+
+def test_errors_by_mitigation_are_told_and_carried_into_differences(run: RunFolder, tmp_path: Path) -> None:
+    write_labels(tmp_path / "l.csv", told(run, ann=[True, False] * 6, bo=[True, False] * 6))
+    said = copycat("calibrate", run.path, "--labels", tmp_path / "l.csv")
+    mitigations = list(dict.fromkeys(r.mitigation for r in run.data().requests))
+    sentence = "Errors by mitigation (identify):"
+    assert sentence in said
+    assert "with other raters like these 2" in said
+    copycat("score", run.path, "--calibration", run.path / "calibration.json")
+    assert sentence in (run.path / "table.md").read_text(encoding="utf-8")
+    assert len(mitigations) > 1
+    rates = run.data().rates
+    assert rates is not None
+    assert {cell[1] for cell in rates["cells"]} == set(mitigations)
+    copycat("report", run.path)
+    page = (run.path / "report.html").read_text(encoding="utf-8")
+    assert sentence in page
+    found = [d for d in differences(run.data()) if d.measure is DETECT]
+    errors = [judge_error(rates, "identify", m) for m in mitigations]
+    if all(e and e.sensitivity + e.specificity > 1 for e in errors):
+        assert all(d.corrected for d in found)
+    copycat("compare", run.path, "--out", tmp_path / "compare")
+    (row, *_) = csv.DictReader((tmp_path / "compare" / "compare.csv").open(encoding="utf-8"))
+    corrected = found[0].corrected
+    assert row["corrected"] == ("" if corrected is None else str(corrected.value))
+    assert sentence in (tmp_path / "compare" / "compare.md").read_text(encoding="utf-8")
 
 
 def test_two_runs_at_once_share_what_is_in_both(run: RunFolder, whole: Path, tmp_path: Path) -> None:

@@ -43,6 +43,14 @@ def test_spellings_of_yes_no_and_missing(tmp_path: Path) -> None:
     [
         ("image,character,rater\na,b,c\n", "no column label"),
         ("image,character,rater,label\na,b,c,perhaps\n", "row 1.*'perhaps' is neither"),
+        (
+            "image,character,rater,label\na,b,c,1\na,b,d,85\n",
+            r"row 2.*\(label: '85' is a score and no yes or no",
+        ),
+        ("image,character,rater,label\na,b,c,40%\n", "'40%' is a score"),
+        ("image,character,rater,label\na,b,c,0.93\n", "'0.93' is a score"),
+        ("image,character,rater,label\na,b,NaN,1\n", r"row 1.*\(rater: 'NaN' stands for nothing"),
+        ("image,character,rater,label\nnan,b,c,1\n", r"row 1.*\(image: 'nan' stands for nothing"),
         ("image,character,rater,label\na,b,,1\n", "row 1.*rater"),
         ("image,character,rater,label,confidence\na,b,c,1,7\n", "confidence"),
         ("image,character,rater,label\na,b,c,1\na,b,c,0\n", "c says both yes and no of a and b"),

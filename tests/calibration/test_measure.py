@@ -11,7 +11,7 @@ from sklearn.metrics import cohen_kappa_score
 from copycat.calibration.join import LabelledPicture, join
 from copycat.calibration.labels import Label
 from copycat.calibration.measure import of_each_other, of_judges, of_raters
-from copycat.cards.calibration import Judged
+from copycat.cards.calibration import Judged, Subgroup, without_counts
 from copycat.errors import BadFile, UnknownName, UserError
 from copycat.measures import Evidence
 from copycat.records import Answer, ImageRow, Named, Request, Sampling, Similarities, Unscored, Verdict, YesNo
@@ -99,6 +99,8 @@ def test_names_of_files_are_strings_and_the_majority_is_true() -> None:
     assert [(r.labels, r.missing, r.makes_truth) for r in agreed.raters] == [
         (3, 1, True), (3, 1, False), (1, 3, False),
     ]  # fmt: skip
+    assert (agreed.items, agreed.pairs) == (0, ()), "one rater agrees with nobody, whoever else labelled"
+    agreed = of_each_other(joined.items, joined.raters, everyone)
     assert (agreed.unanimous.hits, agreed.unanimous.n) == (1, 3)
     assert {p.raters: (p.agree.hits, p.agree.n) for p in agreed.pairs}["ann", "bo <b>"] == (2, 3)
     (bo, cy) = of_raters(joined.items, joined.raters, ("ann",))
@@ -250,3 +252,32 @@ def test_a_similarity_is_a_yes_above_its_threshold_and_has_degrees() -> None:
     assert found["j@1 identify"].scores is None
     assert found["j@1 verify"].scores is not None
     assert found["j@1 verify"].scores.auroc == 0.75
+
+
+def test_counts_by_character_and_mitigation_and_how_rates_move_with_the_raters() -> None:
+    requests, frames = world(8)
+    files = [rows[0].file or "" for rows in frames.values()]
+    truth = [True, True, True, True, False, False, False, False]
+    told = labels("ann", dict(zip(files, truth, strict=True)))
+    told += labels("bo", dict(zip(files, [True, True, True, False, False, False, False, True], strict=True)))
+    joined = join(told, Evidence(requests, frames, [], PEOPLE))
+    verdicts = [said(r, "verify", i, float(i in (0, 1, 3, 7))) for i, r in enumerate(requests)]
+    (found,) = measured(verdicts, joined.items, ("ann", "bo")).values()
+    cells = {c.mitigation: (c.character, c.tp, c.fp, c.fn, c.tn) for c in found.cells}
+    # They disagree on the fourth and the last.
+    assert cells == {"negprompt": ("zori", 1, 0, 1, 2), "none": ("zori", 1, 0, 0, 1)}
+    assert found.rates()["cells"] == [["zori", "negprompt", 1, 0, 1, 2], ["zori", "none", 1, 0, 0, 1]]
+    # Ann alone (1 in 4): 3 of 4, 1 of 4. Bo alone: 3 of 4, 1 of 4. Both (1 in 2): 2 of 3, 0 of 3.
+    assert found.reference is not None
+    assert found.reference.tpr_sd == pytest.approx((2 * (0.5 * (3 / 4 - 2 / 3)) ** 2) ** 0.5, abs=1e-5)
+    assert found.reference.fpr_sd == pytest.approx((2 * (0.5 * (1 / 4 - 0)) ** 2) ** 0.5, abs=1e-5)
+    (alone,) = measured(verdicts, joined.items, ("ann",)).values()
+    assert alone.reference is None, "one rater tells nothing of what others would say"
+    assert alone.tpr.effective is not None
+    # A file of before: the characters' counts are there, their mitigations are not.
+    old = found.model_copy(
+        update={"cells": (), "parts": (Subgroup(by="character", name="zori", tp=2, fp=0, fn=1, tn=3),)}
+    )
+    assert old.rates()["cells"] == [["zori", "", 2, 0, 1, 3]]
+    assert "cells" not in found.model_copy(update={"cells": (), "parts": ()}).rates()
+    assert "cells" not in (without_counts(found.rates()) or {})

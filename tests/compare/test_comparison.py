@@ -76,6 +76,37 @@ def test_one_run_compares_its_mitigations(tmp_path: Path) -> None:
     assert detect.adjusted.holm == pytest.approx(min(1, min(family) * len(family)))
 
 
+def test_a_comparison_names_both_intervals_and_says_where_missing_pictures_could_turn_it(
+    tmp_path: Path,
+) -> None:
+    run = Judged(tmp_path / "a")
+    # Unanswered under negprompt: all but one of the pictures that do not show the character.
+    lost = {
+        r.id
+        for r in run.requests
+        if r.mitigation == "negprompt"
+        and r.character in ("c1", "c2", "c4", "c5")
+        and (r.character, r.run_seed) != ("c5", 0)
+    }
+    run.verdicts = [v for v in run.verdicts if v.kind != DETECT.ask.kind or v.request not in lost]
+    doc = document(run)
+    detect = next(c for c in doc.made if c.measure is DETECT)
+    own, wide = detect.found.fixed, detect.found.difference
+    assert wide.low <= own.low < own.value == wide.value < own.high <= wide.high
+    row = next(r for r in records(csv_text(doc)) if r["metric"] == DETECT.name)
+    assert (float(row["fixed_low"]), float(row["low"])) == (own.low, wide.low)
+    assert float(row["p"]) <= float(row["p_max_t"]) <= 1
+    warning = next(w for w in doc.warnings if w.startswith("DETECT, negprompt minus none (name): 3 of 18"))
+    assert document(Judged(tmp_path / "b")).warnings == [], "two thirds less stay less whatever comes"
+    assert f"**Warning:** {warning}" in markdown(doc)
+    assert "3 of 18 pictures" in latex(doc)
+    assert warning in row["warnings"]
+    page = render(doc, 3)
+    assert warning in page
+    assert "<small>these characters</small>" in page
+    assert "max-T" in page
+
+
 def test_runs_are_compared_on_what_they_have_in_common(tmp_path: Path) -> None:
     a = Judged(tmp_path / "a", characters=range(5))
     b = Judged(tmp_path / "b", characters=range(2, 6), seeds=range(2))
@@ -228,7 +259,8 @@ def test_what_no_judge_was_asked_is_in_no_table(tmp_path: Path) -> None:
     run.verdicts = [v for v in run.verdicts if v.kind != DETECT.ask.kind]
     doc = document(run)
     assert [c.measure for c in doc.made] == [CONS]
-    assert doc.head[2:5] == ("CONS ↑ (mean ± SD)", "95 %", "scored / planned")
+    both = ("95 %, these characters", "95 %, characters like these")
+    assert doc.head[2:6] == ("CONS ↑ (mean ± SD)", *both, "scored / planned")
 
 
 def test_a_measure_of_another_package_is_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,6 +48,25 @@ def test_a_video_with_and_without_a_negative_prompt(pipeline: str, tmp_path: Pat
     assert np.abs(avoided - first).max() > 2, "the negative prompt reaches the sampler"
 
 
+def test_a_component_has_a_precision_of_its_own(tmp_path: Path):
+    card, shipped = video_card("WanPipeline", tmp_path / "wan"), load_card("wan2.1-1.3b")
+    assert (shipped.sampling.guidance, shipped.component_dtypes) == (6.0, {"vae": "float32"})
+    told = {"component_dtypes", "scheduler", "scheduler_options", "dtype"}
+    card = card.model_copy(update={field: getattr(shipped, field) for field in told})
+    plain = card.model_copy(update={"component_dtypes": {}})
+    assert plain.identity() != card.identity(), "another precision, another picture"
+    generator = load_generator(card, "cpu")
+    pipeline = generator._pipeline
+    assert (pipeline.vae.dtype, pipeline.transformer.dtype) == (torch.float32, torch.bfloat16)
+    assert load_generator(plain, "cpu")._pipeline.vae.dtype == torch.bfloat16
+    assert pipeline.scheduler.config.flow_shift == 8.0
+    assert pipeline.scheduler.config.prediction_type == "flow_prediction", "the rest is the model's own"
+    pixels(generator.generate([request(card, 1, "Zori")])[0])
+    wrong = card.model_copy(update={"component_dtypes": {"vea": "float32"}})
+    with pytest.raises(BadFile, match="gives vea a dtype, which WanPipeline does not have"):
+        load_generator(wrong, "cpu")
+
+
 def test_every_video_card_names_a_class_that_is_tried_here():
     cards = [load_card(name) for name in names()]
     videos = {card.pipeline for card in cards if card.kind == "diffusers-video"}

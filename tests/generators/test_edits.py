@@ -191,7 +191,7 @@ def test_prompt_embeddings_stand_in_for_the_words(model: Model) -> None:
     pipeline: Any = model.plain._pipeline  # type: ignore[attr-defined]
     guided = {"device": "cpu", "num_images_per_prompt": 1, "do_classifier_free_guidance": True}
     with torch.no_grad():
-        encoded = pipeline.encode_prompt(prompt="Kamo", **guided)
+        encoded = pipeline.encode_prompt(prompt="Kamo", negative_prompt="", **guided)
     names = (
         "prompt_embeds",
         "negative_prompt_embeds",

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from copycat.cards.models import load_card
-from copycat.errors import MissingRequirement
+from copycat.errors import MissingRequirement, UserError
 from copycat.generators.base import load_generator
 from copycat.records import Request
 from copycat.resolve import ResolvedRun
@@ -59,6 +59,23 @@ def test_negative_guidance_and_seed_are_passed_on(runs: Callable[..., ResolvedRu
     told = server.asked[0]["parameters"]
     assert (told["guidance_scale"], told["num_inference_steps"], told["height"]) == (5.0, 3, 16)
     assert told["scheduler"] == "DDIM"
+
+
+def test_a_server_that_ignores_negative_prompts_is_found_out(
+    runs: Callable[..., ResolvedRun], server: Loopback
+) -> None:
+    server.behave = {"Zori": "deaf"}
+    folder = prepare(runs())
+    with pytest.raises(
+        UserError, match="The negative prompt does nothing: Served gave the same picture of zori"
+    ):
+        generate(folder)
+    kept = len(folder.data().images)
+    assert 2 <= kept <= 4, "the first pair was asked for first"
+    asked = len(server.asked)
+    with pytest.raises(UserError, match="does nothing"):
+        generate(folder)
+    assert (len(folder.data().images), len(server.asked)) == (kept, asked), "nothing more is paid for"
 
 
 @pytest.mark.parametrize(

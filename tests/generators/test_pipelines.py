@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import pytest
+from transformers import PreTrainedTokenizerBase
 
 from copycat.cards.models import load_card, names
 from copycat.errors import UserError
 from copycat.generators.base import load_generator
+from copycat.generators.pipelines import noise
 from copycat.records import Request, Sampling
 from copycat.stages.plan import refuse_idle_negatives
 from tests.helpers import tiny_pipelines
@@ -77,6 +80,80 @@ def test_a_baseline_is_guided_as_the_mitigated_run_is(name: str, build: Build) -
         for c in (card, card.model_copy(update={"empty_negative": None}))
     )
     assert guided.image.tobytes() != unguided.image.tobytes()
+
+
+def test_none_and_negprompt_differ_in_words_alone(build: Build) -> None:
+    """This class puts zeros in the place of no negative prompt, unless it is sent an empty text."""
+    card = shrunk(load_card("sdxl"), build)
+    assert card.model_copy(update={"empty_negative": None}).identity() != card.identity()
+    generator = load_generator(card, "cpu")
+    [drawn] = generator.generate([request(card.sampling)])
+
+    def direct(negative: str | None) -> bytes:
+        s = card.sampling
+        given = {"negative_prompt": [negative]} if negative is not None else {}
+        pipeline = generator._pipeline
+        done = pipeline(
+            prompt=["zori the owl"], height=16, width=16, num_inference_steps=s.steps,
+            guidance_scale=s.guidance, generator=noise([1]), **given,
+        )  # fmt: skip
+        return done.images[0].convert("RGB").tobytes()
+
+    assert drawn.image.tobytes() == direct("") != direct(None)
+    both = [request(card.sampling), request(card.sampling, "a cape")]
+    assert generator.remarks(both) == []
+    silent = load_generator(card.model_copy(update={"empty_negative": None}), "cpu")
+    [told] = silent.remarks(both)
+    assert 'differ in more than its words; say empty_negative: ""' in told
+    assert silent.remarks(both[:1]) == silent.remarks(both[1:]) == []
+
+
+@pytest.mark.parametrize("name", ["sd15", "pixart-alpha", "sd35-medium", "z-image", "flux2-klein-base-4b"])
+def test_other_classes_take_no_negative_prompt_and_an_empty_one_alike(name: str, build: Build) -> None:
+    """So their cards say nothing of it, and their pictures and identities are what they were."""
+    card = shrunk(load_card(name), build)
+    assert card.empty_negative is None
+    silent, telling = (
+        load_generator(c, "cpu").generate([request(card.sampling)])[0].image.tobytes()
+        for c in (card, card.model_copy(update={"empty_negative": ""}))
+    )
+    assert silent == telling
+
+
+@pytest.mark.parametrize(
+    ("name", "limit"),
+    [
+        ("sd15", 16),
+        ("sdxl", 16),
+        ("pixart-alpha", 120),
+        ("deepfloyd-if", 77),
+        ("sd35-medium", 256),
+        ("flux1-schnell", 256),
+        ("flux2-klein-base-4b", 512),
+        ("z-image", 512),
+    ],
+)
+def test_a_prompt_without_end_is_cut_where_the_card_says(
+    name: str, limit: int, build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The longest that a tokenizer is told to keep, while the picture is drawn."""
+    card = shrunk(load_card(name), build)
+    asked = [request(card.sampling, prompt="the owl " * 700)]
+    generator = load_generator(card, "cpu")
+    [told] = generator.cut_off(asked)
+    assert f"longer than the {limit} tokens that {name} reads (up to" in told
+    kept: list[int] = []
+    whole = PreTrainedTokenizerBase.__call__
+
+    def spy(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if kwargs.get("truncation"):
+            kept.append(kwargs["max_length"])
+        return whole(self, *args, **kwargs)
+
+    monkeypatch.setattr(PreTrainedTokenizerBase, "__call__", spy)
+    [drawn] = generator.generate(asked)
+    assert drawn.error is None
+    assert max(kept) == limit
 
 
 def test_a_cascade_draws_the_same_with_its_parts_in_main_memory(build: Build) -> None:

@@ -39,6 +39,6 @@ def add_hat(run: SyntheticRun) -> SyntheticRun:
     change = {"metric": HAT.name, "images": 18, "scored": 16}
     for m in [m for m in run.metrics if m.metric == CONS.name]:
         value = worn[m.mitigation]
-        new = {**change, "value": value, "low": value - 0.1, "high": value + 0.1}
+        new = {**change, "value": value, "low": value - 0.1, "high": value + 0.1, "fixed_low": value - 0.05}
         run.metrics.append(m.model_copy(update=new))
     return run

@@ -28,6 +28,8 @@ class Loopback(ThreadingHTTPServer):
         self.calls: Counter[str] = Counter()
         self.say: Callable[[dict[str, Any]], str] = lambda body: "a tall grey otter in a green raincoat"
         """What the chat model answers when no schema is asked for."""
+        self.finish = "stop"
+        """Why a chat reply ends."""
 
     @property
     def url(self) -> str:
@@ -81,12 +83,15 @@ class _Handler(BaseHTTPRequestHandler):
         if mood == "withhold":
             return self._send(400, {"error": "NSFW content was detected in the prompt"})
         if endpoint:
-            return self._send_png(mood)
-        return self._send(200, _images(mood) if images else _chat(mood, body, self.server.say))
+            negative = None if mood == "deaf" else body["parameters"].get("negative_prompt")
+            return self._send_png(mood, len(negative or "") % 200)
+        return self._send(200, _images(mood) if images else _chat(mood, body, self.server))
 
-    def _send_png(self, mood: str) -> None:
+    def _send_png(self, mood: str, green: int) -> None:
+        """A red picture, as green as the negative prompt is long."""
         png = io.BytesIO()
-        Image.new("RGB", (16, 16), (0, 0, 0) if mood == "black" else (200, 40, 40)).save(png, format="PNG")
+        colour = (0, 0, 0) if mood == "black" else (200, green, 40)
+        Image.new("RGB", (16, 16), colour).save(png, format="PNG")
         content = png.getvalue()[: 40 if mood == "cut off" else None]
         self.send_response(200)
         self.send_header("Content-Type", "image/png")
@@ -115,11 +120,13 @@ def _images(mood: str) -> dict[str, Any]:
     return {"created": 1, "data": [{"b64_json": content, "revised_prompt": "a plain red square"}]}
 
 
-def _chat(mood: str, body: dict[str, Any], say: Callable[[dict[str, Any]], str]) -> dict[str, Any]:
+def _chat(mood: str, body: dict[str, Any], server: Loopback) -> dict[str, Any]:
     schema = body.get("response_format", {}).get("json_schema", {}).get("schema")
     content: str | None = '{"names": ["Zori"]}' if "names" in str(schema) else '{"answer": "yes"}'
+    if "characters" in str(schema):
+        content = '{"characters": [{"name": "Zori", "work": "Tiny"}]}'
     if schema is None:
-        content = say(body)
+        content = server.say(body)
     if mood.startswith("say "):
         content = mood.removeprefix("say ")
     if mood == "not json":
@@ -127,5 +134,5 @@ def _chat(mood: str, body: dict[str, Any], say: Callable[[dict[str, Any]], str])
     message = {"role": "assistant", "content": content, "refusal": None}
     if mood == "decline":
         message = {"role": "assistant", "content": None, "refusal": "I cannot look at that"}
-    choice = {"index": 0, "finish_reason": "stop", "message": message}
+    choice = {"index": 0, "finish_reason": server.finish, "message": message}
     return {"id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]}

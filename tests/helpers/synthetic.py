@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
+from copycat.cards.judges import load_judge_card
 from copycat.config import RunConfig
 from copycat.measures import CONS, DETECT, Measure
 from copycat.records import (
@@ -23,8 +24,16 @@ from copycat.records import (
     noise_seed,
 )
 from copycat.runs.data import RunData
-from copycat.runs.manifest import Manifest
+from copycat.runs.manifest import Cited, Manifest
 from copycat.subjects.characters import Character, Registry
+
+
+def cited(judge: str) -> Cited:
+    """The error rates of the menagerie's judge, as if `judge` had been calibrated on a run's own pictures."""
+    known = load_judge_card("menagerie").measured() or {}
+    rates = {k: v for k, v in known.items() if k not in {"models", "registry"}}
+    return Cited(file="calibration.json", sha256="0", judge=judge, rates=rates)
+
 
 NASTY = "<script>alert('x')</script> & \"Co\""
 
@@ -146,6 +155,8 @@ class SyntheticRun:
         def metric(
             measure: Measure, mitigation: str, value: float, sd: float, low: float, high: float
         ) -> Metric:
+            scored, most = 3 * n - 3 * (mitigation == "none"), n if measure.counts else 1
+            everything = value * scored / (3 * n)
             return Metric(
                 metric=measure.name,
                 mitigation=mitigation,
@@ -154,9 +165,13 @@ class SyntheticRun:
                 sd=sd,
                 low=low,
                 high=high,
+                fixed_low=(low + value) / 2,
+                fixed_high=(high + value) / 2,
+                all_low=everything,
+                all_high=everything + most * (1 - scored / (3 * n)),
                 characters=n,
                 images=3 * n,
-                scored=3 * n - 3 * (mitigation == "none"),
+                scored=scored,
                 unscored=int(mitigation == "none"),
                 refused=int(mitigation == "none"),
                 errors=int(mitigation == "none"),

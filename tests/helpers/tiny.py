@@ -177,6 +177,8 @@ def judge(folder: Path) -> Path:
     head, spoken = model.lm_head.weight.data, 5
     head[spoken] = torch.randn(16) * 5
     head[spoken + 1] = -head[spoken]
+    # Asked for a name, it says "no", which is nobody, and no more.
+    model.generation_config.update(suppress_tokens=[spoken], eos_token_id=[3, spoken + 1])
     model.eval().save_pretrained(folder)
     template = (
         "{% for m in messages %}user: {% for c in m['content'] %}"

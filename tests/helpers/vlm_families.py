@@ -56,6 +56,10 @@ def _save(
     head, yes, no = model.get_output_embeddings().weight.data, ids["yes"], ids["no"]
     head[yes] = torch.randn(head.shape[1]) * lean
     head[no] = -head[yes]
+    # Asked for a name, it says "no", which is nobody, and no more.
+    model.generation_config.update(
+        suppress_tokens=[i for i in range(head.shape[0]) if i != no], eos_token_id=[3, no]
+    )
     model.eval().save_pretrained(folder)
     tok.save_pretrained(folder)
     images.save_pretrained(folder)

@@ -10,10 +10,11 @@ import pytest
 import yaml
 from PIL import Image
 
-from copycat.cards.judges import load_judge_card
+from copycat.cards.judges import Vote, load_judge_card
 from copycat.errors import UserError
 from copycat.judges.base import identify, load_judge
 from copycat.judges.panel import vote
+from copycat.judges.replies import read_names
 from copycat.records import Named, Unscored, Verdict, YesNo
 from copycat.resolve import resolve_settings
 from copycat.runs.folder import RunFolder
@@ -22,6 +23,7 @@ from copycat.stages.judge import judge
 from copycat.stages.plan import prepare
 from copycat.stages.score import score
 from copycat.subjects.characters import load_registry
+from copycat.subjects.recognition import recognised
 from tests.conftest import Tiny
 from tests.helpers.loopback import Loopback, running
 from tests.helpers.questions import answered, question, questions
@@ -66,6 +68,24 @@ def test_names_are_the_same_by_alias_and_by_letters(tiny_models: Tiny, rule, exp
     if rule == "majority":
         expected = {*expected, "A dog."}
     assert {n.rstrip(".").lower() for n in v.answer.names} == {n.rstrip(".").lower() for n in expected}
+
+
+def test_who_leaves_a_character_open_has_no_vote_about_it(tiny_models: Tiny) -> None:
+    registry = load_registry(str(tiny_models.registry))
+
+    def roles(rule: Vote, *replies: str, cut_off: bool = False) -> dict[str, str] | None:
+        said = [answered("identify", read_names(r, cut_off=cut_off), f"j{r}") for r in replies]
+        return recognised(vote(question("identify"), "p", rule, said, registry).answer, registry)
+
+    assert roles("majority", "Zori", "Zori or Kamo") == {"zori": "shown"}
+    assert roles("majority", "Zori", "Zori or Kamo", "Plitu") == {}
+    assert roles("any", "Zori or Kamo", "Maybe Zori") == {"zori": "doubtful"}
+    assert roles("majority", "This is not Zori", "None", "a frog") == {}
+    assert roles("all", "Here are Zori, Kamo an", "Here are Kamo and Plitu an", cut_off=True) == {
+        "zori": "shown",
+        "kamo": "shown",
+        "plitu": "shown",
+    }
 
 
 def test_nobody_answered() -> None:

@@ -22,7 +22,7 @@ from copycat.runs.manifest import NEEDED, Origin, StageRecord
 from copycat.subjects.characters import Registry
 from tests.helpers.hat import HAT, add_hat, install_hat
 from tests.helpers.pages import tags
-from tests.helpers.synthetic import NASTY, SyntheticRun
+from tests.helpers.synthetic import NASTY, SyntheticRun, cited
 
 WITHHELD = Pictures(withheld="not kept")
 
@@ -31,6 +31,7 @@ STAGES = {name: StageRecord(status="complete", started="2026-11-24") for name in
 FINISHED: dict[str, Any] = {
     "model": "menagerie@abc",
     "judge": "menagerie@123",
+    "calibration": cited("menagerie@123"),
     "stages": STAGES,
     "finished": "2026-11-24T10:00:00+00:00",
     "git_commit": "0123456789abcdef",

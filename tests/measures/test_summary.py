@@ -65,12 +65,29 @@ def test_what_failed_is_not_undetected():
     assert m.value == 3, "the one that was scored was detected"
     assert (m.images, m.scored, m.unscored, m.refused, m.errors) == (3, 1, 0, 1, 1)
     assert m.low is None
+    assert 0 < m.fixed_low < m.fixed_high == 3, "of the one character that is left"
     m = detect(
         requests,
         ok(requests),
         [answered("identify", Unscored(reason="?"), request=requests[0].id), identified(requests[1])],
     )
     assert (m.value, m.scored, m.unscored) == (0, 1, 2)
+
+
+def test_bounds_over_all_that_was_asked_for_are_two_sums():
+    requests = [request(s, seed) for seed in (0, 1) for s in PEOPLE]
+    images = ok(requests)
+    images[requests[1].id] = ImageRow(request=requests[1].id, outcome="refused_prompt")
+    del images[requests[5].id]
+    says = ["a1", "b1", "nobody", "a1", "b1", "c1"]
+    m = detect(requests, images, [identified(r, s) for r, s in zip(requests, says, strict=True)])
+    assert m.value == pytest.approx(2), "b1 and c1 by the one picture of each that is scored"
+    assert (m.all_low, m.all_high) == (pytest.approx(1.5), pytest.approx(2.5))
+    assert m.low <= m.fixed_low <= m.value <= m.fixed_high <= m.high
+    whole = detect(requests, ok(requests), [identified(r, "a1") for r in requests])
+    assert whole.all_low == whole.value == whole.all_high
+    nothing = detect(requests, {}, [])
+    assert (nothing.value, nothing.all_low, nothing.all_high) == (None, 0, 3)
 
 
 def test_a_verdict_on_other_pixels_does_not_count():

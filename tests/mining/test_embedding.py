@@ -7,7 +7,8 @@ import torch
 
 from copycat.cards.models import load_card
 from copycat.errors import UserError
-from copycat.generators.text_encoder import load_tokenizer, overlong, text_embedder
+from copycat.generators.reading import overlong, planned_reading
+from copycat.generators.text_encoder import load_tokenizer, text_embedder
 from copycat.mining.embedding import rank
 from copycat.subjects.characters import load_registry
 from tests.conftest import Tiny
@@ -47,7 +48,7 @@ def test_candidates_are_ranked_by_cosine_to_the_name(tiny_models: Tiny) -> None:
 def test_prompts_longer_than_the_encoder_reads_are_named(tiny_models: Tiny) -> None:
     card = load_card(str(tiny_models.sd))
     texts = {"prompts of short": ["owl, cat"], "prompts of long": [", ".join(["owl"] * 20)]}
-    (told,) = overlong(texts, [load_tokenizer(card)], card.name)
+    (told,) = overlong(texts, planned_reading(card))
     assert told.startswith("1 of 1 prompts of long are longer than the 16 tokens that sd reads (up to 39)")
     with pytest.raises(UserError, match="hosted"):
         load_tokenizer(load_card("gpt-image-1"))

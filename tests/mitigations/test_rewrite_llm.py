@@ -14,6 +14,7 @@ from copycat.cli.main import app
 from copycat.errors import BadFile, MissingRequirement, UnknownName, UserError
 from copycat.llms.replies import replies_path
 from copycat.mitigations.rewrite_llm import SYSTEM, faults
+from copycat.records import digest
 from copycat.stages.plan import plan
 from copycat.subjects.characters import Character
 from tests.contracts.test_mitigations import CHARACTER, REGISTRY
@@ -100,6 +101,56 @@ def test_who_keeps_leaking_is_replaced_by_the_lexicon(rewritten, server: Loopbac
     assert zori.provenance[0].note.startswith("lexicon, since writer@")
     assert why in zori.provenance[0].note
     assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize(("reply", "why"), [("", "nothing at all"), ("Zori", "Zori")])
+def test_three_replies_that_say_nothing_cost_nothing_else(
+    config, server: Loopback, reply: str, why: str, tmp_path: Path
+) -> None:
+    server.say = lambda body: reply if "Request: Zori" in body["messages"][1]["content"] else OTTER
+    made = config(mitigations=("rewrite-llm[model=writer]",), seeds=(0,))
+    by = {r.character: r for r in plan(made)}
+    assert by["zori"].prompt == "an owl"
+    told = f"lexicon, since writer@writer-1@{server.url} did not keep the rules: {why}; {why}; {why}"
+    assert by["zori"].provenance[0].note == told
+    assert {by["kamo"].prompt, by["plitu"].prompt} == {OTTER}
+    assert len(server.asked) == 5
+    assert all(m["content"] for a in server.asked for m in a["messages"])
+    assert {r.character: r for r in plan(made)} == by
+    assert len(server.asked) == 5, "the replies are kept, the useless ones too"
+
+
+def test_instructions_of_ones_own(
+    rewritten, server: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "rules.txt"
+    file.write_text("\nSay otter.\n")
+    spec = ("rewrite-llm[model=writer,prompt=rules.txt]",)
+    plain = rewritten(characters=("zori",))["zori"].provenance[0]
+    first = rewritten(mitigations=spec, characters=("zori",))["zori"].provenance[0]
+    assert [a["messages"][0]["content"] for a in server.asked] == [SYSTEM, "Say otter."]
+    assert plain.config == {"model": "writer", "tries": 3}, "as before there were such files"
+    assert first.config == {**plain.config, "prompt": f"rules.txt@{digest('Say otter.')}"}
+    file.write_text("Say stoat.")
+    second = rewritten(mitigations=spec, characters=("zori",))["zori"].provenance[0]
+    assert second.identity != first.identity
+    assert len(server.asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [(None, "cannot be read"), (b" \n", "is empty"), (b"\xff\xfe", "cannot be read")]
+)
+def test_instructions_that_cannot_be_read(
+    config, tmp_path: Path, content: bytes | None, message: str
+) -> None:
+    file = tmp_path / "rules.txt"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(BadFile, match=message) as caught:
+        config(mitigations=(f"rewrite-llm[prompt={file}]",))
+    assert str(file) in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("mood", ["refuse", "decline", "sorry"])
@@ -237,6 +288,8 @@ def test_a_local_model(config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         (OTTER, []),
         ("Zorinda in a red caper", []),
         ("ZÓRI, with the star-wand", ["Zori", "star wand"]),
+        ("a frog in a red silk cape, with wands", ["red silk cape"]),
+        ("a frog whose wand is a star, whose cape is red", ["cape is red"]),
         ("a frog called Kamo", ["Kamo"]),
         ("  ", ["nothing at all"]),
     ],

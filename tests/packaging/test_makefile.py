@@ -23,7 +23,7 @@ def make(*args: str) -> subprocess.CompletedProcess[str]:
 def test_make_alone_lists_the_targets() -> None:
     done = make()
     assert done.returncode == 0
-    for target in ("eval", "table1", "table2", "fig3", "test", "check", "menagerie", "clean"):
+    for target in ("eval", "table1", "table2", "fig3", "reproduce", "test", "check", "menagerie", "clean"):
         assert f"\n  {target} " in done.stdout
 
 
@@ -71,10 +71,35 @@ def test_table2_leaves_out_a_model_that_is_not_there(tmp_path: Path) -> None:
     for video, ran in (("absent", False), ("there", True)):
         done = make("table2", f"VENV={tmp_path}", f"VIDEO={video}", "OUT=here")
         assert done.returncode == 0, done.stderr
-        assert "--model menagerie --mitigation table 2 --needs mitigations --prompts name" in done.stdout
+        assert "mine negatives --missing --model menagerie\n" in done.stdout
+        needs = "--mitigation table 2 --needs mitigations --model menagerie --prompts name"
+        assert f"run --model menagerie {needs}" in done.stdout
         assert (f"--out here/{video}" in done.stdout) == ran
         assert ("not run" in done.stderr) != ran
         assert f"table 2 here/menagerie {f'here/{video} ' * ran}--out here" in done.stdout
+
+
+def test_the_tables_take_captions_and_a_registry_and_can_be_planned_alone() -> None:
+    for target in ("table1", "table2"):
+        done = " ".join(make("-n", target, "MODEL=sdxl@paper", "CORPUS=caps", "REGISTRY=mine").stdout.split())
+        assert "mine negatives 'caps' --missing --model" in done
+        assert done.count("--registry 'mine'") >= 3
+        # Another model's row is not the menagerie's video model.
+        assert "menagerie-video" not in done
+        dry = make("-n", target, "MODEL=sdxl@paper", "DRY_RUN=1").stdout
+        assert "--dry-run" in dry
+        assert "mine negatives" not in dry
+        assert "--registry" not in dry
+
+
+def test_reproduce_passes_its_variables_on() -> None:
+    done = make(
+        "-n", "reproduce", "MODELS=sdxl@paper", "SEEDS=2", "LIMIT=3", "YES=1", "BY=Ada", "CORPUS=caps"
+    )
+    told = " ".join(done.stdout.replace("\\\n", " ").split())
+    assert "reproduce --models 'sdxl@paper' --corpus 'caps' --seeds '2' --limit '3'" in told
+    assert "--by 'Ada' --yes" in told
+    assert "--yes" not in make("-n", "reproduce").stdout
 
 
 def test_an_old_python_is_named_and_nothing_is_made(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from copycat.paper.plot import picture
 from copycat.paper.write import csv_text, latex, markdown
 from copycat.report.latex import tex
 from copycat.runs.data import RunData
-from tests.helpers.synthetic import SyntheticRun
+from tests.helpers.synthetic import SyntheticRun, cited
 
 
 def another(
@@ -30,6 +30,8 @@ def another(
     """The synthetic run under another model, mitigation or prompt set; keeps the pictures' numbers."""
     run = SyntheticRun(path)
     run.configure(model=model)
+    known = {"judge": "menagerie@123", "calibration": cited("menagerie@123")}
+    run.manifest = run.manifest.model_copy(update=known)
 
     def renamed(row: Any) -> Any:
         changes = {k: (rename or {}).get(getattr(row, k)) for k in ("mitigation", "prompt_set")}
@@ -78,7 +80,7 @@ def test_only_what_was_run_has_a_number(tmp_path: Path) -> None:
     text = markdown(filled)
     assert text.count("not run") == len(lines) - 4
     # The published 50 and our 6 characters must not be taken for one another.
-    assert "5.4 ± 0.6 of 6 [4.2, 6.0]" in text
+    assert "5.4 ± 0.6 of 6, these [4.8, 5.7], like these [4.2, 6.0]" in text
     assert "none, name, menagerie: DETECT is over 15 of 18 pictures (1 unscored, 1 refused, 1 failed)" in text
     assert "false-positive rate" in text
     assert "three whole numbers cannot" in text
@@ -99,8 +101,8 @@ def test_a_guardrail_is_found_however_it_is_spelled(tmp_path: Path) -> None:
 def test_a_second_choice_is_said_to_be_one(tmp_path: Path) -> None:
     run = another(tmp_path, rename={"negprompt": "rewrite+negprompt[keywords=10]"})
     text = markdown(fill(load("2"), [run], canonical))  # type: ignore[arg-type]
-    assert "| menagerie, images | – | 5.4 ± 0.6 of 6 [4.2, 6.0] " in text
-    assert "| 2.0 ± 0.5 of 6 [0.6, 3.6] |" in text
+    assert "| menagerie, images | – | 5.4 ± 0.6 of 6, these [4.8, 5.7], like these [4.2, 6.0] " in text
+    assert "| 2.0 ± 0.5 of 6, these [1.3, 2.8], like these [0.6, 3.6] |" in text
     told = "rewrite+negprompt[keywords=10] on name, in place of rewrite+negprompt[words=emb-cooc] on name."
     assert f"- menagerie, images, rewriting + negatives: {told}" in text
     assert "in place of" not in markdown(fill(load("8"), [run], canonical))  # type: ignore[arg-type]
@@ -143,7 +145,7 @@ def test_a_figure_shows_n_words_and_how_many_there_were(tmp_path: Path) -> None:
     (drawn,) = figures.curves(figure, [five, name])
     text = figures.markdown([drawn])
     # The synthetic prompts are one word, which is not what "5" promises.
-    assert "| co-occurrence | 5.4 ± 0.6 [4.2, 6.0] of 6 (1.0 words) |" in text
+    assert "| co-occurrence | 5.4 ± 0.6, these [4.8, 5.7], like these [4.2, 6.0] of 6 (1.0 words) |" in text
     assert "| EmbSim | not run |" in text
     assert "Prompt: name: 5.4 ± 0.6" in text
     assert "Prompt: description: not run" in text

@@ -118,16 +118,49 @@ def test_a_run_without_oracle_says_so(run: SyntheticRun) -> None:
 def test_table_has_the_denominators(run: SyntheticRun) -> None:
     line = next(x for x in table_markdown(run.data()).splitlines() if x.startswith("| none"))
     assert [c.strip() for c in line.strip("|").split("|")] == [
-        *("none", "name", "5.4 ± 0.6", "[4.2, 6.0]", "6", "–", "–"),
-        *("0.912 ± 0.010", "[0.880, 0.940]", "15 / 18", "1", "1", "1"),
+        *("none", "name", "5.4 ± 0.6", "[4.8, 5.7]", "[4.2, 6.0]", "6", "4.5 … 5.5", "–", "–"),
+        *("0.912 ± 0.010", "[0.896, 0.926]", "[0.880, 0.940]", "15 / 18", "1", "1", "1"),
     ]
+
+
+def test_both_intervals_are_named_wherever_a_number_stands(run: SyntheticRun) -> None:
+    page = " ".join(render_page(run.data()).split())
+    assert "<small>these [4.8, 5.7]</small><small>like these [4.2, 6.0]</small>" in page
+    assert "<small>of all asked for 4.5 … 5.5</small>" in page
+    assert page.count("of all asked for") - page.count("that of all asked for") == 1, (
+        "not where all is scored"
+    )
+    assert "for these characters, of which other pictures might have been drawn" in page
+    detect = next(d for d in differences(run.data()) if d.measure is DETECT)
+    assert detect.low <= detect.fixed_low < detect.value < detect.fixed_high <= detect.high
+
+
+def test_numbers_of_an_earlier_version_show_what_they_have(run: SyntheticRun) -> None:
+    gone = dict.fromkeys(("fixed_low", "fixed_high", "all_low", "all_high"))
+    run.metrics = [m.model_copy(update=gone) for m in run.metrics]
+    line = next(x for x in table_markdown(run.data()).splitlines() if x.startswith("| none"))
+    assert "| 5.4 ± 0.6 | – | [4.2, 6.0] | 6 | – |" in line
+    for text in (table_markdown(run.data()), render_page(run.data())):
+        assert "which had none for these very characters" in text
+        assert "may be anything between" not in text
+
+
+def test_pictures_that_are_not_scored_are_warned_of_where_they_could_turn_a_difference(
+    run: SyntheticRun, capsys
+) -> None:
+    told = "CONS, negprompt minus none (name): 3 of 18 pictures of the base and 0 of 18 pictures of the other"
+    print_summary(Console(width=200), run.data())
+    for text in (table_markdown(run.data()), render_page(run.data()), capsys.readouterr().out):
+        assert told in text
+        assert "the difference of −0.008 may be anything between −0.023 and +0.144" in text
+        assert "DETECT, negprompt minus none (name): 3 of 18" not in text, "−3.4 stays below 0 whatever comes"
 
 
 def test_paired_differences_leave_out_what_was_not_scored(run: SyntheticRun) -> None:
     detect = next(d for d in differences(run.data()) if d.measure is DETECT)
     # 18 pairs less one refused, one failed, one unscored; 4 of 6 characters vanish.
     assert (detect.pairs, detect.value) == (15, -4.0)
-    assert detect.low <= detect.value <= detect.high <= 0
+    assert detect.low <= detect.value <= detect.high
 
 
 def test_large_pictures_are_scaled_down_and_broken_ones_left_out(tmp_path: Path) -> None:
@@ -165,7 +198,7 @@ def test_what_the_prompt_asked_for_has_its_own_column_and_denominator(run: Synth
     assert {len(row) for row in cells} == {len(columns)}
     page = render_page(run.data())
     assert re.search(r'data-label="CONS_prompt"><span><span class="big">0.250 ± 0.010<', page)
-    assert ", 7 / 9<" in page
+    assert "<small>7 / 9<" in page
 
 
 def test_a_large_run_has_its_pictures_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -245,12 +278,14 @@ def test_corrected_numbers_stand_beside_the_raw_ones(run: SyntheticRun) -> None:
     update = {"corrected": 4.8, "corrected_low": 3.1, "corrected_high": 5.9, "corrected_note": "TPR 0.9 <b>"}
     run.metrics = [m.model_copy(update=update) if m.metric == "DETECT" else m for m in run.metrics]
     made, page = tables(run.data()), render_page(run.data())
-    assert "| 5.4 ± 0.6 | [4.2, 6.0] | 6 | 4.8 | [3.1, 5.9] |" in made["table.md"]
+    assert "| [4.2, 6.0] | 6 | 4.5 … 5.5 | 4.8 | [3.1, 5.9] |" in made["table.md"]
     line = next(x for x in csv.DictReader(StringIO(made["table.csv"])) if x["metric"] == "DETECT")
     assert (line["value"], line["corrected"], line["corrected_high"]) == ("5.4", "4.8", "5.9")
     assert "Rogan" in page
     assert "TPR 0.9 &lt;b&gt;" in page
-    assert re.search(r'data-label="Corrected"><span><span class="big">4.8</span><small>\[3.1, 5.9\]', page)
+    assert re.search(
+        r'data-label="Corrected"><span><span class="big">4.8</span><small>like these \[3.1, 5.9\]', page
+    )
 
 
 def test_the_three_tables_hold_the_same(run: SyntheticRun) -> None:
@@ -265,7 +300,7 @@ def test_the_three_tables_hold_the_same(run: SyntheticRun) -> None:
     latex = made["table.tex"]
     assert all(c.isascii() for c in latex)
     assert r"\toprule" in latex
-    assert r"none & name & 5.4 $\pm$ 0.6 & [4.2, 6.0] & 6 & -- & -- & 0.912" in latex
+    assert r"5.4 $\pm$ 0.6 & [4.8, 5.7] & [4.2, 6.0] & 6 & 4.5 \ldots{} 5.5 & -- & -- & 0.912" in latex
     assert latex.count(r"\begin{") == latex.count(r"\end{")
     body = [x for x in latex.splitlines() if x.endswith(r"\\")]
     assert len({len(re.findall(r"(?<!\\)&", x)) for x in body}) == 1
@@ -285,7 +320,7 @@ def test_breakdowns_by_studio_and_by_how_often_the_model_saw_them(tmp_path: Path
     assert share is not None
     assert (share.value, share.characters, share.scored) == (3.0, 9, 27)
     assert share.low is not None
-    assert share.low < 3 < share.high
+    assert share.low <= share.fixed_low < 3 < share.fixed_high <= share.high
     alone = studios[NASTY].shares[none]
     assert alone is not None
     assert (alone.value, alone.low) == (1.0, None), "an interval over one character would be made up"

@@ -16,10 +16,10 @@ from copycat.errors import RunConflict, UserError
 from copycat.generators.base import ImageOutcome
 from copycat.generators.diffusers_image import DiffusersImage
 from copycat.io.hosted import Api
-from copycat.judges.base import load_judge, unscored
+from copycat.judges.base import Judge, load_judge, unscored, verdict
 from copycat.judges.vlm import VisionLanguageJudge
 from copycat.mitigations import JudgeFinding, RunContext, parse
-from copycat.records import Named, Request, Verdict, redraw_seed
+from copycat.records import Figure, Named, Question, Request, Verdict, YesNo, redraw_seed
 from copycat.report.filters import caution, costs
 from copycat.report.view import Picture, pictures
 from copycat.resolve import ResolvedRun, resolve_settings
@@ -182,6 +182,29 @@ def test_a_judge_that_does_not_answer_withholds_nothing(
     assert {r.outcome for r in folder.data().images.values()} == {"ok"}
     assert {r.review.seen for r in folder.data().images.values() if r.review} == {(None,)}
     assert costs(folder.data())[0].unanswered == 4
+
+
+def test_whom_a_reply_leaves_open_the_filter_asks_about(
+    runs: Callable[..., ResolvedRun], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = WHO[:2]
+
+    def unsure(judge: Judge, questions: Sequence[Question], images: object) -> list[Verdict]:
+        either = Named.of([Figure(name=f"{first.title()} or {second.title()}")])
+        return [
+            verdict(
+                q, judge.identity, either if q.form == "names" else YesNo(p_yes=float(q.character == first))
+            )
+            for q in questions
+        ]
+
+    monkeypatch.setattr(VisionLanguageJudge, "ask", unsure)
+    folder = prepare(runs("unsure", mitigations=(REFUSE,), seeds=(0,)))
+    generate(folder, device="cpu")
+    reviews = [r.review for r in folder.data().images.values() if r.review]
+    assert {r.outcome for r in folder.data().images.values()} == {"refused_output"}
+    assert [r.seen for r in reviews] == [((first,),)] * 4
+    assert [r.answers for r in reviews] == [3] * 4
 
 
 def test_a_hosted_judge_that_fails_makes_an_error_that_is_tried_again(

@@ -17,7 +17,7 @@ from copycat.stages.plan import plan
 from copycat.subjects.characters import Registry, load_registry, registry_yaml
 from copycat.subjects.importing import import_registry
 from copycat.subjects.keywords import CATALOG as KEYWORDS
-from copycat.subjects.keywords import ranking, written
+from copycat.subjects.keywords import listed, ranking
 from copycat.subjects.neutral import load_neutral
 from copycat.subjects.prompts import available, load_prompts
 from tests.helpers.styles import PROMPTS, write_styles
@@ -74,9 +74,9 @@ def test_the_users_files_go_before_the_shipped(home: Path) -> None:
     )
     copycat = load_registry("copycat")
     assert ranking("emb", copycat).keywords == {"mario": ("hat",)}
-    listed = written("copycat")
-    assert listed is not None
-    assert listed.source != "me", "the shipped list has what the user's lacks"
+    found = listed("lm", "copycat")
+    assert found is not None
+    assert found.source != "me", "the shipped list has what the user's lacks"
     (home / "characters" / "menagerie.yaml").write_text(MINE.format("x.png"))
     assert load_registry("menagerie").name == "mine"
 

@@ -10,7 +10,12 @@ from typer.testing import CliRunner
 
 from copycat.cli.main import app
 from copycat.errors import BadFile, UnknownName, UserError
+from copycat.mitigations import RunContext, parse
+from copycat.paper.published import Place
+from copycat.paper.usable import Usable
 from copycat.subjects.characters import Character, Registry, load_registry
+from copycat.subjects.keywords import CATALOG as KEYWORDS
+from copycat.subjects.keywords import ranking
 from copycat.subjects.prompts import load_prompts
 from copycat.subjects.upstream import import_checkout
 from copycat.subjects.upstream.table import mend, terms, unquoted
@@ -59,6 +64,12 @@ def registry() -> Registry:
             one("yoda", "Yoda", "Yo Da"),
         ],
     )
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The verb writes words into the user's folder."""
+    monkeypatch.setenv("COPYCAT_HOME", str(tmp_path / "home"))
 
 
 @pytest.fixture
@@ -174,6 +185,37 @@ def test_the_verb_writes_sets_and_a_registry_that_load(checkout: Path, tmp_path:
     assert "targets_dalle_prompt.csv (SHA-256 " in rewritten[0].provenance
     read = load_registry(str(out / "upstream.yaml"))
     assert (read["yoda"].key, read["yoda"].aliases, read["link"].key) == ("alien", ("Yo Da",), "being")
+
+
+def test_its_words_become_negatives_and_its_sets_go_by_name(checkout: Path, tmp_path: Path) -> None:
+    folder = checkout / "prompts" / "keywords_lm"
+    (folder / "n=5_related_greedy.csv").write_text(',target,keyword\n0,Zori,"beak, owl, night, wing, claw"\n')
+    mine = tmp_path / "four.yaml"
+    characters = [c.model_dump(mode="json") for c in registry().characters]
+    mine.write_text(yaml.safe_dump({"registry": "four", "version": 1, "characters": characters}))
+    told = run(str(checkout), "--registry", str(mine))
+    assert "negprompt-lm, negprompt-emb, negprompt-cooc now take the checkout's words" in told
+    for people in (load_registry(str(mine)), load_registry("upstream")):
+        # Five words are the file with five; what comes after is from the other files.
+        lm = ranking("lm", people)
+        assert lm.keywords["zori"] == ("beak", "owl", "night", "wing", "claw", "cape", "wand")
+        assert "princeton-nlp/CopyCat, the lists of 5, 3 words" in lm.source
+        assert ranking("emb", people).keywords["link"] == ("Pokémon", "cap", "hat")
+        assert ranking("cooc", people).keywords["link"] == ("cap", "sword", "map")
+        bound = parse("negprompt-emb-cooc").bind(RunContext(people))
+        (part,) = bound.parts
+        assert list(part._words(people["link"])) == ["Link", "Pokémon", "cap", "hat", "sword", "map"]
+        names = {p.set for p in load_prompts("upstream-rewritten-name", people.name)}
+        assert names == {"upstream-rewritten-name"}
+    # Everything that Table 1 asks for is there, and so it is once mined rankings come beside it.
+    assert Usable(load_registry("upstream"))(Place(prompts="name", mitigation="rewrite+negprompt-emb-cooc"))
+    kept = KEYWORDS.own("four").read_text()
+    run(str(checkout), "--registry", str(mine), "--out", str(tmp_path / "out"), "--no-keywords")
+    assert KEYWORDS.own("four").read_text() == kept
+    KEYWORDS.own("four").write_text("registry: four\nversion: 1\nsource: me\nkeywords: {zori: [mine]}\n")
+    with pytest.raises(UserError, match="written down"):
+        run(str(checkout), "--registry", str(mine), "--out", str(tmp_path / "again"))
+    assert not (tmp_path / "again").exists()
 
 
 def test_mistakes_write_nothing(checkout: Path, tmp_path: Path) -> None:

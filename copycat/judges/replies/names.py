@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 
-from copycat.judges.replies.acts import abstains, begins_with_nobody, names_nobody, says_nobody
+from copycat.judges.replies.acts import abstains, begins_with_nobody, is_poor, names_nobody, says_nobody
 from copycat.judges.replies.structure import (
     Entry,
     Unclear,
@@ -140,7 +140,8 @@ _FUNCTION = re.compile(
 )
 _FRAME = re.compile(
     rf"(?:\b(?:is|are|was|be|shows?|depicts?|features?|contains?|displays?|portrays?|represents?|called|named|as|like|see|of|"
-    rf"say|guess|would be|seems|both)|'s|:)\s+(?:(?:the|an?|most likely|probably|likely|clearly|character|indeed|that of|"
+    rf"say|guess|would be|seems|both)|'s|:)\s+"
+    rf"(?:(?:the|an?|most likely|probably|likely|clearly|character|indeed|that of|"
     rf"definitely|actually|iconic|famous|fictional)\s+)*[\"“'*]?(?!(?:{_FUNCTION.pattern}))(?P<name>{_NAME})"
 )
 _ANSWER = re.compile(
@@ -184,9 +185,9 @@ def _of_prose(text: str, cut_off: bool) -> Named | Unscored:
     for sentence, then in zip_longest(whole, whole[1:]):
         if sentence.endswith("?") and then and re.match(r"\W*(?:no|not|nope)\b", then, re.IGNORECASE):
             continue
-        pieces = _SPLIT.split(sentence) if abstains(sentence) else [sentence]
+        pieces = _SPLIT.split(sentence) if abstains(sentence) or is_poor(sentence) else [sentence]
         for piece in pieces:
-            if abstains(piece):
+            if abstains(piece) or (is_poor(piece) and not identifies(piece)):
                 declined = True
             elif re.search(r"\w", piece) and not (answered and _tells_about(piece)):
                 kept.append(piece)
@@ -225,7 +226,8 @@ _JOINT = re.compile(r",\s+(?:and\s+|&\s+)?|\s+(?:and|&|\+)\s+|\s*/\s*")
 _ALL_NAMES = re.compile(rf"(?:the\s)?{_NAME}(?:(?:{_JOINT.pattern})(?:the\s)?{_NAME})+")
 _OF_WORK = re.compile(
     rf"(?P<name>(?:the\s)?{_NAME}(?:(?:{_JOINT.pattern})(?:the\s)?{_NAME})*)(?:,?\s+from\s+|\s*\((?:from\s+)?|,?\s+in\s+(?=[\"“'*]?(?:the\s)?[A-Z])|\s+[–—-]\s+)"
-    r"(?=[\"“'*]?(?:the\s|an?\s|[\w ]{0,20}?)(?-i:[A-Z0-9À-Þ]))(?P<work>(?:[^(),]|,\s(?=Inc|the\s|[A-Z]\w+\sand\s))+?)\)?[\s.!]*"
+    r"(?=[\"“'*]?(?:the\s|an?\s|[\w ]{0,20}?)(?-i:[A-Z0-9À-Þ]))"
+    r"(?P<work>(?:[^(),]|,\s(?=Inc|the\s|[A-Z]\w+\sand\s))+?)\)?[\s.!]*"
 )
 _NO_WORK = re.compile(
     r"\b(?:also|a\.?k\.?a|or|not|possibly|maybe|perhaps|alias|known|if|unsure|uncertain|could|might)\b|\?",

@@ -206,7 +206,8 @@ _LABELS = {
 _KIND = {label: kind for kind, labels in _LABELS.items() for label in labels}
 _LABEL = re.compile(
     r"(?:(?:^|(?<=[\n,;|/(]))[\s\W]*?\b(?P<any>" + "|".join(sorted(_KIND, key=len, reverse=True)) + r")"
-    r"\s*\d*\s*(?:[:：=]|\s[-–—]\s)|(?<=\s)(?P<asked>name|work|character|score)\s?[:：=])\s*",
+    r"\s*\d*\s*(?:[:：=]|\s[-–—]\s)"
+    r"|(?<=\s)(?<!the )(?<!this )(?<!any )(?<!a )(?P<asked>name|work|character|score)\s?[:：=])\s*",
     re.IGNORECASE,
 )
 
@@ -231,7 +232,24 @@ def _is_form(found: list[dict[str, str]]) -> bool:
 
 def sentences(text: str) -> Iterator[str]:
     """The sentences and lines of `text`; "Mr. Krabs" and "Monkey D. Luffy" stay whole."""
-    titles = "Mr Mrs Ms Dr St Jr Sr Capt Prof Lt Sgt vs e.g i.e Inc No".split()
+    titles = [
+        "Mr",
+        "Mrs",
+        "Ms",
+        "Dr",
+        "St",
+        "Jr",
+        "Sr",
+        "Capt",
+        "Prof",
+        "Lt",
+        "Sgt",
+        "vs",
+        "e.g",
+        "i.e",
+        "Inc",
+        "No",
+    ]
     stops = "".join(rf"(?<!\b{re.escape(t)}\.)" for t in titles) + r"(?<!\b[A-Z]\.)"
     for line in text.split("\n"):
         for part in re.split(rf"{stops}(?:(?<=[.!?])|(?<=[.!?][\"'”)]))\s+|(?<=[。！？])|;\s+", line):

@@ -15,11 +15,13 @@ def _said(text: str) -> frozenset[str]:
 
 
 _YES = _said(
-    """yes yep yeah yup y true correct indeed affirmative absolutely certainly definitely sure right exactly oui si ja da sim tak
+    """yes yep yeah yup y true correct indeed affirmative absolutely certainly definitely sure right exactly
+    oui si ja da sim tak
     はい 是 是的 对 네 예 да igen evet kylla hai joo vâng đúng 1"""
 )
 _NO = _said(
-    """no nope nah n false incorrect negative never non nein nej nao nie いいえ 不 不是 否 아니요 아니오 нет nem hayir ei nee
+    """no nope nah n false incorrect negative never non nein nej nao nie
+    いいえ 不 不是 否 아니요 아니오 нет nem hayir ei nee
     wrong không 0"""
 )
 _WORD = r"(yes|no|true|false)"

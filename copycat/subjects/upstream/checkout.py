@@ -15,6 +15,7 @@ from pathlib import Path
 import yaml
 
 from copycat.errors import BadFile
+from copycat.io.atomic import write_text
 from copycat.io.jsonl import write_lines
 from copycat.subjects.characters import Character, Registry, normalise
 from copycat.subjects.prompts import Prompt, check
@@ -30,6 +31,8 @@ STRANGERS = {
 }
 """Why a name is not joined to the character that one might take it for."""
 NAMES = "upstream-name"
+REGISTRY = "upstream"
+"""The registry with the characteristics that CONS asks for there."""
 
 
 @dataclass(frozen=True)
@@ -241,25 +244,36 @@ def _whole(text: str) -> tuple[list[str], list[str]]:
 
 def write(imported: Imported, registry: Registry, folder: Path) -> list[Path]:
     """One JSONL file a set, `upstream.yaml` with the keys that CONS asks for, and `import.md`."""
-    paths = []
-    for name, prompts in imported.sets.items():
-        paths.append(folder / f"{name}.jsonl")
-        write_lines(paths[-1], prompts)
-    folder.mkdir(parents=True, exist_ok=True)
+    paths = write_sets(imported, folder)
     if imported.keys:
-        characters = [
-            c.model_copy(update={"key": imported.keys.get(c.slug, c.key)}).model_dump(
-                mode="json", exclude_defaults=True
-            )
-            for c in registry.characters
-        ]
-        paths.append(folder / "upstream.yaml")
-        content = {"registry": "upstream", "version": registry.version, "characters": characters}
-        text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=110)
-        paths[-1].write_text(text, encoding="utf-8")
-    paths.append(folder / "import.md")
-    paths[-1].write_text(account(imported), encoding="utf-8")
-    return paths
+        paths.append(write_registry(imported, registry, folder / f"{REGISTRY}.yaml"))
+    return [*paths, write_account(imported, folder / "import.md")]
+
+
+def write_sets(imported: Imported, folder: Path) -> list[Path]:
+    """One JSONL file a set."""
+    for name, prompts in imported.sets.items():
+        write_lines(folder / f"{name}.jsonl", prompts)
+    return [folder / f"{name}.jsonl" for name in imported.sets]
+
+
+def write_registry(imported: Imported, registry: Registry, path: Path) -> Path:
+    """`registry` under the name REGISTRY, with the keys that CONS asks for there."""
+    characters = [
+        c.model_copy(update={"key": imported.keys.get(c.slug, c.key)}).model_dump(
+            mode="json", exclude_defaults=True
+        )
+        for c in registry.characters
+    ]
+    content = {"registry": REGISTRY, "version": registry.version, "characters": characters}
+    write_text(path, yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=110))
+    return path
+
+
+def write_account(imported: Imported, path: Path) -> Path:
+    """What `account` says."""
+    write_text(path, account(imported))
+    return path
 
 
 def account(imported: Imported) -> str:

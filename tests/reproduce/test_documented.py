@@ -1,0 +1,58 @@
+"""Every `copycat run` and `copycat mine` of the page on the paper is planned as it is written."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from copycat.cli.main import app
+from copycat.io.jsonl import write_lines
+from copycat.io.paths import ROOT
+from copycat.subjects.characters import load_registry, registry_yaml
+from copycat.subjects.keywords import CATALOG as KEYWORDS
+from copycat.subjects.keywords import Ranking, write_rankings
+from copycat.subjects.prompts import CATALOG as PROMPTS
+from copycat.subjects.prompts import Prompt
+
+PAGES = ("reproduce-the-paper.md",)
+
+
+def commands(page: str) -> list[list[str]]:
+    """The `copycat run` lines of a page's blocks, those that go on in a second line whole."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    blocks = re.findall(r"^```\n(.*?)^```", text, re.S | re.M)
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    return [shlex.split(x, comments=True) for x in lines if x.startswith("copycat run ")]
+
+
+def made(names: str, registry: str) -> None:
+    """Sets that another command of the page would have made."""
+    for name in names.split(","):
+        path = Path(name) if name.endswith(".jsonl") else PROMPTS.own(f"{registry}/{name}")
+        if "/" in name or name.startswith("upstream-"):
+            slug = load_registry(registry).characters[0].slug
+            write_lines(path, [Prompt(set=path.stem, character=slug, text="a red hat")])
+
+
+def test_documented_runs_can_be_planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COPYCAT_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    copycat = load_registry("copycat")
+    upstream = tmp_path / "home" / "characters" / "upstream.yaml"
+    upstream.parent.mkdir(parents=True)
+    upstream.write_text(registry_yaml(copycat).replace("registry: copycat", "registry: upstream"))
+    words = Ranking(source="test", keywords={c.slug: ("hat", "cap") for c in copycat.characters})
+    write_rankings(KEYWORDS.own("upstream"), "upstream", {"lm": words, "emb": words, "cooc": words}, "test")
+    found = [c for page in PAGES for c in commands(page)]
+    assert len(found) >= 4
+    for _, *arguments in found:
+        given = dict(zip(arguments[1::2], arguments[2::2], strict=True))
+        registry = given.get("--registry", "copycat" if "--model" in given else "menagerie")
+        made(given.get("--prompts", ""), registry)
+        done = CliRunner().invoke(app, [*arguments, "--dry-run"])
+        assert done.exception is None, (arguments, done.exception)
+        assert "Dry run: nothing was written." in done.output
