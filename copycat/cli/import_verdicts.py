@@ -18,7 +18,8 @@ def import_verdicts(
     """Take a table of recorded answers, of any judge or rater, as verdicts, and score the run by them."""
     from copycat.cli.folders import opened
     from copycat.runs.recorded import import_verdicts as take
-    from copycat.stages import report, score
+    from copycat.stages.report import report
+    from copycat.stages.score import score
 
     folder = opened(run)
     found = take(folder, table, judge)

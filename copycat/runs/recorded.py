@@ -156,7 +156,7 @@ def _name(row: Recorded, judge: str | None, source: str) -> str:
 def _chosen(by_judge: Mapping[str, object], judge: str | None, source: str) -> str:
     if judge is None and len(by_judge) == 1:
         return next(iter(by_judge))
-    if judge not in by_judge:
+    if judge is None or judge not in by_judge:
         names = ", ".join(by_judge)
         raise UserError(
             f"{source} has answers of {names}; say with --judge whose answers the numbers shall be."

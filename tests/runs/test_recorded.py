@@ -167,3 +167,14 @@ def test_score_tells_what_is_missing_and_strict_fails(folder):
     assert "1 of 37 pictures are not made yet" in plain.stderr
     assert "1 pictures failed" in plain.stderr
     assert CliRunner().invoke(app, ["score", str(folder.path), "--strict"]).exit_code == 1
+
+
+def test_the_command_scores_and_reports(folder, pictures):
+    rows = [{"image": file, "names": folder.data().registry[r.character].name} for r, file in pictures]
+    done = CliRunner().invoke(
+        app, ["import-verdicts", str(folder.path), table(folder, rows), "--judge", "gpt-x"]
+    )
+    assert done.exit_code == 0, done.output
+    assert f"{len(rows)} verdicts of recorded:gpt-x@" in done.stdout
+    assert "gpt-x" in (folder.path / "table.md").read_text()
+    assert folder.page_path.is_file()
