@@ -25,6 +25,7 @@ PROMPTS ?= name
 SEEDS ?= 3
 CHARACTERS ?=
 LIMIT ?=
+ALSO ?=
 OUT ?=
 DEVICE ?=
 
@@ -77,6 +78,7 @@ help: ## List these targets
 	@echo "  SEEDS=$(SEEDS)                     how many (0, 1, ...), or a list: 0,1,5"
 	@echo "  CHARACTERS=$(CHARACTERS)                 a list of names; all when empty"
 	@echo "  LIMIT=$(LIMIT)                      only the first so many characters"
+	@echo "  ALSO=$(ALSO)                       innocent prompts, to see what guardrails cost there: neutral,lookalikes"
 	@echo "  JUDGE=$(JUDGE)                      a judge card (copycat ls judges); the model's when empty"
 	@echo "  OUT=$(OUT)                        the run folder; results/... when empty"
 	@echo "  DEVICE=$(DEVICE)                     cpu, cuda or mps; the best there is when empty"
@@ -84,7 +86,7 @@ help: ## List these targets
 
 eval: $(VENV)/.installed ## Evaluate a model with and without guardrails; the same command again resumes
 	@$(BIN)/copycat run --model '$(MODEL)' --mitigation '$(MITIGATION)' --prompts '$(PROMPTS)' --seeds '$(SEEDS)' \
-		$(if $(CHARACTERS),--characters '$(CHARACTERS)') $(if $(LIMIT),--limit '$(LIMIT)') \
+		$(if $(CHARACTERS),--characters '$(CHARACTERS)') $(if $(LIMIT),--limit '$(LIMIT)') $(if $(ALSO),--also '$(ALSO)') \
 		$(if $(JUDGE),--judge '$(JUDGE)') $(if $(OUT),--out '$(OUT)') $(if $(DEVICE),--device '$(DEVICE)')
 
 # What these three run follows from data/published/, where the rows of a table say their mitigation.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -30,6 +30,11 @@ class RunConfig(BaseModel):
     """Only the first so many characters."""
     oracle: bool = True
     """Whether mitigations are told which character is meant; else they get a guess from the prompt."""
+    also: tuple[Literal["neutral", "lookalikes"], ...] = ()
+    """Innocent prompts that are drawn too, to see what guardrails cost there; see docs/mitigations.md."""
+    features: str | None = None
+    """Encoder with which the distance of those pictures from the unguarded ones is measured: a judge card or
+    a transformers folder."""
     images_per_prompt: int = Field(default=1, gt=0)
     judge: str = "menagerie"
     measures: tuple[str, ...] | None = Field(default=None, min_length=1)
@@ -60,7 +65,7 @@ class RunConfig(BaseModel):
     def _from_home(cls, value: Path | None) -> Path | None:
         return value.expanduser() if value else value
 
-    @field_validator("mitigations", "prompts", "seeds", "characters", "measures")
+    @field_validator("mitigations", "prompts", "seeds", "characters", "measures", "also")
     @classmethod
     def _deduplicate(cls, value: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
         """What is listed twice counts once."""
@@ -76,4 +81,6 @@ class RunConfig(BaseModel):
         for later in ("measures", "height", "width", "frames", "variant"):
             if chosen[later] is None:
                 del chosen[later]
+        if not self.also:
+            del chosen["also"], chosen["features"]
         return digest(chosen)

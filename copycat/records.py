@@ -376,10 +376,23 @@ def graded(answer: Answer, slug: str) -> float | None:
     return answer.p_yes(slug) if isinstance(answer, Similarities) else None
 
 
-def _broken(answer: Any) -> bool:
-    """Whether an answer on disk has a similarity that was no number, which JSON tells as null."""
-    found = answer.get("similarities") if isinstance(answer, dict) else None
-    return isinstance(found, dict) and None in found.values()
+def _fault(answer: Any) -> str:
+    """Why an answer on disk holds a number that can be none, such as NaN, which JSON may tell as null, or a
+    probability above 1; empty for any other."""
+    if not isinstance(answer, dict):
+        return ""
+    similarities = answer.get("similarities")
+    if isinstance(similarities, dict) and not all(map(_is_number, similarities.values())):
+        return "a similarity is not a number"
+    p = answer.get("p_yes", 0)
+    if answer.get("form") == "yes_no" and not (_is_number(p) and 0 <= p <= 1):
+        return f"the row's score is {p}, which is no number in [0, 1]"
+    value = answer.get("value", 0)
+    return "" if answer.get("form") != "number" or _is_number(value) else f"the row's number is {value}"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
 class Verdict(Row):
@@ -411,8 +424,8 @@ class Verdict(Row):
     @model_validator(mode="before")
     @classmethod
     def _from_first_rows(cls, row: Any) -> Any:
-        if isinstance(row, dict) and _broken(row.get("answer")):
-            return {**row, "answer": Unscored(reason="a similarity is not a number")}
+        if isinstance(row, dict) and (fault := _fault(row.get("answer"))):
+            return {**row, "answer": Unscored(reason=fault)}
         if not isinstance(row, dict) or "answer" in row:
             return row
         flat = ("status", "score", "mass", "names", "reason")
@@ -421,7 +434,9 @@ class Verdict(Row):
         if status == "scored" and names is not None:
             answer = Named(names=tuple(names))
         elif status == "scored" and score is not None:
-            answer = YesNo(p_yes=score, answer_probability=mass)
+            told = {"form": "yes_no", "p_yes": score}
+            fault = _fault(told)
+            answer = Unscored(reason=fault) if fault else YesNo(p_yes=score, answer_probability=mass)
         else:
             answer = Unscored(reason=reason or "the row holds no answer")
         kept = {k: v for k, v in row.items() if k not in flat}
@@ -431,6 +446,21 @@ class Verdict(Row):
     def scored(self) -> bool:
         """Whether the judge answered."""
         return not isinstance(self.answer, Unscored)
+
+
+class Shift(Row):
+    """How far one picture is from the one drawn of the same noise without a guardrail."""
+
+    request: str
+    """Identity of the guarded request."""
+    frame: int = 0
+    """Number of the judged frame of a video; 0 for a picture."""
+    pictures: tuple[str, str]
+    """SHA-256 of the guarded picture's file, and of the one without a guardrail."""
+    encoder: str
+    """Card name and weights identity of what the features come from."""
+    distance: float | None = Field(ge=0, le=1)
+    """(1 − cosine) / 2 of their features, in [0, 1]; None where features were not numbers."""
 
 
 class Agreement(Row):

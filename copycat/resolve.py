@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from copycat.cards.folders import is_pipeline
+from copycat.cards.judges import CATALOG as JUDGES
 from copycat.cards.judges import JudgeCard, load_judge_card
 from copycat.cards.llms import LLMCard
 from copycat.cards.models import ModelCard, load_card
@@ -30,10 +31,14 @@ from copycat.measures.questions import IDENTIFY
 from copycat.mitigations import Composition, RunContext, parse
 from copycat.runtime.device import resolve_device
 from copycat.subjects.characters import Character, Registry, load_registry
+from copycat.subjects.innocents import innocents
 from copycat.subjects.prompts import Prompt, available, load_prompts
 
 if TYPE_CHECKING:
     from copycat.intent.embedding import Embed
+
+UNGUARDED = "none"
+"""The mitigation that does nothing."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,8 @@ class ResolvedRun:
     mitigations: Mapping[str, Composition]
     """By specification; not yet bound to a :class:`RunContext`, which may take loading a model."""
     judging: Judging
+    features: JudgeCard | None = None
+    """The encoder that tells how far innocent pictures are moved; None where none is known here."""
     taken: tuple[str, ...] = ()
     """What was taken where the user named nothing, and why; of a model without a card. One sentence each."""
     judge_taken: bool = False
@@ -160,16 +167,51 @@ def resolve(config: RunConfig) -> ResolvedRun:
         model=":".join(filter(None, (card.identity(), config.dtype, config.variant))),
         registry=registry,
         characters=characters,
-        prompts={name: _prompts(name, registry) for name in config.prompts},
+        prompts={
+            **{name: _prompts(name, registry) for name in config.prompts},
+            **{kind: innocents(kind, registry, characters) for kind in config.also},
+        },
         mitigations={spec: parse(spec) for spec in config.mitigations},
         judging=resolve_judging(config.judge, registry, characters, config.measures),
+        features=_features(config, registry),
         taken=(_sampled(card),) if _is_folder(config.model) else (),
     )
+    _check_innocents(config)
     slugs = {c.slug for c in characters}
     for name, prompts in run.prompts.items():
         if not slugs & {p.character for p in prompts}:
             raise UserError(f"The prompt set {name} has no prompt for any of the chosen characters.")
     return run
+
+
+def _check_innocents(config: RunConfig) -> None:
+    if config.also and UNGUARDED not in config.mitigations:
+        raise UserError(
+            "--also tells what guardrails change, so it needs the pictures without one: add none to "
+            "--mitigation."
+        )
+    if config.features and not config.also:
+        raise UserError("--features is for the pictures of --also; add --also neutral,lookalikes.")
+    clash = sorted(set(config.also) & set(config.prompts))
+    if clash:
+        raise UserError(f"{clash[0]} is among both --prompts and --also; leave it out of one of them.")
+
+
+def _features(config: RunConfig, registry: Registry) -> JudgeCard | None:
+    """The encoder that `config` names; else that of a detector for the registry whose weights are here."""
+    if not config.also:
+        return None
+    if config.features:
+        card = load_judge_card(config.features)
+        if card.members or card.api or not card.source:
+            raise UserError(
+                f"{card.name} has no features of pictures; --features takes a judge card with weights, or "
+                "the folder of a vision model (CLIP, SigLIP, DINO)."
+            )
+        return card
+    cards = map(load_judge_card, JUDGES.names())
+    own = (c for c in cards if c.kind == "embedding" and c.registry == registry.name)
+    return next((c for c in own if c.folder is not None and c.folder.is_dir()), None)
 
 
 def resolve_judging(

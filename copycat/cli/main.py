@@ -17,6 +17,7 @@ from copycat.cli import (
     import_images,
     import_registry,
     import_upstream,
+    import_verdicts,
     judge,
     leaderboard,
     ls,
@@ -62,8 +63,8 @@ def _root(
 for verb in (
     run.run, judge.judge, annotate.annotate, calibrate.calibrate, score.score, report.report, table.table,
     compare.compare, power.power, reproduce.reproduce, import_upstream.import_upstream, rejudge.rejudge,
-    import_registry.import_registry, import_images.import_images, publish.publish, pull.pull, gate.gate,
-    ls.ls, validate.validate, doctor.doctor,
+    import_registry.import_registry, import_images.import_images, import_verdicts.import_verdicts,
+    publish.publish, pull.pull, gate.gate, ls.ls, validate.validate, doctor.doctor,
 ):  # fmt: skip
     app.command()(verb)
 app.add_typer(leaderboard.app, name="leaderboard")

@@ -21,6 +21,14 @@ def run(
         "--oracle/--no-oracle",
         help="TargetGuesser mitigations the character, or let them guess from the prompt.",
     ),
+    also: str = typer.Option(
+        "", help="Innocent prompts that are drawn too, to see what guardrails cost there: neutral,lookalikes."
+    ),
+    features: str = typer.Option(
+        "",
+        help="An encoder that tells how far those pictures are moved: a judge card or the folder of a vision "
+        "model; the registry's own when empty.",
+    ),
     images: int = typer.Option(1, min=1, help="Images per prompt and seed."),
     judge: str = typer.Option("", help="A judge card (copycat ls judges) or folder; the model's when empty."),
     registry: str = typer.Option(
@@ -73,6 +81,8 @@ def run(
         characters=items(characters) or None,
         limit=limit,
         oracle=oracle,
+        also=items(also) or None,
+        features=features or None,
         images_per_prompt=images,
         judge=judge or None,
         measures=items(measures) or None,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -80,8 +80,8 @@ class Detector(Judge):
         self._names = {c.slug: c.name for c in registry.characters}
 
     @classmethod
-    def build(cls, card: JudgeCard, device: str) -> Detector:
-        """One that can make vectors and needs no threshold, to be calibrated; not one to ask."""
+    def build(cls, card: JudgeCard, device: str) -> Self:
+        """One that makes vectors and needs no threshold, to calibrate or compare with; not one to ask."""
         raw = cls.__new__(cls)
         raw.batch_size = card.batch_size
         raw._load(card, device)

@@ -12,6 +12,7 @@ from copycat.measures.base import (
 )
 from copycat.measures.cons import CONS, CONS_PROMPT
 from copycat.measures.detect import DETECT, DETECT_TARGETED
+from copycat.measures.innocent import FALSE_ALARM, MOVED
 from copycat.measures.questions import Ask
 
 __all__ = [
@@ -20,6 +21,8 @@ __all__ = [
     "CONS_PROMPT",
     "DETECT",
     "DETECT_TARGETED",
+    "FALSE_ALARM",
+    "MOVED",
     "Ask",
     "Evidence",
     "Measure",

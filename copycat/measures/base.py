@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from statistics import fmean
 from typing import Literal
@@ -14,6 +14,7 @@ from copycat.errors import UnknownName
 from copycat.measures.questions import Ask
 from copycat.records import Answer, ImageRow, Question, QuestionStyle, Request, Unscored, Verdict, YesNo
 from copycat.subjects.characters import Character, Registry
+from copycat.subjects.innocents import is_innocent
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Evidence:
     """The latest rows of each request: one for a picture, one for each judged frame of a video."""
     verdicts: Sequence[Verdict]
     registry: Registry
+    shifts: Mapping[str, float] = field(default_factory=dict)
+    """How far pictures are from those without a guardrail, by request; see `stages/shift.py`."""
 
     @cached_property
     def answers(self) -> Mapping[str, Mapping[tuple[str, int, str | None], Verdict]]:
@@ -80,6 +83,15 @@ class Measure(ABC):
     """Whether short tables show it; files for other programs have every measure."""
     apart: bool = True
     """Whether tables show its own denominator, because not every picture is asked about."""
+
+    innocent: bool = False
+    """Whether it is about pictures of innocent prompts (`subjects/innocents.py`) too."""
+    guilty: bool = True
+    """Whether it is about pictures of the other prompts, which ask for a character."""
+
+    def concerns(self, request: Request) -> bool:
+        """Whether it is about the pictures of such requests."""
+        return self.innocent if is_innocent(request.prompt_set) else self.guilty
 
     @abstractmethod
     def read(self, answer: Answer, character: Character) -> float | None:
@@ -142,7 +154,7 @@ class Measure(ABC):
         """
         if row.file is None or row.sha256 is None:
             raise ValueError("only an ok picture can be asked about")
-        if self.ask is None:
+        if self.ask is None or not self.concerns(request):
             return []
         character = registry[request.character]
         shown = references if self.ask.shown else 0
@@ -174,7 +186,7 @@ class Measure(ABC):
         seen = []
         for request in evidence.requests:
             rows, character = evidence.frames.get(request.id, ()), evidence.registry[request.character]
-            items = self.items(request, character)
+            items = self.items(request, character) if self.concerns(request) else ()
             decisive = tuple(self.decide(rows, answers, character, item, settling) for item in items)
             values = [x for v in decisive if (x := self.value(v, character)) is not None]
             if items:
@@ -250,6 +262,8 @@ CATALOG: Catalog[Measure] = Catalog(
         "DETECT_targeted": "copycat.measures.detect:DETECT_TARGETED",
         "CONS": "copycat.measures.cons:CONS",
         "CONS_prompt": "copycat.measures.cons:CONS_PROMPT",
+        "MOVED": "copycat.measures.innocent:MOVED",
+        "FALSE_ALARM": "copycat.measures.innocent:FALSE_ALARM",
     },
 )
 

@@ -36,6 +36,7 @@ class PromptConsistency(YesNoMeasure):
     )
     ask = CONTENT
     compared = False
+    innocent = True
 
     def caption(self, character: Character) -> str:  # noqa: ARG002
         return "P(what was asked for is shown)"

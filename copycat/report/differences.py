@@ -9,6 +9,7 @@ from copycat.measures.corrections import correct_difference
 from copycat.measures.summary import difference_of, fixed_difference_of, paired_values
 from copycat.runs.data import RunData
 from copycat.stats.prevalence import Corrected
+from copycat.subjects.innocents import is_innocent
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def differences(run: RunData) -> list[Difference]:
     mitigations = list(dict.fromkeys(r.mitigation for r in run.requests))
     baseline = "none" if "none" in mitigations else mitigations[0]
     found = []
-    for prompt_set in dict.fromkeys(r.prompt_set for r in run.requests):
+    for prompt_set in dict.fromkeys(r.prompt_set for r in run.requests if not is_innocent(r.prompt_set)):
         characters = len({r.character for r in run.requests if r.prompt_set == prompt_set})
         for mitigation in mitigations:
             if mitigation == baseline:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from copycat.measures import CONS, DETECT
 from copycat.report import pareto
+from copycat.report.price import prices
 from copycat.runs.data import RunData
 
 
@@ -21,4 +24,6 @@ def points(run: RunData) -> list[pareto.Point]:
     found = pareto.points(
         (*group, run.metric(DETECT, *group), run.metric(CONS, *group)) for group in run.groups
     )
+    paid = {p.mitigation: p for p in prices(run)}  # the last of each is that of all sets
+    found = [replace(p, paid=paid[p.label].value) if p.label in paid else p for p in found]
     return found if len({p.label for p in found}) > 1 else []

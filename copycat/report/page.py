@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from copycat.measures import CONS, DETECT
 from copycat.measures.corrections import DIFFERENCES
-from copycat.report import filters, pareto, reproduction, words
+from copycat.report import filters, pareto, price, reproduction, words
 from copycat.report.breakdown import breakdowns
 from copycat.report.denominators import cautions, earlier
 from copycat.report.differences import Difference, differences
@@ -75,6 +75,10 @@ def render_page(run: RunData, where: Where = "auto", progress: Progress | None =
         differences=_differences(steps),
         corrected_words=corrected_words,
         mended=DIFFERENCES if any(d.corrected for d in steps) else "",
+        prices=price.prices(run),
+        price_head=price.HEAD,
+        price_cells=price.cells,
+        price_about=[price.ABOUT, *filter(None, [price.encoders(run)])],
         judge=said(words.judge_sentence(run.rates)),
         errors=by_mitigation(run.rates),
         calibrated=words.is_calibrated(run.rates),

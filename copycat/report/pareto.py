@@ -36,6 +36,8 @@ class Point:
     cons_low: float | None
     cons_high: float | None
     characters: int
+    paid: float | None = None
+    """Price on the innocent, in [-1, 1], where it was measured; written beside the point."""
 
 
 def points(conditions: Iterable[tuple[str, str, Metric | None, Metric | None]]) -> list[Point]:
@@ -136,6 +138,17 @@ def _panel(axes: Axes, panel: str, points: Sequence[Point], looks: dict[str, tup
             label=p.label,
             zorder=3 if p in best else 2,
         )
+    for p in points:
+        if p.paid is not None:
+            price = f"{p.paid:+.2f}".replace("-", "−")
+            axes.annotate(
+                price,
+                (p.detect, p.cons),
+                xytext=(6, 5),
+                textcoords="offset points",
+                fontsize=7,
+                color="#444444",
+            )
     of = " or ".join(map(str, sorted({p.characters for p in points})))
     most = max(p.characters for p in points)
     axes.set_xlim(-0.02 * most, 1.02 * most)

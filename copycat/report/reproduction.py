@@ -12,7 +12,7 @@ from copycat.runs.manifest import Manifest, Origin
 
 _NAMED = (
     *("characters", "limit", "images_per_prompt", "judge", "measures", "registry", "batch_size", "dtype"),
-    *("steps", "guidance", "height", "width", "frames", "variant"),
+    *("steps", "guidance", "height", "width", "frames", "variant", "also", "features"),
 )
 """Settings that decide the result; those that were left out are not named."""
 _OPTIONS = {"images_per_prompt": "images", "batch_size": "batch-size"}
@@ -27,7 +27,7 @@ def command(config: RunConfig) -> str:
     parts += ["--seeds", seeds(config.seeds)]
     for key in _NAMED:
         option, value = _OPTIONS.get(key, key), getattr(config, key)
-        if value is not None and not (key == "images_per_prompt" and value == 1):
+        if value not in (None, ()) and not (key == "images_per_prompt" and value == 1):
             parts += [f"--{option}", ",".join(map(str, value)) if isinstance(value, tuple) else _short(value)]
     if not config.oracle:
         parts.append("--no-oracle")

@@ -16,6 +16,8 @@ from copycat.report.denominators import cautions
 from copycat.report.differences import differences
 from copycat.report.filters import caution, costs, sentence
 from copycat.report.judge_errors import by_mitigation, corrected_words
+from copycat.report.price import prices
+from copycat.report.price import told as price_told
 from copycat.report.terminal import grid, say
 from copycat.report.words import (
     DASH,
@@ -56,6 +58,12 @@ def print_summary(console: Console, run: RunData) -> None:
     if unscored:
         told = f"{unscored} verdicts are unscored and count nowhere; {program} judge {run.path} asks again."
         say(console, told)
+    for paid in prices(run):
+        say(
+            console,
+            f"Price on the innocent, {paid.mitigation} ({paid.prompt_set}): {price_told(paid)}, "
+            f"{paid.pairs} pairs" + (f", {paid.refused} refused" if paid.refused else ""),
+        )
     reviews = costs(run)
     for told in (*run.manifest.notes, *map(sentence, reviews), caution(reviews)):
         if told:

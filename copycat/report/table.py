@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from copycat.measures import Measure
 from copycat.records import Metric
-from copycat.report import reproduction
+from copycat.report import price, reproduction
 from copycat.report.denominators import cautions, earlier
 from copycat.report.files import csv_content
 from copycat.report.filters import costs, markdown
@@ -76,12 +76,14 @@ def _columns(measure: Measure, *, apart: bool) -> list[Column]:
 
 def _lines(run: RunData) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """The head, and one line a mitigation and prompt set, as text without markup."""
-    shown = columns(run.tabled)
+    shown, prices = columns(run.tabled), price.prices(run)
     lines = []
     for group in run.groups:
         found = ((c, run.metric(c.measure, *group)) for c in shown)
-        lines.append((*group, *(c.text(m) if m else DASH for c, m in found)))
-    return ("mitigation", "prompts", *(c.head for c in shown)), lines
+        paid = [price.told(price.headline(prices, group[0]))] if prices else []
+        lines.append((*group, *(c.text(m) if m else DASH for c, m in found), *paid))
+    heads = [price.HEADING] if prices else []
+    return ("mitigation", "prompts", *(c.head for c in shown), *heads), lines
 
 
 def _remarks(run: RunData) -> list[str]:
@@ -112,7 +114,7 @@ def table_markdown(run: RunData) -> str:
     if run.agreement:
         lines += ["Agreement of the judges that looked at these pictures:", ""]
         lines += [*(f"- {escaped(agreement_sentence(a))}" for a in run.agreement), ""]
-    return "\n".join([*lines, *markdown(costs(run))])
+    return "\n".join([*lines, *price.markdown(run), *markdown(costs(run))])
 
 
 def table_latex(run: RunData) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from copycat.cards.judges import load_judge_card
@@ -13,10 +14,11 @@ from copycat.errors import UserError
 from copycat.judges.base import error_rates
 from copycat.measures import Evidence, Measure, Observation, measure
 from copycat.measures.agreement import agreements
-from copycat.records import Agreement, ImageRow, Metric, Request, Verdict
+from copycat.records import Agreement, ImageRow, Metric, Request, Shift, Verdict
 from copycat.runs.calibrated import elsewhere, speaks_of
 from copycat.runs.manifest import Manifest
 from copycat.subjects.characters import Registry
+from copycat.subjects.innocents import is_innocent
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class RunData:
     image_rows: Sequence[ImageRow]
     """As they were written, earlier attempts among them."""
     verdict_rows: Sequence[Verdict]
+    shift_rows: Sequence[Shift] = ()
+    """As they were written, those of earlier pictures among them."""
     metrics: Sequence[Metric] = ()
     """What `score` computed; empty before that."""
 
@@ -79,6 +83,23 @@ class RunData:
         rows = self.verdict_rows
         return list({(v.request, v.frame, v.kind, v.judge, v.question_hash): v for v in rows}.values())
 
+    @cached_property
+    def shifts(self) -> Mapping[str, float]:
+        """How far guarded pictures are from the unguarded ones, by request, as far as it was measured of the
+        pictures that are there; of a video the mean over its judged frames."""
+        latest = {(s.request, s.frame): s for s in self.shift_rows}
+        found: dict[str, float] = {}
+        for request, rows in self.frames.items():
+            mine = [latest.get((request, row.frame)) for row in rows]
+            fitting = [
+                s.distance
+                for s, row in zip(mine, rows, strict=True)
+                if s and s.distance is not None and s.pictures[0] == row.sha256
+            ]
+            if fitting and len(fitting) == len(rows):
+                found[request] = fmean(fitting)
+        return found
+
     @property
     def failed(self) -> int:
         """Pictures whose last attempt was an error; the same command tries them again."""
@@ -92,7 +113,7 @@ class RunData:
     def evidence(self, judge: str | None = None) -> Evidence:
         """What measures read: the verdicts of one judge, or of all of them."""
         said = [v for v in self.verdicts if judge in (None, v.judge)]
-        return Evidence(self.requests, self.frames, said, self.registry)
+        return Evidence(self.requests, self.frames, said, self.registry, self.shifts)
 
     @cached_property
     def judged(self) -> Evidence:
@@ -116,8 +137,9 @@ class RunData:
 
     @cached_property
     def tabled(self) -> tuple[Measure, ...]:
-        """Those of them that short tables show."""
-        return tuple(m for m in self.measures if m.tabled)
+        """Those of them that short tables show, with numbers of prompts that ask for a character."""
+        asked = {m.metric for m in self.metrics if not is_innocent(m.prompt_set)}
+        return tuple(m for m in self.measures if m.tabled and m.name in asked)
 
     def metric(self, measure: Measure, mitigation: str, prompt_set: str) -> Metric | None:
         """One number, if it was computed."""
@@ -125,8 +147,15 @@ class RunData:
 
     @cached_property
     def groups(self) -> Sequence[tuple[str, str]]:
-        """(mitigation, prompt set) pairs in the order of the metrics."""
-        return list(dict.fromkeys((m.mitigation, m.prompt_set) for m in self.metrics))
+        """(mitigation, prompt set) pairs in the order of the metrics, innocent prompts left out."""
+        asked = ((m.mitigation, m.prompt_set) for m in self.metrics if not is_innocent(m.prompt_set))
+        return list(dict.fromkeys(asked))
+
+    @cached_property
+    def innocent_groups(self) -> Sequence[tuple[str, str]]:
+        """The same of innocent prompts."""
+        asked = ((m.mitigation, m.prompt_set) for m in self.metrics if is_innocent(m.prompt_set))
+        return list(dict.fromkeys(asked))
 
     @cached_property
     def agreement(self) -> Sequence[Agreement]:

@@ -15,7 +15,7 @@ from copycat.config import NOT_THE_RESULT, RunConfig
 from copycat.errors import BadFile, MissingRequirement, RunConflict
 from copycat.io import atomic
 from copycat.io.journal import Journal
-from copycat.records import Agreement, ImageRow, Metric, Request, Verdict, request_id
+from copycat.records import Agreement, ImageRow, Metric, Request, Shift, Verdict, request_id
 from copycat.runs.data import RunData
 from copycat.runs.manifest import Manifest, StageRecord, now
 from copycat.runtime.environment import peak_rss_mb
@@ -46,6 +46,7 @@ class RunFolder:
         self.request_journal = Journal(self.path / "requests.jsonl", Request)
         self.image_journal = Journal(self.path / "images.jsonl", ImageRow)
         self.verdict_journal = Journal(self.path / "verdicts.jsonl", Verdict)
+        self.shift_journal = Journal(self.path / "shifts.jsonl", Shift)
 
     def __reduce__(self) -> tuple[type[RunFolder], tuple[Path]]:
         # To another process goes where it lies, and not what was read of it.
@@ -184,7 +185,7 @@ class RunFolder:
     @property
     def row_paths(self) -> tuple[Path, ...]:
         """The files that a run follows from, its pictures aside."""
-        journals = (self.request_journal, self.image_journal, self.verdict_journal)
+        journals = (self.request_journal, self.image_journal, self.verdict_journal, self.shift_journal)
         return self.manifest_path, self.registry_path, *(j.path for j in journals)
 
     def data(self) -> RunData:
@@ -196,6 +197,7 @@ class RunFolder:
             requests=self.request_journal.rows(),
             image_rows=self.image_journal.rows(),
             verdict_rows=self.verdict_journal.rows(),
+            shift_rows=self.shift_journal.rows(),
             metrics=self.metrics(),
         )
 

@@ -222,7 +222,7 @@ def _ask(path: Path, judge_: Judge, batch: Sequence[Question]) -> list[Verdict]:
     pictures: dict[int, Image.Image] = {}
     for i, question in enumerate(batch):
         try:
-            pictures[i] = _picture(path, question)
+            pictures[i] = open_picture(path, question.file, question.sha256)
         except (OSError, BadFile) as e:
             verdicts[i] = unscored(question, judge_.identity, f"the picture does not open: {e}")
     found = judge_.ask([batch[i] for i in pictures], list(pictures.values())) if pictures else []
@@ -230,8 +230,10 @@ def _ask(path: Path, judge_: Judge, batch: Sequence[Question]) -> list[Verdict]:
     return [verdicts[i] for i in range(len(batch))]
 
 
-def _picture(path: Path, question: Question) -> Image.Image:
-    content = (path / question.file).read_bytes()
-    if hashlib.sha256(content).hexdigest() != question.sha256:
-        raise BadFile(f"{question.file} is not the picture that was drawn")
+def open_picture(run: Path, file: str, sha256: str) -> Image.Image:
+    """A picture of the run folder `run`, in RGB. Raises BadFile where its hash is not `sha256`, and OSError
+    where it does not open."""
+    content = (run / file).read_bytes()
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise BadFile(f"{file} is not the picture that was drawn")
     return Image.open(io.BytesIO(content)).convert("RGB")

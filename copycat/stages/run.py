@@ -16,6 +16,8 @@ from copycat.stages.judge import judge
 from copycat.stages.plan import UNASKED, check, plan, prepare
 from copycat.stages.report import report
 from copycat.stages.score import score
+from copycat.stages.shift import measure_shifts
+from copycat.subjects.innocents import is_innocent
 
 
 def complete(folder: RunFolder, run: ResolvedRun, progress: Progress) -> RunData:
@@ -24,6 +26,7 @@ def complete(folder: RunFolder, run: ResolvedRun, progress: Progress) -> RunData
     if not before.finished or not before.metrics:
         generate(folder, run, progress=progress, device=run.config.device)
         judge(folder, run.judging, progress=progress, device=run.config.device, config=run.config)
+        measure_shifts(folder, run, progress=progress, device=run.config.device)
         score(folder)
     if not folder.page_is_current:
         report(folder, progress=progress)
@@ -48,8 +51,14 @@ def execute(console: Console, run: ResolvedRun, progress: Progress, *, dry_run: 
     say(
         console,
         f"{len(requests)} {what} with {config.model}: {people} characters × {len(config.seeds)} seeds × "
-        f"{', '.join(config.mitigations)} × {', '.join(config.prompts)}",
+        f"{', '.join(config.mitigations)} × {', '.join((*config.prompts, *config.also))}",
     )
+    if config.also and run.features is None:
+        say(
+            console,
+            "No encoder is known here, so how far guardrails move innocent pictures is not measured; name "
+            "one with --features: the folder of a vision model (CLIP, SigLIP, DINO), or a judge card.",
+        )
     judged_by = run.judging.card
     for who, end in ((run.card.title, run.card.end()), (f"The judge {judged_by.name}", judged_by.end())):
         if end:
@@ -76,7 +85,7 @@ def execute(console: Console, run: ResolvedRun, progress: Progress, *, dry_run: 
 def _uncovered(run: ResolvedRun, requests: list[Request]) -> dict[str, list[str]]:
     """Chosen characters that a prompt set says nothing for."""
     asked: dict[str, set[str]] = {}
-    for r in requests:
+    for r in (r for r in requests if not is_innocent(r.prompt_set)):
         asked.setdefault(r.prompt_set, set()).add(r.character)
     lacking = {s: [c.slug for c in run.characters if c.slug not in had] for s, had in asked.items()}
     return {s: slugs for s, slugs in lacking.items() if slugs}

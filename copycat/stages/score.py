@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from copycat.cards.calibration import read_calibration
@@ -10,7 +12,7 @@ from copycat.errors import UserError
 from copycat.io.atomic import write_text
 from copycat.measures import CATALOG, measures
 from copycat.measures.summary import summarise
-from copycat.records import Metric
+from copycat.records import Metric, Unscored, Verdict
 from copycat.report import tables
 from copycat.runs.calibrated import speaks_of
 from copycat.runs.data import RunData
@@ -41,6 +43,33 @@ def score(folder: RunFolder, calibration: Path | None = None) -> list[Metric]:
         folder.write_agreement(data.agreement)
         write_tables(folder.data(), folder.path)
     return metrics
+
+
+def missing(folder: RunFolder) -> list[str]:
+    """A sentence for each kind of thing that a run's numbers do not count: pictures that are planned and not
+    made, pictures that failed, and verdicts without an answer. Empty where nothing is missing."""
+    data = folder.data()
+    pending = sum(r.id not in data.images for r in data.requests)
+    unanswered = [v for v in data.judged.verdicts if isinstance(v.answer, Unscored)]
+    resume = "the same `copycat run` finishes them"
+    return [
+        sentence
+        for count, sentence in (
+            (pending, f"{pending} of {len(data.requests)} pictures are not made yet; {resume}."),
+            (data.failed, f"{data.failed} pictures failed; {resume}."),
+            (len(unanswered), _unanswered(unanswered)),
+        )
+        if count
+    ]
+
+
+def _unanswered(verdicts: Sequence[Verdict]) -> str:
+    reasons = Counter(v.answer.reason for v in verdicts if isinstance(v.answer, Unscored))
+    ((reason, count),) = reasons.most_common(1) or [("", 0)]
+    return (
+        f"{len(verdicts)} verdicts are no answers and count nowhere, {count} of them because of: {reason}. "
+        "`copycat judge` asks again."
+    )
 
 
 def write_tables(data: RunData, to: Path) -> None:

@@ -1,0 +1,35 @@
+"""`copycat import-verdicts`: answers recorded elsewhere as verdicts of a run."""
+
+from __future__ import annotations
+
+import typer
+
+
+def import_verdicts(
+    run: str = typer.Argument(help="A run folder, or its name under results/."),
+    table: str = typer.Argument(
+        help="CSV, TSV, JSONL, Parquet or a data set with columns image or sha256, and names, score or reply."
+    ),
+    judge: str | None = typer.Option(
+        None,
+        help="Who answered, where the table has no column judge; of several, whose the numbers shall be.",
+    ),
+) -> None:
+    """Take a table of recorded answers, of any judge or rater, as verdicts, and score the run by them."""
+    from copycat.cli.folders import opened
+    from copycat.runs.recorded import import_verdicts as take
+    from copycat.stages.report import report
+    from copycat.stages.score import score
+
+    folder = opened(run)
+    found = take(folder, table, judge)
+    for name, count in found.judges.items():
+        typer.echo(f"{count} verdicts of {name}")
+    if found.unscored:
+        typer.echo(f"{found.unscored} of them hold no answer and are unscored.")
+    if found.elsewhere:
+        typer.echo(f"{found.elsewhere} rows are about pictures that are not this run's, and were left out.")
+    metrics = score(folder)
+    report(folder)
+    typer.echo(f"{len(metrics)} metrics by {found.numbers_of} in {folder.metrics_path}")
+    typer.echo(f"Report: {folder.page_path}")

@@ -1,0 +1,131 @@
+"""The price on the innocent: what it counts, and where it stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from copycat.measures import CONS_PROMPT, DETECT, FALSE_ALARM, MOVED
+from copycat.measures.summary import summarise
+from copycat.records import ImageRow, Request, Shift, Step, Verdict, YesNo
+from copycat.report import render_page
+from copycat.report.price import headline, prices
+from copycat.report.table import table_markdown
+from copycat.runs.data import RunData
+from tests.helpers.synthetic import SyntheticRun
+
+
+class WithInnocents(SyntheticRun):
+    """Two prompts a character that are nobody's: P("Yes") is 0.9 without a guardrail and 0.7 with it."""
+
+    def add_innocents(self, refused: int = 0, opened: bool = False) -> RunData:
+        asked = [r for r in self.requests if r.run_seed == 0]
+        left = refused
+        for r in asked:
+            for index in range(2):
+                step = Step(
+                    name="gate", note="open", result={"open": opened, "slug": r.character, "score": 1.0}
+                )
+                innocent = r.model_copy(
+                    update={
+                        "prompt_set": "also:neutral",
+                        "prompt_index": index,
+                        "content": ("a pier",),
+                        "provenance": () if r.mitigation == "none" else (step,),
+                    }
+                ).with_id()
+                self.requests.append(innocent)
+                guarded = r.mitigation != "none"
+                if guarded and left:
+                    left -= 1
+                    self.image_rows.append(ImageRow(request=innocent.id, outcome="refused_output"))
+                    continue
+                self._draw(self.path / f"images/{innocent.id}.png", index, 0)
+                self.image_rows.append(
+                    ImageRow(
+                        request=innocent.id,
+                        outcome="ok",
+                        file=f"images/{innocent.id}.png",
+                        sha256=innocent.id,
+                    )
+                )
+                self.verdicts.append(self._verdict(innocent, 0.7 if guarded else 0.9))
+        data = self.data()
+        self.metrics = summarise(data.judged)
+        return self.data()
+
+    @staticmethod
+    def _verdict(request: Request, p: float) -> Verdict:
+        return Verdict(
+            request=request.id, kind="content", item="a pier", image_sha256=request.id, judge="menagerie@1",
+            question="q", question_hash="c", answer=YesNo(p_yes=p),
+        )  # fmt: skip
+
+
+def test_the_price_is_what_is_lost_and_a_refused_picture_loses_all(tmp_path: Path):
+    free = WithInnocents(tmp_path / "a").add_innocents()
+    (price,) = prices(free)
+    assert price.value == pytest.approx(0.2)
+    assert (price.pairs, price.refused) == (12, 0)
+    dear = WithInnocents(tmp_path / "b").add_innocents(refused=3)
+    (price,) = prices(dear)
+    assert price.value == pytest.approx((9 * 0.2 + 3 * 0.9) / 12)
+    assert price.refused == 3
+    assert price.cons is not None
+    assert price.cons.value == pytest.approx(0.7)
+    assert headline([price], "negprompt") == price
+    assert headline([price], "rewrite") is None
+
+
+def test_innocent_pictures_are_in_no_number_about_characters(tmp_path: Path):
+    run = WithInnocents(tmp_path)
+    before = [m for m in summarise(run.data().judged) if m.metric == DETECT.name]
+    data = run.add_innocents()
+    assert [m for m in data.metrics if m.metric == DETECT.name] == before
+    assert {m.metric for m in data.metrics if m.prompt_set == "also:neutral"} == {
+        CONS_PROMPT.name,
+        FALSE_ALARM.name,
+    }
+    assert all(s == "name" for _, s in data.groups)
+
+
+@pytest.mark.parametrize(("refused", "opened", "alarms"), [(0, False, 0.0), (0, True, 1.0), (6, False, 0.5)])
+def test_false_alarms_are_refusals_and_open_gates(tmp_path, refused, opened, alarms):
+    data = WithInnocents(tmp_path).add_innocents(refused, opened)
+    found = data.metric(FALSE_ALARM, "negprompt", "also:neutral")
+    assert found is not None
+    assert found.value == pytest.approx(alarms)
+    plain = data.metric(FALSE_ALARM, "none", "also:neutral")
+    assert plain is not None
+    assert plain.value == 0
+
+
+def test_distances_are_of_the_pictures_that_are_there(tmp_path: Path):
+    run = WithInnocents(tmp_path)
+    data = run.add_innocents()
+    guarded = [r for r in data.requests if r.prompt_set == "also:neutral" and r.mitigation == "negprompt"]
+    rows = [
+        Shift(request=r.id, pictures=(r.id, "p"), encoder="e@1", distance=d)
+        for r, d in zip(guarded, (0.1, 0.3, None), strict=False)
+    ]
+    stale = Shift(request=guarded[3].id, pictures=("another", "p"), encoder="e@1", distance=0.9)
+    data = RunData(**{**vars(run.data()), "shift_rows": [*rows, stale]})
+    assert list(data.shifts.values()) == [0.1, 0.3]
+    (moved,) = (m for m in summarise(data.judged) if m.metric == MOVED.name)
+    assert moved.scored == 2
+    # The first two are of one character.
+    assert moved.value == pytest.approx(0.2)
+
+
+def test_the_price_stands_in_table_and_page(tmp_path: Path):
+    data = WithInnocents(tmp_path).add_innocents()
+    text = table_markdown(data)
+    assert "price on the innocent ↓" in text.splitlines()[2]
+    assert "+0.200" in text
+    page = render_page(data)
+    assert 'id="prices"' in page
+    assert "+0.200" in page
+    plain = SyntheticRun(tmp_path / "plain").data()
+    assert 'id="prices"' not in render_page(plain)
+    assert "innocent" not in table_markdown(plain)

@@ -1,0 +1,56 @@
+"""How far guardrails move pictures of innocent prompts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from copycat.judges.embedding import EmbeddingDetector
+from copycat.resolve import resolve_settings
+from copycat.runs.folder import RunFolder
+from copycat.runs.manifest import StageRecord
+from copycat.runtime.progress import Progress
+from copycat.stages.shift import measure_shifts
+from tests.helpers.synthetic import SyntheticRun
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    """Pictures of innocent prompts; of two characters the guarded picture is the unguarded one's."""
+    made = SyntheticRun(tmp_path / "run", characters=3)
+    requests = [r.model_copy(update={"prompt_set": "also:neutral"}) for r in made.requests]
+    folder = RunFolder(made.path)
+    folder.request_journal.replace(requests)
+    folder.image_journal.replace(made.image_rows)
+    folder.write_registry(made.registry)
+    done = StageRecord(status="complete", started="2026-11-30T00:00:00+00:00")
+    folder.write_manifest(made.manifest.model_copy(update={"stages": {"generate": done}}))
+    return folder
+
+
+def test_the_same_picture_is_not_moved_and_no_pair_is_measured_twice(folder):
+    run = resolve_settings(limit=1, also=("neutral",))
+    assert run.features is not None
+    # Of nine pairs two have no unguarded picture.
+    assert measure_shifts(folder, run, progress=Progress(), device="cpu") == 7
+    rows = folder.shift_journal.rows()
+    assert {s.encoder for s in rows} == {run.features.identity()}
+    assert all(s.distance == pytest.approx(0, abs=1e-6) for s in rows if s.pictures[0] == s.pictures[1])
+    assert measure_shifts(folder, run, progress=Progress(), device="cpu") == 0
+    assert len(folder.data().shifts) == 7
+
+
+def test_other_pictures_are_moved_and_broken_features_are_no_distance(folder, monkeypatch):
+    run = resolve_settings(limit=1, also=("neutral",))
+    turned = iter(np.array([[1, 0], [0, 1], [np.nan, 0], [1, 0]] + [[1, 0], [-1, 0]] * 5, np.float32))
+
+    def vectors(self, images):
+        return np.stack([next(turned) for _ in images])
+
+    monkeypatch.setattr(EmbeddingDetector, "vectors", vectors)
+    measure_shifts(folder, run, progress=Progress(), device="cpu")
+    distances = [s.distance for s in folder.shift_journal.rows()]
+    assert distances[:3] == [0.5, None, 1.0]
+    assert len(folder.data().shifts) == 6
