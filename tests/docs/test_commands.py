@@ -95,7 +95,7 @@ def _split(page: str, line: int, text: str, *, whole: bool) -> Iterator[Command]
         part = []
 
 
-_THEIRS = re.compile(r"\b(yours|mine|theirs|upstream)\b|/path/")
+_THEIRS = re.compile(r"\b(yours|mine|theirs|upstream|gpt-x)\b|/path/")
 """Something that the reader has made, or imported."""
 COMMANDS = commands()
 OURS = [c for c in COMMANDS if c.words[0] == "copycat"]
