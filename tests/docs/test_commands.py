@@ -102,10 +102,6 @@ OURS = [c for c in COMMANDS if c.words[0] == "copycat"]
 MAKE = [c for c in COMMANDS if c.words[0] == "make"]
 
 
-_SHORTENED = {("README.md", "import-images")}
-"""Verbs that a page lists without an option that they need."""
-
-
 @cache
 def program() -> Any:
     """The whole command line. Typer brings a click of its own along, whose types are not public."""
@@ -134,8 +130,7 @@ def fault(command: Command) -> str | None:
     strange = [o for o in asked if o not in known]
     if strange:
         return f"{verb.name} has no option {strange[0]}"
-    short = (command.page, verb.name) in _SHORTENED
-    if short or not command.whole or "…" in words or hasattr(verb, "commands"):
+    if not command.whole or "…" in words or hasattr(verb, "commands"):
         return None
     try:
         verb.make_context(verb.name, words)
