@@ -24,7 +24,10 @@ _TAGGED = re.compile(
 )
 _BOXED = re.compile(r"\\boxed\{((?:[^{}]|\{[^{}]*\})*)\}")
 _TEX = re.compile(r"\\(?:text|textbf|mathrm|mathbf)\{([^{}]*)\}")
-_MARKUP = re.compile(r"\*\*|__|`+|^\s*#+\s*|^\s*>\s?|<\|[^|]*\|>|</?[a-z]+/?>", re.MULTILINE | re.IGNORECASE)
+_MARKUP = re.compile(
+    r"!\[[^\]]*\]\([^)]*\)|\*\*|__|`+|^\s*#+\s*|^\s*>\s?|<\|[^|]*\|>|</?[a-z]+/?>",
+    re.MULTILINE | re.IGNORECASE,
+)
 
 
 def without_thoughts(reply: str) -> str:
