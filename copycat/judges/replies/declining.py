@@ -74,12 +74,12 @@ let me know
 anything else
 feel free
 would you like
-(?:trouble|difficult(?:y|ies)|hard time|struggl\w+) (?:\w+ )?(?:identif|recogni|determin|tell|telling|see|mak|nam|figur)\w*
+(?:trouble|difficult(?:y|ies)|hard time|struggl\w+) (?:\w+ )?(?:identif|recogni|determin|tell|see|mak|nam)\w*
 no (?:access|input|attachment|information|context|picture|photo|visual)
 without (?:more|further|additional) (?:context|information|details?)
 (?:remains?|is|a) (?:a )?mystery (?:to me)?
 (?:not|\w+n't) (?:something i|come through|receive|provided|included|uploaded|arrive|load)
-(?:not|\w+n't) (?:\w+ )?(?:see|find|have|got|get|receive) (?:an?|any|the|your) (?:image|picture|photo|attachment|file|upload)
+(?:not|\w+n't) (?:\w+ )?(?:see|find|have|get|receive) (?:an?|any|the|your) (?:image|picture|photo|attach|file)\w*
 (?:identification|recognition) (?:isn't|is not|is im)
 (?:blocked|flagged|filtered|rejected) by
 safety (?:system|filter|reason|setting)s?
@@ -87,6 +87,10 @@ safety (?:system|filter|reason|setting)s?
 (?:too many requests|rate limit\w*|timed out|timeout|bad gateway|service unavailable|bad request)
 (?:quota exceeded|out of memory|traceback|connection (?:refused|reset)|overloaded)
 invalid (?:image|request|input|url)
+something went wrong
+(?:image|picture|file|photo) (?:is|appears|seems) (?:to be )?(?:\w+ )?(?:corrupt\w*|black|blank|broken|missing|empty)
+could be (?:anyone|anybody)
+guess is as good
 how can i
 (?:could|can|would|will) you
 rather not
@@ -140,6 +144,19 @@ onbekend
 (?:трудно|сложно|тяжело) (?:сказать|определить|понять|узнать)
 не (?:уверен\w*|удаётся|определ\w+|видно|ясно|получается)
 непонятно
+не (?:узна|распозна|имею)\w*
+ne (?:le |la )?(?:reconnais|vois|peux|saurais)
+aucune idée
+ni idea
+nessuna idea
+nenhuma ideia
+(?:erkenne|kenne) (?:\w+ ){0,3}nicht
+(?:känner|kender|genkender|kjenner) (?:\w+ )?(?:inte|ikke)
+ingen (?:aning|idé|anelse)
+en tunnista
+ei aavistustakaan
+geen idee
+nie (?:rozpoznaj\w+|mam pojęcia)
 (?:ne suis|pas) (?:\w+ )?(?:sûre?|certaine?|clair|capable|en mesure|possible|identifiable|reconnaissable)
 trop (?:flou|sombre|petit)\w*
 difficile (?:à|da|de|dire)
@@ -150,7 +167,7 @@ schwer zu
 (?:nicht|unsicher) (?:\w+ )?(?:sicher|klar|möglich|deutlich|eindeutig)
 zu (?:unscharf|verschwommen|dunkel|undeutlich)
 lässt sich nicht
-(?:går|kan|är) (?:inte|ikke|det inte|det ikke) (?:att |å |at )?(?:säga|avgöra|se|identif\w+|känna|afgøre|genkende|sige|säker|klart)
+(?:går|kan|är) (?:det )?(?:inte|ikke) (?:att |å |at )?(?:säga|avgöra|se|identif\w+|känna|afgøre|genkende|sige)
 (?:inte|ikke) (?:helt )?(?:säker|sikker|klart|möjligt|muligt|tydlig\w*)
 ved (?:det |jeg )?ikke
 (?:svårt|svært|vanskelig|moeilijk) (?:att|at|å|te)
@@ -182,6 +199,11 @@ _DECLINES_UNSPACED = alternatives(
 難以
 难以
 看不清
+[认認]不出
+(?:识|識|辨)[别別認认]?不
+模糊
+かねます
+ぼやけ
 看不出
 無法
 はっきりし(?:ない|ません)
@@ -201,7 +223,7 @@ _ABSTAINS = re.compile(
     re.IGNORECASE,
 )
 _ABSTAINS_IN_A_WORD = re.compile(
-    r"^\W*(?:unknown|unidentified|uncertain|unsure|unclear|undetermined|unrecogni[sz]ed|\?+|idk|dunno|pass|skip|"
+    r"^\W*\?+\W*$|^\W*(?:unknown|unidentified|uncertain|unsure|unclear|undetermined|unrecogni[sz]ed|idk|dunno|pass|skip|"
     r"maybe|possibly|perhaps|yes|true|image|picture|photo|img)\b(?:\W*(?:character|figure|work|series|person|source))?\W*$",
     re.IGNORECASE,
 )
@@ -217,12 +239,14 @@ _FAILURE = re.compile(
     re.IGNORECASE,
 )
 _PREAMBLE = re.compile(
-    r"^\W*(?:(?:sure|certainly|of\scourse|okay|ok|alright|all\sright|absolutely|great|well|right|hm+|so|now|first|next)\b[\s,.!]*)*"
+    r"^\W*(?:(?:sure|certainly|of\scourse|okay|ok|alright|all\sright|absolutely|great|well|right|hm+|so|now|first|"
+    r"next)\b[\s,.!]*)*"
     r"(?:$|(?:let(?:'s|\sme|\sus)|(?:i|we)(?:'ll|\swill|'m\sgoing\sto|\sam\sgoing\sto|\sneed\sto|\sshould|\shave\sto|\scan\sstart)|"
     r"to\s(?:identify|determine|answer|figure|solve|find|decide)|the\s(?:user|question)\s(?:asks?|wants?|is\sasking)|"
     r"looking\sat|here(?:'s|\sis)\s(?:my|the|an?)\s(?:analysis|answer|description|breakdown)|"
     r"step\s\d+|(?:analysis|reasoning|observations?|description|details|features|key\sfeatures|visual\s(?:cues|features))\W*$)\b)"
-    r"|^\W*(?:analysis|reasoning|observations?|description|details|features)\W*$",
+    r"|^\W*(?:analysis|reasoning|observations?|description|details|features)\W*$"
+    r"|^\W*(?:(?:the|my)\s)?(?:final\s|correct\s)?(?:answer|name|guess)(?:\s(?:is|would\sbe))?\W*$",
     re.IGNORECASE,
 )
 
