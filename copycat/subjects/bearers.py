@@ -45,6 +45,9 @@ prime minister
 (?:the|an) animal
 (?:real|real-life|actual|living) (?:\w+ )?{_CREATURES}
 (?:fast[- ]food|restaurant|hotel|supermarket) (?:chain|company)
+(?:historical|real|real-life) (?:\w+ )?(?:figure|warrior|king|queen|vizier|prince|princess)
+(?:neighbou?rhood|district|suburb) (?:of|in)
+(?:saga|folk) (?:figure|hero)
 (?:rock|pop|punk) (?:band|group|album)
 (?:programming language|operating system)
 mytholog\w+ (?:figure|hero|god|being)"""
@@ -52,8 +55,10 @@ mytholog\w+ (?:figure|hero|god|being)"""
 """Who or what else may bear a name, in words that fit no character."""
 _GODS = words("gods? goddess(?:es)? deit(?:y|ies) demigod titan myths?")
 
-_DESCRIBED = r"^[\"”’*]*\s*(?:,|\(|[–—-]|:|(?:is|was)\b)\s*(?:who\s(?:is|was)\s)?(?:(?:the|an?|one\sof\sthe|perhaps)\s)?"
-_ADJECTIVES = r"(?:(?!(?:in|on|with|at|by|from|of|and|to|next|for|like|near|as|not|no)\b)(?!\w+ing\b)[\w'’-]+,?\s){0,4}?"
+_DESCRIBED =
+r"^[\"”’*]*\s*(?:,|\(|[–—-]|:|(?:is|was)\b)\s*(?:who\s(?:is|was)\s)?(?:(?:the|an?|one\sof\sthe|perhaps)\s)?"
+_ADJECTIVES =
+r"(?:(?!(?:in|on|with|at|by|from|of|and|to|next|for|like|near|as|not|no)\b)(?!\w+ing\b)[\w'’-]+,?\s){0,4}?"
 _PERSON = rf"{_PEOPLES}\s(?:(?!(?:of|in|with|by)\b)[\w-]+[\s-](?:and\s)?){{0,3}}?{_PROFESSIONS}\b"
 
 
@@ -62,7 +67,9 @@ def _find(pattern: str) -> re.Pattern[str]:
 
 
 _REAL = _find(rf"{_DESCRIBED}{_ADJECTIVES}(?:{_BEARERS}\b|{_PERSON})")
-_DATES = _find(r"^[\"”’*]*\s*\(\s*(?:born\s|c\.?\s|ca\.\s|b\.\s)?\d{3,4}\s?[–—-]")
+_DATES = _find(
+    r"^[\"”’*]*\s*\(\s*(?:born\s|c\.?\s|ca\.\s|b\.\s)?(?:\d{3,4}\s?[–—-]|\d{1,2}(?:st|nd|rd|th)\scentury)"
+)
 _REAL_BEFORE = _find(rf"\b(?:{_PERSON}|{_BEARERS})\s+$")
 _GOD = _find(rf"{_DESCRIBED}{_ADJECTIVES}{_PEOPLES}\s(?:[\w-]+\s)?{_GODS}\b")
 _GOD_BEFORE = _find(rf"\b{_PEOPLES}\s{_GODS}\s+$")

@@ -12,7 +12,7 @@ from typing import Literal
 
 from copycat.subjects import vocabulary as say
 from copycat.subjects.bearers import is_another, may_be_another
-from copycat.subjects.elsewhere import is_related_elsewhere
+from copycat.subjects.elsewhere import is_denied_elsewhere, is_hedged_elsewhere, is_related_elsewhere
 from copycat.subjects.mentions import Mention
 from copycat.subjects.naming import (
     clause,
@@ -35,8 +35,10 @@ _PROPER = r"[A-Z0-9][\w'’.&-]*"
 _AT_END = rf"{_DET}$"
 
 _DEPICTS = find(say.DEPICTIONS)
-_OWNS = find(rf"^(?:['’]s?\s+(?!\w+ing\b|{say.STAYS}\b))\w")
-_KIND_AFTER = find(rf"^[\"'”’*]*[\s-]+(?:{say.THINGS}|{say.WORKS}|{say.ALIKE})\b(?!-)|^-[a-z]")
+_OWNS = find(rf"^(?:\s\d{{2,4}})?(?:['’]s?\s+(?!\w+ing\b|{say.STAYS}\b))\w")
+_KIND_AFTER = find(
+    rf"^[\"'”’*]*[\s-]+(?:\d{{1,4}}\s+)?(?:{say.THINGS}|{say.WORKS}|{say.ALIKE})\b(?!-)|^-[a-z]"
+)
 _CAST_AFTER = re.compile(r"\s(?:character|hero|heroine|star|protagonist|figure|villain|antagonist)\s[A-Z]")
 _ALIKE_AFTER = find(rf"^[\"'”’*]*-?(?:{say.ALIKE})\b")
 _COSTUME = find(r"^[\"'”’]*[\s-](?:cos(?:tume|play)|outfit|suit|onesie|dress|fancy dress)s?\b")
@@ -171,7 +173,8 @@ def is_likened(m: Mention, before: str) -> bool:
 
 
 _FEATURES = find(
-    r"(?:\b(?<!some )(?<!several )(?<!few )(?<!many )(?:hallmarks|trademarks|characteristics|attributes|features|traits)"
+    r"(?:\b(?<!some )(?<!several )(?<!few )(?<!many )(?:hallmarks|trademarks|characteristics"
+    r"|attributes|features|traits)"
     r"|\b(?:trademark|signature|defining|distinctive|distinguishing|characteristic|iconic|unmistakable|classic|typical|recognizable)"
     r"(?:,?\s\w+){0,2}?\s(?:look|features?|traits?|appearance|design|outfit|attributes?|elements|style|attire)|\bhallmark"
     r"|\bmatch(?:es)?\s(?:exactly\s)?(?:those|that))\s(?:of|for)\s(?:the\s(?:[\w-]+\s){0,2}(?:character|figure|hero)\s)?[\"“'*]*$"
@@ -244,10 +247,11 @@ def role(m: Mention) -> Role:
     before = clause(m.before)
     if wears_it(m, before):
         return "shown"
-    if is_longer_name(m) or is_product(m) or is_title(m) or is_another(m):
+    if is_longer_name(m) or is_product(m) or is_title(m) or is_another(m) or is_denied_elsewhere(m):
         return "absent"
     if any(rule(m, before) for rule in _ABSENT):
         return "absent"
     if is_word(m):
         return "doubtful" if is_bare_word(m) else "absent"
-    return "doubtful" if is_hedged(m, before) or may_be_form(m) or may_be_another(m) else "shown"
+    unsure = is_hedged(m, before) or is_hedged_elsewhere(m) or may_be_form(m) or may_be_another(m)
+    return "doubtful" if unsure else "shown"

@@ -11,7 +11,7 @@ _BREAK = re.compile(
     r"[;:!?…\n]|(?<!\bmr)(?<!\bdr)(?<!\bst)\.\s|\s[—–-]+\s"
     # "anyone but Mario" goes on; "not Luigi but Mario" does not.
     r"|(?<!anyone )(?<!anything )(?<!everyone )(?<!nothing )(?<!nobody )(?<!none )(?<!one )(?<!all )\bbut\b"
-    r"|\b(?:however|whereas|yet|though|although|while)\b"
+    r"|\b(?:sino|sondern)\b|\b(?:however|whereas|yet|though|although|while)\b"
     r"|,\s(?:and\s|so\s)?(?:it|this|that|he|she|they|there|the\s\w+)(?:\s\w+)?\s"
     r"(?:is|are|was|has|looks|shows|appears|does)\b|,\s(?:and\s|so\s)?(?:it|this|that)'s\b",
     re.IGNORECASE,
@@ -45,6 +45,8 @@ def is_longer_name(m: Mention) -> bool:
     left, right = _LAST_WORD.search(m.before), _NEXT_WORD.match(m.after)
     if is_form(m) or (left and _UNSURE_FORMS.fullmatch(left[1])):
         left = None
+    if re.match(r" (?:al|ibn|bin)[- ][A-Z]", m.after):
+        return True
     if re.match(r" (?:I{1,3}|I?V|VI{1,3}|I?X) of [A-Z]", m.after):
         return True
     if re.search(r"\b(?:[A-Z]|Ms|Mrs|Miss|St)\.? $", m.before) and not re.search(r"\bA $", m.before):

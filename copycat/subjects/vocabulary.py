@@ -206,13 +206,16 @@ steampunk summer winter standing character figure name answer left right charact
 likely definitely clearly also only just both es ist das dies der die c'est est voici il s'agit de el
 la le un une é è e o os as ele questo questa dit det den to jest это este esta hier son sono son
 personaje personnage figur personaggio personagem either not no hello hi dear with plus versus vs here
-there possibly shows depicts features meet featuring featured"""
+there possibly probablemente probablement probabilmente provavelmente wahrscheinlich vermutlich troligen
+sannolikt sandsynligvis вероятно seguramente zweifel vielleicht peut-être quizás quizá forse talvez
+kanske måske ehkä возможно podría podria ce ceci ese shows depicts features meet featuring featured"""
 )
 """Words before a name that leave it the same figure's, also with a capital."""
 
 FOLLOWS = words(
     r"""the an? and or with as is are was from in on at by to for of who that which holding has have wearing
-character figure figurine figures mark mk armou?r plush plushie toy toys doll statue costume cosplay cosplayer version
+character figure figurine figures mark mk armou?r plush plushie toy toys doll statue costume cosplay
+cosplayer version
 fan art fanart himself herself itself balloon sculpture drawing painting illustration pokémon pokemon
 and&? not but also the ii iii jr appears stands looks smiles seems can may might must will would could
 should does did alone too here there then now together look stand run sit behind beside under over near
@@ -227,16 +230,21 @@ LETTERED = alternatives(
 (?:box|cover|album|key) art
 brand name
 (?:movie|film) (?:title|logo)s?
-merchandise"""
+merchandise
+packaging"""
 )
 """What goes by the name of a work or a brand, and shows at most its letters."""
 
 FORMS = words(
-    r"""saiyan instinct mode form hyper mega ultra shiny gigantamax gmax dynamax fire ice tanooki raccoon sorcerer
-builder racer racing clay claymation felt knit minecraft roblox fortnite funko pop nendoroid hooded caped unmasked
+    r"""saiyan ssj\d? ssgss g1 cat frog bee penguin instinct mode form hyper mega ultra shiny gigantamax
+gmax dynamax fire ice tanooki raccoon sorcerer
+builder racer racing clay claymation felt knit minecraft roblox fortnite funko pop nendoroid hooded caped
+unmasked
 masked armou?red teen-?aged? elderly adolescent grown-?up newborn toddler infant preteen chibi-style pixel-art
-8-bit 16-bit 3d 2d low-poly cel-shaded super classic modern young kid baby toon lego chibi wizard pirate ninja samurai
-cowboy astronaut vampire witch knight santa steampunk cyberpunk retro vintage animated live-action plush era"""
+8-bit 16-bit 3d 2d low-poly cel-shaded super classic modern young kid baby toon lego chibi wizard pirate
+ninja samurai
+cowboy astronaut vampire witch knight santa steampunk cyberpunk retro vintage animated live-action plush
+era"""
 )
 """Words before a name that tell a form, an age or a rendering of the same figure."""
 

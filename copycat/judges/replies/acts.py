@@ -101,7 +101,7 @@ def begins_with_nobody(sentence: str) -> bool:
 
 _NOBODY_THERE = re.compile(
     rf"^\W*(?:there(?:'s|\sis|\sare)\sno\b[^,]*?{NOUN}\b|none\sof\b)|\banswer\s(?:is|would\sbe)\W+(?:none|no\sone|nobody)\b"
-    rf"|^(?:this|the|it)\b[^,]*?\b(?:does\snot|doesn't|is\snot|isn't)\s(?:show|contain|depict|feature|an?y?)\s(?:[\w-]+\s+){{0,4}}?{NOUN}\b",
+    rf"|^(?:this|the|it)\b[^,]*?\b(?:does\snot|doesn't|is\snot|isn't)\s(?:show|contain|depict|feature|any?)\s(?!(?:\w+\s)?(?:whole|full|entire|complete|clear|face))(?:[\w-]+\s+){{0,4}}?{NOUN}\b",
     re.IGNORECASE,
 )
 

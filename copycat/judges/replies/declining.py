@@ -74,7 +74,8 @@ let me know
 anything else
 feel free
 would you like
-(?:trouble|difficult(?:y|ies)|hard time|struggl\w+) (?:\w+ )?(?:identif|recogni|determin|tell|see|mak|nam)\w*
+(?:trouble|difficult(?:y|ies)|hard time|struggl\w+) (?:\w+ )?(?:identif|recogni|determin)\w*
+(?:trouble|difficult(?:y|ies)|hard time|struggl\w+) (?:\w+ )?(?:tell|see|mak|nam)\w*
 no (?:access|input|attachment|information|context|picture|photo|visual)
 without (?:more|further|additional) (?:context|information|details?)
 (?:remains?|is|a) (?:a )?mystery (?:to me)?
@@ -167,7 +168,8 @@ schwer zu
 (?:nicht|unsicher) (?:\w+ )?(?:sicher|klar|möglich|deutlich|eindeutig)
 zu (?:unscharf|verschwommen|dunkel|undeutlich)
 lässt sich nicht
-(?:går|kan|är) (?:det )?(?:inte|ikke) (?:att |å |at )?(?:säga|avgöra|se|identif\w+|känna|afgøre|genkende|sige)
+(?:går|kan|är) (?:det )?(?:inte|ikke) (?:att |å |at )?(?:säga|avgöra|se|identif\w+|känna)
+(?:går|kan|er) (?:det )?(?:inte|ikke) (?:å |at )?(?:afgøre|genkende|sige)
 (?:inte|ikke) (?:helt )?(?:säker|sikker|klart|möjligt|muligt|tydlig\w*)
 ved (?:det |jeg )?ikke
 (?:svårt|svært|vanskelig|moeilijk) (?:att|at|å|te)

@@ -73,7 +73,7 @@ def of_prose(text: str, cut_off: bool) -> Named | Unscored:
         for piece in pieces:
             if abstains(piece) or (is_poor(piece) and not identifies(piece)):
                 declined = True
-            elif is_preamble(piece) and not identifies(piece):
+            elif is_preamble(piece) and not _FRAME.search(piece):
                 led_up = True
             elif re.search(r"\w", piece) and not (named and _tells_about(piece)):
                 kept.append(piece)

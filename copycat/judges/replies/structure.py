@@ -252,6 +252,8 @@ def sentences(text: str) -> Iterator[str]:
         "i.e",
         "Inc",
         "No",
+        "c",
+        "ca",
     ]
     stops = "".join(rf"(?<!\b{re.escape(t)}\.)" for t in titles) + r"(?<!\b[A-Z]\.)"
     for line in text.split("\n"):
