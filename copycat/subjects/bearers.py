@@ -55,10 +55,14 @@ mytholog\w+ (?:figure|hero|god|being)"""
 """Who or what else may bear a name, in words that fit no character."""
 _GODS = words("gods? goddess(?:es)? deit(?:y|ies) demigod titan myths?")
 
-_DESCRIBED =
-r"^[\"”’*]*\s*(?:,|\(|[–—-]|:|(?:is|was)\b)\s*(?:who\s(?:is|was)\s)?(?:(?:the|an?|one\sof\sthe|perhaps)\s)?"
-_ADJECTIVES =
-r"(?:(?!(?:in|on|with|at|by|from|of|and|to|next|for|like|near|as|not|no)\b)(?!\w+ing\b)[\w'’-]+,?\s){0,4}?"
+_DESCRIBED = (
+    r"^[\"”’*]*\s*(?:,|\(|[–—-]|:|(?:is|was)\b)\s*(?:who\s(?:is|was)\s)?"
+    r"(?:(?:the|an?|one\sof\sthe|perhaps)\s)?"
+)
+_ADJECTIVES = (
+    r"(?:(?!(?:in|on|with|at|by|from|of|and|to|next|for|like|near|as|not|no)\b)(?!\w+ing\b)"
+    r"[\w'’-]+,?\s){0,4}?"
+)
 _PERSON = rf"{_PEOPLES}\s(?:(?!(?:of|in|with|by)\b)[\w-]+[\s-](?:and\s)?){{0,3}}?{_PROFESSIONS}\b"
 
 

@@ -17,7 +17,7 @@ def test_names_that_are_words_or_part_of_others_are_warned_of(
     folder.mkdir()
     monkeypatch.setenv("COPYCAT_HOME", str(tmp_path))
     told = [
-        {"slug": slug, "name": name, "owner": "nobody", "keywords": [], "description": "a thing"}
+        {"slug": slug, "name": name, "owner": "nobody", "keywords": [], "generic": "a thing"}
         for slug, name in (("river", "River"), ("zori", "Zori"), ("zori-two", "Zori Kamo"))
     ]
     (folder / "mine.yaml").write_text(yaml.safe_dump({"name": "mine", "version": 1, "characters": told}))

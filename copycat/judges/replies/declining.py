@@ -80,7 +80,8 @@ no (?:access|input|attachment|information|context|picture|photo|visual)
 without (?:more|further|additional) (?:context|information|details?)
 (?:remains?|is|a) (?:a )?mystery (?:to me)?
 (?:not|\w+n't) (?:something i|come through|receive|provided|included|uploaded|arrive|load)
-(?:not|\w+n't) (?:\w+ )?(?:see|find|have|get|receive) (?:an?|any|the|your) (?:image|picture|photo|attach|file)\w*
+(?:not|\w+n't) (?:\w+ )?(?:see|find|have|get|receive) (?:an?|any|the|your) (?:image|picture|attach)\w*
+(?:not|\w+n't) (?:\w+ )?(?:see|find|have|get|receive) (?:an?|any|the|your) (?:photo|file)\w*
 (?:identification|recognition) (?:isn't|is not|is im)
 (?:blocked|flagged|filtered|rejected) by
 safety (?:system|filter|reason|setting)s?
@@ -89,7 +90,8 @@ safety (?:system|filter|reason|setting)s?
 (?:quota exceeded|out of memory|traceback|connection (?:refused|reset)|overloaded)
 invalid (?:image|request|input|url)
 something went wrong
-(?:image|picture|file|photo) (?:is|appears|seems) (?:to be )?(?:\w+ )?(?:corrupt\w*|black|blank|broken|missing|empty)
+(?:image|picture|file|photo) (?:is|appears|seems) (?:to be )?(?:\w+ )?(?:corrupt\w*|black|blank)
+(?:image|picture|file|photo) (?:is|appears|seems) (?:to be )?(?:\w+ )?(?:broken|missing|empty)
 could be (?:anyone|anybody)
 guess is as good
 how can i
