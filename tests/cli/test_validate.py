@@ -20,7 +20,7 @@ def test_names_that_are_words_or_part_of_others_are_warned_of(
         {"slug": slug, "name": name, "owner": "nobody", "keywords": [], "generic": "a thing"}
         for slug, name in (("river", "River"), ("zori", "Zori"), ("zori-two", "Zori Kamo"))
     ]
-    (folder / "mine.yaml").write_text(yaml.safe_dump({"name": "mine", "version": 1, "characters": told}))
+    (folder / "mine.yaml").write_text(yaml.safe_dump({"registry": "mine", "version": 1, "characters": told}))
     warnings: list[str] = []
     wrong = [f for f in findings(warnings) if "mine" in f]
     mine = [w for w in warnings if w.startswith("mine: ")]
