@@ -1,7 +1,7 @@
 """What a sentence says of somebody whom it mentions: the grammar around a name.
 
 Rules are of language in general: what a preposition, a negation or an apposition makes of the name after it.
-They read English; of other languages a name that is the whole answer, or stands behind "this is".
+They read English; what beside them is read of other languages stands in `elsewhere`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,19 @@ from collections.abc import Callable
 from typing import Literal
 
 from copycat.subjects import vocabulary as say
+from copycat.subjects.bearers import is_another, may_be_another
+from copycat.subjects.elsewhere import is_denied_elsewhere, is_hedged_elsewhere, is_related_elsewhere
 from copycat.subjects.mentions import Mention
+from copycat.subjects.naming import (
+    clause,
+    find,
+    is_bare_word,
+    is_longer_name,
+    is_product,
+    is_title,
+    is_word,
+    may_be_form,
+)
 
 Role = Literal["shown", "doubtful", "absent"]
 
@@ -22,147 +34,55 @@ _LIST = rf"(?:[\w'’.-]+{_OPEN}(?:,|/|&|\band\b|\bor\b|\bnor\b)\s*)*"
 _PROPER = r"[A-Z0-9][\w'’.&-]*"
 _AT_END = rf"{_DET}$"
 
-_BREAK = re.compile(
-    r"[;:!?…\n]|(?<!\bmr)(?<!\bdr)(?<!\bst)\.\s|\s[—–-]+\s"
-    # "anyone but Mario" goes on; "not Luigi but Mario" does not.
-    r"|(?<!anyone )(?<!anything )(?<!everyone )(?<!nothing )(?<!nobody )(?<!none )(?<!one )(?<!all )\bbut\b"
-    r"|\b(?:however|whereas|yet|though|although|while)\b"
-    r"|,\s(?:and\s|so\s)?(?:it|this|that|he|she|they|there|the\s\w+)(?:\s\w+)?\s"
-    r"(?:is|are|was|has|looks|shows|appears|does)\b|,\s(?:and\s|so\s)?(?:it|this|that)'s\b",
-    re.IGNORECASE,
+_DEPICTS = find(say.DEPICTIONS)
+_OWNS = find(rf"^(?:\s\d{{2,4}})?(?:['’]s?\s+(?!\w+ing\b|{say.STAYS}\b))\w")
+_KIND_AFTER = find(
+    rf"^[\"'”’*]*[\s-]+(?:\d{{1,4}}\s+)?(?:{say.THINGS}|{say.WORKS}|{say.ALIKE})\b(?!-)|^-[a-z]"
 )
-
-
-def _find(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.IGNORECASE)
-
-
-def clause(before: str) -> str:
-    """What comes before a name, since the last place where what was said came to an end."""
-    last = 0
-    for match in _BREAK.finditer(before):
-        last = match.end()
-    return before[last:]
-
-
-# --- the name itself ---
-
-_GLUED = _find(rf"(?<![\w])(?:(?!{say.UNREAL}\b)[a-z]+)-$")
-_KEEPS, _FOLLOWS = _find(rf"{say.KEEPS}"), _find(rf"{say.FOLLOWS}")
-_ADJECTIVE = re.compile(r"\w{3}(?:ing|ed|ly|ful|ous|ish|ive|able|less|ar|tic|cal|nal|ral)$")
-_LAST_WORD = re.compile(r"([^\W_]+(?:['’][^\W_]+)?)[ _]+$")
-_NEXT_WORD = re.compile(r"[ _]+([^\W_]+)")
-
-
-def is_longer_name(m: Mention) -> bool:
-    """Whether the name is part of a longer one, which is somebody else's or a work's."""
-    if re.search(r"\w[-–]$", m.before) and not _find(rf"\b{say.UNREAL}-$").search(m.before):
-        return True
-    if re.match(r"-[A-Z]", m.after):
-        return True
-    left, right = _LAST_WORD.search(m.before), _NEXT_WORD.match(m.after)
-    if re.search(r"\b(?:[A-Z]|Ms|Mrs|Miss|St)\.? $", m.before) and not re.search(r"\bA $", m.before):
-        return True
-    if left and re.search(r"['’]s?$", left[1]):
-        left = None
-    if left and left[1][0].isupper() and not _KEEPS.fullmatch(left[1]) and not _begins(m, left.start(1)):
-        return True
-    if left and left[1][0].isupper() and _begins(m, left.start(1)) and not _KEEPS.fullmatch(left[1]):
-        return not _ADJECTIVE.search(left[1])
-    if not right or (right[1].isupper() != m.written.isupper() and not right[1][0].isupper()):
-        return False
-    if m.written.isupper() and len(m.written) > 1 and not right[1].isupper():
-        return False
-    return right[1][0].isupper() and not _FOLLOWS.fullmatch(right[1]) and not right[1].endswith("ing")
-
-
-def _begins(m: Mention, at: int) -> bool:
-    return not re.search(r"\w", clause(m.text[:at]))
-
-
-_ARTICLE = _find(r"\b(?:an?|some|two|three|several|many|another|one|his|her|its|their)\s+(?:[\w-]+\s+){0,3}$")
-_ANY_ARTICLE = _find(r"\b(?:an?|the|some|this|that|his|her)\s+(?:[a-z-]+\s+){0,2}$")
-_NOUN_AFTER = re.compile(r"\s+([a-z]{3,}(?<!ing)(?<!ed)(?<!ly)(?<!s))\b")
-_DEPICTS = _find(say.DEPICTIONS)
-_THING_AFTER = re.compile(
-    r"\s+(?!(?:is|was|are|has|and|or|with|from|in|on|at|as|by|who|that|of|to)\b)[a-z]+(?<!ing)(?<!s)\b"
-)
-
-
-def is_word(m: Mention) -> bool:
-    """Whether a name that is a common word too is written as that word."""
-    if not m.common:
-        return False
-    if m.lower:
-        return True
-    first = not re.search(r"\w", clause(m.before))
-    return first and " " not in m.written and bool(_THING_AFTER.match(m.after))
-
-
-_NOT_NAMES = re.compile(r",\s+(?!and\b|or\b|nor\b|the\b|an?\b)[a-z]")
-
-
-def is_product(m: Mention) -> bool:
-    """Whether the name goes before a common noun as a kind or a brand: "a Kirby vacuum cleaner"."""
-    noun = _NOUN_AFTER.match(m.after)
-    if noun is None or _FOLLOWS.fullmatch(noun[1]) or not _ANY_ARTICLE.search(m.before):
-        return False
-    return not re.match(rf"(?:\s+[a-z-]+){{0,3}}?\s+{say.DEPICTIONS}\b", m.after)
-
-
-_ANSWERS = _find(r"(?:\b(?:is|it's|that's|named|called|say|think)|:)\s+[\"'“*]*$")
-
-
-# --- what is said of it ---
-
-_OWNS = _find(rf"^(?:['’]s?\s+(?!\w+ing\b|{say.STAYS}\b))\w")
-_KIND_AFTER = _find(rf"^[\"'”’*]*[\s-]+(?:{say.THINGS}|{say.WORKS}|{say.ALIKE})\b(?!-)|^-[a-z]")
 _CAST_AFTER = re.compile(r"\s(?:character|hero|heroine|star|protagonist|figure|villain|antagonist)\s[A-Z]")
-_ALIKE_AFTER = _find(rf"^[\"'”’*]*-?(?:{say.ALIKE})\b")
-_COSTUME = _find(r"^[\"'”’]*[\s-](?:cos(?:tume|play)|outfit|suit|onesie|dress|fancy dress)s?\b")
-_WEARS = _find(
-    r"\b(?:in|wear\w*|dress\w*\s(?:up\s)?in)\s(?:an?|the|his|her|their|full)?\s?(?:[\w-]+\s){0,2}$"
-)
-_WRITES = _find(rf"\b{say.WRITING}(?:\s(?:of|for|is|the\s(?:word|name|title)s?))?[\s:,]*{_LIST}{_AT_END}")
-_SAYS = _find(
+_ALIKE_AFTER = find(rf"^[\"'”’*]*-?(?:{say.ALIKE})\b")
+_COSTUME = find(r"^[\"'”’]*[\s-](?:cos(?:tume|play)|outfit|suit|onesie|dress|fancy dress)s?\b")
+_WEARS = find(r"\b(?:in|wear\w*|dress\w*\s(?:up\s)?in)\s(?:an?|the|his|her|their|full)?\s?(?:[\w-]+\s){0,2}$")
+_WRITES = find(rf"\b{say.WRITING}(?:\s(?:of|for|is|the\s(?:word|name|title)s?))?[\s:,]*{_LIST}{_AT_END}")
+_SAYS = find(
     r"\b(?:text|sign|caption|label|writing|words?|image|picture)\s(?:\w+\s){0,3}?(?:says?|reads?)\b[^.;,]*$"
 )
-_WRITTEN = _find(rf"^[\"'”’*.,!]*\s*{say.WRITTEN}\b|^[\"'”’]+\s+on\s+(?:it|the|an?|its|his|her)\b")
-_DENIES = _find(rf"\b{say.NEGATION}\b")
-_EMPHASIS = _find(rf"\b{say.EMPHASIS}\b")
-_DENIED_AFTER = _find(
+_WRITTEN = find(rf"^[\"'”’*.,!]*\s*{say.WRITTEN}\b|^[\"'”’]+\s+on\s+(?:it|the|an?|its|his|her)\b")
+_DENIES = find(rf"\b{say.NEGATION}\b")
+_EMPHASIS = find(rf"\b{say.EMPHASIS}\b")
+_DENIED_AFTER = find(
     r"^[\"'”’*)]*\s*(?:is|are|was|does|do|did|can|could|would|has|seems?|appears?)?\s*"
     r"(?:n't|not|nowhere|absent|missing|never)\b(?!\s(?:only|just))|^\?\s*no\b"
 )
-_CONTRAST_AFTER = _find(
+_CONTRAST_AFTER = find(
     r"^[\"'”’*)]*\s*(?:would|should)\b"
     r"|^[\"'”’*)]*\s*(?:is\s(?:usually|always)|has|have|had|wears|usually|typically|always|normally)\b[^.]*"
     r"\b(?:but|so|whereas|while|unlike|instead)?\s*(?:this|the)\s(?:one|figure|character|creature|picture|image)\b"
 )
-_LIKENS = _find(rf"\b{say.LIKENESS}\b")
-_STATES = _find(r"\b(?:is|are|be|say|guess|shows?|depicts?|identif\w+|named)\b|'s\b|\bit's\b")
+_LIKENS = find(rf"\b{say.LIKENESS}\b")
+_STATES = find(r"\b(?:is|are|be|say|guess|shows?|depicts?|identif\w+|named)\b|'s\b|\bit's\b")
 """What makes a statement of what follows a likeness: "the cap suggests that this is Mario"."""
-_THINK_OF = _find(r"(?<!\bi )(?<!\bwe )(?<!would )(?<!'d )\bthink\s(?:of\s)?" + _AT_END)
-_UNREAL = _find(rf"\b{say.UNREAL}[\s-]+$")
-_LOOKS = _find(rf"\b(?:look|appear|seem|sound|dress)\w*\s(?:exactly\s|to\sme\s)?like\s{_LIST}{_AT_END}")
-_SIMILE = _find(rf"\blike\s{_LIST}{_AT_END}")
-_IDENTIFIES = _find(
+_THINK_OF = find(r"(?<!\bi )(?<!\bwe )(?<!would )(?<!'d )\bthink\s(?:of\s)?" + _AT_END)
+_UNREAL = find(rf"\b{say.UNREAL}[\s-]+$")
+_LOOKS = find(rf"\b(?:look|appear|seem|sound|dress)\w*\s(?:exactly\s|to\sme\s)?like\s{_LIST}{_AT_END}")
+_SIMILE = find(rf"\blike\s{_LIST}{_AT_END}")
+_IDENTIFIES = find(
     r"^\W*(?:.*\bwhat|(?:(?:i|to)\s\w+\s|well\W+|yes\W+|hm+\W+)?(?:it|this|that|he|she|they|these|"
     r"the\s(?:character|figure|image|picture|one|creature|person)s?(?:\s(?:shown|here|depicted|in\sthe\s\w+))?)?)\s*$"
 )
-_HEDGED = _find(
+_HEDGED = find(
     rf"\b{say.HEDGES}\b(?!\s(?:also\s|well\s)?(?:know|recogni[sz]e|remember|be\sfamiliar))[^,]{{0,40}}$"
 )
-_OR = _find(r"\bor\s+" + _AT_END)
+_OR = find(r"\bor\s+" + _AT_END)
 _HEDGED_AFTER = re.compile(
     r"[\"'”’*,.]*\s*(?:\((?:possibly|maybe|perhaps|probably not|\?|unsure|uncertain|not sure|unconfirmed|"
     r"could be|"
     r"might be)|\?|,?\s?(?:perhaps|maybe|possibly)\b|,?\s?or\s(?!not\b)|\s[–—-]+\sor\b)",
     re.IGNORECASE,
 )
-_CONCEDES = _find(r"(?:^|[;.]\s*)(?:although|though|while|whilst|even if|despite|whereas|if)\b[^,;.]*$")
-_MAIN_CLAUSE = _find(r"^[^.;,]*,\s*(?:this|it|the|here|there|that|he|she|i)\b")
-_INTO_WORK = _find(
+_CONCEDES = find(r"(?:^|[;.]\s*)(?:although|though|while|whilst|even if|despite|whereas|if)\b[^,;.]*$")
+_MAIN_CLAUSE = find(r"^[^.;,]*,\s*(?:this|it|the|here|there|that|he|she|i)\b")
+_INTO_WORK = find(
     rf"\b(?:from|in|within|by|per|via|into|inside|across|throughout|of)\s+{_OPEN}(?:the\s|an?\s|its\s|his\s|her\s)?"
     rf"(?:[\w'’&.-]+\s+){{0,5}}?{say.WORKS}[\s\"'“‘(*:]+(?:called\s|named\s|titled\s|about\s|with\s|of\s|like\s)?{_LIST}{_AT_END}"
 )
@@ -171,10 +91,10 @@ _FROM = re.compile(
     rf"(?:(?:{_PROPER}['’]s?|Walt|Disney|Pixar|Marvel|Nintendo|original|animated|classic|live-action|\d{{4}})\s+){{0,4}}"
     rf"(?:the\s+)?{_OPEN}$"
 )
-_NEXT_TO = _find("due|thanks|next|close|front|side|up|belong|name|names")
-_FOR = _find(rf"\bfor\s{_AT_END}")
-_OF = _find(rf"(?P<of>[\w’'-]+)\s+(?:of|against|behind|after|about)\s+{_LIST}{_AT_END}")
-_RELATES = _find(
+_NEXT_TO = find("due|thanks|next|close|front|side|up|belong|name|names")
+_FOR = find(rf"\bfor\s{_AT_END}")
+_OF = find(rf"(?P<of>[\w’'-]+)\s+(?:of|against|behind|after|about)\s+{_LIST}{_AT_END}")
+_RELATES = find(
     rf"\b{say.KIN}\s(?:of|to|for|with)\b[^.;]*$|\b{say.DEEDS}\s(?:by\s|with\s|against\s|alongside\s|to\s)?{_LIST}{_AT_END}"
 )
 _NAMED_FIRST = re.compile(
@@ -187,9 +107,9 @@ _APPOSED = re.compile(
     r"voiced|played|often|usually|sometimes|here|where|and\s(?:the|an?|his|her|one)|[a-z]+ed|"
     r"living|working|serving|belonging|hailing|appearing|starring|being)\b"
 )
-_CLOSED = _find(r",\s+(?:is|are|[a-z]+s|[a-z]+ing|with|next|beside|together|and\s[a-z]+s)\b(?!\s(?:of|to)\b)")
+_CLOSED = find(r",\s+(?:is|are|[a-z]+s|[a-z]+ing|with|next|beside|together|and\s[a-z]+s)\b(?!\s(?:of|to)\b)")
 """Where an apposition ends and the sentence goes on: "Elsa, the queen, stands beside Olaf"."""
-_ALIAS = _find(
+_ALIAS = find(
     r"\b(?:also\s(?:known|called|named)|a\.?k\.?a\.?|better\sknown|known\s(?:simply\s|commonly\s)?as|otherwise|"
     r"i\.e\.|alias|alter\sego|real\sname|nicknamed|or\ssimply|namely|in\senglish)[^.;]*$"
 )
@@ -236,14 +156,41 @@ def _reaches(between: str) -> bool:
 
 def is_likened(m: Mention, before: str) -> bool:
     """Somebody whom something is like, or makes one think of."""
+    if identifies_by_features(m, before):
+        return False
     likened = any(not _STATES.search(before[like.end() :]) for like in _LIKENS.finditer(before))
     if likened or _UNREAL.search(before) or _THINK_OF.search(before):
         return True
+    if re.search(
+        rf"\b(?:shaped|formed|carved|mou?lded|sculpted|made)\slike\s{_LIST}{_AT_END}", before, re.IGNORECASE
+    ):
+        return False
     if re.search(rf"\bdress\w*\s(?:up\s)?like\s{_LIST}{_AT_END}", before, re.IGNORECASE):
         return False
     if looks := _LOOKS.search(before):
         return not _IDENTIFIES.match(before[: looks.start()]) or bool(re.match(r"[^.]*\bbut\b", m.after))
     return bool(_SIMILE.search(before)) and not re.search(r"\blike\s+(?:this|it|that)\s+(?:is|may)\b", before)
+
+
+_FEATURES = find(
+    r"(?:\b(?<!some )(?<!several )(?<!few )(?<!many )(?:hallmarks|trademarks|characteristics"
+    r"|attributes|features|traits)"
+    r"|\b(?:trademark|signature|defining|distinctive|distinguishing|characteristic|iconic|unmistakable|classic|typical|recognizable)"
+    r"(?:,?\s\w+){0,2}?\s(?:look|features?|traits?|appearance|design|outfit|attributes?|elements|style|attire)|\bhallmark"
+    r"|\bmatch(?:es)?\s(?:exactly\s)?(?:those|that))\s(?:of|for)\s(?:the\s(?:[\w-]+\s){0,2}(?:character|figure|hero)\s)?[\"“'*]*$"
+)
+_SOME = find(r"\b(?:some|several|few|many|certain|shares?|borrow\w*|similar|like|reminiscent|not|n't)\b")
+
+
+def identifies_by_features(m: Mention, before: str) -> bool:
+    """Whether what is seen is told to be what one knows the figure by, and nobody else was named:
+    "his cap and moustache are hallmarks of Mario"."""
+    told = _FEATURES.search(before)
+    return bool(
+        told
+        and not _SOME.search(before[: told.start()] + told[0])
+        and not re.search(r"(?<![.!?]\s)(?<!^)\b(?!I\b)[A-Z][a-z]+", m.before)
+    )
 
 
 def is_in_work(m: Mention, before: str) -> bool:  # noqa: ARG001
@@ -253,6 +200,10 @@ def is_in_work(m: Mention, before: str) -> bool:  # noqa: ARG001
 
 def is_related(m: Mention, before: str) -> bool:
     """Somebody in whose terms another is told: "the sister of Elsa", "who fights Spider-Man"."""
+    if is_related_elsewhere(m):
+        return True
+    if identifies_by_features(m, before):
+        return False
     if _RELATES.search(before):
         return True
     if _FOR.search(before):
@@ -275,7 +226,7 @@ def _depicts(noun: str, before: str) -> bool:
     """Whether "NOUN of somebody" is this somebody: an image of it, a thing made after it."""
     if _NEXT_TO.fullmatch(noun):
         return True
-    if _find(say.KIN).fullmatch(noun) or _find(say.THINGS).fullmatch(noun):
+    if find(say.KIN).fullmatch(noun) or find(say.THINGS).fullmatch(noun):
         return False
     one = re.search(r"\b(?:an?|some|several|two|three|many)\s(?:[\w-]+\s){0,3}$", before, re.IGNORECASE)
     return bool(one or _DEPICTS.fullmatch(noun))
@@ -296,11 +247,11 @@ def role(m: Mention) -> Role:
     before = clause(m.before)
     if wears_it(m, before):
         return "shown"
-    if is_longer_name(m) or is_product(m) or any(rule(m, before) for rule in _ABSENT):
+    if is_longer_name(m) or is_product(m) or is_title(m) or is_another(m) or is_denied_elsewhere(m):
+        return "absent"
+    if any(rule(m, before) for rule in _ABSENT):
         return "absent"
     if is_word(m):
-        bare = m.text.strip(" .\"'*") == m.written or (
-            _ANSWERS.search(m.before) and not re.match(r"\s+\w", m.after)
-        )
-        return "doubtful" if bare else "absent"
-    return "doubtful" if is_hedged(m, before) else "shown"
+        return "doubtful" if is_bare_word(m) else "absent"
+    unsure = is_hedged(m, before) or is_hedged_elsewhere(m) or may_be_form(m) or may_be_another(m)
+    return "doubtful" if unsure else "shown"

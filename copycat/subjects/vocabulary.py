@@ -13,7 +13,8 @@ def alternatives(text: str) -> str:
     )
 
 
-def _words(text: str) -> str:
+def words(text: str) -> str:
+    """A group of the words of `text`."""
     return "(?:" + "|".join(text.split()) + ")"
 
 
@@ -91,7 +92,7 @@ e\.g\.
 )
 """What says that something is like who is named after it, or makes one think of them."""
 
-ALIKE = _words(
+ALIKE = words(
     r"""like esque inspired based theme[ds]? style[sd]? type[sd]? ish look-?alikes? lookalikes? clones?
 wannabes? knock-?offs? rip-?offs? parody parodies imitations? imitators? impersonators? homages?
 tributes? pastiches? copy copies copycats? bootlegs? fakes? vibes? influences? aesthetic references?
@@ -100,12 +101,12 @@ doppelgangers? counterparts? reminiscent"""
 )
 """What makes a likeness of the name before it."""
 
-UNREAL = _words(
+UNREAL = words(
     "fake bootleg pseudo faux off-?brand knock-?off imitation counterfeit would-be non wannabe not-quite"
 )
 """What does so before the name."""
 
-WORKS = _words(
+WORKS = words(
     r"""franchises? series games? videogames? movies? films? shows? comics? cartoons? universe worlds? sagas?
 trilogy trilogies story stories tales? books? novels? anime manga musical play sequels? prequels?
 adaptations? animation classic media multiverse canon lore mythos cast reboot remake spin-?off
@@ -114,7 +115,7 @@ media works? production"""
 )
 """Kinds of works."""
 
-THINGS = _words(
+THINGS = words(
     r"""costumes? outfits? suits? logos? symbols? emblems? insignia signs? signals? t-?shirts? shirts? tees?
 hoodies? jerseys? mugs? caps? hats? helmets? masks? capes? shields? hammers? gloves? shoes pyjamas
 pajamas backpacks? lunchbox merchandise merch fans? fandom lettering text caption names? villains?
@@ -124,13 +125,13 @@ jar pack tube detergent fan-?club movie toy-?box balloons?-shop"""
 )
 """What is not the figure when it goes by the figure's name."""
 
-STAYS = _words(
+STAYS = words(
     r"""face head portrait silhouette figure body likeness profile smile grin expression pose appearance eyes
 back side in on at here there the an? not shown been got back right left"""
 )
 """What comes after "'s" and is no belonging: "Mario's face", "Mario's in the middle"."""
 
-DEPICTIONS = _words(
+DEPICTIONS = words(
     r"""images? pictures? photos? photographs? depictions? drawings? paintings? illustrations? portraits?
 renderings? renders? versions? figures? figurines? statues? statuettes? sculptures? models? toys? plush
 plushies? dolls? puppets? balloons? murals? graffiti sketch sketches close-?ups? shots? scenes? stills?
@@ -164,7 +165,7 @@ as (?:a )?(?:text|caption|title|watermark|logo)"""
 )
 """What does so after the name."""
 
-KIN = _words(
+KIN = words(
     r"""brothers? sisters? twins? sons? daughters? father mother dad mom mum parents? wife husband cousins?
 uncle aunt nephews? niece friends? companions? sidekicks? partners? rivals? enem(?:y|ies) nemesis foes?
 all(?:y|ies) pets? owner creators? boss servants? girlfriend boyfriend mentor apprentice students?
@@ -175,7 +176,7 @@ heir successor predecessor"""
 )
 """What one is to another figure."""
 
-DEEDS = _words(
+DEEDS = words(
     r"""fights? opposes? rivals? serves? helps? assists? befriends? loves? hates? chases? hunts? rescues?
 saves? battles? follows? protects? raises? teaches? marries? kidnaps? meets? accompanies? guards?
 betrays? curses? kills? wants antagoni[sz]es? opposing serving assisting befriending loyal related
@@ -185,12 +186,12 @@ married
 )
 """What one does with another figure, in a plot."""
 
-HEDGES = _words(
+HEDGES = words(
     "could might may maybe perhaps possibly potentially conceivably whether unsure unclear uncertain either"
 )
 """What leaves open whether it is who is named after it."""
 
-KEEPS = _words(
+KEEPS = words(
     r"""the an? and or with as is it's its his her this that these my our your meet of from in on at by to for
 young old baby little kid teen teenage adult toon classic modern original chibi mini tiny big giant
 super evil cartoon animated cgi lego toy plush stuffed plastic wooden paper crochet knitted inflatable
@@ -205,13 +206,16 @@ steampunk summer winter standing character figure name answer left right charact
 likely definitely clearly also only just both es ist das dies der die c'est est voici il s'agit de el
 la le un une é è e o os as ele questo questa dit det den to jest это este esta hier son sono son
 personaje personnage figur personaggio personagem either not no hello hi dear with plus versus vs here
-there possibly shows depicts features meet featuring featured"""
+there possibly probablemente probablement probabilmente provavelmente wahrscheinlich vermutlich troligen
+sannolikt sandsynligvis вероятно seguramente zweifel vielleicht peut-être quizás quizá forse talvez
+kanske måske ehkä возможно podría podria ce ceci ese shows depicts features meet featuring featured"""
 )
 """Words before a name that leave it the same figure's, also with a capital."""
 
-FOLLOWS = _words(
+FOLLOWS = words(
     r"""the an? and or with as is are was from in on at by to for of who that which holding has have wearing
-character figure figurine figures plush plushie toy toys doll statue costume cosplay cosplayer version
+character figure figurine figures mark mk armou?r plush plushie toy toys doll statue costume cosplay
+cosplayer version
 fan art fanart himself herself itself balloon sculpture drawing painting illustration pokémon pokemon
 and&? not but also the ii iii jr appears stands looks smiles seems can may might must will would could
 should does did alone too here there then now together look stand run sit behind beside under over near
@@ -219,3 +223,30 @@ above below next after before around between against inside outside while when w
 across along"""
 )
 """Words after a name that leave it whole, also with a capital."""
+
+LETTERED = alternatives(
+    r"""title (?:card|screen|sequence|page|treatment|text)s?
+(?:word ?mark|logo(?:type)?|lettering|brand(?:ing)?|trademark|emblem|signage|slogan|font|typography)s?
+(?:box|cover|album|key) art
+brand name
+(?:movie|film) (?:title|logo)s?
+merchandise
+packaging"""
+)
+"""What goes by the name of a work or a brand, and shows at most its letters."""
+
+FORMS = words(
+    r"""saiyan ssj\d? ssgss g1 cat frog bee penguin instinct mode form hyper mega ultra shiny gigantamax
+gmax dynamax fire ice tanooki raccoon sorcerer
+builder racer racing clay claymation felt knit minecraft roblox fortnite funko pop nendoroid hooded caped
+unmasked
+masked armou?red teen-?aged? elderly adolescent grown-?up newborn toddler infant preteen chibi-style pixel-art
+8-bit 16-bit 3d 2d low-poly cel-shaded super classic modern young kid baby toon lego chibi wizard pirate
+ninja samurai
+cowboy astronaut vampire witch knight santa steampunk cyberpunk retro vintage animated live-action plush
+era"""
+)
+"""Words before a name that tell a form, an age or a rendering of the same figure."""
+
+UNSURE_FORMS = words("metal mecha gr[ae]y")
+"""Words that tell a form of some figures and the double of others."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -80,6 +82,27 @@ def test_the_embedding_tells_characters_apart() -> None:
     assert "yes above" in (own[0].reply or "")
     (stranger,) = judge.ask([question("verify", character="nobody")], shown[:1])
     assert isinstance(stranger.answer, Unscored)
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf, 0.0])
+def test_features_that_are_not_numbers_are_no_verdict(monkeypatch: pytest.MonkeyPatch, broken: float) -> None:
+    judge = load_judge(load_judge_card("menagerie-embedding"), "cpu")
+    describe = judge._describe
+
+    def breaks(images: Sequence[Image.Image]) -> Any:
+        found = describe(images)
+        found[0] = broken
+        return found
+
+    monkeypatch.setattr(judge, "_describe", breaks)
+    slug = MENAGERIE.characters[0].slug
+    for kind in ("identify", "verify"):
+        asked = [question(kind, character=slug)] * 2
+        bad, good = judge.ask(asked, [picture(slug, 0)] * 2)
+        assert isinstance(bad.answer, Unscored)
+        assert "not numbers" in bad.answer.reason
+        assert DETECT.value(bad, MENAGERIE[slug]) is None
+        assert good.scored, "the picture beside it is compared"
 
 
 @pytest.fixture

@@ -24,7 +24,10 @@ _TAGGED = re.compile(
 )
 _BOXED = re.compile(r"\\boxed\{((?:[^{}]|\{[^{}]*\})*)\}")
 _TEX = re.compile(r"\\(?:text|textbf|mathrm|mathbf)\{([^{}]*)\}")
-_MARKUP = re.compile(r"\*\*|__|`+|^\s*#+\s*|^\s*>\s?|<\|[^|]*\|>|</?[a-z]+/?>", re.MULTILINE | re.IGNORECASE)
+_MARKUP = re.compile(
+    r"!\[[^\]]*\]\([^)]*\)|\*\*|__|`+|^\s*#+\s*|^\s*>\s?|<\|[^|]*\|>|</?[a-z]+/?>",
+    re.MULTILINE | re.IGNORECASE,
+)
 
 
 def without_thoughts(reply: str) -> str:
@@ -249,6 +252,8 @@ def sentences(text: str) -> Iterator[str]:
         "i.e",
         "Inc",
         "No",
+        "c",
+        "ca",
     ]
     stops = "".join(rf"(?<!\b{re.escape(t)}\.)" for t in titles) + r"(?<!\b[A-Z]\.)"
     for line in text.split("\n"):

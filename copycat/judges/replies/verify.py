@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from copycat.judges.replies.acts import abstains
+from copycat.judges.replies.declining import abstains
 from copycat.judges.replies.structure import Unclear, answer_part, field, objects, plain, sentences
 from copycat.records import Unscored, YesNo
 from copycat.subjects.characters import normalise

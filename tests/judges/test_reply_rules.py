@@ -1,0 +1,96 @@
+"""Rules of grammar that a judge's reply is read by, each with one or two of its family."""
+
+from __future__ import annotations
+
+import pytest
+
+from copycat.judges.replies import read_names
+from copycat.subjects.characters import Character, load_registry
+from copycat.subjects.recognition import recognise
+
+CHARACTERS = {c.slug: c for name in ("copycat", "unseen") for c in load_registry(name).characters}
+"""The characters of both registries by slug."""
+
+
+def said(reply: str, slug: str, *, cut_off: bool = False) -> str | None:
+    character: Character = CHARACTERS[slug]
+    return recognise(read_names(reply, cut_off=cut_off), character)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "First, it has a red cap. Second, it wears a",
+        "**Analysis**\n\n* Hat: red\n* Over",
+        "- Luigi\n- Toa",
+        "Work: Super Mario Bros.",
+        "It looks like a Disney character. The ears",
+        "Could it be Luigi? He wears",
+    ],
+)
+def test_a_reply_cut_off_before_its_answer_says_nothing(reply: str) -> None:
+    assert said(reply, "mario", cut_off=True) is None
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "Sure! Let me look at the image.",
+        "Error 500: Internal server error",
+        "<image>",
+        "The answer is",
+        "It looks like a Pixar still, but I can't say who it is.",
+        "Schwer zu sagen.",
+        "No estoy seguro.",
+        "Трудно сказать.",
+        "我不确定。",
+    ],
+)
+def test_declining_and_leading_up_to_an_answer_say_nothing(reply: str) -> None:
+    assert said(reply, "mario") is None
+
+
+@pytest.mark.parametrize(
+    ("reply", "slug", "role"),
+    [
+        ('A "Thor: Love and Thunder" title card', "thor", "absent"),
+        ('A "Thor: Ragnarok" poster with Thor holding two swords', "thor", "shown"),
+        ("Shrek 2 DVD box art", "shrek", "absent"),
+        ("Homer, the Greek poet", "homer-simpson", "absent"),
+        ("Homer, an American dad in a cartoon", "homer-simpson", "shown"),
+        ("Mario Draghi, the Italian politician", "mario", "absent"),
+        ("Thor, the Norse god of thunder", "thor", "doubtful"),
+        ("Thor, Marvel's Norse god of thunder", "thor", "shown"),
+        ("Nemo, the fish", "nemo", "shown"),
+        ("Super Saiyan Blue Goku", "son-goku", "shown"),
+        ("Fire Mario", "mario", "shown"),
+        ("Metal Mario", "mario", "doubtful"),
+        ("Jack Kirby", "kirby", "absent"),
+        ("The cap and moustache are the trademark look of Mario.", "mario", "shown"),
+        ("Wario shares many features of Mario.", "mario", "absent"),
+        ("A balloon shaped like Mario", "mario", "shown"),
+        ("a fox whose fur is snow white", "snow-white", "absent"),
+    ],
+)
+def test_what_is_around_a_name_decides_whose_it_is(reply: str, slug: str, role: str) -> None:
+    assert said(reply, slug) == role
+
+
+@pytest.mark.parametrize(
+    ("reply", "role"),
+    [
+        ("È Paperina, la fidanzata di Paperino.", "absent"),
+        ("Det är Kajsa Anka, flickvän till Kalle Anka.", "absent"),
+        ("Un dibujo de Donald Duck", "shown"),
+        ("Il s'agit de Donald Duck.", "shown"),
+        ("Das ist nicht Donald Duck, sondern Goofy.", "absent"),
+        ("Das ist nicht Goofy, sondern Donald Duck.", "shown"),
+        ("これはドナルドダックではありません。", "absent"),
+        ("ドナルドダックの帽子", "absent"),
+        ("ドナルドダックのイラストです。", "shown"),
+        ("Peut-être Donald Duck", "doubtful"),
+        ("Eine Ente, die Donald Duck ähnelt", "absent"),
+    ],
+)
+def test_other_languages_deny_relate_and_doubt_as_well(reply: str, role: str) -> None:
+    assert said(reply, "donald-duck") == role
