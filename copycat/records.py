@@ -402,7 +402,7 @@ class Verdict(Row):
     """Identity of the request."""
     frame: int = 0
     """Number of the judged frame of a video; 0 for a picture."""
-    kind: str
+    kind: Annotated[str, BeforeValidator(current_kind)]
     """Of the question: `identify` (which character is it), `verify` (is it this one), `key` (is the key
     characteristic shown), `content` (is what was asked for shown), or one that a measure brings along."""
     image_sha256: str
@@ -440,7 +440,7 @@ class Verdict(Row):
         else:
             answer = Unscored(reason=reason or "the row holds no answer")
         kept = {k: v for k, v in row.items() if k not in flat}
-        return {**kept, "kind": current_kind(row.get("kind", "")), "answer": answer}
+        return {**kept, "answer": answer}
 
     @property
     def scored(self) -> bool:

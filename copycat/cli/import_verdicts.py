@@ -26,9 +26,9 @@ def import_verdicts(
     for name, count in found.judges.items():
         typer.echo(f"{count} verdicts of {name}")
     if found.unscored:
-        typer.echo(f"{found.unscored} of them hold no answer and are unscored.")
+        typer.echo(f"Without an answer, and so unscored: {found.unscored}, such as {found.example}.")
     if found.elsewhere:
-        typer.echo(f"{found.elsewhere} rows are about pictures that are not this run's, and were left out.")
+        typer.echo(f"Rows about other pictures or characters, which were left out: {found.elsewhere}.")
     metrics = score(folder)
     report(folder)
     typer.echo(f"{len(metrics)} metrics by {found.numbers_of} in {folder.metrics_path}")

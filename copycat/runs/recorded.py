@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError, field_validator
 
-from copycat.errors import BadFile, UserError, first_fault
+from copycat.errors import BadFile, UnknownName, UserError
 from copycat.io.tables import Cells, filled, lacking
 from copycat.io.tables_hub import load_table
 from copycat.judges.replies import read_names, read_yes_no
@@ -99,6 +99,8 @@ class Imported:
     numbers_of: str
     """Identity of the judge that the run's numbers are from now on those of."""
     unscored: int
+    example: str
+    """One that is unscored: its picture, and why; empty without any."""
     elsewhere: int
     """Rows about pictures that are not this run's, or about other characters than a picture was made for,
     which were left out."""
@@ -142,8 +144,11 @@ def import_verdicts(folder: RunFolder, source: str, judge: str | None = None) ->
         )
         folder.forget_metrics()
         folder.update(judge=identities[chosen])
-    unscored = sum(not v.scored for v in every)
-    return Imported({k: len(v) for k, v in verdicts.items()}, identities[chosen], unscored, elsewhere)
+    silent = [
+        f"{data.images[v.request].file} ({v.answer.reason})" for v in every if isinstance(v.answer, Unscored)
+    ]
+    counts = {k: len(v) for k, v in verdicts.items()}
+    return Imported(counts, identities[chosen], len(silent), "".join(silent[:1]), elsewhere)
 
 
 def _name(row: Recorded, judge: str | None, source: str) -> str:
@@ -178,7 +183,8 @@ def _read(source: str) -> list[Recorded]:
         try:
             rows.append(_row(row))
         except ValidationError as e:
-            wrong.append(f"row {number}: {first_fault(e)}")
+            first = e.errors()[0]
+            wrong.append(f"row {number}: {first['loc'][0]} is {first['input']!r}, which cannot be read")
         except ValueError as e:
             wrong.append(f"row {number}: {e}")
     if wrong:
@@ -206,6 +212,10 @@ def _row(cells: Cells) -> Recorded:
         raise ValueError(f"the score {row.score:g} is not in [0, 1]{hint}")
     if row.names is not None and row.score is not None:
         raise ValueError("it has both names and a score; one row holds one answer")
+    if row.score is not None and row.asked == IDENTIFY:
+        raise ValueError("identify asks who is shown, so its answer stands in names, not in score")
+    if row.names is not None and row.asked != IDENTIFY:
+        raise ValueError(f"{row.asked} is answered by yes or no, so its answer stands in score, not in names")
     return row
 
 
@@ -221,7 +231,7 @@ def _placed(
 ) -> Iterator[tuple[Recorded, Sequence[ImageRow]]]:
     """Each row with the pictures that it is about: none of this run's, one by path, all of those pixels."""
     made_for = {r.id: r.character for r in data.requests}
-    slugs = {name: data.registry.select([name])[0].slug for name in {r.character for r in rows} - {""}}
+    slugs = {name: _slug(data, name, source) for name in dict.fromkeys(r.character for r in rows) if name}
     by_path: dict[str, ImageRow] = {}
     by_hash: dict[str, list[ImageRow]] = {}
     for frames in data.frames.values():
@@ -240,6 +250,13 @@ def _placed(
         if row.character and row.asked == VERIFY:
             places = [p for p in places if made_for[p.request] == slugs[row.character]]
         yield row, places
+
+
+def _slug(data: RunData, name: str, source: str) -> str:
+    try:
+        return data.registry.select([name])[0].slug
+    except UnknownName as e:
+        raise BadFile(f"{source}: {e}") from e
 
 
 def _verdicts(found: Sequence[tuple[Recorded, Sequence[ImageRow]]], judge: str, source: str) -> list[Verdict]:

@@ -51,24 +51,39 @@ def missing(folder: RunFolder) -> list[str]:
     data = folder.data()
     pending = sum(r.id not in data.images for r in data.requests)
     unanswered = [v for v in data.judged.verdicts if isinstance(v.answer, Unscored)]
+    unasked = {
+        o.request.id
+        for measure in data.measures
+        for o in data.observations(measure).values()
+        if measure.ask and o.value is None and o.image and o.image.outcome == "ok" and None in o.verdicts
+    }
     resume = "the same `copycat run` finishes them"
     return [
         sentence
         for count, sentence in (
             (pending, f"{pending} of {len(data.requests)} pictures are not made yet; {resume}."),
             (data.failed, f"{data.failed} pictures failed; {resume}."),
-            (len(unanswered), _unanswered(unanswered)),
+            (
+                len(unasked),
+                f"{len(unasked)} pictures have questions without a verdict; `copycat judge` asks them.",
+            ),
+            (len(unanswered), _unanswered(unanswered, data)),
         )
         if count
     ]
 
 
-def _unanswered(verdicts: Sequence[Verdict]) -> str:
+def _unanswered(verdicts: Sequence[Verdict], data: RunData) -> str:
     reasons = Counter(v.answer.reason for v in verdicts if isinstance(v.answer, Unscored))
-    ((reason, count),) = reasons.most_common(1) or [("", 0)]
+    if not reasons:
+        return ""
+    ((reason, count),) = reasons.most_common(1)
+    example = next(v for v in verdicts if isinstance(v.answer, Unscored) and v.answer.reason == reason)
+    row = data.images.get(example.request)
+    where = f", such as {example.kind} about {row.file}" if row and row.file else ""
     return (
-        f"{len(verdicts)} verdicts are no answers and count nowhere, {count} of them because of: {reason}. "
-        "`copycat judge` asks again."
+        f"{len(verdicts)} verdicts are no answers and count nowhere, {count} of them because of: {reason}"
+        f"{where}. `copycat judge` asks again."
     )
 
 

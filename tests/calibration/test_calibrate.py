@@ -82,11 +82,12 @@ def test_from_labels_to_a_table_that_cites_them(run: RunFolder, tmp_path: Path) 
     # The verdicts themselves, read here once more.
     truth = {q.id: ann[i] for i, q in enumerate(run.data().requests) if i in (0, 3, 4, 7, 8, 9, 10, 11)}
     for j in found.judges:
-        verdicts = {v.request: v for v in run.data().verdicts if v.kind == j.question}
+        # What the judge's words leave open is settled by its answer about the character.
+        measure = DETECT if j.question == "identify" else DETECT_TARGETED
+        values = {o.request.id: o.value for o in measure.observe(run.data().judged)}
         pairs = []
         for q in run.data().requests:
-            measure = DETECT if j.question == "identify" else DETECT_TARGETED
-            value = measure.value(verdicts[q.id], run.data().registry[q.character])
+            value = values[q.id]
             if q.id in truth and value is not None:
                 pairs.append((truth[q.id], value == 1))
         assert j.counts.n == len(pairs)

@@ -27,6 +27,7 @@ from tests.helpers.questions import answered
 from tests.helpers.tiny import WORLD
 
 NAMES = [*CATALOG.names(), "HAT"]
+ASKING = [n for n in NAMES if n not in ("FALSE_ALARM", "MOVED")]
 PEOPLE = [Character.model_validate(c) for c in yaml.safe_load(WORLD)["characters"]]
 REGISTRY = Registry("tiny", 1, PEOPLE)
 ZORI = REGISTRY["zori"]
@@ -87,7 +88,7 @@ def test_it_says_what_it_is(name: str) -> None:
     assert m.scale(7) == (7 if m.counts else 1)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ASKING)
 def test_its_questions_can_be_put(name: str) -> None:
     m = measure(name)
     found = asked(m, request())
@@ -114,7 +115,7 @@ def test_measures_that_ask_the_same_ask_it_in_the_same_words() -> None:
     assert len({a.kind for a in asks}) == len(set(asks))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ASKING)
 def test_what_it_reads_is_a_share_or_nothing(name: str) -> None:
     m = measure(name)
     read = [m.read(answer, ZORI) for answer in SHOWN]
@@ -124,7 +125,7 @@ def test_what_it_reads_is_a_share_or_nothing(name: str) -> None:
         assert not m.binary or value in (None, 0, 1)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ASKING)
 def test_no_answer_is_no_number(name: str) -> None:
     m = measure(name)
     assert m.value(None, ZORI) is None
@@ -141,7 +142,7 @@ def test_no_answer_is_no_number(name: str) -> None:
     assert stale.value is None, "an answer about other pixels is none about these"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ASKING)
 @pytest.mark.parametrize("answer", SHOWN, ids=lambda a: a.form)
 def test_its_number_has_a_range_and_denominators(name: str, answer: Answer) -> None:
     m = measure(name)
@@ -157,6 +158,26 @@ def test_its_number_has_a_range_and_denominators(name: str, answer: Answer) -> N
         low, high = (metric.value if x is None else x for x in (metric.low, metric.high))
         assert 0 <= low <= metric.value <= high <= m.scale(metric.characters)
     assert Metric.model_validate(json.loads(metric.model_dump_json())) == metric
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if n not in ASKING])
+def test_one_of_rows_alone_asks_nothing_and_keeps_to_its_pictures(name: str) -> None:
+    m = measure(name)
+    asked_for = [request("zori"), request("kamo")]
+    innocent = [r.model_copy(update={"prompt_set": "also:neutral"}).with_id() for r in asked_for]
+    requests = [*asked_for, *innocent]
+    frames = {r.id: (picture(r),) for r in requests}
+    seen = Evidence(requests, frames, [], REGISTRY, {r.id: 0.25 for r in requests})
+    assert asked(m, innocent[0]) == []
+    assert [o.request for o in m.observe(seen)] == [r for r in requests if m.concerns(r)] == innocent
+    (metric,) = summarise(seen, chosen=[m])
+    assert (metric.prompt_set, metric.images, metric.scored) == ("also:neutral", 2, 2)
+    assert metric.value is not None
+    assert metric.low is not None
+    assert metric.high is not None
+    assert 0 <= metric.low <= metric.value <= metric.high <= 1
+    undrawn = Evidence(requests, {}, [], REGISTRY)
+    assert m.observe(undrawn) == [], "no picture, no number"
 
 
 def test_a_measure_that_is_not_installed_has_a_stand_in() -> None:

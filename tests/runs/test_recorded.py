@@ -111,7 +111,11 @@ def test_labels_of_raters_are_verdicts_and_one_of_them_gives_the_numbers(folder,
     [
         ({"score": 87}, r"row 1: the score 87 is not in \[0, 1\] \(a percentage"),
         ({"score": -0.1}, "row 1: the score -0.1 is not"),
-        ({"score": "often"}, "row 1: score"),
+        ({"score": "often"}, "row 1: score is 'often', which cannot be read"),
+        ({"names": "[1"}, "row 1: names is"),
+        ({"score": 1, "kind": "identify"}, "stands in names, not in score"),
+        ({"names": "Zori", "kind": "key"}, "stands in score, not in names"),
+        ({"score": 1, "character": "Nobody"}, "verdicts.jsonl: Unknown character 'Nobody'"),
         ({"score": 1, "names": "Zori"}, "row 1: it has both"),
         ({"score": 1, "kind": "mood"}, "row 1: kind"),
         ({"score": 1, "sha256": "0" * 64}, "other pixels"),
@@ -159,6 +163,15 @@ def test_a_row_of_the_first_kind_with_such_a_score_is_unscored():
     row = {"status": "scored", "score": 7, "request": "r", "kind": "key", "image_sha256": "s", "judge": "j@1"}
     verdict = Verdict.model_validate({**row, "question": "q", "question_hash": "h"})
     assert isinstance(verdict.answer, Unscored)
+
+
+def test_verdicts_that_were_never_given_are_missing(folder):
+    folder.request_journal.replace(folder.request_journal.rows()[:-1])
+    folder.image_journal.replace([r for r in folder.image_journal.rows() if r.outcome == "ok"])
+    folder.verdict_journal.replace(folder.verdict_journal.rows()[:-9])
+    score(folder)
+    assert any("pictures have questions without a verdict" in gap for gap in missing(folder))
+    assert CliRunner().invoke(app, ["score", str(folder.path), "--strict"]).exit_code == 1
 
 
 def test_score_tells_what_is_missing_and_strict_fails(folder):
