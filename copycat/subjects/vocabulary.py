@@ -133,7 +133,8 @@ back side in on at here there the an? not shown been got back right left"""
 
 DEPICTIONS = words(
     r"""images? pictures? photos? photographs? depictions? drawings? paintings? illustrations? portraits?
-renderings? renders? versions? figures? figurines? statues? statuettes? sculptures? models? toys? plush
+renderings? renders? versions? figures? figurines? minifigures? minifigs? statues? statuettes?
+sculptures? models? toys? plush
 plushies? dolls? puppets? balloons? murals? graffiti sketch sketches close-?ups? shots? scenes? stills?
 screenshots? cartoons? mosaics? costumes? cosplay cosplayers? mascots? representations? likeness pairs?
 groups? trio duo bunch crowd army horde number lots? couple rows? sets? views? silhouettes? characters?
@@ -214,7 +215,8 @@ kanske måske ehkä возможно podría podria ce ceci ese shows depicts fe
 
 FOLLOWS = words(
     r"""the an? and or with as is are was from in on at by to for of who that which holding has have wearing
-character figure figurine figures mark mk armou?r plush plushie toy toys doll statue costume cosplay
+character figure figurine minifigure minifig figures mark mk armou?r plush plushie toy toys doll
+statue costume cosplay
 cosplayer version
 fan art fanart himself herself itself balloon sculpture drawing painting illustration pokémon pokemon
 and&? not but also the ii iii jr appears stands looks smiles seems can may might must will would could

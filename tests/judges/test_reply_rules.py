@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from copycat.judges.replies import read_names
+from copycat.judges.replies import read_names, read_yes_no
+from copycat.records import Unscored, YesNo
 from copycat.subjects.characters import Character, load_registry
 from copycat.subjects.recognition import recognise
 
@@ -94,3 +95,22 @@ def test_what_is_around_a_name_decides_whose_it_is(reply: str, slug: str, role: 
 )
 def test_other_languages_deny_relate_and_doubt_as_well(reply: str, role: str) -> None:
     assert said(reply, "donald-duck") == role
+
+
+@pytest.mark.parametrize(
+    ("reply", "yes"),
+    [
+        ("No doubt, it is Mario.", True),
+        ("Without any question.", True),
+        ("It does appear to be Mario.", True),
+        ("Unlikely", False),
+        ("No, no doubt it is Luigi.", False),
+        ("Sure, but I can't identify people.", None),
+    ],
+)
+def test_certainty_and_courtesy_are_no_plain_word(reply: str, yes: bool | None) -> None:
+    answer = read_yes_no(reply)
+    if yes is None:
+        assert isinstance(answer, Unscored)
+    else:
+        assert answer == YesNo(p_yes=float(yes))

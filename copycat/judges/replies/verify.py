@@ -36,6 +36,9 @@ _NEGATED = re.compile(
     r"(?:[\w'.-]+\s){0,5}?(?:isn't|aren't|doesn't|does\snot)\b|i\s(?:don't|do\snot)\s(?:see|think|believe)\b)",
     re.IGNORECASE,
 )
+_CERTAIN = re.compile(r"^\W*(?:no|without\s(?:a|any))\s(?:doubt|question|mistake|mistaking)\b", re.IGNORECASE)
+"""Words that affirm what follows, though they begin with a no."""
+_UNLIKELY = re.compile(r"^\W*(?:(?:very|highly|most)\s)?unlikely\b", re.IGNORECASE)
 _ANSWERS = re.compile(
     rf"(?:\b(?:answer|verdict|response|say|guess|it's\sa|so|then|therefore)(?:\s(?:is|would\sbe|to\s[^:]*))?\W+{_WORD}\b"
     rf"|[,:]\s+{_WORD}\W*$|^\W*(?:hm+|well|oh|ah|ok|okay)\W+{_WORD}\b)",
@@ -43,7 +46,7 @@ _ANSWERS = re.compile(
 )
 _AFFIRMED = re.compile(
     r"^\W*(?:i\s(?:think|believe|guess|suppose)\s(?:so|it\sis|that\sit\sis)|(?:it|he|she|this|that)(?:\sis|'s)\W*(?:$|(?:right|"
-    r"correct|true|indeed|him|her|the\scase)\b)|(?:[\w'.-]+\s){1,5}?(?:(?:is|are)\s(?:\w+ly\s)?(?:in\s(?:this|the)|present|shown|"
+    r"correct|true|indeed|him|her|the\scase)\b)|(?:it|this|that)\s(?:does|certainly|clearly)\s(?:appear|seem|look)s?\b(?!\snot)|(?:[\w'.-]+\s){1,5}?(?:(?:is|are)\s(?:\w+ly\s)?(?:in\s(?:this|the)|present|shown|"
     r"visible|depicted|there|here)|appears\s(?:in|here)))",
     re.IGNORECASE,
 )
@@ -87,8 +90,12 @@ def _plain(text: str, cut_off: bool) -> bool:
         raise Unclear("it is cut off in its first word")
     for part in parts[:1]:
         first = normalise(re.split(r"[\s,.;:!–—(、，。-]+", part.lstrip(" \"'([“*"), maxsplit=1)[0])
-        if _OPEN.search(part):
+        if _CERTAIN.match(part):
+            return True
+        if _OPEN.search(part) or (first in _YES and re.search(r"\bbut\b", part) and abstains(part)):
             break
+        if _UNLIKELY.match(part):
+            return False
         if _NEGATED.match(part):
             return False
         if first in _YES | _NO:
