@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Generic, TypeVar, cast
 
 from copycat.errors import BadFile, UnknownName
+from copycat.io.paths import expand
 
 T = TypeVar("T")
 
@@ -20,7 +21,7 @@ T = TypeVar("T")
 def home() -> Path:
     """The user's own folder: `$COPYCAT_HOME`, by default `~/.config/copycat`."""
     given = os.environ.get("COPYCAT_HOME")
-    return Path(given).expanduser() if given else Path.home() / ".config" / "copycat"
+    return expand(given) if given else Path.home() / ".config" / "copycat"
 
 
 class Catalog(Generic[T]):
