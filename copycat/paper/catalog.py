@@ -66,8 +66,8 @@ CATALOG: Catalog[Document] = Catalog(
 
 
 def load(which: str) -> Document:
-    """`1` and `table1` are Table 1, `fig3` is Figure 3; raises UnknownName, and UserError for a number that no
-    table has."""
+    """`1` and `table1` are Table 1, `fig3` is Figure 3; raises UnknownName, and UserError for
+    a number that no table has."""
     known, number = CATALOG.names(), which.removeprefix("table")
     numbered = f"table{number}"
     if numbered in known:
