@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from copycat.config import RunConfig
 from copycat.errors import UserError
 from copycat.generators.base import Generator
+from copycat.io.paths import expand
 from copycat.judges.base import Judge
 from copycat.measures import Measure
 from copycat.mitigations import Mitigation
@@ -140,7 +141,7 @@ def run(model: str = "menagerie", *, quiet: bool = False, **settings: Any) -> Ru
 
 def load_run(path: str | Path) -> Run:
     """The run in the folder `path`. Raises BadFile for a folder that is none."""
-    return Run(RunFolder(Path(path).expanduser()).open().data())
+    return Run(RunFolder(expand(path)).open().data())
 
 
 def _plain(key: str, value: Any) -> Any:

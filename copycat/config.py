@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from copycat.cards.models import Offload
+from copycat.io.paths import expand
 from copycat.records import digest
 
 NOT_THE_RESULT = {"out", "device", "devices", "workers", "offload", "compile"}
@@ -63,7 +64,7 @@ class RunConfig(BaseModel):
     @field_validator("out")
     @classmethod
     def _from_home(cls, value: Path | None) -> Path | None:
-        return value.expanduser() if value else value
+        return expand(value) if value else value
 
     @field_validator("mitigations", "prompts", "seeds", "characters", "measures", "also")
     @classmethod

@@ -23,6 +23,7 @@ from copycat.cards.options import check_size, with_variant
 from copycat.config import RunConfig
 from copycat.errors import UserError
 from copycat.generators.base import CATALOG as GENERATORS
+from copycat.io.paths import expand
 from copycat.judges.base import answers, check_judge, identify, usual_judge
 from copycat.llms.base import Chat, load_chat
 from copycat.llms.replies import CachedChat, Replies, replies_path
@@ -282,7 +283,7 @@ _SAMPLED = ("steps", "guidance", "height", "width", "frames")
 
 def _is_folder(model: str) -> bool:
     """Whether `model` is a diffusers folder without a card."""
-    return is_pipeline(Path(model).expanduser())
+    return is_pipeline(expand(model))
 
 
 def _sampled(card: ModelCard) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Generic, TypeVar, cast
 
 from copycat.errors import BadFile, UnknownName
+from copycat.io.paths import expand
 
 T = TypeVar("T")
 
@@ -20,7 +21,7 @@ T = TypeVar("T")
 def home() -> Path:
     """The user's own folder: `$COPYCAT_HOME`, by default `~/.config/copycat`."""
     given = os.environ.get("COPYCAT_HOME")
-    return Path(given).expanduser() if given else Path.home() / ".config" / "copycat"
+    return expand(given) if given else Path.home() / ".config" / "copycat"
 
 
 class Catalog(Generic[T]):
@@ -64,13 +65,17 @@ class Catalog(Generic[T]):
         """Every item called `name`, in the order in which they count, each loaded when it is reached."""
         for path in self.files(name):
             # There are files only where there is a parser.
-            yield cast(Callable[[Path], T], self._parse)(path)
+            yield self.read(path)
         if name in self.builtin:
             module, _, attribute = self.builtin[name].partition(":")
             yield cast(T, getattr(importlib.import_module(module), attribute))
         plugin = self._plugins().get(name)
         if plugin is not None:
             yield self._load(plugin)
+
+    def read(self, path: Path) -> T:
+        """The item in the file `path`, of a kind whose files are parsed; BadFile for one that is none."""
+        return cast(Callable[[Path], T], self._parse)(path)
 
     def files(self, name: str) -> list[Path]:
         """The files called `name`: the user's, then the shipped one; empty where there is none."""

@@ -13,7 +13,7 @@ from copycat.cards.catalog import Catalog
 from copycat.cards.folders import named_precision
 from copycat.cards.weights import Card, NameOrPath
 from copycat.errors import BadFile, UserError
-from copycat.io.paths import DATA, locate
+from copycat.io.paths import DATA, expand, locate
 from copycat.io.yaml_file import file_of, read_yaml
 from copycat.records import QuestionStyle
 
@@ -108,7 +108,7 @@ def load_judge_card(name_or_folder: str) -> JudgeCard:
         return card.model_copy(update=changes)
     if name_or_folder.endswith("]"):
         raise _not_a_judge(name_or_folder)
-    folder = Path(name_or_folder).expanduser().resolve()
+    folder = expand(name_or_folder).resolve()
     if (folder / "config.json").is_file():
         precision = named_precision(folder)
         return JudgeCard(name=folder.name, source=str(folder), dtype=precision, batch_size=8)

@@ -9,7 +9,7 @@ from pydantic import Field
 from copycat.cards.catalog import Catalog
 from copycat.cards.folders import named_precision
 from copycat.cards.weights import Card
-from copycat.io.paths import DATA
+from copycat.io.paths import DATA, expand
 from copycat.io.yaml_file import read_yaml
 
 
@@ -33,7 +33,7 @@ CATALOG: Catalog[LLMCard] = Catalog("llms", singular="language model", folder=DA
 
 def load_llm_card(name_or_folder: str) -> LLMCard:
     """A card by name, or one made on the fly for a transformers folder, in the precision that it names."""
-    folder = Path(name_or_folder).expanduser().resolve()
+    folder = expand(name_or_folder).resolve()
     if (folder / "config.json").is_file():
         return LLMCard(name=folder.name, source=str(folder), dtype=named_precision(folder))
     return CATALOG.get(name_or_folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -13,7 +14,7 @@ from copycat.cards.catalog import Catalog
 from copycat.cards.folders import is_pipeline, why_no_pipeline
 from copycat.cards.weights import Card, Dtype, NameOrPath, Weights, torch_dtype
 from copycat.errors import BadFile, UnknownName, first_fault
-from copycat.io.paths import DATA
+from copycat.io.paths import DATA, expand
 from copycat.io.yaml_file import read_yaml
 from copycat.records import Sampling, digest
 
@@ -204,6 +205,10 @@ def _read(path: Path) -> ModelCard:
 CATALOG: Catalog[ModelCard] = Catalog("models", singular="model", folder=DATA / "models", parse=_read)
 
 
+_OF_THE_HUB = re.compile(r"\w[\w.-]*/\w[\w.-]*")
+"""What may be a repository's name: OWNER/NAME."""
+
+
 def names() -> list[str]:
     """All cards and their presets, sorted; a broken card has none."""
     found = []
@@ -218,7 +223,7 @@ def names() -> list[str]:
 
 def load_card(name_or_folder: str) -> ModelCard:
     """A card by name or `name@preset`, or one made on the fly for a diffusers folder."""
-    folder = Path(name_or_folder).expanduser()
+    folder = expand(name_or_folder)
     if is_pipeline(folder):
         from copycat.cards.folder_card import folder_card  # it makes cards, and asks diffusers
 
@@ -231,11 +236,13 @@ def load_card(name_or_folder: str) -> ModelCard:
     name, _, preset = name_or_folder.rpartition("@")
     if name in known and preset in (card := CATALOG.get(name)).presets:
         return card.preset(preset)
-    if "/" in name_or_folder:
+    if _OF_THE_HUB.fullmatch(name_or_folder):
         raise BadFile(
             f"There is no folder {name_or_folder}; a model of the hub needs a card (docs/add-a-model.md), or "
             f"is downloaded first: hf download {name_or_folder} --local-dir FOLDER."
         )
+    if "/" in name_or_folder:
+        raise BadFile(f"There is no folder {name_or_folder}; name one with a pipeline, or a card's name.")
     raise UnknownName(CATALOG.singular, name_or_folder, names())
 
 

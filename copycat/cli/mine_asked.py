@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,13 +14,18 @@ if TYPE_CHECKING:
     from copycat.subjects.characters import Registry
     from copycat.subjects.prompts import Prompt
 
-REGISTRY = typer.Option("menagerie", help="Character registry: a name or a YAML file.")
-MODEL = typer.Option("gpt-4o-mini", help="A language model (copycat ls llms) or a transformers folder.")
-TRIES = typer.Option(3, min=1, help="Replies asked for before a character is left out.")
-TEMPERATURE = typer.Option(None, min=0, help="Of a hosted model; its card's when left out.")
-CHARACTERS = typer.Option("", help="A list of names, aliases or slugs; all when empty.")
-DEVICE = typer.Option("auto", help="cpu, cuda or mps, for a model on this machine.")
-OUT = typer.Option(Path("mined"), help="Folder for the sets, and for the answers as they come.")
+_Registry = Annotated[str, typer.Option(help="Character registry: a name or a YAML file.")]
+_Model = Annotated[str, typer.Option(help="A language model (copycat ls llms) or a transformers folder.")]
+_Tries = Annotated[int, typer.Option(min=1, help="Replies asked for before a character is left out.")]
+_Temperature = Annotated[
+    float | None, typer.Option(min=0, help="Of a hosted model; its card's when left out.")
+]
+_Characters = Annotated[str, typer.Option(help="A list of names, aliases or slugs; all when empty.")]
+_Device = Annotated[str, typer.Option(help="cpu, cuda or mps, for a model on this machine.")]
+_Fit = Annotated[
+    str, typer.Option("--fit", help="Say which prompts are too long for this model's text encoder.")
+]
+_Out = Annotated[Path, typer.Option(help="Folder for the sets, and for the answers as they come.")]
 OWN = typer.Option(
     False, "--own", help="Write into your own folder instead, where sets and lists go by name."
 )
@@ -29,18 +34,16 @@ _MOST = 50
 
 
 def describe(
-    registry: str = REGISTRY,
-    model: str = MODEL,
+    registry: _Registry = "menagerie",
+    model: _Model = "gpt-4o-mini",
     words: int = typer.Option(60, min=10, help="About how many words a description has."),
     name: str = typer.Option("description", "--set", help="What the set is called."),
-    characters: str = CHARACTERS,
-    tries: int = TRIES,
-    temperature: float | None = TEMPERATURE,
-    device: str = DEVICE,
-    fit: str = typer.Option(
-        "", "--fit", help="Say which prompts are too long for this model's text encoder."
-    ),
-    out: Path = OUT,
+    characters: _Characters = "",
+    tries: _Tries = 3,
+    temperature: _Temperature = None,
+    device: _Device = "auto",
+    fit: _Fit = "",
+    out: _Out = Path("mined"),
     own: bool = OWN,
 ) -> None:
     """Have a language model describe each character without naming it; what names somebody is asked again."""
@@ -63,18 +66,16 @@ def describe(
 
 
 def keywords(
-    registry: str = REGISTRY,
-    model: str = MODEL,
+    registry: _Registry = "menagerie",
+    model: _Model = "gpt-4o-mini",
     sizes: str = typer.Option("3,5,10,20,50", help="How many words the prompts have; one set each."),
     name: str = typer.Option("lm", "--set", help="The sets are called NAME3, NAME5, …"),
-    characters: str = CHARACTERS,
-    tries: int = TRIES,
-    temperature: float | None = TEMPERATURE,
-    device: str = DEVICE,
-    fit: str = typer.Option(
-        "", "--fit", help="Say which prompts are too long for this model's text encoder."
-    ),
-    out: Path = OUT,
+    characters: _Characters = "",
+    tries: _Tries = 3,
+    temperature: _Temperature = None,
+    device: _Device = "auto",
+    fit: _Fit = "",
+    out: _Out = Path("mined"),
     own: bool = OWN,
 ) -> None:
     """Have a language model list words that evoke each character without naming it."""

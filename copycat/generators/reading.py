@@ -17,7 +17,7 @@ from typing import Any
 
 from copycat.cards.models import ModelCard
 from copycat.errors import BadFile, UserError
-from copycat.io.loading import quiet_loading
+from copycat.io.loading import check_packages, quiet_loading
 from copycat.records import Request
 
 NO_LIMIT = 100_000
@@ -216,13 +216,18 @@ def check_texts(
 ) -> None:
     """Raise UserError where texts of `requests` would not reach the model of `card`.
 
+    MissingRequirement says which packages the cleaning of captions lacks.
     Without `ask`, for a dry run, nothing is downloaded, and what is not here is not checked.
     """
     kind = _pipeline_class(card)
     if kind is None:
         return  # loading it says so
-    if plain(requests) and not Reading(card.name, kind, {}, card.call, function).cleans:
+    cleans = Reading(card.name, kind, {}, card.call, function).cleans
+    if plain(requests) and not cleans:
         return
+    if cleans:
+        # Without them diffusers skips the cleaning, with a page of advice, and other texts would be checked.
+        check_packages(card.packages, card.title)
     refuse_unread(Reading(card.name, kind, _tokenizers(card, ask), card.call, function), card.title, requests)
 
 

@@ -19,10 +19,20 @@ DATA = ROOT / "data"
 PROMPTS = ROOT / "prompts"
 
 
+def expand(path: str | Path) -> Path:
+    """`path` with the home folder that a leading `~` or `~user` means; UserError where there is none."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as e:
+        raise UserError(
+            f"There is no home folder for {Path(path).parts[0]}, so {path} is no path; write it in full."
+        ) from e
+
+
 def cache_folder() -> Path:
     """What can be computed or asked again: `$COPYCAT_CACHE`, by default `.copycat` in the working folder, as
     `results` is."""
-    return Path(os.environ.get("COPYCAT_CACHE") or ".copycat").expanduser()
+    return expand(os.environ.get("COPYCAT_CACHE") or ".copycat")
 
 
 def locate(text: str, file: Path) -> str:
@@ -33,7 +43,7 @@ def locate(text: str, file: Path) -> str:
     """
     shipped = file.resolve().is_relative_to(DATA)
     folders = [DATA] if shipped else [file.absolute().parent, DATA]
-    told = Path(text).expanduser()
+    told = expand(text)
     places = [Path(os.path.normpath(folder / told)) for folder in folders]
     return str(next((p for p in places if p.exists()), places[0]))
 

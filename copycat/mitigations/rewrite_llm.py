@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, mode
 
 from copycat.cards.llms import load_llm_card
 from copycat.errors import BadFile, UserError, first_line
+from copycat.io.paths import expand
 from copycat.llms.base import Chat, Message
 from copycat.mitigations.base import Mitigation, Options, RunContext
 from copycat.mitigations.lexicon import lexicon_of
@@ -49,7 +50,7 @@ class Instructions(Row):
         if not isinstance(file, str):
             return file
         try:
-            text = Path(file).expanduser().read_text(encoding="utf-8").strip()
+            text = expand(file).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as e:
             raise BadFile(f"The prompt of rewrite-llm, {file}, cannot be read ({first_line(e)}).") from e
         if not text:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import Discriminator, RootModel, Tag
 
 from copycat.cards.catalog import Catalog
+from copycat.errors import UserError
 from copycat.io.paths import DATA
 from copycat.io.yaml_file import read_yaml
 from copycat.paper import curves, detectors, people, seconds, t_tests, write
@@ -65,6 +66,16 @@ CATALOG: Catalog[Document] = Catalog(
 
 
 def load(which: str) -> Document:
-    """`1` and `table1` are Table 1, `fig3` is Figure 3; raises UnknownName."""
-    numbered = f"table{which}"
-    return CATALOG.get(numbered if numbered in CATALOG.names() else which)
+    """`1` and `table1` are Table 1, `fig3` is Figure 3; raises UnknownName, and UserError for
+    a number that no table has."""
+    known, number = CATALOG.names(), which.removeprefix("table")
+    numbered = f"table{number}"
+    if numbered in known:
+        return CATALOG.get(numbered)
+    if number.isdecimal():
+        tables = sorted(int(n) for name in known if (n := name.removeprefix("table")).isdecimal())
+        others = ", ".join(name for name in known if not name.startswith("table"))
+        raise UserError(
+            f"There is no Table {number}; there are tables {tables[0]} to {tables[-1]}, and {others}."
+        )
+    return CATALOG.get(which)

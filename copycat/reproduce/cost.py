@@ -101,14 +101,19 @@ def told(costs: Iterable[Cost]) -> list[str]:
             lines.append("  its weights are gated: accept the licence on the hub, then `hf auth login`")
     lines += [f"download {name}: {_gb(size)}" for name, size in sizes.items()]
     known = [size for size in sizes.values() if size is not None]
-    more = " and what is unknown" if len(known) < len(sizes) else ""
-    lines.append(f"to download: {sum(known):.1f} GB{more}" if sizes else "to download: nothing")
+    lines.append(f"to download: {_total(known, len(sizes) - len(known))}")
     lines.append(f"Seconds a picture: {seconds().source}; a question: {seconds().judge_source}.")
     return lines
 
 
 def _hours(hours: float | None, what: str) -> str:
     return f"an unknown time of {what}" if hours is None else f"about {hours:.1f} h of {what}"
+
+
+def _total(known: list[float], unknown: int) -> str:
+    if not unknown:
+        return f"{sum(known):.1f} GB" if known else "nothing"
+    return f"{sum(known):.1f} GB and what is unknown" if known else "unknown"
 
 
 def _gb(size: float | None) -> str:

@@ -27,7 +27,7 @@ from copycat.reproduce.rankings import make_missing, own_corpus
 from copycat.runs.data import RunData
 from copycat.runs.folder import RunFolder
 from copycat.runtime.progress import Progress
-from copycat.stages.plan import check
+from copycat.stages.plan import check, check_offered
 from copycat.stages.run import execute
 from copycat.subjects.keywords import CATALOG as KEYWORDS
 from copycat.subjects.keywords import check_target as check_keywords
@@ -47,6 +47,12 @@ class Reproduction:
     by: str
     """Who runs it; leaderboard rows need that."""
     device: str
+
+    def check_offered(self) -> None:
+        """Raise a UserError for a model or judge that was shut down, and for a model that takes no negative
+        prompt, which the tables are about."""
+        for job in self.jobs:
+            check_offered(job.resolved(job.conditions(Usable(job.registry))))
 
     def costs(self) -> list[Cost]:
         """What each run takes at most, with every condition of its tables."""

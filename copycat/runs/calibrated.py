@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from copycat.cards.folders import is_pipeline
 from copycat.cards.models import CATALOG as MODELS
 from copycat.errors import UserError
+from copycat.io.paths import expand
 from copycat.runs.manifest import Manifest
 
 ELSEWHERE = "elsewhere"
@@ -72,4 +72,4 @@ def _has_card(manifest: Manifest) -> bool:
     if origin:
         return False
     chosen = manifest.config.model
-    return chosen.partition("@")[0] in MODELS.names() and not is_pipeline(Path(chosen).expanduser())
+    return chosen.partition("@")[0] in MODELS.names() and not is_pipeline(expand(chosen))

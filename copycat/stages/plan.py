@@ -164,8 +164,8 @@ def check(run: ResolvedRun) -> None:
     folder.check_free(run.config)
     if folder.manifest_path.exists():
         return
+    check_offered(run)
     card, device = run.card, run.config.device
-    card.check_served(card.title)
     if card.api:
         GENERATORS.get(card.kind).reach(card)
     choose_engine(device, run.config, card.title, card.min_gpu_gb, card.lighter())
@@ -190,6 +190,20 @@ def check(run: ResolvedRun) -> None:
     if filters and sum(together):
         # A filter's judge is in memory beside the model.
         choose_engine(device, run.config, f"{card.title} with the judge of its filter", sum(together))
+
+
+def check_offered(run: ResolvedRun) -> None:
+    """Say what no machine can do: ask a hosted model or judge that was shut down, or have a model obey a
+    negative prompt that it does not take. Nothing is asked for, and a run that was begun had it all."""
+    if RunFolder(run.folder).manifest_path.exists():
+        return
+    run.card.check_served(run.card.title)
+    for judge in run.judging.card.asked():
+        judge.check_served(f"The judge {judge.name}")
+    context, raws = run.context(ask=False), _raw(run)
+    refuse_idle_negatives(
+        run.card, [_offline(run, made.bind(context), raws) for made in run.mitigations.values()]
+    )
 
 
 def _unnamed_judge(run: ResolvedRun, why: MissingRequirement) -> UserError:

@@ -13,7 +13,7 @@ from copycat.runs.folder import RunFolder
 from copycat.runtime.progress import Progress
 from copycat.stages.generate import generate
 from copycat.stages.judge import judge
-from copycat.stages.plan import UNASKED, check, plan, prepare
+from copycat.stages.plan import UNASKED, check, check_offered, plan, prepare
 from copycat.stages.report import report
 from copycat.stages.score import score
 from copycat.stages.shift import measure_shifts
@@ -42,7 +42,9 @@ def announce(run: ResolvedRun) -> None:
 def execute(console: Console, run: ResolvedRun, progress: Progress, *, dry_run: bool = False) -> None:
     """Plan and complete `run`, saying on `console` what it takes and what came out; a dry run only plans."""
     config = run.config
-    if not dry_run:
+    if dry_run:
+        check_offered(run)
+    else:
         check(run)
     announce(run)
     requests = plan(run, progress=progress, ask=not dry_run)

@@ -24,7 +24,7 @@ from pydantic import (
 
 from copycat.cards.catalog import Catalog
 from copycat.errors import BadFile, UnknownName, UserError, first_line
-from copycat.io.paths import DATA, locate
+from copycat.io.paths import DATA, expand, locate
 from copycat.records import Row
 
 
@@ -325,7 +325,7 @@ def load_registry(name_or_path: str) -> Registry:
 
     Raises UnknownName for an unknown name and BadFile for a file that is not a registry.
     """
-    path = Path(name_or_path).expanduser()
+    path = expand(name_or_path)
     return read_registry(path) if path.suffix in {".yaml", ".yml"} else CATALOG.get(name_or_path)
 
 

@@ -80,7 +80,9 @@ def ranking(words: Words, registry: Registry) -> Ranking:
         corpus = "" if words == "emb" else " CORPUS"
         raise UserError(
             f"The registry {registry.name} has no ranking '{words}'; make one with "
-            f"`copycat mine negatives{corpus} --registry {registry.name}` (see --help)."
+            f"`copycat mine negatives{corpus} --registry {registry.name}` (see --help), or, for the paper's "
+            "characters, take its own words with "
+            f"`copycat import-upstream CHECKOUT --registry {registry.name}`."
         )
     own = {c.slug: c.keywords for c in registry.characters if c.keywords}
     if not own:

@@ -12,7 +12,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 from copycat.cards.catalog import Catalog
 from copycat.errors import BadFile, UnknownName
 from copycat.io.jsonl import read_lines
-from copycat.io.paths import PROMPTS
+from copycat.io.paths import PROMPTS, expand
 from copycat.records import Row
 from copycat.subjects.characters import Registry
 
@@ -63,7 +63,7 @@ def available(registry: str) -> list[str]:
 
 def load_prompts(set_name_or_path: str, registry_name: str) -> tuple[Prompt, ...]:
     """A prompt set of a registry by its name in the catalogue, or by the path of its JSONL file."""
-    path = Path(set_name_or_path).expanduser()
+    path = expand(set_name_or_path)
     if path.suffix == ".jsonl":
         return read_prompts(path)
     known = available(registry_name)

@@ -19,6 +19,7 @@ from copycat.cli.main import _from_home
 from copycat.config import NOT_THE_RESULT, RunConfig
 from copycat.errors import BadFile, UserError
 from copycat.io.paths import DATA
+from copycat.mitigations.rewrite_llm import Instructions
 from copycat.records import digest
 from copycat.resolve import resolve_settings
 from copycat.stages.plan import check, plan, prepare
@@ -195,7 +196,8 @@ def test_what_is_no_pipeline_is_named_for_what_it_is(tmp_path: Path, write: Writ
         (part, "one component .UNet2DConditionModel."),
         (inside, "outer/mine is; name that"),
         (DATA / "menagerie" / "judge", "named with --judge"),
-        (tmp_path / "none" / "there", "There is no folder .*hf download"),
+        (tmp_path / "none" / "there", "There is no folder .*; name one with a pipeline"),
+        ("someone/there", "There is no folder .*hf download someone/there"),
     ):
         with pytest.raises(BadFile, match=why):
             load_card(str(path))
@@ -322,3 +324,11 @@ def test_a_path_may_begin_at_home(write: Write, monkeypatch: pytest.MonkeyPatch,
     told = {"name": "m", "title": "M", "source": "~/mine", "sampling": load_card("menagerie").sampling}
     card = ModelCard.model_validate(told, context={"file": tmp_path / "cards" / "m.yaml"})
     assert card.source == str(tmp_path / "mine")
+
+
+@pytest.mark.parametrize(
+    "load", [load_card, load_judge_card, load_llm_card, load_registry, Instructions.read]
+)
+def test_the_home_of_nobody_is_one_sentence(load: Callable[[str], object]) -> None:
+    with pytest.raises(UserError, match="no home folder for ~nouser, so ~nouser/x"):
+        load("~nouser/x.yaml")

@@ -61,6 +61,11 @@ def test_a_model_that_is_gone_is_neither_asked_nor_paid(tmp_path, monkeypatch, c
         check_judge_here(load_judge_card("gone"), "cpu")
     with pytest.raises(MissingRequirement, match=f"The language model gone {end}"):
         load_chat(load_llm_card("gone"), "cpu")
+    # A dry run says so first, before it says that the model takes no negative prompt.
+    for asked in (("--model", "gone"), ("--judge", "gone", "--limit", "1")):
+        planned = CliRunner().invoke(app, ["run", *asked, "--out", str(tmp_path / "run"), "--dry-run"])
+        assert isinstance(planned.exception, MissingRequirement)
+        assert end in str(planned.exception)
     shown = CliRunner().invoke(app, ["ls", "models"], env={**os.environ, "COLUMNS": "400"}).output
     assert any(line.startswith("gone ") and end[:27] in line for line in shown.splitlines())
     told = CliRunner().invoke(app, ["doctor"]).output

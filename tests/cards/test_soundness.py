@@ -39,6 +39,12 @@ def test_shipped_cards_are_sound() -> None:
         assert list(of_cards(cards)) == []
 
 
+def test_licences_of_judges_are_told_but_where_nobody_is_sure() -> None:
+    unknown = {name for name in JUDGES.names() if JUDGES.get(name).licence == "unknown"}
+    assert unknown == {"internvl3-2b", "internvl3-8b"}
+    assert JUDGES.get("qwen2.5-vl-3b").licence == "Qwen Research License"
+
+
 @pytest.mark.parametrize(
     ("told_as", "pipeline", "more", "fault"),
     [

@@ -11,7 +11,7 @@ import diffusers
 import pytest
 
 from copycat.cards.models import load_card, names
-from copycat.errors import UserError
+from copycat.errors import MissingRequirement, UserError
 from copycat.generators.base import CATALOG
 from copycat.generators.reading import Reading, by_kind, overlong, refuse_unread
 from copycat.records import Request, Sampling
@@ -76,6 +76,13 @@ def test_cleaning_takes_nothing_from_the_papers_prompts(registry: str) -> None:
     cleaned = reading("PixArtAlphaPipeline", clean_caption=True)
     for prompts in ("name", "description", "lm20"):
         refuse_unread(cleaned, "It", asked(*(p.text for p in load_prompts(prompts, registry))))
+
+
+def test_cleaning_without_its_packages_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    card = load_card("pixart-alpha@paper").model_copy(update={"packages": ("no-such-package",)})
+    monkeypatch.setattr(Reading, "prepare", lambda *_: pytest.fail("nothing is read before"))
+    with pytest.raises(MissingRequirement, match="PixArt-α 512 @paper needs no-such-package; install with"):
+        CATALOG.get(card.kind).check_texts(card, asked("Zori"), ask=False)
 
 
 def test_captions_are_cleaned_in_the_papers_pixart_alone() -> None:

@@ -230,6 +230,8 @@ def test_sources_are_told_by_what_they_hold(tmp_path: Path) -> None:
     assert (len(found.calibrations), len(found.filters), len(found.runs)) == (1, 1, 0)
     with pytest.raises(BadFile, match="neither a calibration file"):
         open_sources([str(tmp_path / "x.json")], opened)
+    with pytest.raises(UserError, match=r"There is no Table 10; there are tables 1 to 9, and fig10, fig11"):
+        load("10")
     with pytest.raises(UnknownName):
         open_sources(["nowhere"], opened)
     with pytest.raises(UserError, match="Table 1 is filled from run folders"):

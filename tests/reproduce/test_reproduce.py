@@ -73,6 +73,10 @@ def test_real_models_are_told_and_planned_without_a_gpu(
     assert "playground@paper: at most 44 pictures, about 0.1 h of drawing" in told
     assert "licence of sdxl@paper: CreativeML Open RAIL++-M" in told
     assert "size unknown, since the hub does not answer" in told
+    assert "to download: unknown" in told
+    assert "two A100" in told
+    assert "mine negatives CORPUS --registry copycat` (see --help), or" in told
+    assert "`copycat import-upstream CHECKOUT --registry copycat`" in told
     assert "8 conditions cannot be asked for: The registry copycat has no ranking 'emb'" in told
     # Names: 6 conditions without EmbSim and co-occurrence twice, and Table 2's second choice.
     assert "22 images with playground@paper" in told
@@ -80,6 +84,14 @@ def test_real_models_are_told_and_planned_without_a_gpu(
     with pytest.raises(UserError, match=r"GPU|hub"):
         reproduce(*few, "--yes", "--out", str(tmp_path / "rep"))
     assert not (tmp_path / "rep").exists()
+
+
+def test_a_model_without_negative_prompts_is_refused_before_it_is_reckoned(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("copycat.cli.reproduce.typer.echo", lambda line: pytest.fail(line))
+    with pytest.raises(UserError, match="GPT Image 2 takes no negative prompt"):
+        reproduce("--models", "gpt-image-2", "--limit", "1", "--seeds", "1", "--dry-run")
 
 
 def test_mistakes() -> None:
