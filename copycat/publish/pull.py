@@ -93,6 +93,8 @@ def _write(
         new.request_journal.replace(requests)
         new.image_journal.replace(dataset.images(run))
         new.verdict_journal.replace(dataset.verdicts(run))
+        if shifts := dataset.shifts(run):
+            new.shift_journal.replace(shifts)
         new.write_registry(dataset.registry(dataset.registry_name(requests, manifest.config.registry)))
         new.write_metrics(dataset.metrics(run))
         new.write_manifest(manifest)

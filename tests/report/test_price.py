@@ -8,59 +8,13 @@ import pytest
 
 from copycat.measures import CONS_PROMPT, DETECT, FALSE_ALARM, MOVED
 from copycat.measures.summary import summarise
-from copycat.records import ImageRow, Request, Shift, Step, Verdict, YesNo
+from copycat.records import Shift
 from copycat.report import render_page
 from copycat.report.price import headline, prices
 from copycat.report.table import table_markdown
 from copycat.runs.data import RunData
+from tests.helpers.innocents import WithInnocents
 from tests.helpers.synthetic import SyntheticRun
-
-
-class WithInnocents(SyntheticRun):
-    """Two prompts a character that are nobody's: P("Yes") is 0.9 without a guardrail and 0.7 with it."""
-
-    def add_innocents(self, refused: int = 0, opened: bool = False) -> RunData:
-        asked = [r for r in self.requests if r.run_seed == 0]
-        left = refused
-        for r in asked:
-            for index in range(2):
-                step = Step(
-                    name="gate", note="open", result={"open": opened, "slug": r.character, "score": 1.0}
-                )
-                innocent = r.model_copy(
-                    update={
-                        "prompt_set": "also:neutral",
-                        "prompt_index": index,
-                        "content": ("a pier",),
-                        "provenance": () if r.mitigation == "none" else (step,),
-                    }
-                ).with_id()
-                self.requests.append(innocent)
-                guarded = r.mitigation != "none"
-                if guarded and left:
-                    left -= 1
-                    self.image_rows.append(ImageRow(request=innocent.id, outcome="refused_output"))
-                    continue
-                self._draw(self.path / f"images/{innocent.id}.png", index, 0)
-                self.image_rows.append(
-                    ImageRow(
-                        request=innocent.id,
-                        outcome="ok",
-                        file=f"images/{innocent.id}.png",
-                        sha256=innocent.id,
-                    )
-                )
-                self.verdicts.append(self._verdict(innocent, 0.7 if guarded else 0.9))
-        data = self.data()
-        self.metrics = summarise(data.judged)
-        return self.data()
-
-    @staticmethod
-    def _verdict(request: Request, p: float) -> Verdict:
-        return Verdict(
-            request=request.id, kind="content", item="a pier", image_sha256=request.id, judge="menagerie@1",
-            question="q", question_hash="c", answer=YesNo(p_yes=p),
-        )  # fmt: skip
 
 
 def test_the_price_is_what_is_lost_and_a_refused_picture_loses_all(tmp_path: Path):
