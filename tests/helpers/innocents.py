@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from copycat.measures.summary import summarise
 from copycat.records import ImageRow, Request, Shift, Step, Verdict, YesNo
 from copycat.runs.data import RunData
@@ -35,24 +37,26 @@ class WithInnocents(SyntheticRun):
                     left -= 1
                     self.image_rows.append(ImageRow(request=innocent.id, outcome="refused_output"))
                     continue
-                self._draw(self.path / f"images/{innocent.id}.png", index, 0)
+                file = self.path / f"images/{innocent.id}.png"
+                self._draw(file, index, 0)
+                sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
                 self.image_rows.append(
                     ImageRow(
                         request=innocent.id,
                         outcome="ok",
                         file=f"images/{innocent.id}.png",
-                        sha256=innocent.id,
+                        sha256=sha256,
                     )
                 )
-                self.verdicts.append(self._verdict(innocent, 0.7 if guarded else 0.9))
+                self.verdicts.append(self._verdict(innocent, sha256, 0.7 if guarded else 0.9))
         data = self.data()
         self.metrics = summarise(data.judged)
         return self.data()
 
     @staticmethod
-    def _verdict(request: Request, p: float) -> Verdict:
+    def _verdict(request: Request, sha256: str, p: float) -> Verdict:
         return Verdict(
-            request=request.id, kind="content", item="a pier", image_sha256=request.id, judge="menagerie@1",
+            request=request.id, kind="content", item="a pier", image_sha256=sha256, judge="menagerie@1",
             question="q", question_hash="c", answer=YesNo(p_yes=p),
         )  # fmt: skip
 
@@ -60,13 +64,14 @@ class WithInnocents(SyntheticRun):
         """The run on disk: judged, its pictures compared, its stages complete; not yet scored."""
         data = self.data()
         guarded = [r for r in data.requests if r.prompt_set == "also:neutral" and r.mitigation != "none"]
+        seen = {r.id: row.sha256 or "" for r in guarded if (row := data.images[r.id])}
         folder = RunFolder(self.path)
         folder.request_journal.replace(data.requests)
         folder.image_journal.replace(data.image_rows)
         folder.verdict_journal.replace(data.verdict_rows)
         folder.shift_journal.replace(
-            Shift(request=r.id, pictures=(r.id, "p"), encoder="e@1", distance=i / 100)
-            for i, r in enumerate(guarded)
+            Shift(request=r, pictures=(sha256, "p"), encoder="e@1", distance=i / 100)
+            for i, (r, sha256) in enumerate(seen.items())
         )
         folder.write_registry(data.registry)
         done = StageRecord(status="complete", started="2026-11-30T00:00:00+00:00")
