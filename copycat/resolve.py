@@ -27,7 +27,7 @@ from copycat.io.paths import expand
 from copycat.judges.base import answers, check_judge, identify, usual_judge
 from copycat.llms.base import Chat, load_chat
 from copycat.llms.replies import CachedChat, Replies, replies_path
-from copycat.measures import Measure, measures
+from copycat.measures import CONS_PROMPT, Measure, measures
 from copycat.measures.questions import IDENTIFY
 from copycat.mitigations import Composition, RunContext, parse
 from copycat.runtime.device import resolve_device
@@ -190,6 +190,11 @@ def _check_innocents(config: RunConfig) -> None:
         raise UserError(
             "--also tells what guardrails change, so it needs the pictures without one: add none to "
             "--mitigation."
+        )
+    if config.also and CONS_PROMPT.name not in (config.measures or (CONS_PROMPT.name,)):
+        raise UserError(
+            f"--also needs {CONS_PROMPT.name} among --measures: the price on the innocent is what of it is "
+            "lost."
         )
     if config.features and not config.also:
         raise UserError("--features is for the pictures of --also; add --also neutral,lookalikes.")

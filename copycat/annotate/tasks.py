@@ -13,6 +13,7 @@ from typing import TypeVar
 from copycat.errors import UserError
 from copycat.records import ImageRow, Request
 from copycat.runs.data import RunData
+from copycat.subjects.innocents import is_innocent
 
 BLOCK = 4
 """Pictures of one condition whose place in a rater's order is drawn together. With 1, who has seen one half
@@ -55,12 +56,13 @@ class Found:
 def tasks(run: RunData) -> Found:
     """A question for each `ok` picture or video of `run`, about the character that it was made for.
 
+    Pictures of innocent prompts were made for nobody, and are not asked about.
     Pictures whose file is gone or lies outside the run folder are left out and counted. Raises UserError
     when none is left.
     """
     found: dict[tuple[str, str], Task] = {}
     missing = 0
-    for request in run.requests:
+    for request in (r for r in run.requests if not is_innocent(r.prompt_set)):
         rows = [r for r in run.frames.get(request.id, ()) if r.outcome == "ok" and r.file]
         if not rows:
             continue

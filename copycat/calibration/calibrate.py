@@ -8,7 +8,7 @@ from pathlib import Path
 
 from copycat.calibration.join import join
 from copycat.calibration.labels import Label, digest_labels
-from copycat.calibration.measure import kinds, of_each_other, of_judges, of_raters
+from copycat.calibration.measure import concerned, kinds, of_each_other, of_judges, of_raters
 from copycat.calibration.plots import Kinds, picture
 from copycat.calibration.tables import comparison_latex, csv_text, markdown, names
 from copycat.cards.calibration import Calibration
@@ -56,15 +56,21 @@ def calibrate(
         if rater not in joined.raters:
             raise UnknownName("rater", rater, joined.raters)
     believed = tuple(truth) or joined.raters
-    verdicts_on = [i.truth(believed) for i in joined.items]
-    silent = sum(not i.votes(believed) for i in joined.items)
+    items = concerned(joined.items)
+    if not items:
+        raise UserError(
+            "The labels are of pictures of innocent prompts (--also) alone, on which no judge is asked for a "
+            "character; label pictures of other prompts."
+        )
+    verdicts_on = [i.truth(believed) for i in items]
+    silent = sum(not i.votes(believed) for i in items)
     known = [t for t in verdicts_on if t is not None]
     if not known:
         raise UserError(
             f"The labels leave no picture of known truth: {silent} have no answer, on "
-            f"{len(joined.items) - silent} as many raters say yes as no."
+            f"{len(items) - silent} as many raters say yes as no."
         )
-    found = list(of_judges(chosen, joined.items, believed))
+    found = list(of_judges(chosen, items, believed))
     if not found:
         first = next(iter(runs))
         raise UserError(
@@ -72,7 +78,7 @@ def calibrate(
         )
     calibration = Calibration(
         runs=tuple(path.name for path in runs),
-        models=tuple(dict.fromkeys(i.request.model for i in joined.items)),
+        models=tuple(dict.fromkeys(i.request.model for i in items)),
         registry=every.registry.name,
         labels=source,
         labels_sha256=digest_labels(labels),
@@ -83,8 +89,8 @@ def calibrate(
         unanswered=silent,
         unknown_labels=joined.unknown_labels,
         unknown_images=len(joined.unknown_images),
-        raters=of_each_other(joined.items, joined.raters, believed),
-        judges=(*(j for j, _ in found), *of_raters(joined.items, joined.raters, believed)),
+        raters=of_each_other(items, joined.raters, believed),
+        judges=(*(j for j, _ in found), *of_raters(items, joined.raters, believed)),
         command=command,
         commit=commit,
         copycat=__version__,

@@ -25,7 +25,7 @@ from copycat.cards.calibration import (
     Subgroup,
     Threshold,
 )
-from copycat.measures import Evidence, measures
+from copycat.measures import Evidence, Measure, measures
 from copycat.measures.detect import THRESHOLD, Graded
 from copycat.records import Verdict
 from copycat.stats import roc
@@ -82,7 +82,7 @@ def of_judges(
     The questions are those of the measures that error rates correct. One that wants a yes or no names the
     character that the picture was made for, and says nothing about another; its answers have degrees.
     """
-    asked = {m.ask.kind: (m.ask.form == "yes_no", m) for m in measures() if m.corrected and m.ask}
+    asked = {m.ask.kind: (m.ask.form == "yes_no", m) for m in _corrected() if m.ask}
     given: dict[tuple[str, str], dict[tuple[str, int, str | None], Verdict]] = {}
     for v in evidence.verdicts:
         if v.kind in asked:
@@ -95,6 +95,8 @@ def of_judges(
         ties: list[Checked] = []
         unscored = apart = 0
         for item, true in labelled:
+            if not measure.concerns(item.request):
+                continue
             character = evidence.registry[item.character]
             if named and item.request.character != item.character:
                 apart += true is not None
@@ -115,6 +117,16 @@ def of_judges(
                 answers.append(Checked(item, true, yes == 1.0, score))
         if answers:
             yield judged(judge, kind, answers, truth, unscored, apart, ties), answers
+
+
+def concerned(items: Iterable[LabelledPicture]) -> tuple[LabelledPicture, ...]:
+    """Those of `items` that any judge is asked about for a measure that error rates correct: innocent
+    prompts are about nobody."""
+    return tuple(i for i in items if any(m.concerns(i.request) for m in _corrected()))
+
+
+def _corrected() -> list[Measure]:
+    return [m for m in measures() if m.corrected and m.ask]
 
 
 def of_raters(

@@ -83,8 +83,7 @@ def _licence(name: str) -> str:
 
 def _tell(publication: Publication, files: list[File]) -> None:
     from copycat.publish.card import pictures_sentence
-    from copycat.publish.tables import TABLES
 
-    counts = (f"{sum(f.rows for f in files if f.table is t)} {t.name}" for t in TABLES)
+    counts = (f"{sum(f.rows for f in files if f.table is t)} {t.name}" for t in publication.tables)
     typer.echo(f"{len(publication.runs)} run{'s' * (len(publication.runs) > 1)}: {', '.join(counts)}")
     typer.echo(pictures_sentence(publication))

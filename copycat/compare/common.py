@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -12,9 +12,11 @@ from copycat.measures import Measure, measures
 from copycat.measures.base import ForeignMeasure
 from copycat.measures.summary import summarise
 from copycat.records import Metric, Request
+from copycat.report.price import Price, headline, prices
 from copycat.report.view import Picture, pictures, shown_measures
 from copycat.report.words import NO_ORACLE
 from copycat.runs.data import RunData, lookup
+from copycat.subjects.innocents import is_innocent
 
 Key = tuple[str, str, int, int, int]
 """(prompt set, character, run seed, prompt's index, picture's index): what two pictures are paired by."""
@@ -35,6 +37,8 @@ class Condition:
     """In the plan's order."""
     metrics: Sequence[Metric]
     """As `metrics.json` has them, over these pictures alone."""
+    price: Price | None = None
+    """On the innocent prompts that all runs with such drew; None without, and where nothing guards."""
 
     @property
     def run(self) -> str:
@@ -100,9 +104,10 @@ def common(
 ) -> Common:
     """The conditions of `runs`, cut to what all of them planned.
 
-    `mitigations` and `prompt_sets` choose among them; none means all. Raises UnknownName for one that no run
-    has, and UserError for a run without verdicts, for one given twice, where nothing is in common, and
-    where fewer than two conditions are left.
+    `mitigations` and `prompt_sets` choose among them; none means all, innocent prompts aside. Of those each
+    condition has its price, which asks another question than the tests do. Raises UnknownName for one that
+    no run has, and UserError for a run without verdicts, for one given twice, where nothing is in common,
+    and where fewer than two conditions are left.
     """
     names = _names(runs)
     for run, name in zip(runs, names, strict=True):
@@ -111,8 +116,15 @@ def common(
     planned = [_planned(run) for run in runs]
     _check("mitigation", mitigations, [m for all_ in planned for _, m in all_])
     _check("prompt set", prompt_sets, [k[0] for all_ in planned for k, _ in all_])
-    if prompt_sets:
-        planned = [{k: r for k, r in all_.items() if k[0][0] in prompt_sets} for all_ in planned]
+    everything = planned
+    planned = [
+        {
+            k: r
+            for k, r in all_.items()
+            if (k[0][0] in prompt_sets if prompt_sets else not is_innocent(k[0][0]))
+        }
+        for all_ in planned
+    ]
     planned, left_out = _cut(planned, names)
     keys = set.intersection(*({k for k, _ in all_} for all_ in planned))
     uneven = max(len({k for k, _ in all_} - keys) for all_ in planned)
@@ -122,11 +134,13 @@ def common(
     left_out += [f"the measure {name}, which is not installed here" for name in foreign]
     if not keys:
         raise UserError(f"{' and '.join(names)} have no picture in common that could be compared.")
+    paid, apart = _prices(runs, everything, keys)
+    left_out += apart
     conditions = [
         _condition(
-            run, name, mitigation, {k: r for (k, m), r in all_.items() if m == mitigation and k in keys}
+            run, name, mitigation, {k: r for (k, m), r in all_.items() if m == mitigation and k in keys}, mine
         )
-        for run, name, all_ in zip(runs, names if len(runs) > 1 else [""], planned, strict=True)
+        for run, name, all_, mine in zip(runs, names if len(runs) > 1 else [""], planned, paid, strict=True)
         for mitigation in dict.fromkeys(m for _, m in all_)
         if not mitigations or mitigation in mitigations
     ]
@@ -201,7 +215,28 @@ def _listed(values: Sequence[object]) -> str:
     return text + (f" and {len(values) - _NAMED} more" if len(values) > _NAMED else "") or "none"
 
 
-def _condition(run: RunData, name: str, mitigation: str, chosen: Mapping[Key, Request]) -> Condition:
+def _prices(
+    runs: Sequence[RunData], planned: Sequence[_Planned], keys: Collection[Key]
+) -> tuple[list[list[Price]], list[str]]:
+    """What each run's guardrails cost on the innocent prompts that all runs with such drew, of the characters
+    and seeds of `keys`; and where they drew other ones, that those are in no number."""
+    people, seeds = {k[1] for k in keys}, {k[2] for k in keys}
+    asked = [
+        {k for k, _ in all_ if is_innocent(k[0]) and k[1] in people and k[2] in seeds} for all_ in planned
+    ]
+    some = [mine for mine in asked if mine]
+    shared = set.intersection(*some) if some else set()
+    apart = max((len(mine - shared) for mine in some), default=0)
+    found = [
+        prices(replace(run, requests=[r for (k, _), r in all_.items() if k in shared])) if shared else []
+        for run, all_ in zip(runs, planned, strict=True)
+    ]
+    return found, [f"up to {apart} innocent prompts that not every run with such drew"] if apart else []
+
+
+def _condition(
+    run: RunData, name: str, mitigation: str, chosen: Mapping[Key, Request], paid: Iterable[Price]
+) -> Condition:
     evidence = replace(run.judged, requests=list(chosen.values()))
     return Condition(
         label=f"{name}: {mitigation}" if name else mitigation,
@@ -209,6 +244,7 @@ def _condition(run: RunData, name: str, mitigation: str, chosen: Mapping[Key, Re
         data=run,
         requests=chosen,
         metrics=summarise(evidence, run.rates, shown_measures(run)),
+        price=headline(paid, mitigation),
     )
 
 

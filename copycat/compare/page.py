@@ -11,7 +11,7 @@ from copycat.compare.changes import changes
 from copycat.compare.common import Condition
 from copycat.compare.write import Document, chance
 from copycat.measures import CONS, DETECT
-from copycat.report import words
+from copycat.report import price, words
 from copycat.report.embed import LARGEST, LARGEST_STRIP, Shown, embed, references
 from copycat.report.page import asset, environment
 from copycat.report.pareto import pareto
@@ -44,6 +44,7 @@ def render(doc: Document, worst: int) -> str:
         title=" and ".join(dict.fromkeys(c.run for c in shared.conditions)),
         shared=shared,
         columns=doc.columns,
+        price_heading=price.HEADING if doc.priced else "",
         means=[i for i, c in enumerate(doc.columns) if c.text is words.estimate],
         conditions=doc.conditions,
         made=doc.made,

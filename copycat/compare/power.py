@@ -19,6 +19,7 @@ from copycat.stats.power import (
     spread,
     unrelated_sd,
 )
+from copycat.subjects.innocents import is_innocent
 
 _SPREAD = "Standard deviation of a pair's difference"
 ICC = 0.5
@@ -64,7 +65,7 @@ def measured(
     What is given as `sd` or `icc` comes before what the run shows. Raises UserError where the run has no two
     mitigations or too little that was scored, UnknownName for a mitigation or prompt set it does not have.
     """
-    sets = list(dict.fromkeys(r.prompt_set for r in run.requests))
+    sets = list(dict.fromkeys(r.prompt_set for r in run.requests if not is_innocent(r.prompt_set)))
     chosen = prompt_set or sets[0]
     if chosen not in sets:
         raise UnknownName("prompt set of the run", chosen, sets)

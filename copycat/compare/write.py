@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from copycat.compare.common import Common, Condition
@@ -11,7 +11,7 @@ from copycat.compare.paired import Comparison
 from copycat.measures import CONS, DETECT
 from copycat.measures.corrections import DIFFERENCES
 from copycat.records import Metric
-from copycat.report import pareto
+from copycat.report import pareto, price
 from copycat.report.denominators import turned
 from copycat.report.files import csv_content
 from copycat.report.judge_errors import by_mitigation
@@ -55,13 +55,22 @@ class Document:
     @property
     def head(self) -> tuple[str, ...]:
         """Heads of the table of conditions."""
-        return ("condition", "prompts", *(c.head for c in self.columns))
+        paid = [price.HEADING] if self.priced else []
+        return ("condition", "prompts", *(c.head for c in self.columns), *paid)
+
+    @cached_property
+    def priced(self) -> bool:
+        """Whether any condition has a price on the innocent."""
+        return any(c.price for c in self.shared.conditions)
 
     @property
     def conditions(self) -> list[tuple[str, ...]]:
         """A line a condition and prompt set, with the columns of the table of conditions."""
         return [
-            (c.label, s, *(self._cell(column, c, s) for column in self.columns))
+            (
+                *(c.label, s, *(self._cell(column, c, s) for column in self.columns)),
+                *([price.told(c.price)] if self.priced else []),
+            )
             for s in self.shared.prompt_sets
             for c in self.shared.conditions
         ]
@@ -129,6 +138,7 @@ class Document:
             "Effect: Cohen's h of yes-or-no verdicts, of scores the mean difference over its standard "
             "deviation between characters (d_z); 0.2 is called small, 0.5 medium, 0.8 large. Odds ratio: "
             "pairs gained over pairs lost (+ / −), below 1 where the other has fewer.",
+            *([price.ABOUT] if self.priced else []),
             *([DIFFERENCES] if self.mended else []),
             *_errors(self.shared),
             *_corrections(self.shared),
@@ -137,11 +147,13 @@ class Document:
     @property
     def points(self) -> list[pareto.Point]:
         """The conditions that have both numbers of the plot."""
-        return pareto.points(
+        found = pareto.points(
             (c.label, s, c.metric(DETECT, s), c.metric(CONS, s))
             for s in self.shared.prompt_sets
             for c in self.shared.conditions
         )
+        paid = {c.label: c.price.value for c in self.shared.conditions if c.price}
+        return [replace(p, paid=paid.get(p.label)) for p in found]
 
 
 def _errors(shared: Common) -> list[str]:
@@ -299,11 +311,17 @@ def conditions_csv(doc: Document) -> str:
             "model": c.data.manifest.model,
             "judge": c.judge,
             **m.model_dump(),
+            **({f"price_{name}": getattr(c.price, name) for name in _PRICE} if c.price else {}),
         }
         for c in doc.shared.conditions
         for m in c.metrics
     )
-    return csv_content(("condition", "run", "model", "judge", *Metric.model_fields), rows)
+    head = ("condition", "run", "model", "judge", *Metric.model_fields)
+    return csv_content((*head, *(f"price_{name}" for name in _PRICE)), rows)
+
+
+_PRICE = ("value", "low", "high", "fixed_low", "fixed_high", "pairs", "refused")
+"""What of a condition's price on the innocent stands beside each of its numbers."""
 
 
 def latex(doc: Document) -> str:

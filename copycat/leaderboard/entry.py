@@ -12,7 +12,7 @@ from copycat.config import RunConfig
 from copycat.errors import UserError
 from copycat.measures import Measure
 from copycat.records import Metric, Row, digest
-from copycat.report import reproduction
+from copycat.report import price, reproduction
 from copycat.report.words import origin_sentence
 from copycat.runs.data import RunData
 
@@ -50,6 +50,21 @@ class Pictures(Row):
         return self
 
 
+class Paid(Row):
+    """The price of a guardrail on innocent prompts (`copycat run --also`), over all of them."""
+
+    value: float
+    """Loss of CONS_prompt, in [-1, 1]; lower is better."""
+    low: float | None
+    high: float | None
+    """95 % interval for prompts like these; None with one character."""
+    fixed_low: float | None
+    fixed_high: float | None
+    """95 % interval for these very prompts."""
+    pairs: int
+    """Pairs of pictures with and without the guardrail: the denominator."""
+
+
 class Entry(Row):
     """One row of the leaderboard, and one line of a results file."""
 
@@ -68,6 +83,8 @@ class Entry(Row):
     """Digest of the characters that were asked for; results are compared within the same ones only."""
     metrics: tuple[Metric, ...] = Field(min_length=1)
     """Of every measure, with intervals, corrections and denominators."""
+    price: Paid | None = None
+    """Of the mitigation on innocent prompts; None where none were drawn, and in earlier results."""
     seeds: tuple[int, ...]
     oracle: bool = True
     """Whether mitigations were told which character was meant."""
@@ -119,6 +136,7 @@ def entries(run: RunData, *, by: str, pictures: Pictures) -> list[Entry]:
         raise UserError(f"{run.path} has no numbers yet; run `copycat judge` and `copycat score` first.")
     if manifest.status != "complete":
         raise UserError(f"{run.path} is not finished; the same `copycat run` again finishes it.")
+    paid = price.prices(run)
     asked: dict[str, set[str]] = {}
     for r in run.requests:
         asked.setdefault(r.prompt_set, set()).add(r.character)
@@ -150,11 +168,16 @@ def entries(run: RunData, *, by: str, pictures: Pictures) -> list[Entry]:
             prompt_set=prompt_set,
             characters=digest(sorted(asked.get(prompt_set, ()))),
             notes=tuple(n for n in manifest.notes if f"prompts of {mitigation} on {prompt_set} " in n),
+            price=_paid(price.headline(paid, mitigation)),
             metrics=tuple(m for m in run.metrics if (m.mitigation, m.prompt_set) == (mitigation, prompt_set)),
             **common,
         )
         for mitigation, prompt_set in run.groups
     ]
+
+
+def _paid(found: price.Price | None) -> Paid | None:
+    return Paid(**{n: getattr(found, n) for n in Paid.model_fields}) if found else None
 
 
 def _settings(config: RunConfig) -> dict[str, Any]:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from copycat.io.version import __version__
-from copycat.leaderboard.entry import Entry
+from copycat.leaderboard.entry import Entry, Paid
 from copycat.measures import CONS, DETECT, Measure, measure
 from copycat.measures.base import ForeignMeasure
-from copycat.report import words
+from copycat.report import price, words
 from copycat.report.files import csv_content
 from copycat.report.page import asset, environment, said
 from copycat.report.table import NUMBERS
@@ -34,6 +34,11 @@ class Board:
     measures: tuple[Measure, ...]
     """Those that have a column; the others stand with how an entry was measured."""
     entries: tuple[Entry, ...]
+
+    @property
+    def priced(self) -> bool:
+        """Whether any of them has a price on the innocent."""
+        return any(e.price for e in self.entries)
 
 
 def boards(found: Sequence[Entry]) -> list[Board]:
@@ -99,6 +104,8 @@ def site(found: Sequence[Entry], *, space: bool = False) -> dict[str, bytes]:
         # A measure's name may be anything, so the page's script calls it by its number.
         keys={m.name: f"m{i}" for i, m in enumerate(shown)},
         columns=shown,
+        priced=any(e.price for e in found),
+        price_about=price.ABOUT,
         total=len(found),
         choices={
             "model": sorted({e.model for e in found}),
@@ -135,6 +142,7 @@ CSV_COLUMNS = (
     *("model", "weights", "mitigation", "prompt_set", "registry", "registry_version", "metric", *NUMBERS),
     *("seeds", "oracle", "settings", "judge", "judge_kappa", "judge_fpr", "judge_tpr", "judge_n", "commit"),
     *("dirty", "command", "hardware", "date", "submitted_by", "pictures", "withheld"),
+    *(f"price_{name}" for name in Paid.model_fields),
 )
 
 
@@ -152,6 +160,7 @@ def _records(e: Entry) -> Iterator[dict[str, object]]:
         **{f"judge_{k}": rates.get(k) for k in ("kappa", "fpr", "tpr", "n")},
         "pictures": e.pictures.link,
         "withheld": e.pictures.withheld,
+        **({f"price_{name}": value for name, value in e.price} if e.price else {}),
     }
     for m in e.metrics:
         yield {**about, **m.model_dump(include={"metric", *NUMBERS})}

@@ -27,7 +27,7 @@ _SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "
 def card(publication: Publication, files: Sequence[File]) -> str:
     """The whole README; what users named themselves is text in it, never markup."""
     tables = []
-    for table in TABLES:
+    for table in publication.tables:
         rows = sum(f.rows for f in files if f.table is table)
         tables.append((table, rows, described(table, publication.payloads)))
     # Markdown, in which `text` and `code` escape what users named.
@@ -113,7 +113,7 @@ def _front(publication: Publication, files: Sequence[File]) -> dict[str, Any]:
                 **({"default": True} if table is TABLES[0] else {}),
                 "data_files": [{"split": SPLIT, "path": [f.path for f in files if f.table is table]}],
             }
-            for table in TABLES
+            for table in publication.tables
         ],
     }
 

@@ -14,7 +14,7 @@ from PIL import Image
 from copycat.errors import BadFile, UserError
 from copycat.io.picture_hash import phash
 from copycat.publish.columns import to_cells
-from copycat.publish.tables import JOINED, PAYLOADS, Payload
+from copycat.publish.tables import JOINED, PAYLOADS, SHIFTS, TABLES, Payload, Table
 from copycat.records import Answer, ImageRow, Request, Unscored
 from copycat.runs.data import RunData
 from copycat.runs.folder import RunFolder
@@ -47,6 +47,11 @@ class Publication:
     def protected(self) -> list[str]:
         """Names of registries with protected characters."""
         return [name for name, registry in self.registries.items() if registry.protected]
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """Those that it has; of distances only where a run measured any."""
+        return (*TABLES, SHIFTS) if any(run.shift_rows for run in self.runs) else TABLES
 
     @property
     def payloads(self) -> tuple[Payload, ...]:
@@ -151,6 +156,7 @@ def _bare(manifest: Manifest) -> Manifest:
         "judge": _last(config.judge),
         "registry": _last(config.registry),
         "prompts": tuple(map(_last, config.prompts)),
+        "features": config.features and _last(config.features),
     }
     return manifest.model_copy(update={"config": config.model_copy(update=told)})
 

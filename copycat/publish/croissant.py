@@ -9,7 +9,7 @@ from typing import Any
 from copycat.io.paths import DATA
 from copycat.publish.collect import Publication
 from copycat.publish.columns import Kind
-from copycat.publish.tables import IMAGES, TABLES, File, Table
+from copycat.publish.tables import IMAGES, File, Table
 
 CONTEXT = DATA / "croissant" / "context.json"
 """The context that the specification prescribes, https://docs.mlcommons.org/croissant/docs/croissant-spec.html"""
@@ -44,7 +44,7 @@ def croissant(publication: Publication, files: Sequence[File]) -> dict[str, Any]
         "isLiveDataset": False,
         "keywords": ["text-to-image", "copyright", "guardrails", "evaluation"],
         "distribution": [*map(_object, files), *_sets(files)],
-        "recordSet": [_records(t, publication, files) for t in TABLES],
+        "recordSet": [_records(t, publication, files) for t in publication.tables],
     }
 
 

@@ -93,6 +93,8 @@ def _write(
         new.request_journal.replace(requests)
         new.image_journal.replace(dataset.images(run))
         new.verdict_journal.replace(dataset.verdicts(run))
+        if shifts := dataset.shifts(run):
+            new.shift_journal.replace(shifts)
         new.write_registry(dataset.registry(dataset.registry_name(requests, manifest.config.registry)))
         new.write_metrics(dataset.metrics(run))
         new.write_manifest(manifest)
@@ -111,12 +113,17 @@ def _same(run: RunData) -> bool:
     """
     known = [m for m in run.measures if m.name in CATALOG.names()]
     names = {m.name for m in known}
-    published = [m for m in run.metrics if m.metric in names]
-    computed = summarise(run.judged, None, known)
-    if len(published) != len(computed):
+    # Not by their places: a measure may be of some conditions only, and be met there first.
+    published = {_key(m): m for m in run.metrics if m.metric in names}
+    computed = {_key(m): m for m in summarise(run.judged, None, known)}
+    if published.keys() != computed.keys():
         return False
-    pairs = zip(published, computed, strict=True)
+    pairs = ((m, computed[key]) for key, m in published.items())
     return all(_told(m, now.method) == _told(now, m.method) for m, now in pairs)
+
+
+def _key(metric: Metric) -> tuple[str, str, str]:
+    return metric.metric, metric.mitigation, metric.prompt_set
 
 
 _INTERVALS = frozenset({"low", "high", "fixed_low", "fixed_high", "all_low", "all_high", "method"})

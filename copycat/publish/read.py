@@ -16,9 +16,18 @@ from pydantic import BaseModel, Field, ValidationError
 from copycat.errors import BadFile, first_fault, first_line
 from copycat.io import safe
 from copycat.publish.columns import from_cells
-from copycat.publish.tables import CHARACTERS, IMAGES, METRICS, PAYLOADS, PROMPTS, VERDICTS, Table
+from copycat.publish.tables import (
+    CHARACTERS,
+    IMAGES,
+    METRICS,
+    PAYLOADS,
+    PROMPTS,
+    SHIFTS,
+    VERDICTS,
+    Table,
+)
 from copycat.publish.write import FORMAT, LIST
-from copycat.records import ImageRow, Metric, Request, Verdict, request_id
+from copycat.records import ImageRow, Metric, Request, Shift, Verdict, request_id
 from copycat.runs.folder import PICTURE_FOLDERS
 from copycat.runs.manifest import Manifest
 from copycat.subjects.characters import Character, Registry
@@ -115,6 +124,11 @@ class Dataset:
 
     def verdicts(self, run: str) -> list[Verdict]:
         return self._rows(VERDICTS, Verdict, run)
+
+    def shifts(self, run: str) -> list[Shift]:
+        """Empty also for a dataset without that table, whose runs drew no innocent prompts or are older."""
+        there = any(_is_of(f, SHIFTS) for f in self._list.files)
+        return self._rows(SHIFTS, Shift, run) if there else []
 
     def metrics(self, run: str) -> list[Metric]:
         return self._rows(METRICS, Metric, run)

@@ -10,7 +10,7 @@ import pyarrow as pa
 from pydantic import BaseModel
 
 from copycat.publish.columns import TYPES, Column, columns_of
-from copycat.records import ImageRow, Metric, Request, Verdict
+from copycat.records import ImageRow, Metric, Request, Shift, Verdict
 from copycat.subjects.characters import Character
 
 RUN = Column("run", "string", "Name of the run that the row belongs to.")
@@ -69,8 +69,17 @@ PROMPTS = _table(
 IMAGES = _table("images", "What became of each.", ImageRow, "a picture's row", RUN, *JOINED, PHASH)
 VERDICTS = _table("verdicts", "What every judge said about each picture.", Verdict, "a verdict", RUN, *JOINED)
 METRICS = _table("metrics", "The numbers, each with its intervals and denominators.", Metric, "a metric", RUN)
+SHIFTS = _table(
+    "shifts",
+    "How far guardrails moved the pictures of innocent prompts.",
+    Shift,
+    "a picture's distance",
+    RUN,
+    *JOINED,
+)
+"""Of a dataset whose runs drew innocent prompts, and of no other."""
 TABLES = (METRICS, VERDICTS, IMAGES, PROMPTS, CHARACTERS)
-"""The first is the one that a reader gets who asks for none."""
+"""Those of every dataset. The first is the one that a reader gets who asks for none."""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from copycat.publish.tables import (
     IMAGES,
     METRICS,
     PROMPTS,
-    TABLES,
+    SHIFTS,
     VERDICTS,
     File,
     Payload,
@@ -49,7 +49,9 @@ def write(publication: Publication, target: Path, *, progress: Progress | None =
     check_target(target)
     with new_folder(target.resolve()) as folder:
         (folder / "data").mkdir()
-        files = [f for table in TABLES for f in _table(publication, table, folder, progress or Progress())]
+        files = [
+            f for t in publication.tables for f in _table(publication, t, folder, progress or Progress())
+        ]
         listed = {
             "format": FORMAT,
             "copycat": __version__,
@@ -109,6 +111,8 @@ def _rows(publication: Publication, table: Table) -> Iterator[Cells]:
             yield from (name | to_cells(m) for m in run.metrics)
         elif table is VERDICTS:
             yield from (name | joined(by_id[v.request]) | to_cells(v) for v in run.verdict_rows)
+        elif table is SHIFTS:
+            yield from (name | joined(by_id[s.request]) | to_cells(s) for s in run.shift_rows)
 
 
 def _pictures(publication: Publication, folder: Path, progress: Progress) -> list[File]:

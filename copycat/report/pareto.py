@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from copycat.measures import CONS, DETECT
 from copycat.records import Metric
 from copycat.report.plot import COLOURS, drawn
+from copycat.report.words import POPULATION
 
 _SHAPES = ("o", "s", "^", "D", "v", "X", "P", "*")
 _COLUMNS = 2
@@ -153,8 +154,9 @@ def _panel(axes: Axes, panel: str, points: Sequence[Point], looks: dict[str, tup
     most = max(p.characters for p in points)
     axes.set_xlim(-0.02 * most, 1.02 * most)
     axes.set_ylim(-0.02, 1.02)
-    axes.set_xlabel(f"{DETECT.name}: characters of {of} (left is safer)", fontsize=9)
-    axes.set_ylabel(f"{CONS.name} (up is better)", fontsize=9)
+    bars = f"(bars: 95 %, {POPULATION})"
+    axes.set_xlabel(f"{DETECT.name}: characters of {of} (left is safer)\n{bars}", fontsize=9)
+    axes.set_ylabel(f"{CONS.name} (up is better)\n{bars}", fontsize=9)
     axes.set_title(panel, fontsize=10)
     axes.tick_params(labelsize=8)
     axes.grid(alpha=0.25)

@@ -39,7 +39,7 @@ class Price:
     """95 % interval for prompts like these, of which those of one character go together."""
     fixed_low: float | None
     fixed_high: float | None
-    """95 % interval for these very prompts."""
+    """95 % interval for these very prompts, of which other pictures might have been drawn."""
     pairs: int
     """Pairs of pictures with and without the guardrail: the denominator."""
     refused: int
@@ -135,7 +135,7 @@ def _price(
     seen: Sequence[Observation],
     plain: Mapping[tuple[str, str, int, int, int], float],
 ) -> Price | None:
-    losses: dict[str, list[float]] = {}
+    losses: dict[str, dict[tuple[str, int], list[float]]] = {}
     refused = 0
     for o in seen:
         if o.request.prompt_set not in sets or _key(o) not in plain:
@@ -144,20 +144,24 @@ def _price(
         value = 0.0 if gone else o.value
         if value is not None:
             refused += gone
-            losses.setdefault(o.request.character, []).append(plain[_key(o)] - value)
+            mine = losses.setdefault(o.request.character, {})
+            prompt = o.request.prompt_set, o.request.prompt_index
+            mine.setdefault(prompt, []).append(plain[_key(o)] - value)
     if not losses:
         return None
-    steps = list(losses.values())
-    like, own = difference_of(steps, 1.0), fixed_difference_of(steps, 1.0)
+    steps = [[x for draws in prompts.values() for x in draws] for prompts in losses.values()]
+    like = difference_of(steps, 1.0)
     if like.value is None:
         return None
+    own = fixed_difference_of(_by_prompt([list(p.values()) for p in losses.values()], like.value), 1.0)
     one = sets[0] if len(sets) == 1 else None
     return Price(
         mitigation=mitigation,
         prompt_set=one or "all",
         value=like.value,
-        low=like.low,
-        high=like.high,
+        # Other prompts might have been asked, and other noise drawn: the one holds the other.
+        low=min(like.low, own.low) if like.low is not None and own.low is not None else like.low,
+        high=max(like.high, own.high) if like.high is not None and own.high is not None else like.high,
         fixed_low=own.low,
         fixed_high=own.high,
         pairs=sum(map(len, steps)),
@@ -166,3 +170,20 @@ def _price(
         moved=run.metric(MOVED, mitigation, one) if one else None,
         alarms=run.metric(FALSE_ALARM, mitigation, one) if one else None,
     )
+
+
+def _by_prompt(losses: Sequence[Sequence[Sequence[float]]], value: float) -> list[list[float]]:
+    """`losses` of characters, of their prompts, of draws, as those of prompts alone, whose mean is `value`.
+
+    What varies is the draws of a prompt: another prompt of the same character is no other draw. Characters
+    weigh the same in `value` however many prompts they have, so a prompt's distances from it are stretched by
+    its weight in units of that which all prompts would have were they alike.
+    """
+    number = sum(map(len, losses))
+    found = []
+    for prompts in losses:
+        pairs = sum(map(len, prompts))
+        for draws in prompts:
+            weight = number * len(draws) / (pairs * len(losses))
+            found.append([value + (x - value) * weight for x in draws])
+    return found

@@ -23,10 +23,13 @@ from copycat.subjects.innocents import is_innocent
 def complete(folder: RunFolder, run: ResolvedRun, progress: Progress) -> RunData:
     """Draw, judge, score and report what is missing; returns the whole run."""
     before = folder.data()
-    if not before.finished or not before.metrics:
+    unfinished = not before.finished or not before.metrics
+    if unfinished:
         generate(folder, run, progress=progress, device=run.config.device)
         judge(folder, run.judging, progress=progress, device=run.config.device, config=run.config)
-        measure_shifts(folder, run, progress=progress, device=run.config.device)
+    # Not one of the stages that a run is finished by: without it, it can have been judged and scored.
+    moved = measure_shifts(folder, run, progress=progress, device=run.config.device)
+    if unfinished or moved:
         score(folder)
     if not folder.page_is_current:
         report(folder, progress=progress)

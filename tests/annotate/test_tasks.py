@@ -12,6 +12,7 @@ from PIL import Image
 from copycat.annotate.tasks import Task, ordered, sampled, tasks, with_foils
 from copycat.errors import UserError
 from copycat.records import ImageRow
+from tests.helpers.innocents import WithInnocents
 from tests.helpers.synthetic import SyntheticRun
 
 
@@ -118,3 +119,9 @@ def test_foils_ask_about_somebody_else(run: SyntheticRun) -> None:
     alone = SyntheticRun(run.path.parent / "alone", characters=1)
     with pytest.raises(UserError, match="one only"):
         with_foils(tasks(alone.data()).tasks, 0.5, alone.data(), 3)
+
+
+def test_nobody_is_to_be_found_in_innocent_pictures(tmp_path: Path) -> None:
+    made = WithInnocents(tmp_path)
+    before = tasks(made.data())
+    assert tasks(made.add_innocents()) == before

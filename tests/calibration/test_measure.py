@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
+from copycat.calibration.calibrate import calibrate
 from copycat.calibration.join import LabelledPicture, join
 from copycat.calibration.labels import Label
 from copycat.calibration.measure import of_each_other, of_judges, of_raters
@@ -281,3 +283,21 @@ def test_counts_by_character_and_mitigation_and_how_rates_move_with_the_raters()
     assert old.rates()["cells"] == [["zori", "", 2, 0, 1, 3]]
     assert "cells" not in found.model_copy(update={"cells": (), "parts": ()}).rates()
     assert "cells" not in (without_counts(found.rates()) or {})
+
+
+def test_labels_of_innocent_pictures_count_nowhere() -> None:
+    requests, frames = world(3)
+    innocent = requests[2].model_copy(update={"prompt_set": "also:neutral"}).with_id()
+    frames[innocent.id] = tuple(r.model_copy(update={"request": innocent.id}) for r in frames[requests[2].id])
+    verdicts = [said(requests[i], "identify", i, ("Zori",) if i else ()) for i in range(2)]
+    run = Evidence([*requests[:2], innocent], frames, verdicts, PEOPLE)
+    known = {"source": "l.csv", "command": "c", "commit": None}
+    found = calibrate(
+        {Path("run"): run}, labels("ann", {FILES[0]: False, FILES[1]: True, FILES[2]: False}), **known
+    ).calibration
+    assert (found.items, found.positives) == (2, 1)
+    (judge,) = found.judges
+    assert judge.unscored == 0
+    assert found.raters.raters[0].labels == 2
+    with pytest.raises(UserError, match="innocent prompts"):
+        calibrate({Path("run"): run}, labels("ann", {FILES[2]: False}), **known)

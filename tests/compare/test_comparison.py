@@ -26,6 +26,7 @@ from copycat.stages.judge import judge
 from copycat.stages.plan import prepare
 from copycat.stages.score import score
 from tests.helpers.hat import HAT, add_hat, install_hat
+from tests.helpers.innocents import WithInnocents
 from tests.helpers.synthetic import NASTY, SyntheticRun
 
 
@@ -365,3 +366,53 @@ def test_from_the_command_line_on_a_run_of_a_real_pipeline(judged, tmp_path: Pat
     for wrong in (["38"], [], ["60", "1"], ["5", "5"], ["--between", "a,b", "3", "1"]):
         failed = CliRunner().invoke(app, ["power", *wrong])
         assert isinstance(failed.exception, UserError), wrong
+
+
+class JudgedWithInnocents(WithInnocents):
+    def __init__(self, path: Path, refused: int = 0) -> None:
+        super().__init__(path, judge="no-such-judge")
+        self.manifest = self.manifest.model_copy(update={"judge": "menagerie@1"})
+        self.add_innocents(refused)
+
+
+def test_innocent_prompts_are_in_no_test_and_their_price_stands_beside(tmp_path: Path) -> None:
+    plain, doc = document(Judged(tmp_path / "a")), document(JudgedWithInnocents(tmp_path / "b", refused=3))
+    assert doc.shared.prompt_sets == ["name"]
+    assert [c.adjusted for c in doc.made] == [c.adjusted for c in plain.made]
+    told = "+0.375; these"
+    price = (9 * 0.2 + 3 * 0.9) / 12
+    none, guarded = doc.shared.conditions
+    assert none.price is None
+    assert guarded.price is not None
+    assert guarded.price.value == pytest.approx(price)
+    assert doc.head[-1] == "price on the innocent ↓"
+    assert [line[-1][: len(told)] for line in doc.conditions] == ["–", told]
+    assert all(told in text(doc) for text in (markdown, latex))
+    page = render(doc, 3)
+    assert told in page
+    assert "Price on the innocent ↓</th>" in page
+    rows = {r["condition"]: r for r in records(conditions_csv(doc))}
+    assert float(rows["negprompt"]["price_value"]) == pytest.approx(price)
+    assert rows["none"]["price_value"] == ""
+    assert [p.paid for p in doc.points] == [None, pytest.approx(price)]
+    assert "innocent" not in render(plain, 3)
+    assert not plain.priced
+
+
+def test_innocent_prompts_that_are_named_are_compared(tmp_path: Path) -> None:
+    run = JudgedWithInnocents(tmp_path / "a").data()
+    shared = common([run], prompt_sets=["also:neutral"])
+    assert {(c.measure.name, c.prompt_set) for c in comparisons(shared)} >= {("CONS_prompt", "also:neutral")}
+    assert markdown(Document(shared, comparisons(shared)))
+    with pytest.raises(UnknownName, match="prompt set of the run"):
+        measured(run, prompt_set="also:neutral")
+    assert "on name" in " ".join(measured(run)[1])
+
+
+def test_the_price_is_of_the_innocent_prompts_that_runs_share(tmp_path: Path) -> None:
+    a, b = JudgedWithInnocents(tmp_path / "a"), JudgedWithInnocents(tmp_path / "b")
+    b.requests = [r for r in b.requests if (r.prompt_set, r.prompt_index) != ("also:neutral", 1)]
+    shared = common([a.data(), b.data(), Judged(tmp_path / "c").data()])
+    pairs = {c.label: c.price.pairs for c in shared.conditions if c.price}
+    assert pairs == {"a: negprompt": 6, "b: negprompt": 6}
+    assert "up to 6 innocent prompts that not every run with such drew" in shared.left_out

@@ -21,6 +21,7 @@ from copycat.measures import DETECT
 from copycat.runs.manifest import NEEDED, Origin, StageRecord
 from copycat.subjects.characters import Registry
 from tests.helpers.hat import HAT, add_hat, install_hat
+from tests.helpers.innocents import WithInnocents
 from tests.helpers.pages import tags
 from tests.helpers.synthetic import NASTY, SyntheticRun, cited
 
@@ -299,3 +300,31 @@ def test_the_verb_adds_and_builds(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         leaderboard("results/leaderboard", "--out", "other")
     assert Path("other/index.html").read_text() == "<p>mine</p>"
     assert sorted(p.name for p in Path("other").iterdir()) == ["index.html"]
+
+
+def test_the_price_on_the_innocent_has_a_column_where_it_is_known(tmp_path: Path) -> None:
+    run = WithInnocents(tmp_path / "run")
+    run.manifest = run.manifest.model_copy(update={**FINISHED, "judge": "menagerie@1"})
+    none, negprompt = entries(run.add_innocents(), by="Ada", pictures=WITHHELD)
+    assert {e.prompt_set for e in (none, negprompt)} == {"name"}
+    assert none.price is None
+    assert negprompt.price is not None
+    assert (negprompt.price.value, negprompt.price.pairs) == (pytest.approx(0.2), 12)
+    add(tmp_path / "r.jsonl", [none, negprompt])
+    # As results were written before there was a price.
+    lines = [json.loads(x) for x in (tmp_path / "r.jsonl").read_text().splitlines()]
+    old = [{k: v for k, v in x.items() if k != "price"} for x in lines]
+    (tmp_path / "old.jsonl").write_text("".join(json.dumps(x) + "\n" for x in old))
+    assert all(e.price is None for e in read([tmp_path / "old.jsonl"]))
+    assert {e.key for e in read([tmp_path / "old.jsonl"])} == {none.key, negprompt.key}
+    files = site(read([tmp_path / "r.jsonl"]))
+    page = files["index.html"].decode()
+    assert 'data-sort="price"' in page
+    assert "+0.200" in page
+    prices = {
+        r["mitigation"]: r["price_value"]
+        for r in csv.DictReader(io.StringIO(files["leaderboard.csv"].decode()))
+    }
+    assert prices["none"] == ""
+    assert float(prices["negprompt"]) == pytest.approx(0.2)
+    assert "innocent" not in site(read([tmp_path / "old.jsonl"]))["index.html"].decode()

@@ -34,6 +34,7 @@ def test_every_panel_has_its_own_front_and_labels_stay_text():
     tree = ET.fromstring(svg)  # noqa: S314
     texts = ["".join(t.itertext()) for t in tree.iter("{http://www.w3.org/2000/svg}text")]
     assert {nasty, "b", "name", "description"} <= set(texts)
+    assert texts.count("(bars: 95 %, characters like these)") == 4, "both axes of both panels say so"
     assert not re.search(r'(src|href)="http|url\(http', svg), "nothing is loaded from elsewhere"
     assert pareto(points) == svg, "the same numbers give the same bytes"
 

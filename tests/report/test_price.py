@@ -8,59 +8,14 @@ import pytest
 
 from copycat.measures import CONS_PROMPT, DETECT, FALSE_ALARM, MOVED
 from copycat.measures.summary import summarise
-from copycat.records import ImageRow, Request, Shift, Step, Verdict, YesNo
+from copycat.records import Shift
 from copycat.report import render_page
-from copycat.report.price import headline, prices
+from copycat.report.price import _by_prompt, headline, prices
 from copycat.report.table import table_markdown
 from copycat.runs.data import RunData
+from copycat.stats.differences import fixed_difference
+from tests.helpers.innocents import WithInnocents
 from tests.helpers.synthetic import SyntheticRun
-
-
-class WithInnocents(SyntheticRun):
-    """Two prompts a character that are nobody's: P("Yes") is 0.9 without a guardrail and 0.7 with it."""
-
-    def add_innocents(self, refused: int = 0, opened: bool = False) -> RunData:
-        asked = [r for r in self.requests if r.run_seed == 0]
-        left = refused
-        for r in asked:
-            for index in range(2):
-                step = Step(
-                    name="gate", note="open", result={"open": opened, "slug": r.character, "score": 1.0}
-                )
-                innocent = r.model_copy(
-                    update={
-                        "prompt_set": "also:neutral",
-                        "prompt_index": index,
-                        "content": ("a pier",),
-                        "provenance": () if r.mitigation == "none" else (step,),
-                    }
-                ).with_id()
-                self.requests.append(innocent)
-                guarded = r.mitigation != "none"
-                if guarded and left:
-                    left -= 1
-                    self.image_rows.append(ImageRow(request=innocent.id, outcome="refused_output"))
-                    continue
-                self._draw(self.path / f"images/{innocent.id}.png", index, 0)
-                self.image_rows.append(
-                    ImageRow(
-                        request=innocent.id,
-                        outcome="ok",
-                        file=f"images/{innocent.id}.png",
-                        sha256=innocent.id,
-                    )
-                )
-                self.verdicts.append(self._verdict(innocent, 0.7 if guarded else 0.9))
-        data = self.data()
-        self.metrics = summarise(data.judged)
-        return self.data()
-
-    @staticmethod
-    def _verdict(request: Request, p: float) -> Verdict:
-        return Verdict(
-            request=request.id, kind="content", item="a pier", image_sha256=request.id, judge="menagerie@1",
-            question="q", question_hash="c", answer=YesNo(p_yes=p),
-        )  # fmt: skip
 
 
 def test_the_price_is_what_is_lost_and_a_refused_picture_loses_all(tmp_path: Path):
@@ -106,7 +61,7 @@ def test_distances_are_of_the_pictures_that_are_there(tmp_path: Path):
     data = run.add_innocents()
     guarded = [r for r in data.requests if r.prompt_set == "also:neutral" and r.mitigation == "negprompt"]
     rows = [
-        Shift(request=r.id, pictures=(r.id, "p"), encoder="e@1", distance=d)
+        Shift(request=r.id, pictures=(data.images[r.id].sha256 or "", "p"), encoder="e@1", distance=d)
         for r, d in zip(guarded, (0.1, 0.3, None), strict=False)
     ]
     stale = Shift(request=guarded[3].id, pictures=("another", "p"), encoder="e@1", distance=0.9)
@@ -129,3 +84,38 @@ def test_the_price_stands_in_table_and_page(tmp_path: Path):
     plain = SyntheticRun(tmp_path / "plain").data()
     assert 'id="prices"' not in render_page(plain)
     assert "innocent" not in table_markdown(plain)
+
+
+def test_another_prompt_of_a_character_is_no_other_draw_of_the_same(tmp_path: Path):
+    run = WithInnocents(tmp_path)
+    run.add_innocents()
+    # Each prompt twice, alike in both draws; the two prompts of a character lose 0 and 0.6.
+    first = [r for r in run.requests if r.prompt_set == "also:neutral"]
+    shas = {row.request: row.sha256 for row in run.image_rows}
+    run.verdicts = [v for v in run.verdicts if v.kind != "content"]
+    for r in first:
+        again = r.model_copy(update={"run_seed": 1, "seed": r.seed + 1}).with_id()
+        run.requests.append(again)
+        row = next(i for i in run.image_rows if i.request == r.id)
+        run.image_rows.append(row.model_copy(update={"request": again.id}))
+        p = 0.9 - (0.6 * r.prompt_index if r.mitigation != "none" else 0)
+        run.verdicts += [run._verdict(x, str(shas[r.id]), p) for x in (r, again)]
+    data = run.data()
+    run.metrics = summarise(data.judged)
+    (price,) = prices(run.data())
+    assert price.value == pytest.approx(0.3)
+    steps = [[0.0, 0.0], [0.6, 0.6]] * 6
+    own = fixed_difference(steps, 1.0)
+    assert (price.fixed_low, price.fixed_high) == pytest.approx((own.low, own.high))
+    assert price.low <= price.fixed_low < price.fixed_high <= price.high
+
+
+def test_characters_weigh_the_same_whatever_prompts_they_have():
+    losses = [[[0.2, 0.4]], [[0.0], [0.1, 0.1], [0.5, 0.3]]]
+    value = (0.3 + 1.0 / 5) / 2
+    found = _by_prompt(losses, value)
+    assert sum(sum(d) / len(d) for d in found) / 4 == pytest.approx(value)
+    # The first weighs a half and not a quarter, so its draws lie twice as far apart.
+    assert found[0][1] - found[0][0] == pytest.approx(0.4)
+    even = [[[0.2, 0.4], [0.1, 0.1]], [[0.0, 0.2], [0.5, 0.3]]]
+    assert _by_prompt(even, 0.225) == [pytest.approx(d) for c in even for d in c]

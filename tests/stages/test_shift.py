@@ -7,12 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from copycat.errors import UserError
 from copycat.judges.embedding import EmbeddingDetector
+from copycat.measures import MOVED
 from copycat.resolve import resolve_settings
 from copycat.runs.folder import RunFolder
 from copycat.runs.manifest import StageRecord
 from copycat.runtime.progress import Progress
+from copycat.stages.run import complete
+from copycat.stages.score import score
 from copycat.stages.shift import measure_shifts
+from tests.helpers.innocents import WithInnocents
 from tests.helpers.synthetic import SyntheticRun
 
 
@@ -54,3 +59,35 @@ def test_other_pictures_are_moved_and_broken_features_are_no_distance(folder, mo
     distances = [s.distance for s in folder.shift_journal.rows()]
     assert distances[:3] == [0.5, None, 1.0]
     assert len(folder.data().shifts) == 6
+
+
+def test_distances_that_an_interrupt_left_out_are_measured_by_the_next_run(tmp_path: Path):
+    made = WithInnocents(tmp_path / "run")
+    made.add_innocents()
+    made.image_rows = [
+        row.model_copy(update={"outcome": "refused_output", "error": None}) if row.outcome == "error" else row
+        for row in made.image_rows
+    ]
+    folder = made.folder()
+    folder.shift_journal.path.unlink()
+    folder = RunFolder(folder.path)
+    score(folder)
+    before = folder.data()
+    assert before.finished
+    assert before.metric(MOVED, "negprompt", "also:neutral") is None
+    run = resolve_settings(limit=1, also=("neutral",), device="cpu")
+    after = complete(folder, run, Progress())
+    moved = after.metric(MOVED, "negprompt", "also:neutral")
+    assert moved is not None
+    assert moved.scored == 12
+    assert "MOVED" in (folder.path / "metrics.json").read_text()
+    assert folder.page_is_current
+    times = folder.metrics_path.stat().st_mtime_ns
+    complete(folder, run, Progress())
+    assert folder.metrics_path.stat().st_mtime_ns == times
+
+
+def test_innocent_prompts_without_the_measure_of_their_price_are_refused():
+    with pytest.raises(UserError, match="CONS_prompt among --measures"):
+        resolve_settings(also=("neutral",), measures=("DETECT", "CONS"))
+    resolve_settings(also=("neutral",), measures=("DETECT", "CONS_prompt"))
