@@ -97,7 +97,8 @@ def test_a_comparison_names_both_intervals_and_says_where_missing_pictures_could
     assert (float(row["fixed_low"]), float(row["low"])) == (own.low, wide.low)
     assert float(row["p"]) <= float(row["p_max_t"]) <= 1
     warning = next(w for w in doc.warnings if w.startswith("DETECT, negprompt minus none (name): 3 of 18"))
-    assert document(Judged(tmp_path / "b")).warnings == [], "two thirds less stay less whatever comes"
+    others = document(Judged(tmp_path / "b")).warnings
+    assert not any(w.startswith("DETECT,") for w in others), "two thirds less stay less whatever comes"
     assert f"**Warning:** {warning}" in markdown(doc)
     assert "3 of 18 pictures" in latex(doc)
     assert warning in row["warnings"]
@@ -131,7 +132,7 @@ def test_another_judge_is_said_in_every_output(tmp_path: Path) -> None:
     assert "different judges (a by menagerie@1; b by other@2)" in warning
     assert f"**Warning:** {warning}" in markdown(doc)
     assert "different judges (a by menagerie@1; b by other@2)" in latex(doc)
-    assert {r["warnings"] for r in records(csv_text(doc))} == {warning}
+    assert all(r["warnings"].startswith(warning) for r in records(csv_text(doc)))
     assert "different judges" in render(doc, 20)
 
 
