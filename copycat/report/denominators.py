@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from copycat.measures import Measure, measure
-from copycat.measures.summary import difference_of, paired_values
+from copycat.measures.summary import difference_of, paired_steps
 from copycat.records import Metric
 from copycat.report.words import number
 from copycat.runs.data import RunData
@@ -35,15 +35,15 @@ def turned(shown: Measure, paired: float | None, base: Metric | None, other: Met
         told["of all that each has scored"] = other.value - base.value
     found = {where: d for where, d in told.items() if d is not None}
     signs = {_sign(d, shown.places) for d in found.values()}
-    open_ends = {-1} & signs and high > _NOTHING or {1} & signs and low < -_NOTHING
-    if not signs or high - low <= _NOTHING or not (open_ends or 0 in signs or len(signs) > 1):
+    reached = (-1 in signs and high > _NOTHING) or (1 in signs and low < -_NOTHING)
+    if not signs or high - low <= _NOTHING or not (reached or 0 in signs or len(signs) > 1):
         return ""
     missing = [f"{m.images - m.scored} of {m.images} pictures" for m in (base, other)]
     between = " and ".join(number(x, shown.places, signed=True) for x in (low, high))
     seen = ", ".join(f"{number(d, shown.places, signed=True)} {where}" for where, d in found.items())
     return (
-        f"{missing[0]} of the base and {missing[1]} of the other are not scored. The difference is {seen}. As "
-        f"the others come out, it may be anything between {between}: which of the two is lower is open."
+        f"{missing[0]} of the base and {missing[1]} of the other are not scored. The difference is {seen}. "
+        f"As the others come out, it may be anything between {between}: which of the two is lower is open."
     )
 
 
@@ -70,9 +70,8 @@ def cautions(run: RunData) -> list[str]:
 
 def _paired(run: RunData, shown: Measure, prompt_set: str, mitigation: str, baseline: str) -> float | None:
     """The difference on the pictures that both have scored, in the measure's unit."""
-    pairs = paired_values(run.observations(shown).values(), prompt_set, mitigation, baseline)
+    steps = paired_steps(run.observations(shown).values(), prompt_set, mitigation, baseline)
     characters = len({r.character for r in run.requests if r.prompt_set == prompt_set})
-    steps = [[b - a for a, b in mine] for mine in pairs.values()]
     return difference_of(steps, shown.scale(characters)).value
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import io
+from pathlib import Path
+
 import pytest
+from rich.console import Console
 
 from copycat.measures import DETECT
 from copycat.records import Metric
 from copycat.report.denominators import turned
+from copycat.runs.folder import RunFolder
+from copycat.stages.rejudge import Rejudged, print_rejudged
 
 
 def detect(value: float | None, shown: int, scored: int, images: int = 50) -> Metric:
@@ -29,6 +35,15 @@ def detect(value: float | None, shown: int, scored: int, images: int = 50) -> Me
         errors=0,
         method="",
     )
+
+
+def test_two_judges_figures_say_what_is_over_all_asked_for(tmp_path: Path) -> None:
+    console = Console(width=100, record=True, file=io.StringIO())
+    before, after = ([detect(20, 20, scored)] for scored in (50, 45))
+    print_rejudged(console, Rejudged(RunFolder(tmp_path), "a@1", "b@1", 0, before, after, ()))
+    said = console.export_text()
+    assert said.count("of all asked for") == 1, "not where all is scored"
+    assert "of all asked for 20.0 … 25.0" in said
 
 
 def test_a_guardrail_that_refuses_just_what_shows_the_character_is_warned_of() -> None:
