@@ -18,6 +18,7 @@ from copycat.io.paths import expand
 from copycat.judges.base import Judge
 from copycat.measures import Measure
 from copycat.mitigations import Mitigation
+from copycat.report import words
 from copycat.resolve import resolve_settings
 from copycat.runs.data import RunData
 from copycat.runs.folder import RunFolder
@@ -102,23 +103,20 @@ class Run:
         return f"<copycat run {self.path}: {config.model}, {len(self.data.requests)} pictures>"
 
     def _repr_html_(self) -> str:
-        shown = self.metrics.reindex(
-            columns=[
-                *(
-                    "metric",
-                    "mitigation",
-                    "prompt_set",
-                    "value",
-                    "sd",
-                    "low",
-                    "high",
-                    "fixed_low",
-                    "fixed_high",
-                ),
-                *("all_low", "all_high", "scored", "images"),
-            ]
+        shown = _frame(
+            {
+                "metric": m.metric,
+                "mitigation": m.mitigation,
+                "prompts": m.prompt_set,
+                "mean ± SD": words.estimate(m),
+                f"95 %, {words.FIXED}": words.fixed_interval(m),
+                f"95 %, {words.POPULATION}": words.population_interval(m),
+                "of all asked for": words.of_all(m),
+                "scored / planned": f"{m.scored} / {m.images}",
+            }
+            for m in self.data.metrics
         )
-        table = shown.to_html(index=False, float_format=lambda x: f"{x:.3g}", na_rep="–", border=0)
+        table = shown.to_html(index=False, border=0)
         return f"<p><b>{escape(str(self.path))}</b></p>{table}"
 
 

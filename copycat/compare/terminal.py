@@ -21,7 +21,7 @@ def print_comparison(console: Console, doc: Document) -> None:
     same = f", minus {bases[0]}" if len(bases) == 1 else ""
     same += f", on {sets[0]}" if len(sets) == 1 else ""
     words = ("metric", "condition", "prompts")[: 2 + (len(sets) > 1)]
-    table = grid(words, ("difference", "95 %: these,\nlike these", "p (Holm)"), f"Differences{same}")
+    table = grid(words, ("difference", "95 %: these,\nlike these", "p: Holm,\nmax-T"), f"Differences{same}")
     for c in doc.made:
         places, d = c.measure.places, c.found.difference
         condition = c.other.label if len(bases) == 1 else f"{c.other.label} − {c.base.label}"
@@ -29,7 +29,7 @@ def print_comparison(console: Console, doc: Document) -> None:
             *map(escape, (c.measure.name, condition, c.prompt_set)[: len(words)]),
             number(d.value, places, signed=True),
             "\n".join(interval(x.low, x.high, places, signed=True) for x in (c.found.fixed, d)),
-            chance(c.adjusted.holm if c.adjusted else None),
+            "\n".join(chance(p) for p in ((c.adjusted.holm, c.adjusted.max_t) if c.adjusted else (None,))),
         )
     console.print(table)
     for c in doc.made:

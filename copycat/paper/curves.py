@@ -15,6 +15,7 @@ from copycat.paper.write import MADE, NOT_RUN, about, gap, made, ours
 from copycat.records import Metric
 from copycat.report.files import csv_content
 from copycat.report.markdown import escaped, grid
+from copycat.report.table import NUMBERS
 from copycat.runs.data import RunData
 
 BASELINE = "none"
@@ -140,30 +141,13 @@ def _cell(point: Point | None) -> str:
         return NOT_RUN
     # A shorter list than asked for is another prompt than its heading says.
     short = point.n is not None and point.words < point.n - 0.05
-    return (
-        ours(point.detect, None)
-        + f" of {point.detect.characters}"
-        + (f" ({point.words:.1f} words)" if short else "")
-    )
+    shown = ours(point.detect, None, always=True)
+    return shown + (f" ({point.words:.1f} words)" if short else "")
 
 
 CSV_COLUMNS = (
-    *(
-        "figure",
-        "model",
-        "ranking",
-        "n",
-        "words",
-        "metric",
-        "value",
-        "sd",
-        "low",
-        "high",
-        "fixed_low",
-        "fixed_high",
-        "characters",
-    ),
-    *("images", "scored", "unscored", "refused", "errors", "prompt_set", *MADE),
+    *("figure", "model", "ranking", "n", "words", "metric"),
+    *(*NUMBERS, "prompt_set", *MADE),
 )
 
 

@@ -13,7 +13,16 @@ from copycat.records import Metric
 from copycat.report.files import csv_content
 from copycat.report.latex import floating, tabular, tex
 from copycat.report.markdown import escaped, grid
-from copycat.report.words import DASH, INTERVALS, both_intervals, estimate, judge_sentence
+from copycat.report.table import VALUES
+from copycat.report.words import (
+    DASH,
+    DENOMINATORS,
+    INTERVALS,
+    both_intervals,
+    estimate,
+    judge_sentence,
+    of_all_where_open,
+)
 from copycat.runs.data import RunData
 
 NOT_RUN = "not run"
@@ -47,8 +56,7 @@ def about(sources: Sequence[RunData]) -> list[str]:
         return []
     configs = [s.manifest.config for s in sources]
     return [
-        f"Ours: mean ± SD over run seeds. {INTERVALS} Refused, failed and unscored pictures are in no "
-        "denominator.",
+        f"Ours: mean ± SD over run seeds. {INTERVALS} {DENOMINATORS}",
         *(
             f"{s.path}: {s.manifest.model}, {len(c.seeds)} seed{'s' * (len(c.seeds) != 1)}, judged by "
             f"{s.judge}{'' if c.oracle else '; without oracle, mitigations guess the character'}."
@@ -96,13 +104,13 @@ def _published(published: Published | None, measure: Measure, mark: str) -> str:
     return f"{value:.2f}" + (f" ± {sd:.2f}" if sd is not None else "") + mark
 
 
-def ours(m: Metric | None, of: int | None) -> str:
-    """Mean ± SD and both intervals. `of` is what the published number is out of; ours says so where it
-    differs."""
+def ours(m: Metric | None, of: int | None, *, always: bool = False) -> str:
+    """Mean ± SD, both intervals, and a count over all asked for where some is not scored. `of` is what the
+    published number is out of; ours says so where it differs, or `always`."""
     if m is None or m.value is None:
         return UNSCORED
-    others = f" of {m.characters}" if of is not None and m.characters != of else ""
-    return f"{estimate(m)}{others}, {both_intervals(m)}"
+    others = f" of {m.characters}" if always or (of is not None and m.characters != of) else ""
+    return ", ".join(filter(None, (f"{estimate(m)}{others}", both_intervals(m), of_all_where_open(m))))
 
 
 def gap(where: str, m: Metric) -> str:
@@ -156,22 +164,12 @@ def made(run: RunData) -> dict[str, object]:
     return dict(zip(MADE, told, strict=True))
 
 
+_OURS = {"ours" if name == "value" else f"ours_{name}": name for name in VALUES}
+"""Names of a metric's numbers, by the columns that hold them."""
 CSV_COLUMNS = (
     *("table", "model", "row", "condition", "metric", "published", "published_sd", "published_note"),
-    *(
-        "ours",
-        "ours_sd",
-        "ours_low",
-        "ours_high",
-        "ours_fixed_low",
-        "ours_fixed_high",
-        "characters",
-        "images",
-        "scored",
-        "unscored",
-        "refused",
-    ),
-    *("errors", "mitigation", "prompt_set", "rewritten_by", *MADE),
+    *(*_OURS, "characters", "images", "scored", "unscored", "refused", "errors"),
+    *("mitigation", "prompt_set", "rewritten_by", *MADE),
 )
 
 
@@ -204,8 +202,7 @@ def _records(filled: Filled) -> Iterator[dict[str, object]]:
 
 def _measured(m: Metric, run: RunData) -> dict[str, object]:
     shared = m.model_dump(include=set(CSV_COLUMNS) - {"metric"})
-    numbers = {"ours": m.value, "ours_sd": m.sd, "ours_low": m.low, "ours_high": m.high}
-    numbers |= {"ours_fixed_low": m.fixed_low, "ours_fixed_high": m.fixed_high}
+    numbers = {column: getattr(m, name) for column, name in _OURS.items()}
     return {**numbers, **shared, **made(run)}
 
 

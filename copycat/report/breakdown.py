@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from copycat.measures import DETECT, Observation
-from copycat.measures.summary import fixed_interval_of, interval_of
+from copycat.measures.summary import bounds_of, fixed_interval_of, interval_of
 from copycat.report.view import shown_measures
 from copycat.runs.data import RunData
 
@@ -30,6 +30,10 @@ class Share:
     fixed_low: float | None
     fixed_high: float | None
     """95 % interval for these very characters; None with fewer than FEWEST."""
+    all_low: float
+    all_high: float
+    """What `value` would be over all pictures asked for, had each that is not scored not shown the character,
+    and had each shown it."""
     characters: int
     scored: int
     """Pictures: the denominator."""
@@ -127,7 +131,8 @@ def _share(seen: Sequence[Observation], characters: int) -> Share | None:
     fixed = fixed_interval_of(seen, characters)
     ends = (found.low, found.high, fixed.low, fixed.high)
     shown = ends if found.characters >= FEWEST else (None, None, None, None)
-    return Share(found.value, *shown, characters, sum(o.value is not None for o in seen))
+    bounds = bounds_of(seen, characters)
+    return Share(found.value, *shown, *bounds, characters, sum(o.value is not None for o in seen))
 
 
 def _worst(band: Band) -> tuple[float, str]:

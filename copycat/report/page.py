@@ -42,7 +42,7 @@ def environment(package: str = "copycat.report", *, escape: bool = True) -> Envi
         fixed_interval=words.fixed_interval,
         population_interval=words.population_interval,
         both_intervals=words.both_intervals,
-        of_all=words.of_all,
+        of_all_where_open=words.of_all_where_open,
     )
     return made
 

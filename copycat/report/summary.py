@@ -27,6 +27,7 @@ from copycat.report.words import (
     judge_sentence,
     number,
     of_all,
+    of_all_where_open,
     population_interval,
 )
 from copycat.runs.data import RunData
@@ -97,7 +98,7 @@ def _head(measure: Measure, place: int) -> list[str]:
 
 def _cells(measure: Measure, m: Metric | None, place: int) -> list[str]:
     value = estimate(m) + (f" of {m.characters}" if m and measure.counts else "")
-    if m and measure.counts and m.all_low != m.all_high:
+    if of_all_where_open(m):
         value += f"\nall: {of_all(m)}"
     between = escape(f"{fixed_interval(m)}\n{population_interval(m)}") if m else DASH
     return [value, between] if place < _WITH_INTERVAL else [value]

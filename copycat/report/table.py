@@ -127,25 +127,13 @@ def table_latex(run: RunData) -> str:
     return floating([tabular(aligned, head, lines)], remarks, run.model, "tab:copycat-run")
 
 
+VALUES = ("value", "sd", "low", "high", "fixed_low", "fixed_high", "all_low", "all_high")
+"""What a metric says of its measure, as columns: the number, its intervals, and it over all asked for."""
 NUMBERS = (
-    *(
-        "value",
-        "sd",
-        "low",
-        "high",
-        "fixed_low",
-        "fixed_high",
-        "all_low",
-        "all_high",
-        "corrected",
-        "corrected_low",
-        "corrected_high",
-        "characters",
-        "images",
-    ),
-    *("scored", "unscored", "refused", "errors"),
+    *(*VALUES, "corrected", "corrected_low", "corrected_high"),
+    *("characters", "images", "scored", "unscored", "refused", "errors"),
 )
-"""The numbers of a metric, as columns."""
+"""All numbers of a metric, as columns."""
 CSV_COLUMNS = (
     *("model", "mitigation", "prompt_set", "metric", *NUMBERS, "seeds", "oracle", "judge", "judge_kappa"),
     *("judge_fpr", "judge_tpr", "commit", "method"),

@@ -95,6 +95,13 @@ def of_all(m: Metric | None) -> str:
     return low if low == high else f"{low} … {high}"
 
 
+def of_all_where_open(m: Metric | None) -> str:
+    """The number over all that was asked for, named, of a count where some is not scored; else empty."""
+    if m is None or not measure(m.metric).counts or m.all_low == m.all_high:
+        return ""
+    return f"of all asked for {of_all(m)}"
+
+
 def agreement_sentence(a: Agreement) -> str:
     """One comparison of judges, in one line."""
     names = " and ".join(a.judges) if len(a.judges) == 2 else f"all {len(a.judges)} judges"

@@ -7,6 +7,7 @@ import io
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 from scipy.stats import t
 
@@ -15,6 +16,7 @@ from copycat.paper import load
 from copycat.paper.fill import Cell, Filled
 from copycat.paper.published import PaperTable
 from copycat.records import Metric
+from copycat.report.words import DENOMINATORS, INTERVALS, POPULATION
 
 RUNS = 3
 """Runs of the paper behind each of its SDs."""
@@ -33,13 +35,24 @@ class Difference:
     ours: float
     low: float | None
     high: float | None
+    """95 % interval of ours for characters like these."""
+    fixed_low: float | None
+    fixed_high: float | None
+    """95 % interval of ours for these very characters."""
+    all_low: float | None
+    all_high: float | None
+    """Ours over all pictures asked for, had those that are not scored the lowest number, or the highest."""
     published: float
     difference: float
     """Ours less the published one."""
     difference_low: float | None
     difference_high: float | None
-    """95 %; None where the paper gives no SD or our number has no interval."""
+    """95 %, for characters like these; None where the paper gives no SD or our number has no interval."""
+    difference_fixed_low: float | None
+    difference_fixed_high: float | None
+    """The same for these very characters."""
     reads: str
+    """What the interval for characters like these, the more careful one, says."""
     note: str
 
 
@@ -59,14 +72,14 @@ def differences(filled: Filled) -> Iterator[Difference]:
                     if found:
                         model = cell.source.manifest.config.model if cell.source else ""
                         yield Difference(
-                            filled.table.table, model, row.label, column.label, measure.name, *found
+                            filled.table.table, model, row.label, column.label, measure.name, **found
                         )
 
 
-_Numbers = tuple[float, float | None, float | None, float, float, float | None, float | None, str, str]
+_Ends = tuple[float | None, float | None]
 
 
-def _difference(filled: Filled, cell: Cell, measure: Measure, ours: Metric | None) -> _Numbers | None:
+def _difference(filled: Filled, cell: Cell, measure: Measure, ours: Metric | None) -> dict[str, Any] | None:
     mean, sd = cell.published.number(measure) if cell.published else (None, None)
     if ours is None or ours.value is None or mean is None:
         return None
@@ -77,13 +90,33 @@ def _difference(filled: Filled, cell: Cell, measure: Measure, ours: Metric | Non
     if cell.instead_of is not None:
         notes.append(f"ours is another condition than {cell.instead_of.mitigation}")
     value = ours.value * scale
-    low, high = (None if x is None else x * scale for x in (ours.low, ours.high))
+    mine = {k: None if (x := getattr(ours, k)) is None else x * scale for k in _SCALED}
+    wide = _interval(value, mine["low"], mine["high"], mean, sd)
+    fixed = _interval(value, mine["fixed_low"], mine["fixed_high"], mean, sd)
+    return {
+        **mine,
+        "ours": value,
+        "published": mean,
+        "difference": value - mean,
+        "difference_low": wide[0],
+        "difference_high": wide[1],
+        "difference_fixed_low": fixed[0],
+        "difference_fixed_high": fixed[1],
+        "reads": _reading(*wide),
+        "note": "; ".join(notes),
+    }
+
+
+_SCALED = ("low", "high", "fixed_low", "fixed_high", "all_low", "all_high")
+
+
+def _interval(value: float, low: float | None, high: float | None, mean: float, sd: float | None) -> _Ends:
+    """Of our `value`, in `low` to `high`, less the published `mean` of runs with `sd`."""
+    if sd is None or low is None or high is None:
+        return None, None
+    half = float(t.ppf(0.975, RUNS - 1)) * sd * math.sqrt(RUNS / (RUNS - 1)) / math.sqrt(RUNS)
     gap = value - mean
-    ends: tuple[float | None, float | None] = (None, None)
-    if sd is not None and low is not None and high is not None:
-        half = float(t.ppf(0.975, RUNS - 1)) * sd * math.sqrt(RUNS / (RUNS - 1)) / math.sqrt(RUNS)
-        ends = gap - math.hypot(value - low, half), gap + math.hypot(high - value, half)
-    return value, low, high, mean, gap, *ends, _reading(*ends), "; ".join(notes)
+    return gap - math.hypot(value - low, half), gap + math.hypot(high - value, half)
 
 
 def _other_model(filled: Filled, cell: Cell) -> list[str]:
@@ -132,19 +165,42 @@ def markdown(found: Iterable[Difference]) -> str:
         digits = 2 if d.measure == DETECT.name else 3
         cells = (
             d.table, d.model, d.row, d.column, d.measure,
-            f"{d.ours:.{digits}f}{_ends(d.low, d.high, digits)}", f"{d.published:.{digits}f}",
-            f"{d.difference:+.{digits}f}{_ends(d.difference_low, d.difference_high, digits, '+')}",
+            f"{d.ours:.{digits}f}{_named(d.fixed_low, d.fixed_high, d.low, d.high, digits)}{_of_all(d)}",
+            f"{d.published:.{digits}f}", f"{d.difference:+.{digits}f}" + _named(
+                d.difference_fixed_low, d.difference_fixed_high, d.difference_low, d.difference_high,
+                digits, "+",
+            ),
             d.reads, d.note,
         )  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
     lines += [
         "",
-        "Intervals are 95 %: ours as in the tables, that of a difference by MOVER (Zou and Donner 2008) "
-        "from ours and from Student's of the paper's three runs, whose SD is taken for a population SD. The "
-        "paper's judge was GPT-4V; see docs/reproduce-the-paper.md.",
+        f"{INTERVALS} Those of a difference are by MOVER (Zou and Donner 2008) from ours and from "
+        "Student's of the paper's three runs, whose SD is taken for a population SD. What a difference "
+        f"reads as, and how many hold 0, is by the interval for {POPULATION}. "
+        f"{DENOMINATORS} The paper's judge was GPT-4V; see docs/reproduce-the-paper.md.",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _ends(low: float | None, high: float | None, digits: int, sign: str = "") -> str:
-    return "" if low is None or high is None else f" [{low:{sign}.{digits}f}, {high:{sign}.{digits}f}]"
+def _named(
+    fixed_low: float | None,
+    fixed_high: float | None,
+    low: float | None,
+    high: float | None,
+    digits: int,
+    sign: str = "",
+) -> str:
+    """Both intervals, named; those that there are."""
+    both = ("these", fixed_low, fixed_high), ("like these", low, high)
+    return "".join(
+        f", {name} [{a:{sign}.{digits}f}, {b:{sign}.{digits}f}]"
+        for name, a, b in both
+        if a is not None and b is not None
+    )
+
+
+def _of_all(d: Difference) -> str:
+    if d.measure != DETECT.name or d.all_low is None or d.all_high is None or d.all_low == d.all_high:
+        return ""
+    return f", of all asked for {d.all_low:.2f} … {d.all_high:.2f}"

@@ -14,7 +14,14 @@ from copycat.measures import measure
 from copycat.measures.summary import summarise
 from copycat.records import Agreement, Metric
 from copycat.report.terminal import grid, say
-from copycat.report.words import DASH, agreement_sentence, estimate, fixed_interval, population_interval
+from copycat.report.words import (
+    DASH,
+    agreement_sentence,
+    estimate,
+    fixed_interval,
+    of_all_where_open,
+    population_interval,
+)
 from copycat.runs.clone import check_new, clone
 from copycat.runs.data import lookup
 from copycat.runs.folder import RunFolder
@@ -105,4 +112,5 @@ def print_rejudged(console: Console, found: Rejudged) -> None:
 def _with_interval(m: Metric | None) -> str:
     if m is None:
         return DASH
-    return escape(f"{estimate(m)}\n{fixed_interval(m)}, these\n{population_interval(m)}, like these")
+    told = estimate(m), f"{fixed_interval(m)}, these", f"{population_interval(m)}, like these"
+    return escape("\n".join(filter(None, (*told, of_all_where_open(m)))))

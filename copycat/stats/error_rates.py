@@ -18,10 +18,11 @@ from copycat.stats.proportions import Clustered, clustered
 
 Floats = npt.NDArray[np.float64]
 DRAWS = 4000
-BETWEEN = 0.2
+BETWEEN = 0.3
 """Scale of the half-normal law of how far mitigations lie apart before anything is counted, as a standard
-deviation of asin √rate. At 5 % it lets the next mitigation lie at 0 to 17 % without surprise; 2 % beside
-40 %, which is more than twice as far, takes the counts to be believed."""
+deviation of asin √rate. At 5 % it lets the next mitigation lie at 0 to 25 % without surprise; 2 % beside
+40 %, which is nearly twice as far, takes the counts to be believed. A lesser one draws rates that differ so
+far together that corrected differences miss the truth (docs/statistics.md)."""
 ALIKE, WORTH = 0.5, 10
 """Correlation of the rates of two mitigations, measured on the same characters, before anything is counted;
 and as many characters as it weighs."""

@@ -32,6 +32,8 @@ def test_the_examples_of_the_page_run(tmp_path: Path, monkeypatch: pytest.Monkey
     table = run._repr_html_()
     assert "<table" in table
     assert "negprompt" in table
+    assert "<th>95 %, these characters</th>" in table
+    assert "<th>95 %, characters like these</th>" in table
     assert run.report.is_file()
 
 

@@ -88,10 +88,13 @@ def test_only_what_was_run_has_a_number(tmp_path: Path) -> None:
         ("name", "name", "CONS"): "0.904",
     }
     assert {x["judge_fpr"] for x in lines if x["ours"]} != {""}
+    bounds = {(x["ours_all_low"], x["ours_all_high"]) for x in lines if x["ours"] == "5.4"}
+    assert bounds == {("4.5", "5.5")}
+    assert "of all asked for 2." not in markdown(filled), "not where all is scored"
     text = markdown(filled)
     assert text.count("not run") == len(lines) - 4
     # The published 50 and our 6 characters must not be taken for one another.
-    assert "5.4 ± 0.6 of 6, these [4.8, 5.7], like these [4.2, 6.0]" in text
+    assert "5.4 ± 0.6 of 6, these [4.8, 5.7], like these [4.2, 6.0], of all asked for 4.5 … 5.5" in text
     assert "none, name, menagerie: DETECT is over 15 of 18 pictures (1 unscored, 1 refused, 1 failed)" in text
     assert "false-positive rate" in text
     assert "three whole numbers cannot" in text
@@ -112,7 +115,9 @@ def test_a_guardrail_is_found_however_it_is_spelled(tmp_path: Path) -> None:
 def test_a_second_choice_is_said_to_be_one(tmp_path: Path) -> None:
     run = another(tmp_path, rename={"negprompt": "rewrite+negprompt[keywords=10]"})
     text = markdown(fill(load("2"), [run]))  # type: ignore[arg-type]
-    assert "| menagerie, images | – | 5.4 ± 0.6 of 6, these [4.8, 5.7], like these [4.2, 6.0] " in text
+    assert (
+        "| menagerie, images | – | 5.4 ± 0.6 of 6, these [4.8, 5.7], like these [4.2, 6.0], of all " in text
+    )
     assert "| 2.0 ± 0.5 of 6, these [1.3, 2.8], like these [0.6, 3.6] by rewrite |" in text
     told = "rewrite+negprompt[keywords=10] on name, in place of rewrite+negprompt[words=emb-cooc] on name."
     assert f"- menagerie, images, rewriting + negatives: {told}" in text
@@ -154,7 +159,10 @@ def test_a_figure_shows_n_words_and_how_many_there_were(tmp_path: Path) -> None:
     (drawn,) = figures.curves(figure, [five, name])
     text = figures.markdown([drawn])
     # The synthetic prompts are one word, which is not what "5" promises.
-    assert "| co-occurrence | 5.4 ± 0.6, these [4.8, 5.7], like these [4.2, 6.0] of 6 (1.0 words) |" in text
+    assert (
+        "| co-occurrence | 5.4 ± 0.6 of 6, these [4.8, 5.7], like these [4.2, 6.0], of "
+        "all asked for 4.5 … 5.5 (1.0 words) |" in text
+    )
     assert "| EmbSim | not run |" in text
     assert "Prompt: name: 5.4 ± 0.6" in text
     assert "Prompt: description: not run" in text
@@ -165,6 +173,7 @@ def test_a_figure_shows_n_words_and_how_many_there_were(tmp_path: Path) -> None:
         ("name", "", "DETECT"),
         ("name", "", "CONS"),
     ]
+    assert (lines[0]["all_low"], lines[0]["all_high"]) == ("4.5", "5.5")
     svg = picture([drawn], "svg").decode()
     assert "co-occurrence" in svg
     assert "EmbSim" not in svg

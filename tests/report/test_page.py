@@ -127,9 +127,8 @@ def test_both_intervals_are_named_wherever_a_number_stands(run: SyntheticRun) ->
     page = " ".join(render_page(run.data()).split())
     assert "<small>these [4.8, 5.7]</small><small>like these [4.2, 6.0]</small>" in page
     assert "<small>of all asked for 4.5 … 5.5</small>" in page
-    assert page.count("of all asked for") - page.count("that of all asked for") == 1, (
-        "not where all is scored"
-    )
+    numbers = page[page.index('<table id="numbers">') :]
+    assert numbers[: numbers.index("</table>")].count("of all asked for") == 1, "not where all is scored"
     assert "for these characters, of which other pictures might have been drawn" in page
     detect = next(d for d in differences(run.data()) if d.measure is DETECT)
     assert detect.low <= detect.fixed_low < detect.value < detect.fixed_high <= detect.high
@@ -152,7 +151,10 @@ def test_pictures_that_are_not_scored_are_warned_of_where_they_could_turn_a_diff
     print_summary(Console(width=200), run.data())
     for text in (table_markdown(run.data()), render_page(run.data()), capsys.readouterr().out):
         assert told in text
-        assert "the difference of −0.008 may be anything between −0.023 and +0.144" in text
+        assert (
+            "The difference is +0.000 on the pictures that both have scored, −0.008 of all that each has "
+            "scored. As the others come out, it may be anything between −0.023 and +0.144" in text
+        )
         assert "DETECT, negprompt minus none (name): 3 of 18" not in text, "−3.4 stays below 0 whatever comes"
 
 
@@ -323,6 +325,12 @@ def test_breakdowns_by_studio_and_by_how_often_the_model_saw_them(tmp_path: Path
     assert share.low <= share.fixed_low < 3 < share.fixed_high <= share.high
     alone = studios[NASTY].shares[none]
     assert alone is not None
+    missing = studios["Tin Lantern Studio"].shares[none]
+    assert (missing.all_low, missing.all_high) == (pytest.approx(8), pytest.approx(9)), "3 of 27 not scored"
+    assert (share.all_low, share.all_high) == (3, 3)
+    page = render_page(run.data())
+    page = page[page.index('id="whose"') :]
+    assert page[: page.index("</table>")].count("<small>of all asked for 8.0 … 9.0</small>") == 1
     assert (alone.value, alone.low) == (1.0, None), "an interval over one character would be made up"
     bands = found["training pictures"].bands
     assert [b.characters for b in bands] == [2] * 5

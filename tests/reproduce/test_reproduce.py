@@ -136,6 +136,7 @@ def test_a_difference_knows_both_sides_uncertainty() -> None:
     def metric(value: float, low: float, high: float) -> Metric:
         return Metric(
             metric="DETECT", mitigation="none", prompt_set="name", value=value, sd=None, low=low, high=high,
+            fixed_low=value - 1, fixed_high=value + 1, all_low=value - 2, all_high=value,
             characters=25, images=75, scored=75, unscored=0, refused=0, errors=0, method="x",
         )  # fmt: skip
 
@@ -150,4 +151,8 @@ def test_a_difference_knows_both_sides_uncertainty() -> None:
     assert first.reads == "ours is lower"
     assert (second.difference, second.difference_low, second.reads) == (15, None, "no interval")
     assert "1 of them with an interval" not in markdown([second])
-    assert "-10.00 [-17.28, -2.72]" in markdown([first])
+    assert (first.fixed_low, first.fixed_high, first.all_low, first.all_high) == (18, 22, 16, 20)
+    assert first.difference_fixed_low == pytest.approx(-10 - (2**2 + 6.085**2) ** 0.5, abs=2e-3)
+    told = markdown([first])
+    assert "20.00, these [18.00, 22.00], like these [16.00, 24.00], of all asked for 16.00 … 20.00" in told
+    assert "-10.00, these [-16.41, -3.59], like these [-17.28, -2.72]" in told

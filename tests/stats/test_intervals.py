@@ -77,6 +77,18 @@ def test_more_detections_never_make_the_upper_end_lower_or_the_first_ones_the_in
     assert widths == sorted(widths), "1 of 150 is no tighter than 0 of 150"
 
 
+@pytest.mark.parametrize("interval", [population, fixed_set])
+@pytest.mark.parametrize(("characters", "seeds"), [(20, 10), (50, 3), (5, 10)])
+def test_detections_of_one_character_after_another_never_make_the_upper_end_lower(
+    interval, characters, seeds
+):
+    highs = []
+    for hits in range(characters * seeds // 2 + 1):
+        each = [min(max(hits - c * seeds, 0), seeds) for c in range(characters)]
+        highs.append(interval([[1.0] * k + [0.0] * (seeds - k) for k in each], characters).high)
+    assert highs == sorted(highs)
+
+
 def test_single_pictures_say_nothing_of_how_much_they_differ():
     values = [[1.0]] * 7 + [[0.0]] * 43
     low, high = proportion_confint(7, 50, method="beta")

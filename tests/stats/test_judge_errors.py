@@ -61,6 +61,25 @@ def test_a_clustered_interval_is_that_of_fewer_pictures_and_never_narrower_than_
     assert wider.effective < clustered([9] * 20, [10] * 20).effective / 2
 
 
+@pytest.mark.parametrize("n", [[60] * 10, [100, 5, 5, 5], [10] * 20, [3] * 50, [40] * 2, [20]])
+@pytest.mark.parametrize("gathered", [False, True])
+def test_another_error_never_lowers_an_end_of_a_clustered_interval(n, gathered):
+    def hits(k):
+        if gathered:
+            return [min(k, n[0]), *[0] * (len(n) - 1)]
+        each, more = divmod(k, len(n))
+        return [each + (i < more) for i in range(len(n))]
+
+    most = min(sum(n) // 2, n[0] if gathered else len(n) * min(n))
+    found = [clustered(hits(k), n) for k in range(most + 1)]
+    found += [clustered([m - h for h, m in zip(hits(k), n, strict=True)], n) for k in range(most, -1, -1)]
+    for half in (found[: most + 1], found[most + 1 :]):
+        assert np.all(np.diff([x.high for x in half]) >= -1e-12)
+        assert np.all(np.diff([x.low for x in half]) >= -1e-12)
+    assert found[1].high > found[0].high, "one error is more than none"
+    assert found[-1].low == pytest.approx(1 - found[0].high)
+
+
 @pytest.mark.parametrize(("alike", "p"), [(0.2, 0.05), (0.2, 0.4), (0.5, 0.1)])
 def test_a_clustered_interval_holds_the_rate(alike, p):
     rng, held = np.random.default_rng(3), 0
