@@ -41,7 +41,7 @@ Written by `python benchmarks/rewrite_table.py`, which rewrites every prompt of 
 | removed | names and distinguishing attributes that were found and replaced, in whatever wording |
 | dropped | keywords that only give the character away: side figures, plots, catchwords |
 | left | rewritten prompts with a name or an attribute of the lexicon in them |
-| leaked | rewritten prompts with a name of the registry in them: of any of its characters, of what else their worlds hold, of a work or an owner; found without the rewriter's lexicon |
+| leaked | rewritten prompts that name a character, an owner, a work or a world; found without the lexicon |
 | flaws | rewritten prompts with a doubled word or article, a stray comma, "a" for "an", a lost capital |
 
 A prompt that names the character asks for all words of its key, another one for those that stand in it.
@@ -56,9 +56,9 @@ FREE = """
 
 The prompt sets are worded as the lexicon is. These {count} prompts about {characters} characters are worded
 otherwise, each with the words that must go, some of which are in no registry, and those that must stay:
-`tests/data/rewrite/free_text.jsonl`. Both halves were written, by one hand, before the rewriter was tuned on the
-half *seen*; the half *aside* was only counted afterwards. A prompt without words to go is about nobody, and must
-stay as it is.
+`tests/data/rewrite/free_text.jsonl`. Both halves were written, by one hand, before the rewriter was tuned
+on the half *seen*; the half *aside* was only counted afterwards. A prompt without words to go is about nobody,
+and must stay as it is.
 
 | half | prompts | words gone | words stayed | about nobody, untouched | leaked | flaws |
 |---|---|---|---|---|---|---|

@@ -4,8 +4,8 @@ Words are compared without case, accents and number, and a hyphen is a space: "R
 wording such as "red hair" these forms are found too: "hair that is red", "red-haired", "her hair is red", and
 "red wavy hair", with one more word in between.
 
-A name that is a word of the language too ("Link", "Black Panther") is found where it is written as a name, or is
-all that is written: "a chain link fence" has nobody in it.
+A name that is a word of the language too ("Link", "Black Panther") is found where it is written as a name, or
+is all that is written: "a chain link fence" has nobody in it.
 """
 
 from __future__ import annotations
@@ -211,6 +211,7 @@ def _entry(text: str, generic: str, told: str, *, name: bool = False) -> _Entry:
     return _Entry(tuple(w for part in parts for w in part), tuple(commas[1:]), generic, told)
 
 
+@lru_cache(maxsize=8192)
 def _world_entry(name: WorldName) -> _Entry:
     entry = _entry(name.text, name.generic, name.text, name=True)
     return replace(entry, capital=name.capital, world=name.kind)

@@ -34,9 +34,9 @@ class Rewrite(Mitigation[Options]):
 def rewrite(text: str, character: Character, registry: Registry | None = None) -> str:
     """`text` without the character's name, aliases and distinguishing attributes; never empty.
 
-    With the character's `registry` the other names of its world go too: side figures, places, things, works and
-    owners. What stands for the name says what `key` asks for. In a list of keywords, what gives the character away
-    goes too, and nothing stands twice. A text that holds nothing of the kind stays as it is.
+    With the character's `registry` the other names of its world go too: side figures, places, things, works
+    and owners. What stands for the name says what `key` asks for. In a list of keywords, what gives the
+    character away goes too, and nothing stands twice. A text that holds nothing of the kind stays as it is.
     """
     lexicon = lexicon_of(character, registry)
     if is_list(text):

@@ -79,11 +79,14 @@ def audit(text: str, character: Character, registry: Registry) -> RewriteAudit:
 def leaks(text: str, character: Character, registry: Registry) -> tuple[str, ...]:
     """Names of characters, owners, works and worlds of `registry` in `text`, a prompt for `character`.
 
-    They are found as a judge's reader and a miner find them, and not by the rewriter's lexicon. What are words
-    of the language too must be written as a name.
+    They are found as a judge's reader and a miner find them, and not by the rewriter's lexicon. What are
+    words of the language too must be written as a name.
     """
+    named = registry.mentioned(text) | {character.slug}
     found = [
-        who.name for who in registry.characters if any(not is_written_as_word(m) for m in mentions(text, who))
+        registry[slug].name
+        for slug in sorted(named)
+        if any(not is_written_as_word(m) for m in mentions(text, registry[slug]))
     ]
     for kind, name in names_of(registry).found(text, character.slug):
         if kind != "character" and (not is_word(name) or _is_capital(text, name)):
@@ -94,7 +97,10 @@ def leaks(text: str, character: Character, registry: Registry) -> tuple[str, ...
 def _is_capital(text: str, name: str) -> bool:
     """Whether `name`, normalised, stands in `text` as a name other than at the beginning of it."""
     pattern = re.compile(r"\W+".join(map(re.escape, name.split())), re.IGNORECASE)
-    return any(m.start() and not Mention(text, m.start(), m.end()).lower for m in pattern.finditer(text))
+    return any(
+        (m.start() or " " in name) and not Mention(text, m.start(), m.end()).lower
+        for m in pattern.finditer(text)
+    )
 
 
 _VOWEL_SOUND = re.compile(VOWEL_SOUND, re.IGNORECASE)

@@ -8,7 +8,7 @@ from copycat.mitigations.lexicon import Match
 from copycat.subjects.characters import normalise
 
 VOWEL_SOUND = (
-    r"(?:hour|honest|heir|x-|[ai]|e(?!u|we\b)|o(?!ne\b|nce\b)|u(?!kulele|ni(?![mn])|s[ae]|tensil|topia))"
+    r"(?:hour|honest|heir|x-|[ai]|e(?!u|we\b)|o(?!ne\b|nce\b)|u(?!kulele|ni(?![mn])|s[aeu]|tensil|topia))"
 )
 """How a word begins that is spoken with "an", as a pattern without regard to case."""
 
@@ -29,7 +29,7 @@ _WHENCE = re.compile(r"\b(?:of|from|by)\s+$", re.IGNORECASE)
 
 
 def in_sentence(text: str, match: Match) -> tuple[str, int]:
-    """What stands in a sentence for a name of the world, and where in `text` what it replaces ends.
+    """What stands in a sentence for a name of the world, and where in `text` what it replaces ends; a blank for a word that only described the next.
 
     "Gotham" is "a city" and "Gotham streets" are "city streets"; an owner or a work before a noun is
     dropped, as in "a Disney castle"; so is a name after what it is said to be, as in "her tiger Rajah".
@@ -40,21 +40,21 @@ def in_sentence(text: str, match: Match) -> tuple[str, int]:
     if match.kind in {"owner", "work"}:
         if possessive:
             return "", match.end + possessive.end()
-        return ("" if noun else match.generic), match.end
+        return (" " if noun else match.generic), match.end
     if match.kind == "epithet":
         return match.generic, match.end
     if match.kind == "figure" and _APPOSITION.search(before):
         return "", match.end
     if noun and normalise(match.generic).split()[-1:] == [noun]:
-        return "", match.end
+        return " ", match.end
     if _POSSESSED.search(before) or (match.kind == "thing" and (noun or _DESCRIBED.search(before))):
         return _ARTICLE.sub("", match.generic), match.end
     return match.generic, match.end
 
 
 def _noun_after(before: str, after: str) -> str:
-    """The noun that a name stands before as a kind; empty where none follows. A word in "s" may be a verb: it is
-    a noun in "in Gotham streets", a verb in "a man of Gotham waits"."""
+    """The noun that a name stands before as a kind; empty where none follows. A word in "s" may be a verb: it
+    is a noun in "in Gotham streets", a verb in "a man of Gotham waits"."""
     found = _NOUN_AFTER.match(after)
     if found is None or not any(lead.search(before) for lead in (_LED, _WHERE, _WHENCE)):
         return ""
@@ -70,14 +70,13 @@ _BARE_BEFORE = re.compile(
 _HEAD_ENDS = re.compile(r"\s+(?:with|of|on|in|over|under|across|around|at|by|to|like|from|for|without)\b|,")
 _PLURALS = frozenset({"teeth", "feet", "mice", "men"})
 _UNCOUNTED = frozenset(
-    ["armour", "cloth", "clothing", "fur", "glass", "hair", "kelp", "lace", "moss", "skin", "smoke", "snow"]
-    + ["soup", "wind", "wood"]
+    "armour cloth clothing fur glass hair kelp lace moss skin smoke snow soup wind wood".split()
 )
 
 
 def with_missing_article(text: str, match: Match) -> str:
-    """The words in place of an attribute, with "a" where a plural or an uncounted noun, which has none, becomes one
-    thing: "with bat ears" is "with a flat hood"."""
+    """The words in place of an attribute, with "a" where a plural or an uncounted noun, which has none, becomes
+    one thing: "with bat ears" is "with a flat hood"."""
     generic = match.generic
     written = text[match.start : match.end]
     words, head = generic.split(), _head(generic)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from copycat.subjects.characters import Character, Registry, normalise
-from copycat.subjects.franchises import CATALOG, owner_words, title_of
+from copycat.subjects.franchises import franchises_of, owner_words, title_of
 from copycat.subjects.words import common_names, is_word
 
 Kind = Literal["epithet", "figure", "owner", "work", "thing"]
@@ -43,30 +44,61 @@ def world_names(registry: Registry, character: Character) -> Iterator[WorldName]
 
     An everyday word that is a name in one world alone is only given for the character of that world.
     """
-    franchises = next(CATALOG.each(registry.name), None)
-    told = {n: g for g, ns in franchises.generic.items() for n in ns} if franchises else {}
-    epithets = franchises.epithets.get(character.slug, {}) if franchises else {}
-    for epithet, generic in epithets.items():
-        yield WorldName(epithet, "epithet", generic, capital=False)
-    others = [c for c in registry.characters if c.slug != character.slug]
-    for slug, names in (franchises.words if franchises else {}).items():
+    slug = character.slug
+    franchises = franchises_of(registry)
+    epithets = franchises.epithets.get(slug, {}) if franchises else {}
+    yield from (WorldName(e, "epithet", generic, capital=False) for e, generic in epithets.items())
+    yield from (n.name for n in _all(registry) if (slug != n.of if n.others else slug == n.of or not n.of))
+
+
+@dataclass(frozen=True)
+class _Held:
+    name: WorldName
+    of: str = ""
+    """The slug of the character whose it is; empty where it counts for all."""
+    others: bool = False
+    """Whether it counts for all but that one, and not for that one alone."""
+
+
+@lru_cache(maxsize=8)
+def _all(registry: Registry) -> tuple[_Held, ...]:
+    """The names of all worlds of `registry`."""
+    return *_franchise_names(registry), *_characters(registry), *_titles(registry), *_owners(registry)
+
+
+def _franchise_names(registry: Registry) -> Iterator[_Held]:
+    franchises = franchises_of(registry)
+    if franchises is None:
+        return
+    told = {n: g for g, names in franchises.generic.items() for n in names}
+    for slug, names in franchises.words.items():
         for name in names:
-            if slug == character.slug or name != name.lower():
-                kind: Kind = "thing" if name in told else "figure"
-                own_thing = kind == "thing" and name == name.lower()
-                yield WorldName(name, kind, told.get(name, SOMEBODY), not own_thing and _needs_capital(name))
-    for other in others:
-        common = common_names(other)
-        for name in other.spoken:
-            yield WorldName(name, "figure", other.generic, normalise(name) in common or is_word(name))
-    for one in (character, *others):
-        title = title_of(one)
-        # As of everyday words: "Frozen" is a title in its own world alone.
-        if title and (one is character or len(normalise(title).split()) > 1):
-            medium = one.origin.medium if one.origin else ""
-            yield WorldName(title, "work", _WORKS.get(medium, "a story"), _needs_capital(title))
+            everyday = name == name.lower()
+            # A thing of one world alone, such as "kryptonite", is told by its words; a figure by its capital.
+            capital = not (everyday and name in told) and _needs_capital(name)
+            kind: Kind = "thing" if name in told else "figure"
+            yield _Held(WorldName(name, kind, told.get(name, SOMEBODY), capital), slug if everyday else "")
+
+
+def _characters(registry: Registry) -> Iterator[_Held]:
+    for one in registry.characters:
+        common = common_names(one)
+        for name in one.spoken:
+            capital = normalise(name) in common or is_word(name)
+            yield _Held(WorldName(name, "figure", one.generic, capital), one.slug, others=True)
+
+
+def _titles(registry: Registry) -> Iterator[_Held]:
+    for one in registry.characters:
+        if one.origin and (title := title_of(one)):
+            name = WorldName(title, "work", _WORKS.get(one.origin.medium, "a story"), _needs_capital(title))
+            # As of everyday words: "Frozen" is a title in its own world alone.
+            yield _Held(name, "" if len(normalise(title).split()) > 1 else one.slug)
+
+
+def _owners(registry: Registry) -> Iterator[_Held]:
     for owner in sorted(owner_words(registry)):
-        yield WorldName(owner, "owner", OWNER, _needs_capital(owner))
+        yield _Held(WorldName(owner, "owner", OWNER, _needs_capital(owner)))
 
 
 def _needs_capital(name: str) -> bool:

@@ -34,10 +34,10 @@ class Franchises(Row):
     """By slug. A name with a capital counts for every character, also inside a phrase. An everyday word that
     is a name in this one's world alone ("toad") is in lower case, and counts there alone and by itself."""
     generic: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    """What a rewriter may write in place of those of `words` that are no figures: "a city", with the cities."""
+    """What a rewriter may write in place of those of `words` that are no figures: "a city", with cities."""
     epithets: dict[str, dict[str, str]] = Field(default_factory=dict)
-    """By slug what people call this character, or it says and does, besides its names, and what a rewriter may
-    write in its place. It is no name: a miner takes no notice of it."""
+    """By slug what people call this character, or it says and does, besides its names, and what a rewriter
+    may write in its place. It is no name: a miner takes no notice of it."""
 
 
 CATALOG: Catalog[Franchises] = Catalog(
@@ -87,7 +87,7 @@ class Names:
 
 
 def title_of(character: Character) -> str:
-    """The work that `character` first appeared in, without its number and kind; empty where that is unknown."""
+    """The work that `character` first appeared in, without number and kind; empty where that is unknown."""
     return _NUMBER.sub("", character.origin.work) if character.origin else ""
 
 
@@ -114,7 +114,13 @@ def _everyday() -> frozenset[str]:
 @lru_cache(maxsize=8)
 def names_of(registry: Registry) -> Names:
     """The names of the registry's world, with the franchise words that the catalogue has for it."""
-    return Names(registry, next(CATALOG.each(registry.name), None))
+    return Names(registry, franchises_of(registry))
+
+
+@lru_cache(maxsize=8)
+def franchises_of(registry: Registry) -> Franchises | None:
+    """What the catalogue has for `registry`."""
+    return next(CATALOG.each(registry.name), None)
 
 
 def _phrases(texts: Iterable[str]) -> frozenset[_Words]:
