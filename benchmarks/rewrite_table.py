@@ -57,8 +57,8 @@ FREE = """
 The prompt sets are worded as the lexicon is. These {count} prompts about {characters} characters are worded
 otherwise, each with the words that must go, some of which are in no registry, and those that must stay:
 `tests/data/rewrite/free_text.jsonl`. Both halves were written, by one hand, before the rewriter was tuned
-on the half *seen*; the half *aside* was only counted afterwards. A prompt without words to go is about nobody,
-and must stay as it is.
+on the half *seen*; the half *aside* was only counted afterwards. A prompt without words to go is about
+nobody, and must stay as it is.
 
 | half | prompts | words gone | words stayed | about nobody, untouched | leaked | flaws |
 |---|---|---|---|---|---|---|

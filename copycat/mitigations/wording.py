@@ -29,7 +29,8 @@ _WHENCE = re.compile(r"\b(?:of|from|by)\s+$", re.IGNORECASE)
 
 
 def in_sentence(text: str, match: Match) -> tuple[str, int]:
-    """What stands in a sentence for a name of the world, and where in `text` what it replaces ends; a blank for a word that only described the next.
+    """What stands in a sentence for a name of the world, and where in `text` what it replaces ends;
+    a blank for a word that only described the next.
 
     "Gotham" is "a city" and "Gotham streets" are "city streets"; an owner or a work before a noun is
     dropped, as in "a Disney castle"; so is a name after what it is said to be, as in "her tiger Rajah".
