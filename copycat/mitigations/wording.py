@@ -71,13 +71,27 @@ _BARE_BEFORE = re.compile(
 _HEAD_ENDS = re.compile(r"\s+(?:with|of|on|in|over|under|across|around|at|by|to|like|from|for|without)\b|,")
 _PLURALS = frozenset({"teeth", "feet", "mice", "men"})
 _UNCOUNTED = frozenset(
-    "armour cloth clothing fur glass hair kelp lace moss skin smoke snow soup wind wood".split()
+    [
+        "armour",
+        "cloth",
+        "fur",
+        "glass",
+        "hair",
+        "kelp",
+        "lace",
+        "moss",
+        "skin",
+        "smoke",
+        "snow",
+        "wind",
+        "wood",
+    ]
 )
 
 
 def with_missing_article(text: str, match: Match) -> str:
-    """The words in place of an attribute, with "a" where a plural or an uncounted noun, which has none, becomes
-    one thing: "with bat ears" is "with a flat hood"."""
+    """The words in place of an attribute, with "a" where a plural or an uncounted noun, which has none,
+    becomes one thing: "with bat ears" is "with a flat hood"."""
     generic = match.generic
     written = text[match.start : match.end]
     words, head = generic.split(), _head(generic)
