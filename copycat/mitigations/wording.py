@@ -83,6 +83,7 @@ _UNCOUNTED = frozenset(
         "skin",
         "smoke",
         "snow",
+        "soup",
         "wind",
         "wood",
     ]
