@@ -3,24 +3,34 @@
 Words are compared without case, accents and number, and a hyphen is a space: "Red Hair", "red-hair". Of a
 wording such as "red hair" these forms are found too: "hair that is red", "red-haired", "her hair is red", and
 "red wavy hair", with one more word in between.
+
+A name that is a word of the language too ("Link", "Black Panther") is found where it is written as a name, or
+is all that is written: "a chain link fence" has nobody in it.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
-from copycat.subjects.characters import Character, normalise
+from copycat.mitigations.world import Kind, WorldName, world_names
+from copycat.subjects.characters import Character, Registry, normalise
+from copycat.subjects.mentions import Mention
+from copycat.subjects.naming import is_word as is_written_as_word
+from copycat.subjects.words import common_names
 
-Form = Literal["name", "whole", "adjective", "predicate"]
+Form = Literal["name", "world", "whole", "adjective", "predicate"]
+"""A name of the character, another name of its world, or the wording of an attribute in one of three ways."""
 
 _WORD = re.compile("[\\w\u0300-\u036f]+")
 _NAME_JOIN = re.compile(r"[^\w,;!?()]*")
 _JOIN = re.compile(r"[\s\-\u2010-\u2013'’\"“”]*")
+_NAME_BEFORE = re.compile(r"(?:\b[A-Z][a-z]+ |-)$")
+_NAME_AFTER = re.compile(r"-| [A-Z]")
 _COMMA_JOIN = re.compile(r"\s*,\s*")
 _BETWEEN = frozenset(
     {"a", "an", "and", "are", "as", "at", "but", "by", "for", "from", "her", "his", "in", "is", "its"}
@@ -61,6 +71,8 @@ class Match:
     form: Form
     entry: str
     """The name, or the attribute's `text`, that was found."""
+    kind: Kind = "figure"
+    """What a name of the world names."""
 
 
 @dataclass(frozen=True)
@@ -79,23 +91,35 @@ class _Entry:
     generic: str
     told: str
     name: bool = False
+    capital: bool = False
+    """Whether a name must be written as one."""
+    world: Kind | None = None
+    """What it names, if it is none of the character's own names."""
     keyword: bool = False
     """Whether it counts in a list of keywords alone: a single word of a sentence may be about anything."""
 
 
 class Lexicon:
-    """Finds the names and distinguishing attributes of one character."""
+    """Finds the names and distinguishing attributes of one character, and other names of its world."""
 
-    def __init__(self, character: Character) -> None:
+    def __init__(self, character: Character, world: Iterable[WorldName] = ()) -> None:
         self._key = frozenset(stems(character.key))
         self._giveaways = [stems(g) for g in character.giveaways]
-        entries = [_entry(n, character.generic, n, name=True) for n in character.spoken]
+        common = common_names(character)
+        entries = [
+            replace(_entry(n, character.generic, n, name=True), capital=normalise(n) in common)
+            for n in character.spoken
+        ]
+        world = list(world)
+        entries += [_world_entry(n) for n in world if n.kind == "epithet"]
         for attribute in character.attributes:
             entries.append(_entry(attribute.text, attribute.generic, attribute.text))
             for wording in attribute.also:
                 other = _entry(wording.text, wording.generic, attribute.text)
                 entries.append(replace(other, keyword=len(other.words) == 1))
-        # The first entry of a wording counts, a name before an attribute.
+        entries += [_world_entry(n) for n in world]
+        self._parts = frozenset(w for n in character.spoken for w in normalise(n).split())
+        # The first entry of a wording counts: a name, an epithet, an attribute, then what else there is.
         unique: dict[tuple[str, ...], _Entry] = {}
         for entry in entries:
             if entry.words:
@@ -120,9 +144,16 @@ class Lexicon:
         end = 0
         for at, word in enumerate(words):
             found = self._at(text, words, at, keywords) if word.start >= end else None
-            if found:
+            if found and not self._is_misspelt(text, found):
                 yield found
                 end = found.end
+
+    def _is_misspelt(self, text: str, found: Match) -> bool:
+        """Whether a part of the character's own name stands beside another name: "Shsuke Uchiha"."""
+        if found.form != "world" or not self._parts.issuperset(normalise(found.entry).split()):
+            return False
+        before, after = text[: found.start], text[found.end :]
+        return bool(_NAME_BEFORE.search(before) or _NAME_AFTER.match(after))
 
     def _at(self, text: str, words: list[_Word], at: int, keywords: bool) -> Match | None:
         first, last = words[at], words[at].stem
@@ -154,14 +185,16 @@ class Lexicon:
         return Match(first.start, last.end, entry.generic, "whole", entry.told)
 
 
-def lexicon_of(character: Character) -> Lexicon:
-    """The lexicon of `character`; made once for characters that are the same."""
-    return _lexicon(character.model_dump_json())
+def lexicon_of(character: Character, registry: Registry | None = None) -> Lexicon:
+    """The lexicon of `character`, with the other names of its world where a registry is given; made once for
+    characters that are the same."""
+    return _lexicon(character.model_dump_json(), registry)
 
 
 @lru_cache(maxsize=256)
-def _lexicon(character: str) -> Lexicon:
-    return Lexicon(Character.model_validate_json(character))
+def _lexicon(told: str, registry: Registry | None) -> Lexicon:
+    character = Character.model_validate_json(told)
+    return Lexicon(character, world_names(registry, character) if registry else ())
 
 
 def _word(found: re.Match[str]) -> _Word:
@@ -176,6 +209,12 @@ def _entry(text: str, generic: str, told: str, *, name: bool = False) -> _Entry:
     parts = [stems(part) for part in text.split(",")]
     commas = [i == 0 for part in parts for i in range(len(part))]
     return _Entry(tuple(w for part in parts for w in part), tuple(commas[1:]), generic, told)
+
+
+@lru_cache(maxsize=8192)
+def _world_entry(name: WorldName) -> _Entry:
+    entry = _entry(name.text, name.generic, name.text, name=True)
+    return replace(entry, capital=name.capital, world=name.kind)
 
 
 def _joined(text: str, words: list[_Word], at: int, count: int) -> bool:
@@ -194,8 +233,16 @@ def _plain(text: str, words: list[_Word], at: int, entry: _Entry) -> Match | Non
     for a, b, comma in zip(here[:-1], here[1:], entry.commas, strict=True):
         if not (_COMMA_JOIN if comma else plain).fullmatch(text, a.end, b.start):
             return None
-    form: Form = "name" if entry.name else "whole"
-    return Match(here[0].start, here[-1].end, entry.generic, form, entry.told)
+    start, end = here[0].start, here[-1].end
+    if entry.capital and not _is_written_as_name(Mention(text, start, end, common=True)):
+        return None
+    form: Form = "world" if entry.world else "name" if entry.name else "whole"
+    return Match(start, end, entry.generic, form, entry.told, entry.world or "figure")
+
+
+def _is_written_as_name(found: Mention) -> bool:
+    alone = found.text.strip(" .\"'*") == found.written
+    return alone or not is_written_as_word(found)
 
 
 def _turned(text: str, words: list[_Word], at: int, entry: _Entry, link: int) -> bool:

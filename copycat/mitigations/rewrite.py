@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from copycat.mitigations.base import Mitigation, Options
+from copycat.mitigations.base import Mitigation, Options, RunContext
 from copycat.mitigations.lexicon import Lexicon, Match, lexicon_of, stems
+from copycat.mitigations.wording import VOWEL_SOUND, in_sentence, with_missing_article
+from copycat.mitigations.world import SOMEBODY
 from copycat.records import Request
-from copycat.subjects.characters import Character
+from copycat.subjects.characters import Character, Registry
 
 
 class Rewrite(Mitigation[Options]):
@@ -16,19 +18,27 @@ class Rewrite(Mitigation[Options]):
 
     name = "rewrite"
 
+    def __init__(self, config: Options, registry: Registry | None = None) -> None:
+        super().__init__(config)
+        self._registry = registry
+
+    def bind(self, context: RunContext) -> Rewrite:
+        return Rewrite(self.config, context.registry)
+
     def edit_prompt(self, request: Request, character: Character) -> Request:
-        text = rewrite(request.prompt, character)
+        text = rewrite(request.prompt, character, self._registry)
         changed = "rewritten" if text != request.prompt else "nothing to replace"
         return self.with_step(request, note=changed, prompt=text)
 
 
-def rewrite(text: str, character: Character) -> str:
+def rewrite(text: str, character: Character, registry: Registry | None = None) -> str:
     """`text` without the character's name, aliases and distinguishing attributes; never empty.
 
-    What stands for the name says what `key` asks for. In a list of keywords, what gives the character away
-    goes too, and nothing stands twice. A text that holds nothing of the kind stays as it is.
+    With the character's `registry` the other names of its world go too: side figures, places, things, works
+    and owners. What stands for the name says what `key` asks for. In a list of keywords, what gives the
+    character away goes too, and nothing stands twice. A text that holds nothing of the kind stays as it is.
     """
-    lexicon = lexicon_of(character)
+    lexicon = lexicon_of(character, registry)
     if is_list(text):
         return _rewrite_list(text, lexicon) or character.generic
     replaced = _replaced(text, lexicon)
@@ -65,17 +75,24 @@ _GONE = "\x00"
 
 
 def _replaced(text: str, lexicon: Lexicon, *, keywords: bool = False) -> str:
-    """`text` with every match replaced; among `keywords` attributes have no article."""
+    """`text` with every match replaced; among `keywords` attributes have no article, and other names of the
+    world go without a word in their place."""
     pieces, end = [], 0
     for match in lexicon.matches(text, keywords=keywords):
-        generic = match.generic
-        if keywords and match.form != "name":
+        generic, stop = match.generic, match.end
+        if match.form == "world" and not keywords:
+            generic, stop = in_sentence(text, match)
+        elif match.form == "world" and match.kind != "epithet":
+            generic = ""
+        elif keywords and match.form != "name":
             generic = _ARTICLE.sub("", generic)
+        elif match.form == "whole":
+            generic = with_missing_article(text, match)
         before = text[end : match.start]
-        if match.form == "name":
+        if match.form in {"name", "world"}:
             before = _DETERMINED.sub(r"\1", before) if _ARTICLE.match(generic) else before
         pieces += [before, _in_place(text, match, generic) or _GONE]
-        end = match.end
+        end = stop
     return "".join(pieces) + text[end:]
 
 
@@ -111,8 +128,6 @@ def _beginning(found: re.Match[str]) -> str:
 _HOLDING = r"(with|wearing|holding)"
 _DETERMINER = r"(?:an?|the|his|her|its|their)"
 _LEADS = rf"(?:\s*\b(?:{_DETERMINER}|{_HOLDING}|and|in|on|of|over|under|at|from|to|by))*"
-_VOWEL = r"(?:hour|honest|heir|x-|[ai]|e(?!u)|o(?!ne\b|nce\b)|u(?!kulele|ni(?![mn])|s[ae]|tensil|topia))"
-"""How a word begins that is spoken with "an"."""
 _TIDY: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), new)
     for pattern, new in (
@@ -122,8 +137,9 @@ _TIDY: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] 
         (rf"\s*{_GONE}", ""),
         (r"\s+", " "),
         (r"\b(?:an?|the) (?:an?|the)\b", _second_article),
-        (rf"\b(a) (?={_VOWEL})", r"\1n "),
-        (rf"\b(a)n (?!{_VOWEL})(?=\w)", r"\1 "),
+        (rf"\b(a) (?={VOWEL_SOUND})", r"\1n "),
+        (rf"\b(a)n (?!{VOWEL_SOUND})(?=\w)", r"\1 "),
+        (rf"\b{SOMEBODY}(?:(?:,| and|, and) {SOMEBODY}\b)+", "companions"),
         (r"\s+([,.;])", r"\1"),
         (r",(?:\s*,)+", ","),
         (r",\s*\.", "."),

@@ -7,7 +7,12 @@ from dataclasses import dataclass
 
 from copycat.mitigations.lexicon import lexicon_of, stems
 from copycat.mitigations.rewrite import is_list, rewrite
-from copycat.subjects.characters import Character
+from copycat.mitigations.wording import VOWEL_SOUND
+from copycat.subjects.characters import Character, Registry
+from copycat.subjects.franchises import names_of
+from copycat.subjects.mentions import Mention, mentions
+from copycat.subjects.naming import is_word as is_written_as_word
+from copycat.subjects.words import is_word
 
 _LINKS = frozenset({"a", "an", "the", "with", "in", "of", "and"})
 """Words of a key that ask for nothing visible."""
@@ -42,14 +47,16 @@ class RewriteAudit:
     """Keywords that are nowhere in the rewritten list any more."""
     left: tuple[str, ...]
     """Names and attributes that the rewritten prompt still holds."""
+    leaked: tuple[str, ...]
+    """Names of the registry's world in the rewritten prompt, found without the lexicon: see `leaks`."""
     flaws: tuple[str, ...]
     """What is wrong with its grammar."""
 
 
-def audit(text: str, character: Character) -> RewriteAudit:
-    """`text` rewritten for `character`, and what became of its words."""
-    lexicon = lexicon_of(character)
-    after = rewrite(text, character)
+def audit(text: str, character: Character, registry: Registry) -> RewriteAudit:
+    """`text` rewritten for `character` of `registry`, and what became of its words."""
+    lexicon = lexicon_of(character, registry)
+    after = rewrite(text, character, registry)
     keywords = is_list(text)
     found = list(lexicon.matches(text, keywords=keywords))
     key = key_words(character.key)
@@ -64,11 +71,39 @@ def audit(text: str, character: Character) -> RewriteAudit:
         removed=tuple(dict.fromkeys(m.entry for m in found)),
         dropped=tuple(p for p in pieces if lexicon.gives_away(p)) if keywords else (),
         left=tuple(m.entry for m in lexicon.matches(after, keywords=keywords)),
+        leaked=leaks(after, character, registry),
         flaws=flaws(after),
     )
 
 
-_VOWEL_SOUND = re.compile(r"hour|honest|heir|[ai]|e(?!u)|o(?!ne\b|nce\b)|u(?!kulele|ni(?![mn])|s[ae])", re.I)
+def leaks(text: str, character: Character, registry: Registry) -> tuple[str, ...]:
+    """Names of characters, owners, works and worlds of `registry` in `text`, a prompt for `character`.
+
+    They are found as a judge's reader and a miner find them, and not by the rewriter's lexicon. What are
+    words of the language too must be written as a name.
+    """
+    named = registry.mentioned(text) | {character.slug}
+    found = [
+        registry[slug].name
+        for slug in sorted(named)
+        if any(not is_written_as_word(m) for m in mentions(text, registry[slug]))
+    ]
+    for kind, name in names_of(registry).found(text, character.slug):
+        if kind != "character" and (not is_word(name) or _is_capital(text, name)):
+            found.append(name)
+    return tuple(dict.fromkeys(found))
+
+
+def _is_capital(text: str, name: str) -> bool:
+    """Whether `name`, normalised, stands in `text` as a name other than at the beginning of it."""
+    pattern = re.compile(r"\W+".join(map(re.escape, name.split())), re.IGNORECASE)
+    return any(
+        (m.start() or " " in name) and not Mention(text, m.start(), m.end()).lower
+        for m in pattern.finditer(text)
+    )
+
+
+_VOWEL_SOUND = re.compile(VOWEL_SOUND, re.IGNORECASE)
 _FLAWS = {
     "a word twice": re.compile(r"\b(\w+) \1\b", re.IGNORECASE),
     "two articles": re.compile(r"\b(?:an?|the) (?:an?|the)\b", re.IGNORECASE),

@@ -119,7 +119,9 @@ class RewriteLLM(Mitigation[RewriteLLMOptions]):
             reply = self._chat.ask(messages)
             text = reply.plain
             if reply.declined:
-                return rewrite(prompt, character), f"lexicon, since {who} refused: {reply.declined}"
+                return rewrite(
+                    prompt, character, self._registry
+                ), f"lexicon, since {who} refused: {reply.declined}"
             wrong = faults(text, character, self._registry)
             if not wrong:
                 before = f" (before: {'; '.join(leaked)})" if leaked else ""
@@ -130,7 +132,9 @@ class RewriteLLM(Mitigation[RewriteLLMOptions]):
                 Message(role="assistant", content=reply.text or "(nothing)"),
                 Message(role="user", content=_retry_message(wrong)),
             ]
-        return rewrite(prompt, character), f"lexicon, since {who} did not keep the rules: {'; '.join(leaked)}"
+        return rewrite(
+            prompt, character, self._registry
+        ), f"lexicon, since {who} did not keep the rules: {'; '.join(leaked)}"
 
 
 def faults(text: str, character: Character, registry: Registry) -> list[str]:

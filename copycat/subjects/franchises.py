@@ -13,7 +13,7 @@ from copycat.cards.catalog import Catalog
 from copycat.io.paths import DATA
 from copycat.io.yaml_file import read_yaml
 from copycat.records import Row
-from copycat.subjects.characters import Registry, normalise
+from copycat.subjects.characters import Character, Registry, normalise
 
 Named = Literal["character", "owner", "work", "world"]
 """What a word may name: a character, a rights owner, a work, or something else of a character's world."""
@@ -33,6 +33,11 @@ class Franchises(Row):
     words: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """By slug. A name with a capital counts for every character, also inside a phrase. An everyday word that
     is a name in this one's world alone ("toad") is in lower case, and counts there alone and by itself."""
+    generic: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """What a rewriter may write in place of those of `words` that are no figures: "a city", with cities."""
+    epithets: dict[str, dict[str, str]] = Field(default_factory=dict)
+    """By slug what people call this character, or it says and does, besides its names, and what a rewriter
+    may write in its place. It is no name: a miner takes no notice of it."""
 
 
 CATALOG: Catalog[Franchises] = Catalog(
@@ -53,7 +58,7 @@ class Names:
         self._registry = registry
         self._owners = _phrases(owner_words(registry))
         worlds: Mapping[str, _Words] = franchises.words if franchises else {}
-        titles = {c.slug: _NUMBER.sub("", c.origin.work) for c in registry.characters if c.origin}
+        titles = {c.slug: title_of(c) for c in registry.characters if c.origin}
         # "Frozen" and "Cars" are names in their own world alone; "Toy Story" is one everywhere.
         self._works = _phrases(t for t in titles.values() if len(normalise(t).split()) > 1)
         self._own_works = {slug: _phrases([title]) for slug, title in titles.items()}
@@ -81,6 +86,11 @@ class Names:
         return told
 
 
+def title_of(character: Character) -> str:
+    """The work that `character` first appeared in, without number and kind; empty where that is unknown."""
+    return _NUMBER.sub("", character.origin.work) if character.origin else ""
+
+
 def owner_names(registry: Registry) -> frozenset[str]:
     """The owners' names, normalised, each of several and in brackets apart; without those that are a single
     everyday word ("Creatures")."""
@@ -104,7 +114,13 @@ def _everyday() -> frozenset[str]:
 @lru_cache(maxsize=8)
 def names_of(registry: Registry) -> Names:
     """The names of the registry's world, with the franchise words that the catalogue has for it."""
-    return Names(registry, next(CATALOG.each(registry.name), None))
+    return Names(registry, franchises_of(registry))
+
+
+@lru_cache(maxsize=8)
+def franchises_of(registry: Registry) -> Franchises | None:
+    """What the catalogue has for `registry`."""
+    return next(CATALOG.each(registry.name), None)
 
 
 def _phrases(texts: Iterable[str]) -> frozenset[_Words]:

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.rewrite_table import PAGE, REGISTRIES, audits_of, page
+from benchmarks.rewrite_table import PAGE, REGISTRIES, audit_of, audits_of, free_texts, page
+from copycat.mitigations import RunContext, parse
 from copycat.mitigations.lexicon import lexicon_of
 from copycat.mitigations.rewrite import rewrite
-from copycat.mitigations.rewrite_audit import flaws, key_words
+from copycat.mitigations.rewrite_audit import flaws, key_words, leaks
 from copycat.subjects.characters import Character, Registry, load_registry
 from copycat.subjects.prompts import available, load_prompts
-from tests.contracts.test_mitigations import CHARACTER
+from tests.contracts.test_mitigations import CHARACTER, REQUEST
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +118,7 @@ def test_every_prompt_keeps_the_key_and_loses_the_attributes(name, registries, a
             if not character.key_given_up:
                 assert told.kept == told.asked, where
             assert told.left == (), where
+            assert told.leaked == () or prompt_set.startswith("misspelt"), where
             assert told.flaws == (), where
             assert slug not in registry.mentioned(told.after), where
             if not prompt_set.startswith("misspelt"):
@@ -158,16 +160,119 @@ def test_a_keyword_prompt_is_rarely_left_as_it_is(audits):
             assert [slug for slug, told in sets[name] if told.after == told.before] == []
 
 
-def test_the_menagerie_is_rewritten_as_ever():
+@pytest.mark.parametrize("world", [False, True])
+def test_the_menagerie_is_rewritten_as_ever(world):
     """Its published runs were planned with these words."""
     registry = load_registry("menagerie")
+    known = registry if world else None
     lines = [
-        f"{s}\t{p.character}\t{p.index}\t{rewrite(p.text, registry[p.character])}"
+        f"{s}\t{p.character}\t{p.index}\t{rewrite(p.text, registry[p.character], known)}"
         for s in sorted(available("menagerie"))
         for p in load_prompts(s, "menagerie")
     ]
     told = hashlib.sha256("\n".join(lines).encode()).hexdigest()
     assert told == "27f1ea04e92d0b9f62922963e235463d04117cc85f8d3f8946ded77cdeb05bfb"
+
+
+@pytest.mark.parametrize(
+    ("registry", "slug", "before", "after"),
+    [
+        ("copycat", "link", "a chain link fence and Link fighting",
+         "a chain link fence and a young pointy-eared swordsman fighting"),
+        ("copycat", "link", "link", "a young pointy-eared swordsman"),
+        ("copycat", "link", "Link fence in a field", "Link fence in a field"),
+        ("copycat", "goofy", "a goofy dog", "a goofy dog"),
+        ("copycat", "goofy", "Goofy waves", "a clumsy cartoon dog waves"),
+        ("copycat", "black-panther", "a black panther in the jungle", "a black panther in the jungle"),
+        ("copycat", "black-panther", "Black Panther in the jungle",
+         "a lean black-suited superhero in the jungle"),
+        ("copycat", "piglet", "a piglet in straw", "a piglet in straw"),
+        ("copycat", "princess-jasmine", "jasmine tea", "jasmine tea"),
+        ("copycat", "hulk", "the hulk of an old ship", "the hulk of an old ship"),
+        ("unseen", "wolverine", "a wolverine in the snow", "a wolverine in the snow"),
+        ("unseen", "stitch", "a stitch in red thread", "a stitch in red thread"),
+        ("unseen", "stitch", "Stitch surfs with Lilo", "a slim blue alien surfs with a companion"),
+    ],
+)  # fmt: skip
+def test_a_name_that_is_a_word_is_one_where_it_is_written_as_one(registries, registry, slug, before, after):
+    assert rewrite(before, registries[registry][slug], registries[registry]) == after
+
+
+@pytest.mark.parametrize(
+    ("slug", "before", "after"),
+    [
+        ("elsa", "the palace of Arendelle", "the palace of a kingdom"),
+        ("elsa", "her friend Anna waves", "her friend waves"),
+        ("elsa", "Anna, Kristoff and Sven sing let it go", "companions sing let it go"),
+        ("elsa", "a Disney castle in the style of Pixar", "a castle in the style of a studio"),
+        ("elsa", "Disney's castle", "castle"),
+        ("elsa", "from Frozen, on a frozen lake", "from a film, on a frozen lake"),
+        ("elsa", "a queen next to Mario", "a queen next to a cheerful moustached plumber"),
+        ("elsa", "Arendelle, queen, castle of Arendelle, snow", "queen, castle, snow"),
+        ("batman", "an old green Gotham building", "an old green city building"),
+        ("batman", "in Gotham streets", "in city streets"),
+        ("batman", "a man from Gotham waits", "a man from a city waits"),
+        ("batman", "a man with bat ears", "a man with a flat hood"),
+        ("batman", "man with bat ears", "man with flat hood"),
+        ("batman", "The dark knight waits.", "The caped superhero waits."),
+        ("batman", "a robin on a branch beside Robin", "a robin on a branch beside a companion"),
+        ("mario", "a cap with the letter M", "a cap with the plain badge"),
+    ],
+)
+def test_other_names_of_the_world_go(registries, slug, before, after):
+    registry = registries["copycat"]
+    assert rewrite(before, registry[slug], registry) == after
+    assert rewrite(after, registry[slug], registry) == after
+
+
+def test_a_run_tells_the_rewriter_its_registry(registries):
+    registry = registries["copycat"]
+    asked = REQUEST.model_copy(update={"character": "elsa", "prompt": "a queen in Arendelle"})
+    bound = parse("rewrite").bind(RunContext(registry))
+    assert bound.apply(asked, registry["elsa"]).prompt == "a queen in a kingdom"
+
+
+def test_free_text(registries):
+    """The half that the rewriter was tuned on; of the other the page tells."""
+    told = [(free, audit_of(free, list(registries.values()))) for free in free_texts()]
+    assert len(told) >= 40
+    assert len({free.character for free, _ in told}) >= 25
+    for free, audit in told:
+        assert audit.leaked == (), audit.after
+        if free.half == "seen":
+            assert (free.left(audit.after), free.lost(audit.after), audit.flaws) == ((), (), ()), audit.after
+        if not free.gone:
+            assert audit.after == free.prompt
+
+
+@pytest.mark.parametrize(
+    ("text", "leaked"),
+    [
+        ("a girl of Arendelle", ("arendelle",)),
+        ("at disneyland with Mickey Mouse", ("Mickey Mouse", "disneyland")),
+        ("a Pixar castle", ("pixar",)),
+        ("a shelf with Frozen", ("frozen",)),
+        ("Toy Story on a frozen lake", ("toy story",)),
+        ("a goofy dog at a chain link fence", ()),
+        ("a girl and Goofy", ("Goofy",)),
+    ],
+)
+def test_leaks_are_found_without_the_lexicon(registries, text, leaked):
+    registry = registries["copycat"]
+    assert leaks(text, registry["elsa"], registry) == leaked
+
+
+@pytest.mark.parametrize("article", ["a", "an"])
+def test_articles_are_those_that_a_dictionary_gives(article):
+    """Told by hand: the rewriter and the audit share one rule."""
+    said = {
+        "a": "unicorn uniform union university user usual utensil utopia European ewe one once hat ukulele",
+        "an": "uncle umbrella uninteresting hour honest heir x-ray egg ice octopus apple oar urn",
+    }[article]
+    for word in said.split():
+        assert flaws(f"It is {article} {word}") == (), word
+        assert flaws(f"It is {'an' if article == 'a' else 'a'} {word}") != (), word
+        assert rewrite(f"a Zori, a {word}", CHARACTER) == f"an owl, {article} {word}"
 
 
 def test_the_page_is_what_the_command_makes(registries, audits):
