@@ -285,13 +285,14 @@ class Figure(Row):
     """Somebody whom a judge named."""
 
     name: str
-    """The name, or the words of the reply that it stands in, as they were written."""
+    """The name, or the words of the reply that it stands in, as they were written; empty where the judge
+    named a work alone."""
     work: str = ""
     """The work that the judge placed it in; empty where it named none."""
 
     @model_serializer(mode="wrap")
     def _without_empty(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {k: v for k, v in handler(self).items() if v}
+        return {k: v for k, v in handler(self).items() if v or k == "name"}
 
 
 class Named(Row):

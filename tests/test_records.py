@@ -7,7 +7,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from copycat.records import Agreement, Named, Request, Step, Unscored, Verdict, YesNo, request_id
+from copycat.records import Agreement, Figure, Named, Request, Step, Unscored, Verdict, YesNo, request_id
 
 # Lines of a requests.jsonl and a verdicts.jsonl, whole.
 PLAIN = '{"id":"97ab1a8a7d0ff0a9","model":"menagerie@d94992588188","character":"hupgroqui","prompt_set":"name","prompt_index":0,"index":0,"run_seed":0,"seed":3040351456720833758,"mitigation":"none","source_prompt":"Hupgroqui","content":[],"prompt":"Hupgroqui","negative":"","sampling":{"steps":20,"guidance":4.0,"height":32,"width":32},"trail":[]}'  # noqa: E501
@@ -121,3 +121,8 @@ def test_the_kinds_in_an_agreement_are_called_as_now() -> None:
     told = {"judges": ["a", "b"], "statistic": "Cohen's κ", "kappa": 0.5, "agree": 0.75, "images": 4}
     kinds = {"which": "identify", "target": "verify", "key": "key", "hat": "hat"}
     assert {k: Agreement.model_validate({**told, "kind": k}).kind for k in kinds} == kinds
+
+
+def test_a_work_without_a_name_is_read_back() -> None:
+    answer = Named.of([Figure(name="", work="Frozen"), Figure(name="Elsa")], partial=True)
+    assert Named.model_validate_json(answer.model_dump_json()) == answer

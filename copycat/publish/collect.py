@@ -126,14 +126,16 @@ def _read(folder: RunFolder) -> RunData:
                 f"`copycat judge {folder.path}` and `copycat score {folder.path}` first."
             )
         raise UserError(f"{folder.path} has no metrics yet; run `copycat score {folder.path}` first.")
+    # In the order of the file, so that pulling makes the same one.
+    latest = {(row.request, row.frame): row for rows in run.frames.values() for row in rows}
     return replace(
         run,
         path=folder.path.resolve(),
         manifest=_bare(run.manifest),
         image_rows=[
             row.model_copy(update={"error": _homeless(row.error)})
-            for rows in run.frames.values()
-            for row in rows
+            for row in run.image_rows
+            if latest.get((row.request, row.frame)) is row
         ],
         verdict_rows=[v.model_copy(update={"answer": _told(v.answer)}) for v in run.verdicts],
     )

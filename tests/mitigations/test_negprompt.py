@@ -10,7 +10,7 @@ import yaml
 from copycat.errors import UserError
 from copycat.mitigations import ALIASES, RunContext, parse
 from copycat.mitigations.aliases import canonical
-from copycat.paper.published import CATALOG as TABLES
+from copycat.paper.catalog import CATALOG as TABLES
 from copycat.records import request_id
 from copycat.subjects.characters import Character, Registry, load_registry
 from copycat.subjects.keywords import CATALOG as KEYWORDS

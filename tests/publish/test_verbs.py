@@ -64,7 +64,7 @@ def test_rejudge_prints_both_figures_side_by_side(copycat, copy, tmp_path):
     run = copy("one")
     judge = tiny.judge(tmp_path / "other")
     said = copycat("rejudge", run.path, "--judge", judge, "--device", "cpu")
-    assert re.search(r"Before: judge@\w+\nNow: other@\w+ \(36 questions asked\)", said)
+    assert re.search(r"Before: judge@[\w:-]+\nNow: other@[\w:-]+ \(36 questions asked\)", said)
     for metric in ("DETECT", "DETECT_targeted", "CONS"):
         assert len(re.findall(rf"none +│ name +│ {metric} ", said)) == 1
     assert said.count("6/6") == 12
