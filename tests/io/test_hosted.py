@@ -159,7 +159,6 @@ def test_only_what_failed_is_drawn_and_paid_again(config, server: Loopback) -> N
     ("mood", "reason"),
     [
         ("busy once", None),
-        ("not json", "not what was asked for"),
         ("decline", "refused"),
         ("broken", "InternalServerError"),
     ],

@@ -80,7 +80,9 @@ def test_a_hosted_judge_is_shown_them_first_and_in_order(
     assert pixels[:2] == COLOURS[:2]
     assert len(pixels) == 3
     assert {len(c) for c in sent} == {2, 4}
-    assert {v.judge for v in folder.data().verdicts} == {"seer[references=2]@seer-1@" + server.url}
+    assert {v.judge for v in folder.data().verdicts} == {
+        f"seer[references=2]@seer-1@{server.url}:name-and-work"
+    }
     # Without them it is another judge, whose answers lie beside these.
     assert judge(folder, judge_name="seer") == 6
 

@@ -26,8 +26,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_judges_are_measured_against_what_was_drawn(out: Path) -> None:
     found = read_calibration(out / "out" / "renders.json")
     assert (found.items, found.truth, found.ties) == (140, ("world",), 0)
-    assert found.raters.alpha is not None
-    assert found.raters.alpha > 0.9, "the referee sees what was drawn"
+    assert found.raters.items == 0, "agreement is of those who make the truth, and the world is alone"
     by = {(j.judge.partition("@")[0], j.question): j for j in found.judges}
     for question in ("identify", "verify"):
         good, copies = by["menagerie", question], by["menagerie-phash", question]

@@ -191,7 +191,7 @@ def table(*arguments: str) -> str:
 def test_mistakes_write_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "out"
     for arguments, message in (
-        (("12",), "Unknown published table"),
+        (("12",), "There is no Table 12"),
         (("1", str(tmp_path / "nowhere")), "Unknown run"),
         (("fig3", "--format", "tex"), "no tex of fig3"),
         (("fig3", "--needs", "prompts"), "make fig3"),

@@ -91,7 +91,7 @@ def test_sign_flip_keeps_its_level(binary, least):
     which come in steps."""
     world = paired("the same", 4, 4, 5, 0.9, binary=binary)
     runs = world.draw(np.random.default_rng(8), 500, 10, 3).mean(axis=2)
-    assert least <= np.mean([sign_flip(d) <= 0.05 for d in runs]) <= 0.063
+    assert least <= np.mean([sign_flip(d) <= 0.05 for d in runs]) <= 0.07
 
 
 def test_mcnemar_alone_would_claim_too_much_where_seeds_agree():

@@ -83,7 +83,8 @@ def test_a_run_takes_it(tmp_path: Path, tiny_models: Tiny) -> None:
     from copycat.stages.plan import plan
 
     table = tmp_path / "people.csv"
-    table.write_text(TABLE, encoding="utf-8")
+    # The tiny model has no letters with accents, and a plan refuses what a model cannot read.
+    table.write_text(TABLE.replace("é", "e"), encoding="utf-8")
     import_registry(str(table), tmp_path / "mine.yaml")
     made = plan(tiny_models.config(tmp_path / "run", registry=str(tmp_path / "mine.yaml"), prompts=("name",)))
-    assert {r.prompt for r in made} == {"Zélie Ogre", "1942"}
+    assert {r.prompt for r in made} == {"Zelie Ogre", "1942"}
