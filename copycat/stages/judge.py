@@ -207,11 +207,12 @@ def _doubts(data: RunData, judging: Judging) -> set[tuple[str, int, str]]:
     """Request, frame and measure of the answers of a judge that leave a measure's number open."""
     measures = [m for m in judging.measures if m.settled_by]
     slugs = {r.id: r.character for r in data.requests}
+    identity = judging.identity  # a detector reads its registry for it
     return {
         (v.request, v.frame, m.name)
         for v in data.verdicts
         for m in measures
-        if m.ask and m.ask.kind == v.kind and v.judge == judging.identity and v.request in slugs
+        if m.ask and m.ask.kind == v.kind and v.judge == identity and v.request in slugs
         if m.doubts(v.answer, data.registry[slugs[v.request]])
     }
 
