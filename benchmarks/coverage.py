@@ -14,10 +14,22 @@ from collections.abc import Callable, Iterable, Sequence
 from statistics import fmean
 
 import numpy as np
-from worlds import CASTS, CONS_LIKE, DETECT_LIKE, DIFFERENCES, RARE, World, cluster_t, judged
+from worlds import (
+    CASTS,
+    CASTS_OF_PAIRS,
+    CONS_LIKE,
+    DETECT_LIKE,
+    DIFFERENCES,
+    RARE,
+    Cast,
+    CastOfPairs,
+    World,
+    cluster_t,
+    judged,
+)
 
 from copycat.stats import intervals
-from copycat.stats.differences import population_difference
+from copycat.stats.differences import fixed_difference, population_difference
 from copycat.stats.intervals import Interval, Values
 from copycat.stats.power import Effect, closed_form, simulated, unrelated_sd
 from copycat.stats.prevalence import JudgeError, corrected
@@ -48,17 +60,15 @@ def measured(world: World, methods: dict[str, Method], design: tuple[int, int], 
     return [_cell(map(m, drawn), world.truth, scale) for m in methods.values()]
 
 
-def grid(kind: str, runs: int) -> Iterable[list[str]]:
-    """Coverage and width by characters and seeds, of the interval for these characters or for such as
-    these."""
-    for world in CASTS if kind == "fixed" else (*RARE, *DETECT_LIKE[:3], DETECT_LIKE[5]):
+def grid(worlds: Iterable[World | Cast | CastOfPairs], method: Method, runs: int) -> Iterable[list[str]]:
+    """Coverage and width by characters and seeds."""
+    for world in worlds:
         for characters in SIZES:
             cells = []
             for seeds in SEEDS:
                 rng = np.random.default_rng([characters, seeds])
                 drawn = world.draw(rng, runs, characters, seeds).tolist()
                 truth = world.truth if isinstance(world, World) else world.truth(characters)
-                method = intervals.fixed_set if kind == "fixed" else intervals.population
                 cells.append(_cell(map(method, drawn), truth, float(characters)))
             yield [world.name, str(characters), *cells]
 
@@ -137,9 +147,19 @@ def main() -> None:
         SECTIONS[name](told.runs)
 
 
+HEAD = ("truth", "characters", *map(_seeds, SEEDS))
+
+
 def both(runs: int) -> None:
-    for kind, title in (("fixed", "For these characters"), ("population", "For characters like these")):
-        say(title, ("truth", "characters", *map(_seeds, SEEDS)), grid(kind, runs))
+    say("For these characters", HEAD, grid(CASTS, intervals.fixed_set, runs))
+    like = (*RARE, *DETECT_LIKE[:3], DETECT_LIKE[5])
+    say("For characters like these", HEAD, grid(like, intervals.population, runs))
+
+
+def differences(runs: int) -> None:
+    fixed = grid(CASTS_OF_PAIRS, fixed_difference, runs)
+    say("Paired differences, for these characters", HEAD, fixed)
+    against("Paired differences, for characters like these", DIFFERENCES, STEPS, runs)
 
 
 def against(title: str, worlds: Sequence[World], methods: dict[str, Method], runs: int) -> None:
@@ -165,7 +185,7 @@ def corrected_counts(runs: int) -> None:
 SECTIONS: dict[str, Callable[[int], None]] = {
     "both": both,
     "means": lambda runs: against("DETECT and CONS", DETECT_LIKE + CONS_LIKE, MEANS, runs),
-    "differences": lambda runs: against("Paired differences", DIFFERENCES, STEPS, runs),
+    "differences": differences,
     "corrected": corrected_counts,
     "power": lambda _: say(
         "Power", ("DETECT", "characters × seeds", "simulated test", "closed form"), powers()

@@ -81,6 +81,28 @@ def shaped(name: str, a: float, b: float) -> Cast:
     return Cast(name, lambda n: np.asarray(stats.beta.ppf((np.arange(n) + 0.5) / n, a, b)))
 
 
+@dataclass(frozen=True)
+class CastOfPairs:
+    """A fixed set of characters under two conditions, of which other pictures are drawn in each run."""
+
+    base: Cast
+    other: Cast
+
+    @property
+    def name(self) -> str:
+        """Both conditions' names."""
+        return f"{self.base.name} → {self.other.name}"
+
+    def draw(self, rng: np.random.Generator, runs: int, characters: int, seeds: int) -> Numbers:
+        """Differences of verdicts, other − base; shape (runs, characters, seeds)."""
+        base = self.base.draw(rng, runs, characters, seeds)
+        return self.other.draw(rng, runs, characters, seeds) - base
+
+    def truth(self, characters: int) -> float:
+        """Mean difference over these characters."""
+        return self.other.truth(characters) - self.base.truth(characters)
+
+
 def _verdicts(rng: np.random.Generator, rates: Numbers, seeds: int) -> Numbers:
     return (rng.random((*rates.shape, seeds)) < rates[..., None]).astype(float)
 
@@ -213,4 +235,12 @@ DIFFERENCES = (
     paired("DETECT 2 to 1", -6, -8, 4, 0.9, binary=True),
     paired("CONS .82 to .76", 4, 3, 4, 0.9, binary=False),
     paired("CONS .96 to .95", 5, 4.5, 2, 0.8, binary=False),
+)
+
+CASTS_OF_PAIRS = (
+    CastOfPairs(cast("half of the pictures", 0.5), cast("40 %", 0.4)),
+    CastOfPairs(cast("1 % of pictures", 0.01), cast("1 %", 0.01)),
+    CastOfPairs(cast("3 in 50 always, the rest 1 %", 0.01, 0.06), cast("1 %", 0.01)),
+    CastOfPairs(shaped("any rate alike", 1, 1), shaped("its cube", 1 / 3, 1)),
+    CastOfPairs(shaped("DETECT 38 of 50, U-shaped", 0.38, 0.12), cast("none", 0.0)),
 )
