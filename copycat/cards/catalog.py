@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Generic, TypeVar, cast
@@ -108,6 +110,12 @@ class Catalog(Generic[T]):
             ) from e
         return self._parse(item) if self._parse and isinstance(item, Path) else cast(T, item)
 
-    def _plugins(self) -> dict[str, EntryPoint]:
-        found = sorted(entry_points(group=f"copycat.{self.kind}"), key=lambda p: p.value, reverse=True)
-        return {p.name: p for p in found}
+    def _plugins(self) -> Mapping[str, EntryPoint]:
+        return _entry_points(f"copycat.{self.kind}", tuple(sys.path))
+
+
+@cache
+def _entry_points(group: str, path: tuple[str, ...]) -> Mapping[str, EntryPoint]:  # noqa: ARG001
+    """The entry points of `group` by name, of packages on Python's `path`, which is looked through once."""
+    found = sorted(entry_points(group=group), key=lambda p: p.value, reverse=True)
+    return {p.name: p for p in found}

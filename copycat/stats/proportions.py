@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy import special
-from statsmodels.stats.proportion import proportion_confint
 
 Floats = npt.NDArray[np.float64]
 ALIKE = 0.4
@@ -25,8 +24,11 @@ def wilson(hits: int, n: int) -> tuple[float, float] | tuple[None, None]:
     """
     if not n:
         return None, None
-    low, high = proportion_confint(hits, n, alpha=0.05, method="wilson")
-    return float(low), float(high)
+    z = float(special.ndtri(0.975))
+    share, shrunk = hits / n, 1 + z**2 / n
+    centre = (share + z**2 / (2 * n)) / shrunk
+    half = z * (share * (1 - share) / n + (z / (2 * n)) ** 2) ** 0.5 / shrunk
+    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -52,9 +53,17 @@ class KeywordList(Row):
 
 
 def load_list(path: Path) -> KeywordList:
-    """Read a YAML file; BadFile says what is wrong with it."""
-    listed = read_yaml(path, KeywordList, "keyword list")
+    """Read a YAML file; BadFile says what is wrong with it. A file that has not changed is read once."""
+    # A plan asks for the same rankings hundreds of times, and a file takes tens of milliseconds.
+    there = path.stat() if path.exists() else None
+    listed = _read(path, there and (there.st_ino, there.st_size, there.st_mtime_ns))
     return listed.model_copy(update={"registry": locate_unless_name(listed.registry, path)})
+
+
+@lru_cache(maxsize=16)
+def _read(path: Path, state: tuple[int, ...] | None) -> KeywordList:  # noqa: ARG001
+    """The list in `path` while the file is in that `state`."""
+    return read_yaml(path, KeywordList, "keyword list")
 
 
 CATALOG: Catalog[KeywordList] = Catalog("keywords", singular="keyword list", folder=FOLDER, parse=load_list)

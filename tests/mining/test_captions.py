@@ -82,6 +82,8 @@ def test_a_limit_stops_early(tmp_path: Path) -> None:
 
 
 def test_a_hub_dataset_without_network_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    # The variable is read when the packages are first imported.
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
     with pytest.raises(MissingRequirement, match="hub"):
         list(read_captions("nobody/no-such-captions"))
