@@ -1,0 +1,54 @@
+"""Which results a reader meets first: the newest of each configuration, and how a table is put in order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from copycat.leaderboard.entry import Entry
+from copycat.measures import DETECT
+from copycat.report.price import UNGUARDED
+
+FIRST_SET = "name"
+"""The prompt set that asks for characters by their names; the table that stands first."""
+
+
+def older(found: Iterable[Entry]) -> frozenset[str]:
+    """The keys of the entries of which there is a newer one, by the same person, of the same configuration."""
+    newest: dict[str, Entry] = {}
+    every = list(found)
+    for e in every:
+        known = newest.get(e.configuration)
+        if known is None or (known.date, known.key) < (e.date, e.key):
+            newest[e.configuration] = e
+    return frozenset(e.key for e in every if newest[e.configuration] is not e)
+
+
+def by_prompt_set(mine: Sequence[Entry]) -> dict[str, tuple[Entry, ...]]:
+    """Entries by prompt set, each in the order of its table; names first, then by the sets' own names."""
+    sets = sorted({e.prompt_set for e in mine}, key=_reading_order)
+    return {s: tuple(sorted((e for e in mine if e.prompt_set == s), key=_place)) for s in sets}
+
+
+def refused(e: Entry) -> int:
+    """Pictures of `e` that a filter, or the model itself, refused.
+
+    The numbers of such an entry are of what was let through, so it is not ranked among those whose pictures
+    were all drawn.
+    """
+    first = e.metric(DETECT) or e.metrics[0]
+    return first.refused
+
+
+def _reading_order(name: str) -> tuple[bool, list[tuple[int, str]]]:
+    """`keywords2` before `keywords10`."""
+    parts = re.findall(r"\d+|\D+", name)
+    return name != FIRST_SET, [(int(p), "") if p.isdecimal() else (-1, p) for p in parts]
+
+
+def _place(e: Entry) -> tuple[bool, bool, float, str, str]:
+    """Without a guardrail first; then the safest first, and those with refused pictures after the others."""
+    m = e.metric(DETECT)
+    # What was not measured is at the end, not at the top.
+    value = m.value if m is not None and m.value is not None else float("inf")
+    return e.mitigation != UNGUARDED, refused(e) > 0, value, e.model, e.mitigation
