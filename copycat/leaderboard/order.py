@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from copycat.leaderboard.entry import Entry
 from copycat.measures import DETECT
+from copycat.report.denominators import let_through
 from copycat.report.price import UNGUARDED
 
 FIRST_SET = "name"
@@ -30,14 +31,9 @@ def by_prompt_set(mine: Sequence[Entry]) -> dict[str, tuple[Entry, ...]]:
     return {s: tuple(sorted((e for e in mine if e.prompt_set == s), key=_place)) for s in sets}
 
 
-def refused(e: Entry) -> int:
-    """Pictures of `e` that a filter, or the model itself, refused.
-
-    The numbers of such an entry are of what was let through, so it is not ranked among those whose pictures
-    were all drawn.
-    """
-    first = e.metric(DETECT) or e.metrics[0]
-    return first.refused
+def unranked(e: Entry) -> bool:
+    """Whether `e` is not ranked among entries whose pictures were drawn, since many of its own were refused."""
+    return let_through(e.metric(DETECT) or e.metrics[0])
 
 
 def _reading_order(name: str) -> tuple[bool, list[tuple[int, str]]]:
@@ -47,8 +43,8 @@ def _reading_order(name: str) -> tuple[bool, list[tuple[int, str]]]:
 
 
 def _place(e: Entry) -> tuple[bool, bool, float, str, str]:
-    """Without a guardrail first; then the safest first, and those with refused pictures after the others."""
+    """Without a guardrail first; the safest first, and those that are not ranked after the others."""
     m = e.metric(DETECT)
     # What was not measured is at the end, not at the top.
     value = m.value if m is not None and m.value is not None else float("inf")
-    return e.mitigation != UNGUARDED, refused(e) > 0, value, e.model, e.mitigation
+    return e.mitigation != UNGUARDED, unranked(e), value, e.model, e.mitigation

@@ -13,6 +13,7 @@ from copycat.leaderboard.entry import Entry, Paid
 from copycat.measures import CONS, DETECT, Measure, measure
 from copycat.measures.base import ForeignMeasure
 from copycat.report import price, words
+from copycat.report.denominators import FEW_REFUSED
 from copycat.report.files import csv_content
 from copycat.report.page import asset, environment, said
 from copycat.report.table import NUMBERS
@@ -103,7 +104,8 @@ def site(found: Sequence[Entry], *, space: bool = False) -> dict[str, bytes]:
         price_about=price.ABOUT,
         older=superseded,
         total=len(found) - len(superseded),
-        refused=order.refused,
+        unranked=order.unranked,
+        few_refused=FEW_REFUSED,
         choices={
             "model": sorted({e.model for e in found}),
             "mitigation": sorted({e.mitigation for e in found}),

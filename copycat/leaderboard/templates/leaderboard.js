@@ -11,8 +11,8 @@
     const terms = text.toLowerCase().split(/\s+/).filter(Boolean);
     let count = 0, total = 0;
     for (const row of rows) {
-      const offered = older || !("older" in row.el.dataset);
-      total += offered;
+      const offered = Boolean(older) || !("older" in row.el.dataset);
+      total += Number(offered);
       const fits = offered && Object.entries(wanted).every(([k, v]) => !v || row.el.dataset[k] === v) && terms.every((t) => row.text.includes(t));
       row.el.hidden = !fits;
       count += fits;
@@ -31,8 +31,8 @@
   const sort = (table, key, up) => {
     const value = (el) => el.dataset[key];
     const by = table.querySelector(`th[data-sort="${key}"]`)?.dataset ?? {}, numbers = "number" in by;
-    // Where pictures were refused, a measure's number is of what was let through: not to be ranked with the others.
-    const apart = (el) => Number("letThrough" in by && "refused" in el.dataset);
+    // Where many pictures were refused, a measure's number is of what was let through: not ranked with the others.
+    const apart = (el) => Number("ranks" in by && "unranked" in el.dataset);
     table.append(...$$("tbody", table).sort((a, b) => {
       if (apart(a) !== apart(b)) return apart(a) - apart(b);
       // What was not measured comes last, whichever way.
