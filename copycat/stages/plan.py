@@ -128,16 +128,10 @@ def refuse_idle_negatives(card: ModelCard, requests: list[Request]) -> None:
     idle = next((r for r in requests if r.negative and not card.steers(r.sampling.guidance)), None)
     if idle is None:
         return
-    rewrite = "use a mitigation that changes the prompt, such as rewrite"
-    if not card.negative_prompt:
-        because = f" ({card.negative_advice})" if card.negative_advice else ""
-        raise UserError(
-            f"{card.title} takes no negative prompt{because}, so {idle.mitigation} would do nothing; "
-            f"{rewrite}."
-        )
+    raising = ", or raise --guidance" if card.negative_prompt else ""
     raise UserError(
-        f"{card.title} runs without classifier-free guidance (guidance {card.guidance_off:g} or less), so "
-        f"{idle.mitigation} would do nothing; {rewrite}, or raise --guidance."
+        f"{card.ignores_negative(idle.sampling.guidance)}, so {idle.mitigation} would do nothing; use a "
+        f"mitigation that changes the prompt, such as rewrite{raising}."
     )
 
 

@@ -88,7 +88,9 @@ def test_older_results_are_behind_a_switch_and_refusals_below_whatever_is_sorted
 @pytest.mark.parametrize("width", [390, 1280])
 def test_no_column_is_cut_off(browser: Any, tmp_path: Path, width: int) -> None:
     long = "rewrite+negprompt[of=generic,words=emb-cooc]"
-    found = [e.model_copy(update={"mitigation": long}) for e in made(tmp_path / "a", by="copycat maintainers")]
+    found = [
+        e.model_copy(update={"mitigation": long}) for e in made(tmp_path / "a", by="copycat maintainers")
+    ]
     (tmp_path / "index.html").write_bytes(site(found)["index.html"])
     size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
