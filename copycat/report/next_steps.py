@@ -36,14 +36,16 @@ def program() -> str:
 def run_again(config: RunConfig, **changes: Any) -> str:
     """`run …` with the settings of `config`, in this folder and on this machine, and `changes` to them.
 
-    What is at its default is left out, and so is the run's own folder, which holds no other settings.
+    What is at its default and not changed is left out, and so is the run's own folder, which holds no other
+    settings.
     """
     wanted = config.model_copy(update=changes)
     usual = _usual(config)
     parts = ["run", "--model", wanted.model]
     for name, field in RunConfig.model_fields.items():
         value = getattr(wanted, name)
-        if name in ("model", "out") or (name != "mitigations" and value == usual.get(name, field.default)):
+        usually = name not in ("mitigations", *changes) and value == usual.get(name, field.default)
+        if name in ("model", "out") or usually:
             continue
         option = f"--{_OPTIONS.get(name, name)}"
         if isinstance(value, bool):
