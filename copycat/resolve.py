@@ -146,9 +146,9 @@ def _default_left_out(card: ModelCard, chosen: Mapping[str, Any]) -> tuple[str, 
         return ()
     raising = ", or raise --guidance" if card.negative_prompt else ""
     return (
-        f"{card.ignores_negative(guidance)}, so negprompt, which stands beside none by default, is left out and "
-        f"only none is run; to see a guardrail, name one that changes the prompt: --mitigation none,rewrite "
-        f"(MITIGATION=none,rewrite with make){raising}.",
+        f"{card.ignores_negative(guidance)}, so negprompt, which stands beside none by default, is left out "
+        "and only none is run; to see a guardrail, name one that changes the prompt: --mitigation "
+        f"none,rewrite (MITIGATION=none,rewrite with make){raising}.",
     )
 
 

@@ -180,8 +180,7 @@ class ModelCard(Card, Part):
         return self.negative_prompt and guidance > self.guidance_off
 
     def ignores_negative(self, guidance: float) -> str:
-        """Why a negative prompt has no effect at this guidance, as the beginning of a sentence; empty where it
-        has one."""
+        """Why a negative prompt has no effect at this guidance, to begin a sentence; empty where it has."""
         if self.steers(guidance):
             return ""
         if not self.negative_prompt:

@@ -31,8 +31,8 @@ class Step:
 
     @property
     def place(self) -> tuple[bool, float]:
-        """What characters are ordered by, the worst first: the change, over all of its pictures, where one that
-        was refused in a condition changed nothing; after all others those without a pair."""
+        """What characters are ordered by, the worst first: the change, over all of its pictures, where one
+        that was refused in a condition changed nothing; after all others those without a pair."""
         return self.value is None, -self.worse * self.paired
 
 

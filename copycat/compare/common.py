@@ -215,9 +215,7 @@ def _cut(
     return planned, left_out
 
 
-def _missing_sets(
-    runs: Sequence[RunData], names: Sequence[str], had: Sequence[Collection[object]]
-) -> str:
+def _missing_sets(runs: Sequence[RunData], names: Sequence[str], had: Sequence[Collection[object]]) -> str:
     """What is to be run so that all runs have the prompt set that most of them have; a run keeps its own
     sets, so that of one without it is another run with the same settings."""
     counts = Counter(s for sets in had for s in sets)

@@ -15,7 +15,7 @@ FIRST_SET = "name"
 
 
 def older(found: Iterable[Entry]) -> frozenset[str]:
-    """The keys of the entries of which there is a newer one, by the same person, of the same configuration."""
+    """The keys of the entries that have a newer one, by the same person, of the same configuration."""
     newest: dict[str, Entry] = {}
     every = list(found)
     for e in every:
@@ -32,7 +32,7 @@ def by_prompt_set(mine: Sequence[Entry]) -> dict[str, tuple[Entry, ...]]:
 
 
 def unranked(e: Entry) -> bool:
-    """Whether `e` is not ranked among entries whose pictures were drawn, since many of its own were refused."""
+    """Whether many pictures of `e` were refused, so that it is not ranked among those that were drawn."""
     return let_through(e.metric(DETECT) or e.metrics[0])
 
 

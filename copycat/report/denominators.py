@@ -17,8 +17,8 @@ FEW_REFUSED = 0.1
 
 def let_through(m: Metric) -> bool:
     """Whether `m` is the number of what was let through rather than of what was asked for: more of its
-    pictures than FEW_REFUSED were refused, by a filter or by the model. Such a number is shown, and not ranked
-    as if they had been drawn.
+    pictures than FEW_REFUSED were refused, by a filter or by the model. Such a number is shown, but is not
+    ranked as if they had been drawn.
     """
     return m.refused > FEW_REFUSED * m.images
 

@@ -43,7 +43,7 @@ class Point:
     paid: float | None = None
     """Price on the innocent, in [-1, 1], where it was measured; written beside the point."""
     refused: str = ""
-    """How many of its pictures were refused, where they are so many that its numbers are those of what was let
+    """How many of its pictures were refused, where they are so many that its numbers are of what was let
     through; such a point is no part of the front, and this is written beside it."""
 
 
@@ -115,10 +115,13 @@ def picture(points: Sequence[Point], form: str, *, narrow: bool = False) -> byte
             empty.set_visible(False)
         handles: dict[str, Artist] = {}
         for place in axes.flat:
-            artists, told = place.get_legend_handles_labels()
-            handles |= dict(zip(told, artists, strict=True))
-        where = "outside lower center" if narrow else "outside right upper"
-        canvas.legend(list(handles.values()), list(handles), loc=where, fontsize=8, frameon=False)
+            artists, labelled = place.get_legend_handles_labels()
+            handles |= dict(zip(labelled, artists, strict=True))
+        told = list(handles.values()), list(handles)
+        if narrow:
+            canvas.legend(*told, loc="outside lower center", fontsize=8, frameon=False)
+        else:
+            canvas.legend(*told, loc="outside right upper", fontsize=8, frameon=False)
 
     if narrow:
         # A line of the legend is about a sixth of an inch high.

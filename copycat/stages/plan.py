@@ -11,7 +11,6 @@ from pathlib import Path
 from copycat.cards.hooks import Conditioning
 from copycat.cards.judges import JudgeCard
 from copycat.cards.models import ModelCard
-from copycat.cards.weights import check_folder
 from copycat.errors import MissingRequirement, Unasked, UserError
 from copycat.generators.base import CATALOG as GENERATORS
 from copycat.io.hosted import connect
@@ -223,30 +222,3 @@ def check_judge_here(judge: JudgeCard, device: str) -> None:
         if m.revision:
             check_repository(m.source, m.commit() or "", "config.json", f"The judge {m.name}")
     identify(judge)
-
-
-def obstacle(card: ModelCard, gpu: float | None) -> str | None:
-    """Why `card` cannot run with a GPU of `gpu` GB; None when it can."""
-    if card.is_gone():
-        return card.end()
-    if card.api:
-        try:
-            GENERATORS.get(card.kind).reach(card)
-        except MissingRequirement as e:
-            return str(e)
-        return None
-    for part in filter(None, (card, *card.stages, card.motion_adapter)):
-        if part.folder is not None:
-            check_folder(part.folder)
-    try:
-        check_packages(card.packages, "it")
-    except MissingRequirement as e:
-        return str(e)
-    if card.min_gpu_gb and (gpu or 0) < card.min_gpu_gb:
-        have = f"this one has {gpu:.0f} GB" if gpu else "there is none here"
-        lighter = f" ({card.lighter()})" if gpu and card.lighter() else ""
-        return (
-            f"needs a GPU with {card.min_gpu_gb:g} GB; {have}{lighter}. "
-            f"Slowly without: copycat run --model {card.name} --device cpu"
-        )
-    return None

@@ -194,7 +194,9 @@ def test_runs_without_a_common_prompt_set_say_which_they_have_and_what_to_run(tm
     assert "--prompts description" in str(refused.value)
     # Nobody can draw pictures that were made elsewhere.
     b.manifest = b.manifest.model_copy(update={"origin": Origin(how="imported", source="theirs")})
-    with pytest.raises(UserError, match=r"b holds pictures made elsewhere \(imported from theirs\)") as refused:
+    with pytest.raises(
+        UserError, match=r"b holds pictures made elsewhere \(imported from theirs\)"
+    ) as refused:
         common([a.data(), b.data()])
     assert "copycat run" not in str(refused.value)
 
@@ -202,7 +204,7 @@ def test_runs_without_a_common_prompt_set_say_which_they_have_and_what_to_run(tm
 def test_a_set_of_ones_own_is_named_by_its_file(tmp_path: Path) -> None:
     a, b = asking(tmp_path / "a", "mine"), asking(tmp_path / "b", "name")
     a.configure(prompts=("sets/mine.jsonl",))
-    with pytest.raises(UserError, match="--prompts sets/mine.jsonl"):
+    with pytest.raises(UserError, match=r"--prompts sets/mine\.jsonl"):
         common([a.data(), b.data()])
 
 

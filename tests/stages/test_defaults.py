@@ -42,7 +42,7 @@ def test_the_default_leaves_out_what_a_model_would_ignore_and_says_so(model: str
     # What was asked for by name is refused, and not left out.
     named = resolve_settings(model=model, mitigations=("none", "negprompt"))
     assert named.taken == ()
-    with pytest.raises(UserError, match="takes no negative prompt.* so negprompt would do nothing"):
+    with pytest.raises(UserError, match=r"takes no negative prompt.* so negprompt would do nothing"):
         check_offered(named)
     check_offered(resolve_settings(model=model, mitigations=("none", "rewrite")))
 
