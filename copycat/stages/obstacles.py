@@ -4,6 +4,7 @@ about each."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from copycat.cards.judges import JudgeCard
 from copycat.cards.models import ModelCard
@@ -57,8 +58,7 @@ def _of_one(card: Card, gpu: float | None) -> Iterator[str]:
         yield from _said(lambda: key(card.api, who) if card.api else None)
     for part in _weights(card):
         if part.folder is not None:
-            folder = part.folder
-            yield from _said(lambda folder=folder: check_folder(folder))
+            yield from _said(partial(check_folder, part.folder))
     if isinstance(card, ModelCard) and card.gated and to_fetch(card) and not hub.is_logged_in():
         yield hub.told_gated(who, card.source)
     if card.min_gpu_gb and not card.api and (gpu or 0) < card.min_gpu_gb:
