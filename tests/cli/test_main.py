@@ -164,7 +164,7 @@ def test_the_verbs_one_after_the_other(tiny_models: Tiny, tmp_path: Path) -> Non
 
 def test_a_pressed_ctrl_c_is_one_line_130_and_resumable(tiny_models: Tiny, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    more = ("--seeds", "60")
+    more = ("--seeds", "20")
     process = subprocess.Popen(
         [sys.executable, "-c", START, *verbs(tiny_models, out, *more)],
         stderr=subprocess.PIPE,
@@ -181,11 +181,11 @@ def test_a_pressed_ctrl_c_is_one_line_130_and_resumable(tiny_models: Tiny, tmp_p
     assert "Traceback" not in told
     assert "resume" in told.splitlines()[-1]
     kept = len(rows.read_text().splitlines())
-    assert 0 < kept < 360
+    assert 0 < kept < 120
     assert copycat("ls", "runs", cwd=tmp_path).returncode == 0
     done = copycat(*verbs(tiny_models, out, *more))
     assert done.returncode == 0, done.stderr
-    assert f"generate: {360 - kept}/{360 - kept}" in done.stderr
+    assert f"generate: {120 - kept}/{120 - kept}" in done.stderr
 
 
 def test_seeds_and_lists() -> None:
