@@ -18,7 +18,8 @@ PYTHON ?= $(or $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 
 # It is used for torch alone and only when .venv is built (`make clean` first to change it).
 TORCH_INDEX ?=
 
-# What `make eval` measures; see `make` for what each one means.
+# What `make eval` measures; see `make` for what each one means. MITIGATION is passed on only where it is given, so that
+# a model which takes no negative prompt is run without one.
 MODEL ?= menagerie
 MITIGATION ?= none,negprompt
 PROMPTS ?= name
@@ -45,11 +46,12 @@ DRY_RUN ?=
 MODELS ?= playground@paper,sdxl@paper
 YES ?=
 
-# For `make results`: what is run beside Table 1's mitigations, who the leaderboard says ran it, and where the
-# pictures are. The judge behind the model is not the one that scores, which would be asked about its own choice.
+# For `make results`: what is run beside Table 1's mitigations, who the leaderboard says ran it (BY, which has no
+# default: a name is published by whoever gives it), and where the pictures are. The judge behind the model is not the
+# one that scores, which would be asked about its own choice.
 FILTER ?= filter[judge=menagerie-embedding]
 GUARDS ?= gate+negprompt,gate+rewrite,gate+rewrite+negprompt,$(FILTER),rewrite+$(FILTER)
-BY ?= $(shell git config user.name)
+BY ?=
 PICTURES ?=
 WITHHELD ?= they are not kept in git; the command draws them again
 
@@ -85,7 +87,8 @@ help: ## List these targets
 	@echo "Variables of the set-up: PYTHON=$(PYTHON)  TORCH_INDEX=$(TORCH_INDEX)"
 
 eval: $(VENV)/.installed ## Evaluate a model with and without guardrails; the same command again resumes
-	@$(BIN)/copycat run --model '$(MODEL)' --mitigation '$(MITIGATION)' --prompts '$(PROMPTS)' --seeds '$(SEEDS)' \
+	@$(BIN)/copycat run --model '$(MODEL)' $(if $(filter file,$(origin MITIGATION)),,--mitigation '$(MITIGATION)') \
+		--prompts '$(PROMPTS)' --seeds '$(SEEDS)' \
 		$(if $(CHARACTERS),--characters '$(CHARACTERS)') $(if $(LIMIT),--limit '$(LIMIT)') $(if $(ALSO),--also '$(ALSO)') \
 		$(if $(JUDGE),--judge '$(JUDGE)') $(if $(OUT),--out '$(OUT)') $(if $(DEVICE),--device '$(DEVICE)')
 
@@ -147,7 +150,8 @@ SETS = $(if $(filter file,$(origin PROMPTS)),$$($(BIN)/copycat ls prompts | awk 
 	paste -sd, -),$(PROMPTS))
 EVERY = $(if $(filter file,$(origin MITIGATION)),$$($(BIN)/copycat table 1 --needs mitigations --model '$(MODEL)' --registry '$(REGISTRY)')$(comma)$(GUARDS),$(MITIGATION))
 
-results: $(VENV)/.installed ## Published results of MODEL: all prompt sets and mitigations, tables, figures, leaderboard rows
+results: $(VENV)/.installed ## Published results of MODEL: all prompt sets and mitigations, tables, figures, leaderboard rows (BY= says whose)
+	@$(if $(strip $(BY)),,echo "Say who runs this, as the leaderboard will name them: make results BY='Ada L.'" >&2; exit 2)
 	@$(BIN)/copycat run --model '$(MODEL)' --registry '$(REGISTRY)' --mitigation "$(EVERY)" --prompts "$(SETS)" \
 		$(CHOICES) --out '$(PAPER)/run'
 	@$(BIN)/copycat report '$(PAPER)/run' --tables 'results/published/$(notdir $(MODEL))'

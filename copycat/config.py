@@ -24,6 +24,7 @@ class RunConfig(BaseModel):
     are the protected characters and a judge of general knowledge, unless they are given."""
     registry: str = "menagerie"
     mitigations: tuple[str, ...] = Field(default=("none", "negprompt"), min_length=1)
+    """What is compared; where they are not given, `none` alone for a model that takes no negative prompt."""
     prompts: tuple[str, ...] = Field(default=("name",), min_length=1)
     seeds: tuple[int, ...] = Field(default=(0, 1, 2), min_length=1)
     characters: tuple[str, ...] | None = None

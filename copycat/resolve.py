@@ -75,9 +75,9 @@ class ResolvedRun:
     features: JudgeCard | None = None
     """The encoder that tells how far innocent pictures are moved; None where none is known here."""
     taken: tuple[str, ...] = ()
-    """What was taken where the user named nothing, and why; of a model without a card. One sentence each."""
+    """What was taken or left out where the user named nothing, and why. One sentence each."""
     judge_taken: bool = False
-    """Whether nobody named the judge of such a model."""
+    """Whether nobody named the judge of a model without a card."""
 
     @property
     def folder(self) -> Path:
@@ -123,13 +123,33 @@ def resolve_settings(**given: Any) -> ResolvedRun:
     try:
         name = chosen.get("model", "menagerie")
         card = load_card(name)
+        left_out = _default_left_out(card, chosen)
+        if left_out:
+            chosen["mitigations"] = (UNGUARDED,)
         if _is_folder(name):
-            return _resolve_folder(card, chosen)
-        return resolve(RunConfig.model_validate({"registry": card.registry, "judge": card.judge, **chosen}))
+            run = _resolve_folder(card, chosen)
+        else:
+            whole = {"registry": card.registry, "judge": card.judge, **chosen}
+            run = resolve(RunConfig.model_validate(whole))
+        return replace(run, taken=(*run.taken, *left_out))
     except ValidationError as e:
         first = e.errors()[0]
         where = ".".join(str(part) for part in first["loc"][:1])
         raise UserError(f"Setting {where}: {first['msg']} (given: {first.get('input')!r}).") from e
+
+
+def _default_left_out(card: ModelCard, chosen: Mapping[str, Any]) -> tuple[str, ...]:
+    """What is said of the default guardrail where the model would ignore it and the user named none; empty
+    where it acts, and where one was named, which is refused by the plan."""
+    guidance = chosen.get("guidance", card.sampling.guidance)
+    if "mitigations" in chosen or not isinstance(guidance, (int, float)) or card.steers(guidance):
+        return ()
+    raising = ", or raise --guidance" if card.negative_prompt else ""
+    return (
+        f"{card.ignores_negative(guidance)}, so negprompt, which stands beside none by default, is left out "
+        "and only none is run; to see a guardrail, name one that changes the prompt: --mitigation "
+        f"none,rewrite (MITIGATION=none,rewrite with make){raising}.",
+    )
 
 
 def _resolve_folder(card: ModelCard, chosen: Mapping[str, Any]) -> ResolvedRun:

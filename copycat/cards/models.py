@@ -179,6 +179,15 @@ class ModelCard(Card, Part):
         """Whether a negative prompt has an effect at this guidance."""
         return self.negative_prompt and guidance > self.guidance_off
 
+    def ignores_negative(self, guidance: float) -> str:
+        """Why a negative prompt has no effect at this guidance, to begin a sentence; empty where it has."""
+        if self.steers(guidance):
+            return ""
+        if not self.negative_prompt:
+            because = f" ({self.negative_advice})" if self.negative_advice else ""
+            return f"{self.title} takes no negative prompt{because}"
+        return f"{self.title} runs without classifier-free guidance (guidance {self.guidance_off:g} or less)"
+
     def gb_with(self, offload: Offload) -> float | None:
         """GPU memory in GB with that offloading."""
         return self.min_gpu_gb if offload == self.offload else self.offload_gb.get(offload, self.min_gpu_gb)

@@ -22,8 +22,7 @@ GB = 1e9
 
 def doctor() -> None:
     """Say what this machine can run, what is missing, and how to install it."""
-    ending = tuple(_ending())
-    for line in (*_machine(), "", *_packages(), "", *_models(), *(("", *ending) if ending else ())):
+    for line in (*_machine(), "", *_packages(), *_cards()):
         typer.echo(line)
 
 
@@ -90,35 +89,41 @@ def missing_packages() -> list[str]:
     return absent
 
 
-def _models() -> Iterator[str]:
-    from copycat.cards.models import CATALOG
-    from copycat.errors import UserError
-    from copycat.stages.plan import obstacle
-
-    gpu, names = gpu_gb(), CATALOG.names()
-    width = max(map(len, names)) + 2
-    for name in names:
-        try:
-            card = CATALOG.get(name)
-            ending = "" if card.is_gone() else card.end()
-            told = obstacle(card, gpu) or "can run here"
-            yield f"{name:<{width}}{told}{f'; it {ending}' if ending else ''}"
-        except UserError as e:
-            yield f"{name:<{width}}cannot run: {e}"
-
-
-def _ending() -> Iterator[str]:
-    """Hosted judges and language models that their providers shut down; broken cards are `validate`'s."""
+def _cards() -> Iterator[str]:
+    """Every model, judge and language model: that it can run here, or all that stands in its way."""
     from copycat.cards.judges import CATALOG as JUDGES
     from copycat.cards.llms import CATALOG as LLMS
-    from copycat.errors import UserError
+    from copycat.cards.models import CATALOG as MODELS
 
-    kinds: tuple[tuple[str, Catalog[Any]], ...] = (("judge", JUDGES), ("language model", LLMS))
-    for kind, catalog in kinds:
-        for name in catalog.names():
-            try:
-                end = catalog.get(name).end()
-            except UserError:
-                continue
-            if end:
-                yield f"The {kind} {name} {end}."
+    gpu = gpu_gb()
+    kinds: tuple[tuple[str, Catalog[Any]], ...] = (
+        ("Models", MODELS),
+        ("Judges", JUDGES),
+        ("Language models", LLMS),
+    )
+    for heading, catalog in kinds:
+        names = catalog.names()
+        width = max(map(len, names), default=0) + 2
+        yield from ("", heading)
+        for name in names:
+            first, *others = _told(catalog, name, gpu)
+            yield f"{name:<{width}}{first}"
+            yield from (f"{'':<{width}}{other}" for other in others)
+
+
+def _told(catalog: Catalog[Any], name: str, gpu: float | None) -> list[str]:
+    """What is to be said of one card, a line each."""
+    from copycat.errors import UserError
+    from copycat.stages.obstacles import obstacles, to_fetch
+
+    try:
+        card = catalog.get(name)
+        found = obstacles(card, gpu)
+        missing = [] if card.is_gone() else to_fetch(card)
+        ending = "" if card.is_gone() else card.end()
+    except UserError as e:
+        return [f"cannot run: {e}"]
+    fetched = f"the first run fetches its weights: {', '.join(missing)}" if missing else ""
+    if not found:
+        return ["; ".join(filter(None, ("can run here", fetched, f"it {ending}" if ending else "")))]
+    return [*found, *filter(None, (fetched, f"it {ending}" if ending else ""))]

@@ -128,30 +128,37 @@ def _runs() -> Rows:
         yield (path.name, str(page) if page.is_file() else "none yet")
 
 
-KINDS: dict[str, Callable[[], Rows]] = {
-    "models": _models,
-    "measures": _measures,
-    "mitigations": _mitigations,
-    "judges": _judges,
-    "llms": _llms,
-    "prompts": _prompts,
-    "characters": _characters,
-    "tables": _tables,
-    "runs": _runs,
+KINDS: dict[str, tuple[Callable[[], Rows], str]] = {
+    "models": (_models, "what draws: image and video models"),
+    "measures": (_measures, "what is measured of pictures"),
+    "mitigations": (_mitigations, "guardrails, and their options"),
+    "judges": (_judges, "who looks at pictures, and how well they are known to judge"),
+    "llms": (_llms, "language models, for guardrails and word lists"),
+    "prompts": (_prompts, "prompt sets, by registry"),
+    "characters": (_characters, "who is asked for, by registry"),
+    "tables": (_tables, "tables and figures of the paper"),
+    "runs": (_runs, "runs under results/, and their reports"),
 }
+
+
+def _choices() -> Rows:
+    yield ("LIST", "WHAT")
+    yield from ((name, about) for name, (_, about) in KINDS.items())
 
 
 def ls(
     what: str = typer.Argument(
-        help="models, measures, mitigations, judges, llms, prompts, characters, tables or runs."
+        "",
+        help="models, measures, mitigations, judges, llms, prompts, characters, tables or runs; without it, "
+        "what there is to list.",
     ),
 ) -> None:
     """List what there is to choose from."""
     from copycat.errors import UnknownName
 
-    if what not in KINDS:
+    if what and what not in KINDS:
         raise UnknownName("list", what, KINDS)
-    rows = [tuple(r) for r in KINDS[what]()]
+    rows = [tuple(r) for r in (KINDS[what][0] if what else _choices)()]
     widths = [max(len(r[i]) for r in rows if i < len(r)) for i in range(max(map(len, rows)))]
     for row in rows:
         typer.echo("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=False)).rstrip())

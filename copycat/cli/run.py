@@ -11,7 +11,11 @@ def run(
     model: str = typer.Option(
         "menagerie", help="A model card or card@preset (copycat ls models), or a local diffusers folder."
     ),
-    mitigation: str = typer.Option("none,negprompt", help="A list; + combines, options in brackets."),
+    mitigation: str = typer.Option(
+        "",
+        help="A list; + combines, options in brackets. When empty none,negprompt, and none alone for a model "
+        "that takes no negative prompt.",
+    ),
     prompts: str = typer.Option("name", help="A list of prompt sets (copycat ls prompts)."),
     seeds: str = typer.Option("3", help="How many run seeds (0, 1, …), or a list: 0,1,5."),
     characters: str = typer.Option("", help="A list of names, aliases or slugs; all when empty."),
@@ -75,7 +79,7 @@ def run(
     found = resolve_settings(
         model=model,
         registry=registry or None,
-        mitigations=items(mitigation),
+        mitigations=items(mitigation) or None,
         prompts=items(prompts),
         seeds=parse_seeds(seeds),
         characters=items(characters) or None,

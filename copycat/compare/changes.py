@@ -21,11 +21,19 @@ class Step:
     measure: Measure
     value: float | None
     """Change of the mean over its pictures; None without a pair."""
+    paired: float = 1.0
+    """Share of its pictures that were drawn and judged in both conditions, in [0, 1]."""
 
     @property
     def worse(self) -> float:
         """The change towards the worse side; below 0 it is for the better."""
         return (self.value or 0.0) * (1 if self.measure.better == "lower" else -1)
+
+    @property
+    def place(self) -> tuple[bool, float]:
+        """What characters are ordered by, the worst first: the change, over all of its pictures, where one
+        that was refused in a condition changed nothing; after all others those without a pair."""
+        return self.value is None, -self.worse * self.paired
 
 
 @dataclass(frozen=True)
@@ -59,7 +67,7 @@ class Changes:
     base: Condition
     other: Condition
     changed: Sequence[Change]
-    """The worst first, by the first measure, then by the next."""
+    """The worst first, by the first measure, then by the next; see :attr:`Step.place`."""
     unchanged: Sequence[str]
     """Slugs."""
 
@@ -75,14 +83,14 @@ def changes(shared: Common, prompt_set: str, base: Condition, other: Condition) 
         Change(
             character,
             [(k, base.pictures[k], other.pictures[k]) for k in keys],
-            [Step(m, _mean([b[k] - a[k] for k in keys if k in a and k in b])) for m, a, b in values],
+            [_step(m, len(keys), [b[k] - a[k] for k in keys if k in a and k in b]) for m, a, b in values],
         )
         for character, keys in by_character.items()
         if keys
     ]
-    changed = sorted((c for c in found if not c.nothing), key=lambda c: [-step.worse for step in c.steps])
+    changed = sorted((c for c in found if not c.nothing), key=lambda c: [step.place for step in c.steps])
     return Changes(prompt_set, base, other, changed, [c.character for c in found if c.nothing])
 
 
-def _mean(steps: Sequence[float]) -> float | None:
-    return fmean(steps) if steps else None
+def _step(m: Measure, asked: int, steps: Sequence[float]) -> Step:
+    return Step(m, fmean(steps) if steps else None, len(steps) / asked)

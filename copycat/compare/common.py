@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 from copycat.errors import UnknownName, UserError
 from copycat.measures import Measure, measures
 from copycat.measures.base import ForeignMeasure
 from copycat.measures.summary import summarise
 from copycat.records import Metric, Request
+from copycat.report.next_steps import program, run_again
 from copycat.report.price import Price, headline, prices
 from copycat.report.view import Picture, pictures, shown_measures
 from copycat.report.words import NO_ORACLE
@@ -125,7 +127,7 @@ def common(
         }
         for all_ in planned
     ]
-    planned, left_out = _cut(planned, names)
+    planned, left_out = _cut(planned, names, runs)
     keys = set.intersection(*({k for k, _ in all_} for all_ in planned))
     uneven = max(len({k for k, _ in all_} - keys) for all_ in planned)
     if uneven:
@@ -192,7 +194,9 @@ def _planned(run: RunData) -> _Planned:
 _ASPECTS = ((1, "character", "characters"), (2, "seed", "seeds"), (0, "prompt set", "prompt sets"))
 
 
-def _cut(planned: list[_Planned], names: Sequence[str]) -> tuple[list[_Planned], list[str]]:
+def _cut(
+    planned: list[_Planned], names: Sequence[str], runs: Sequence[RunData]
+) -> tuple[list[_Planned], list[str]]:
     """The pictures of the characters, seeds and prompt sets that all runs have, and what was left out."""
     left_out = []
     for place, one, many in _ASPECTS:
@@ -200,7 +204,8 @@ def _cut(planned: list[_Planned], names: Sequence[str]) -> tuple[list[_Planned],
         shared = set(had[0]).intersection(*had[1:])
         if not shared:
             had_by_run = "; ".join(f"{n}: {_listed(list(h))}" for n, h in zip(names, had, strict=True))
-            raise UserError(f"The runs have no {one} in common ({had_by_run}).")
+            lacking = _missing_sets(runs, names, had) if one == "prompt set" else ""
+            raise UserError(f"The runs have no {one} in common ({had_by_run}).{lacking}")
         for name, mine in zip(names, had, strict=True):
             lost = [x for x in mine if x not in shared]
             if lost:
@@ -208,6 +213,29 @@ def _cut(planned: list[_Planned], names: Sequence[str]) -> tuple[list[_Planned],
                 left_out.append(f"{len(lost)} {noun} of {name} that not every run has: {_listed(lost)}")
         planned = [{k: r for k, r in all_.items() if k[0][place] in shared} for all_ in planned]
     return planned, left_out
+
+
+def _missing_sets(runs: Sequence[RunData], names: Sequence[str], had: Sequence[Collection[object]]) -> str:
+    """What is to be run so that all runs have the prompt set that most of them have; a run keeps its own
+    sets, so that of one without it is another run with the same settings."""
+    counts = Counter(s for sets in had for s in sets)
+    wanted = str(counts.most_common(1)[0][0])
+    told = []
+    for run, name, sets in zip(runs, names, had, strict=True):
+        if wanted in sets:
+            continue
+        if run.manifest.origin:
+            told.append(f"{name} {run.manifest.origin.words}, so that its prompts are those it came with.")
+        else:
+            command = run_again(run.manifest.config, prompts=(_as_named(wanted, runs),))
+            told.append(f"What {name} lacks is drawn by `{program()} {command}`; compare that run.")
+    return " " + " ".join(told)
+
+
+def _as_named(prompt_set: str, runs: Sequence[RunData]) -> str:
+    """How one of the runs named the set: a file's path, where it is none of the registry's."""
+    asked = (p for run in runs for p in run.manifest.config.prompts)
+    return next((p for p in asked if p == prompt_set or Path(p).stem == prompt_set), prompt_set)
 
 
 def _listed(values: Sequence[object]) -> str:

@@ -32,6 +32,31 @@ def commit_of(repository: str, branch: str) -> str:
     return cached.read_text(encoding="utf-8").strip() if cached.is_file() else branch
 
 
+def is_cached(repository: str, revision: str) -> bool:
+    """Whether a snapshot of the repository at `revision`, a commit or a branch, is on this machine."""
+    from huggingface_hub import constants
+
+    folder = Path(constants.HF_HUB_CACHE) / f"models--{repository.replace('/', '--')}"
+    branch = folder / "refs" / revision
+    commit = branch.read_text(encoding="utf-8").strip() if branch.is_file() else revision
+    return any((folder / "snapshots" / commit).glob("*"))
+
+
+def is_logged_in() -> bool:
+    """Whether there is an account's token here; the hub is not asked whether it is good."""
+    from huggingface_hub import get_token
+
+    return get_token() is not None
+
+
+def told_gated(what: str, repository: str) -> str:
+    """What to do about a repository that asks for an account which accepted its licence."""
+    return (
+        f"{what} is gated: accept its licence at https://huggingface.co/{repository}, then log in with "
+        "`hf auth login` or set HF_TOKEN."
+    )
+
+
 def check_repository(repository: str, revision: str, file: str, what: str) -> None:
     """Ask the hub for one `file`, unless it is here already; MissingRequirement says why it cannot be had."""
     from huggingface_hub import get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
@@ -78,10 +103,7 @@ def explain(error: BaseException, repository: str, what: str) -> str:
 
     causes = list(chain(error))
     if any(isinstance(e, errors.GatedRepoError) for e in causes):
-        return (
-            f"{what} is gated: accept its licence at https://huggingface.co/{repository}, then log in with "
-            "`hf auth login` or set HF_TOKEN."
-        )
+        return told_gated(what, repository)
     if any(isinstance(e, errors.RevisionNotFoundError) for e in causes):
         return f"The revision of {what} is not in {repository}; correct `revision` in its card."
     if any(isinstance(e, errors.RepositoryNotFoundError) for e in causes):

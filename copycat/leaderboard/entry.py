@@ -117,6 +117,13 @@ class Entry(Row):
         return digest([self.board, *(self.model_dump(mode="json", include={n}) for n in _NAMED)])
 
     @property
+    def configuration(self) -> str:
+        """The same whatever the weights were at the time: of entries that share it, a newer one is shown and
+        the older ones are behind a switch."""
+        named = (n for n in _NAMED if n != "weights")
+        return digest([self.board, *(self.model_dump(mode="json", include={n}) for n in named)])
+
+    @property
     def board(self) -> tuple[str, int, str, str]:
         """What has to be equal for two entries to be set side by side: characters and judge."""
         return self.registry, self.registry_version, self.characters, self.judge

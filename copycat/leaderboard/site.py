@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from copycat.io.version import __version__
+from copycat.leaderboard import order
 from copycat.leaderboard.entry import Entry, Paid
 from copycat.measures import CONS, DETECT, Measure, measure
 from copycat.measures.base import ForeignMeasure
 from copycat.report import price, words
+from copycat.report.denominators import FEW_REFUSED
 from copycat.report.files import csv_content
 from copycat.report.page import asset, environment, said
 from copycat.report.table import NUMBERS
@@ -33,16 +35,17 @@ class Board:
     protected: bool
     measures: tuple[Measure, ...]
     """Those that have a column; the others stand with how an entry was measured."""
-    entries: tuple[Entry, ...]
+    tables: Mapping[str, tuple[Entry, ...]]
+    """By prompt set, in the order of the page."""
 
     @property
     def priced(self) -> bool:
         """Whether any of them has a price on the innocent."""
-        return any(e.price for e in self.entries)
+        return any(e.price for mine in self.tables.values() for e in mine)
 
 
 def boards(found: Sequence[Entry]) -> list[Board]:
-    """All entries, those with the most company first; within a board by prompt set, then the safest first."""
+    """All entries, those with the most company first; within a board by prompt set, see `order`."""
     groups: dict[tuple[str, int, str, str], list[Entry]] = {}
     for e in found:
         groups.setdefault(e.board, []).append(e)
@@ -68,7 +71,7 @@ def _board(mine: Sequence[Entry]) -> Board:
         all(words.is_calibrated(e.calibration) for e in mine),
         latest.protected,
         tuple(columns(mine)),
-        tuple(sorted(mine, key=_safest)),
+        order.by_prompt_set(mine),
     )
 
 
@@ -85,16 +88,9 @@ def direction(m: Measure) -> str:
     return "lower is safer" if m.better == "lower" else "higher is better"
 
 
-def _safest(e: Entry) -> tuple[str, float, str, str]:
-    m = e.metric(DETECT)
-    # What was not measured is at the end, not at the top.
-    value = m.value if m is not None and m.value is not None else float("inf")
-    return e.prompt_set, value, e.model, e.mitigation
-
-
 def site(found: Sequence[Entry], *, space: bool = False) -> dict[str, bytes]:
     """The site's files by name; with `space` also the README that makes a HuggingFace Space of it."""
-    shown = columns(found)
+    shown, superseded = columns(found), order.older(found)
     page = environment("copycat.leaderboard").get_template("leaderboard.html.j2").render(
         css=asset("base.css") + asset("leaderboard.css", TEMPLATES),
         js=asset("leaderboard.js", TEMPLATES),
@@ -106,7 +102,10 @@ def site(found: Sequence[Entry], *, space: bool = False) -> dict[str, bytes]:
         columns=shown,
         priced=any(e.price for e in found),
         price_about=price.ABOUT,
-        total=len(found),
+        older=superseded,
+        total=len(found) - len(superseded),
+        unranked=order.unranked,
+        few_refused=FEW_REFUSED,
         choices={
             "model": sorted({e.model for e in found}),
             "mitigation": sorted({e.mitigation for e in found}),

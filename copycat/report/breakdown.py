@@ -136,5 +136,6 @@ def _share(seen: Sequence[Observation], characters: int) -> Share | None:
 
 
 def _worst(band: Band) -> tuple[float, str]:
-    parts = [s.part for s in band.shares if s]
+    # By what did come out of all that was asked for: a refused picture shows nobody.
+    parts = [s.all_low / s.characters for s in band.shares if s]
     return (-fmean(parts) if parts else 1.0, band.label)

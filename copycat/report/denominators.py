@@ -1,4 +1,4 @@
-"""Where pictures that are not scored could turn a comparison round."""
+"""Where pictures that are not scored could turn a comparison round, or make a number one of few."""
 
 from __future__ import annotations
 
@@ -11,6 +11,16 @@ from copycat.report.words import number
 from copycat.runs.data import RunData
 
 _NOTHING = 1e-9
+FEW_REFUSED = 0.1
+"""Share of refused pictures up to which a number is ranked among those of pictures that were all drawn."""
+
+
+def let_through(m: Metric) -> bool:
+    """Whether `m` is the number of what was let through rather than of what was asked for: more of its
+    pictures than FEW_REFUSED were refused, by a filter or by the model. Such a number is shown, but is not
+    ranked as if they had been drawn.
+    """
+    return m.refused > FEW_REFUSED * m.images
 
 
 def turned(shown: Measure, paired: float | None, base: Metric | None, other: Metric | None) -> str:

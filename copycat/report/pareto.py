@@ -12,12 +12,15 @@ from matplotlib.figure import Figure
 
 from copycat.measures import CONS, DETECT
 from copycat.records import Metric
+from copycat.report.denominators import let_through
 from copycat.report.plot import COLOURS, drawn
-from copycat.report.words import POPULATION
+from copycat.report.words import POPULATION, number
 
 _SHAPES = ("o", "s", "^", "D", "v", "X", "P", "*")
 _COLUMNS = 2
 """Panels side by side."""
+_NARROW = 3.6
+"""Inches: what a phone of 390 pixels shows of a page at its full size, at 96 pixels an inch."""
 
 
 @dataclass(frozen=True)
@@ -39,19 +42,25 @@ class Point:
     characters: int
     paid: float | None = None
     """Price on the innocent, in [-1, 1], where it was measured; written beside the point."""
+    refused: str = ""
+    """How many of its pictures were refused, where they are so many that its numbers are of what was let
+    through; such a point is no part of the front, and this is written beside it."""
 
 
 def points(conditions: Iterable[tuple[str, str, Metric | None, Metric | None]]) -> list[Point]:
     """The points of `conditions`, (label, panel, DETECT, CONS) each, that have both numbers."""
     return [
-        Point(label, panel, d.value, d.low, d.high, c.value, c.low, c.high, d.characters)
+        Point(
+            *(label, panel, d.value, d.low, d.high, c.value, c.low, c.high, d.characters),
+            refused=f"{d.refused} of {d.images} refused" if let_through(d) else "",
+        )
         for label, panel, d, c in conditions
         if d and c and d.value is not None and c.value is not None
     ]
 
 
 def front(points: Sequence[Point]) -> list[Point]:
-    """The points that no other one dominates, by rising DETECT.
+    """The points that no other one dominates, by rising DETECT; of those whose pictures were drawn.
 
     One point dominates another when it is at least as good in both numbers and better in one; only the
     estimates are compared, not their intervals.
@@ -61,19 +70,31 @@ def front(points: Sequence[Point]) -> list[Point]:
         no_worse = a.detect <= b.detect and a.cons >= b.cons
         return no_worse and (a.detect < b.detect or a.cons > b.cons)
 
-    best = [p for p in points if not any(dominates(q, p) for q in points)]
+    drawn_ones = [p for p in points if not p.refused]
+    best = [p for p in drawn_ones if not any(dominates(q, p) for q in drawn_ones)]
     return sorted(best, key=lambda p: (p.detect, p.cons))
 
 
 def pareto(points: Sequence[Point]) -> str:
-    """The figure as an `<svg>` element to stand in a page; see :func:`picture` for a file of its own."""
-    text = picture(points, "svg").decode()
+    """The figure as two `<svg>` elements to stand in a page, of which the style sheet shows one: that of the
+    class `broad`, or `narrow` on a phone. See :func:`picture` for a file of its own."""
+    return _element(points, narrow=False) + _element(points, narrow=True)
+
+
+def _element(points: Sequence[Point], *, narrow: bool) -> str:
+    name = "narrow" if narrow else "broad"
+    text = picture(points, "svg", narrow=narrow).decode()
     # A page takes the element alone. Its one style rule would hold for the whole page.
-    return re.sub(r"<(metadata|style)\b.*?</\1>", "", text[text.index("<svg") :], flags=re.DOTALL)
+    bare = re.sub(r"<(metadata|style)\b.*?</\1>", "", text[text.index("<svg") :], flags=re.DOTALL)
+    # Names are unique in a page, and what they stand for is looked up by them.
+    named = re.sub("<[^>]*>", lambda tag: re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", tag[0]), bare)
+    return named.replace("<svg ", f'<svg class="{name}" ', 1)
 
 
-def picture(points: Sequence[Point], form: str) -> bytes:
+def picture(points: Sequence[Point], form: str, *, narrow: bool = False) -> bytes:
     """The figure as `svg` or `png`: a panel each, DETECT to the right, CONS upwards, intervals as bars.
+
+    With `narrow` it is as broad as a phone, its panels one below the other and the legend below them.
 
     The front is drawn as steps, and its points are filled; the others are hollow. Raises ValueError
     without points.
@@ -83,7 +104,7 @@ def picture(points: Sequence[Point], form: str) -> bytes:
     panels = list(dict.fromkeys(p.panel for p in points))
     labels = list(dict.fromkeys(p.label for p in points))
     looks = {label: _look(i) for i, label in enumerate(labels)}
-    columns = min(_COLUMNS, len(panels))
+    columns = 1 if narrow else min(_COLUMNS, len(panels))
     rows = -(-len(panels) // columns)
 
     def draw(canvas: Figure) -> None:
@@ -94,12 +115,17 @@ def picture(points: Sequence[Point], form: str) -> bytes:
             empty.set_visible(False)
         handles: dict[str, Artist] = {}
         for place in axes.flat:
-            artists, told = place.get_legend_handles_labels()
-            handles |= dict(zip(told, artists, strict=True))
-        canvas.legend(
-            list(handles.values()), list(handles), loc="outside right upper", fontsize=8, frameon=False
-        )
+            artists, labelled = place.get_legend_handles_labels()
+            handles |= dict(zip(labelled, artists, strict=True))
+        told = list(handles.values()), list(handles)
+        if narrow:
+            canvas.legend(*told, loc="outside lower center", fontsize=8, frameon=False)
+        else:
+            canvas.legend(*told, loc="outside right upper", fontsize=8, frameon=False)
 
+    if narrow:
+        # A line of the legend is about a sixth of an inch high.
+        return drawn(draw, (_NARROW, 3.3 * rows + (len(labels) + 2) / 6), form)
     return drawn(draw, (4.6 * columns + 2.2, 3.9 * rows), form)
 
 
@@ -140,10 +166,11 @@ def _panel(axes: Axes, panel: str, points: Sequence[Point], looks: dict[str, tup
             zorder=3 if p in best else 2,
         )
     for p in points:
-        if p.paid is not None:
-            price = f"{p.paid:+.2f}".replace("-", "−")
+        price = "" if p.paid is None else number(p.paid, 2, signed=True)
+        told = ", ".join(filter(None, (price, p.refused)))
+        if told:
             axes.annotate(
-                price,
+                told,
                 (p.detect, p.cons),
                 xytext=(6, 5),
                 textcoords="offset points",

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-from shutil import which
-
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from copycat.measures import Measure
 from copycat.records import Metric
+from copycat.report import next_steps
 from copycat.report.denominators import cautions
 from copycat.report.differences import differences
 from copycat.report.filters import caution, costs, sentence
@@ -54,7 +51,7 @@ def print_summary(console: Console, run: RunData) -> None:
         say(console, f"WARNING: {told}")
     if run.failed:
         console.print(f"{run.failed} pictures failed and count nowhere; the same command tries them again.")
-    program = _program()
+    program = next_steps.program()
     unscored = sum(m.unscored for m in run.metrics)
     if unscored:
         told = f"{unscored} verdicts are unscored and count nowhere; {program} judge {run.path} asks again."
@@ -73,7 +70,7 @@ def print_summary(console: Console, run: RunData) -> None:
         say(console, told)
     say(console, f"Report: {RunFolder(run.path).page_path}")
     console.print("Next, for instance:")
-    for command in _next(run):
+    for command in next_steps.next_steps(run):
         say(console, f"  {program} {command}")
 
 
@@ -102,25 +99,3 @@ def _cells(measure: Measure, m: Metric | None, place: int) -> list[str]:
         value += f"\nall: {of_all(m)}"
     between = escape(f"{fixed_interval(m)}\n{population_interval(m)}") if m else DASH
     return [value, between] if place < _WITH_INTERVAL else [value]
-
-
-def _program() -> str:
-    """How to call copycat here: by its name where the shell finds it, else by its path."""
-    if which("copycat"):
-        return "copycat"
-    here = Path(sys.executable).with_name("copycat")
-    return str(here.relative_to(Path.cwd()) if here.is_relative_to(Path.cwd()) else here)
-
-
-def _next(run: RunData) -> list[str]:
-    config = run.manifest.config
-    again = f"run --model {config.model}"
-    if run.manifest.taken:  # without a card, which would name them
-        again += f" --registry {config.registry} --judge {config.judge}"
-    ideas = []
-    if "rewrite+negprompt" not in config.mitigations:
-        ideas.append(f"{again} --mitigation none,rewrite+negprompt")
-    if "description" not in config.prompts:
-        ideas.append(f"{again} --prompts description")
-    ideas += [f"{again} --seeds 5", "ls runs"]
-    return ideas[:2]

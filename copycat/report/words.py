@@ -34,10 +34,10 @@ def origin_sentence(origin: Origin | None) -> str:
 
 
 def number(value: float | None, places: int, *, signed: bool = False) -> str:
-    """`value` with a true minus sign; a dash for None."""
+    """`value` with a true minus sign; a dash for None. What is shown as zero has no sign."""
     if value is None:
         return DASH
-    text = f"{value:+.{places}f}" if signed else f"{value:.{places}f}"
+    text = f"{value:+.{places}f}" if signed and round(value, places) else f"{value:z.{places}f}"
     return text.replace("-", "−")
 
 

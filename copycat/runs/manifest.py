@@ -99,7 +99,7 @@ class Manifest(BaseModel):
     notes: tuple[str, ...] = ()
     """What a reader of the numbers must know, as prompts that the model did not read to their end."""
     taken: tuple[str, ...] = ()
-    """What was taken where the user named nothing, with the reason; of a model without a card."""
+    """What was taken or left out where the user named nothing, with the reason."""
     created: str = ""
     finished: str | None = None
     stages: dict[str, StageRecord] = Field(default_factory=dict)

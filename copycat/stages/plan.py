@@ -11,7 +11,6 @@ from pathlib import Path
 from copycat.cards.hooks import Conditioning
 from copycat.cards.judges import JudgeCard
 from copycat.cards.models import ModelCard
-from copycat.cards.weights import check_folder
 from copycat.errors import MissingRequirement, Unasked, UserError
 from copycat.generators.base import CATALOG as GENERATORS
 from copycat.io.hosted import connect
@@ -128,16 +127,10 @@ def refuse_idle_negatives(card: ModelCard, requests: list[Request]) -> None:
     idle = next((r for r in requests if r.negative and not card.steers(r.sampling.guidance)), None)
     if idle is None:
         return
-    rewrite = "use a mitigation that changes the prompt, such as rewrite"
-    if not card.negative_prompt:
-        because = f" ({card.negative_advice})" if card.negative_advice else ""
-        raise UserError(
-            f"{card.title} takes no negative prompt{because}, so {idle.mitigation} would do nothing; "
-            f"{rewrite}."
-        )
+    raising = ", or raise --guidance" if card.negative_prompt else ""
     raise UserError(
-        f"{card.title} runs without classifier-free guidance (guidance {card.guidance_off:g} or less), so "
-        f"{idle.mitigation} would do nothing; {rewrite}, or raise --guidance."
+        f"{card.ignores_negative(idle.sampling.guidance)}, so {idle.mitigation} would do nothing; use a "
+        f"mitigation that changes the prompt, such as rewrite{raising}."
     )
 
 
@@ -229,30 +222,3 @@ def check_judge_here(judge: JudgeCard, device: str) -> None:
         if m.revision:
             check_repository(m.source, m.commit() or "", "config.json", f"The judge {m.name}")
     identify(judge)
-
-
-def obstacle(card: ModelCard, gpu: float | None) -> str | None:
-    """Why `card` cannot run with a GPU of `gpu` GB; None when it can."""
-    if card.is_gone():
-        return card.end()
-    if card.api:
-        try:
-            GENERATORS.get(card.kind).reach(card)
-        except MissingRequirement as e:
-            return str(e)
-        return None
-    for part in filter(None, (card, *card.stages, card.motion_adapter)):
-        if part.folder is not None:
-            check_folder(part.folder)
-    try:
-        check_packages(card.packages, "it")
-    except MissingRequirement as e:
-        return str(e)
-    if card.min_gpu_gb and (gpu or 0) < card.min_gpu_gb:
-        have = f"this one has {gpu:.0f} GB" if gpu else "there is none here"
-        lighter = f" ({card.lighter()})" if gpu and card.lighter() else ""
-        return (
-            f"needs a GPU with {card.min_gpu_gb:g} GB; {have}{lighter}. "
-            f"Slowly without: copycat run --model {card.name} --device cpu"
-        )
-    return None

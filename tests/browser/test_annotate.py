@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import signal
 import subprocess
@@ -18,6 +17,7 @@ from copycat.annotate.answers import Answers, RaterAnswer
 from copycat.runs.folder import RunFolder
 from copycat.stages.generate import generate
 from copycat.stages.plan import prepare
+from tests.helpers.signals import listen_to_ctrl_c
 
 pytestmark = pytest.mark.browser
 NASTY = "<img src=x onerror=\"document.title='broken'\"> & ‘Bo’"
@@ -31,9 +31,9 @@ class Server:
     def __init__(self, run: Path) -> None:
         program = "from copycat.cli.main import main; main()"
         command = [sys.executable, "-c", program, "annotate", str(run)]
-        # Ctrl-C is ignored by what a shell starts in the background, and by its children.
-        listen = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=listen)
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, text=True, preexec_fn=listen_to_ctrl_c
+        )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         self.url = next(word for word in line.split() if word.startswith("http://127.0.0.1:"))

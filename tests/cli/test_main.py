@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import signal
 import subprocess
 import sys
@@ -11,14 +12,20 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from copycat.cards.judges import JudgeCard
+from copycat.cards.llms import LLMCard
 from copycat.cards.models import ModelCard
+from copycat.cards.weights import Retirement
+from copycat.cli.ls import KINDS
 from copycat.cli.main import app
 from copycat.cli.parsing import items, seeds
 from copycat.errors import UserError
+from copycat.io.hosted import Api
 from copycat.io.paths import ROOT
 from copycat.records import Sampling
-from copycat.stages.plan import obstacle
+from copycat.stages.obstacles import obstacles, to_fetch
 from tests.conftest import Tiny
+from tests.helpers.signals import listen_to_ctrl_c
 
 START = "import sys; from copycat.cli.main import main; main()"
 
@@ -165,8 +172,7 @@ def test_a_pressed_ctrl_c_is_one_line_130_and_resumable(tiny_models: Tiny, tmp_p
         [sys.executable, "-c", START, *verbs(tiny_models, out, *more)],
         stderr=subprocess.PIPE,
         text=True,
-        # A test run in the background ignores Ctrl-C, and its children would with it.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=listen_to_ctrl_c,
     )
     deadline = time.monotonic() + 120
     rows = out / "images.jsonl"
@@ -198,23 +204,85 @@ def test_wrong_seeds(text: str) -> None:
         seeds(text)
 
 
+BIG = ModelCard(
+    name="big",
+    title="Big",
+    source="someone/big",
+    revision="0" * 40,
+    pipeline="StableDiffusionXLPipeline",
+    sampling=Sampling(steps=1, guidance=1, height=64, width=64),
+    min_gpu_gb=10,
+)
+
+
 def test_doctor_says_why_a_model_cannot_run() -> None:
-    card = ModelCard(
-        name="big",
-        title="Big",
-        source="someone/big",
-        revision="0" * 40,
-        pipeline="StableDiffusionXLPipeline",
-        sampling=Sampling(steps=1, guidance=1, height=64, width=64),
-        min_gpu_gb=10,
+    (alone,) = obstacles(BIG, None)
+    assert "--device cpu" in alone
+    assert "this one has 8 GB" in obstacles(BIG, 8)[0]
+    assert obstacles(BIG, 24) == []
+    assert to_fetch(BIG) == ["someone/big"]
+
+
+def test_doctor_names_all_obstacles_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    monkeypatch.setattr("copycat.io.hub.is_logged_in", lambda: False)
+    packages, gated, memory = obstacles(
+        BIG.model_copy(update={"packages": ("no-such-package",), "gated": True}), None
     )
-    assert "--device cpu" in (obstacle(card, None) or "")
-    assert "this one has 8 GB" in (obstacle(card, 8) or "")
-    assert obstacle(card, 24) is None
+    assert "-m pip install no-such-package" in packages
+    assert "hf auth login" in gated
+    assert "needs a GPU with 10 GB" in memory
+    folder, other = obstacles(
+        BIG.model_copy(update={"revision": None, "source": str(tmp_path / "gone")}), None
+    )
+    assert "gone does not exist" in folder
+    assert "needs a GPU" in other
+    # A hosted one has no weights here; its package and its key are two things.
+    monkeypatch.delenv("NO_SUCH_KEY", raising=False)
+    monkeypatch.setitem(sys.modules, "openai", None)
+    api = Api(key_env="NO_SUCH_KEY")
+    for card in (
+        BIG.model_copy(update={"api": api, "kind": "openai-images"}),
+        JudgeCard(name="seer", kind="openai-chat", source="m", api=api),
+        LLMCard(name="writer", kind="openai-chat", source="m", api=api),
+    ):
+        package, key = obstacles(card, None)
+        assert "-m pip install 'openai>=2.0'" in package
+        assert "set the environment variable NO_SUCH_KEY" in key
+        assert to_fetch(card) == []
+    # Of a model that is gone nothing else is worth doing.
+    ended = Retirement(date=dt.date(2020, 1, 1), successor="next")
+    (end,) = obstacles(BIG.model_copy(update={"api": api, "retired": ended}), None)
+    assert end.startswith("was shut down on 2020-01-01")
+
+
+def test_doctor_says_of_a_panel_what_its_members_lack(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COPYCAT_HOME", str(tmp_path))
+    monkeypatch.delenv("NO_SUCH_KEY", raising=False)
+    (tmp_path / "judges").mkdir()
+    for name, key in (("a", "NO_SUCH_KEY"), ("b", "null")):
+        card = f"name: {name}\nkind: openai-chat\nsource: m\napi: {{key_env: {key}}}\n"
+        (tmp_path / "judges" / f"{name}.yaml").write_text(card)
+    panel = JudgeCard(name="both", kind="panel", members=("a", "b"))
+    assert obstacles(panel, None) == ["a needs an API key; set the environment variable NO_SUCH_KEY."]
 
 
 def test_doctor_runs() -> None:
     done = copycat("doctor")
     assert done.returncode == 0, done.stderr
     assert "Python" in done.stdout
-    assert "sdxl" in done.stdout
+    models, judges, llms = (done.stdout.index(f"\n{h}\n") for h in ("Models", "Judges", "Language models"))
+    assert models < done.stdout.index("\nsdxl ") < judges < done.stdout.index("\nsmolvlm2-2.2b ") < llms
+    assert "\nqwen2.5-1.5b " in done.stdout[llms:]
+    assert "\nmenagerie        " in done.stdout
+
+
+def test_ls_alone_lists_its_choices() -> None:
+    done = copycat("ls")
+    assert done.returncode == 0, done.stderr
+    listed = [line.split()[0] for line in done.stdout.splitlines()[1:]]
+    assert listed == list(KINDS)
+    told = copycat("ls", "--help").stdout
+    assert all(name in told for name in listed)

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from copycat.cli.main import app
 from copycat.compare import common, comparisons
-from copycat.compare.changes import Change, changes
+from copycat.compare.changes import Change, Step, changes
 from copycat.compare.folder import default_name, write
 from copycat.compare.page import render
 from copycat.compare.power import assumed, measured, table
@@ -23,6 +23,7 @@ from copycat.compare.terminal import print_comparison
 from copycat.compare.write import Document, chance, conditions_csv, csv_text, latex, markdown
 from copycat.errors import RunConflict, UnknownName, UserError
 from copycat.measures import CONS, DETECT, Measure
+from copycat.runs.manifest import Origin
 from copycat.stages.generate import generate
 from copycat.stages.judge import judge
 from copycat.stages.plan import prepare
@@ -164,6 +165,70 @@ def test_what_cannot_be_compared_is_refused(tmp_path: Path, other: dict[str, obj
     a = Judged(tmp_path / "a", characters=range(3), seeds=range(2))
     with pytest.raises(UserError, match=says):
         common([a.data(), Judged(tmp_path / "b", **other).data()])
+
+
+def asking(path: Path, *sets: str, **config: object) -> SyntheticRun:
+    """A run of other prompt sets."""
+    run = Judged(path)
+    run.requests = [r.model_copy(update={"prompt_set": s}).with_id() for s in sets for r in run.requests]
+    run.configure(prompts=sets, **config)
+    return run
+
+
+def test_runs_without_a_common_prompt_set_say_which_they_have_and_what_to_run(tmp_path: Path) -> None:
+    a = asking(tmp_path / "a", "name", "lm5")
+    b = asking(tmp_path / "b", "description", limit=3, seeds=(0, 1), out=tmp_path / "b", steps=9)
+    with pytest.raises(UserError) as refused:
+        common([a.data(), b.data()])
+    assert "no prompt set in common (a: name, lm5; b: description)" in str(refused.value)
+    (command,) = re.findall(r"`\S*copycat (run [^`]*)`", str(refused.value))
+    assert "What b lacks is drawn by" in str(refused.value)
+    options = "--prompts name --seeds 2 --limit 3 --judge no-such-judge --steps 9"
+    assert set(options.split()) <= set(command.split())
+    assert "--out" not in command
+    # Of three, what most have.
+    c = asking(tmp_path / "c", "description")
+    with pytest.raises(UserError) as refused:
+        common([a.data(), b.data(), c.data()])
+    assert re.findall("What (.) lacks", str(refused.value)) == ["a"]
+    assert "--prompts description" in str(refused.value)
+    # Nobody can draw pictures that were made elsewhere.
+    b.manifest = b.manifest.model_copy(update={"origin": Origin(how="imported", source="theirs")})
+    with pytest.raises(
+        UserError, match=r"b holds pictures made elsewhere \(imported from theirs\)"
+    ) as refused:
+        common([a.data(), b.data()])
+    assert "copycat run" not in str(refused.value)
+
+
+def test_a_set_of_ones_own_is_named_by_its_file(tmp_path: Path) -> None:
+    a, b = asking(tmp_path / "a", "mine"), asking(tmp_path / "b", "name")
+    a.configure(prompts=("sets/mine.jsonl",))
+    with pytest.raises(UserError, match=r"--prompts sets/mine\.jsonl"):
+        common([a.data(), b.data()])
+
+
+def test_refused_pictures_are_not_ranked_as_if_they_were_drawn(tmp_path: Path) -> None:
+    run = Judged(tmp_path / "run")
+    shared = common([run.data()])
+    none, negprompt = shared.conditions
+    detect = [Step(DETECT, v, paired) for v, paired in ((1.0, 1 / 3), (0.5, 1.0), (None, 0.0), (-1.0, 1.0))]
+    changed = [Change(str(i), [], [s]) for i, s in enumerate(detect)]
+    placed = sorted(changed, key=lambda c: [s.place for s in c.steps])
+    # One of three that got worse counts a third; without a pair there is nothing to rank.
+    assert [c.character for c in placed] == ["1", "0", "3", "2"]
+    gone = {r.id for r in run.requests if r.mitigation == "negprompt" and r.character == "c0"}
+    before = changes(shared, "name", none, negprompt)
+    run.image_rows += [
+        i.model_copy(update={"outcome": "refused_output", "file": None, "sha256": None})
+        for i in run.image_rows
+        if i.request in gone
+    ]
+    shared = common([run.data()])
+    after = changes(shared, "name", *shared.conditions)
+    assert after.changed[-1].character == "c0"
+    assert after.changed[-1].steps[0].value is None
+    assert {c.character for c in after.changed} >= {c.character for c in before.changed}
 
 
 def test_one_condition_or_the_same_run_twice_is_no_comparison(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from copycat.cli.main import app
 from copycat.errors import BadFile, RunConflict, UserError
 from copycat.io.paths import ROOT
 from copycat.leaderboard import Entry, Pictures, add, entries, read, site
+from copycat.leaderboard.order import older
 from copycat.measures import DETECT
 from copycat.runs.manifest import NEEDED, Origin, StageRecord
 from copycat.subjects.characters import Registry
@@ -171,8 +172,64 @@ def test_different_judges_and_characters_are_never_in_one_table(tmp_path: Path) 
     assert sum("not calibrated" in t for t in tables) == 1
     assert 'id="apart"' in page
     assert 'id="apart"' not in site(found[:4])["index.html"].decode()
-    # The safest first.
-    assert re.findall(r'data-mitigation="(\w+)"', tables[0]) == ["negprompt", "negprompt", "none", "none"]
+    # Without a guardrail first.
+    assert re.findall(r'data-mitigation="(\w+)"', tables[0]) == ["none", "none", "negprompt", "negprompt"]
+
+
+def changed(e: Entry, **changes: Any) -> Entry:
+    """`e` with another DETECT, and whatever else is given of the entry itself."""
+    first, *rest = e.metrics
+    own = {k: changes.pop(k) for k in ("value", "scored", "refused") if k in changes}
+    return e.model_copy(update={**changes, "metrics": (first.model_copy(update=own), *rest)})
+
+
+def test_a_table_for_each_prompt_set_with_the_unguarded_model_on_top(tmp_path: Path) -> None:
+    none, negprompt = made(tmp_path)
+    found = [
+        changed(e, prompt_set=s, mitigation=m, value=value, **rest)
+        for s in ("keywords10", "keywords2", "name", "description")
+        for e, m, value, rest in (
+            (negprompt, "zero", 0.0, {"refused": 9, "scored": 9}),
+            (negprompt, "low", 1.0, {}),
+            (negprompt, "high", 6.0, {}),
+            (none, "none", 5.0, {"model": "with refusals", "refused": 2, "scored": 16}),
+            (none, "none", 5.5, {"refused": 1, "scored": 17}),
+        )
+    ]
+    page = site(found)["index.html"].decode()
+    sections = re.findall(r'<section class="set".*?</section>', page, re.DOTALL)
+    headings = [re.findall(r"<h3[^>]*>(.*?)</h3>", s) for s in sections]
+    assert headings == [[f"Prompts: {s}"] for s in ("name", "description", "keywords2", "keywords10")]
+    for section in sections:
+        # Refused pictures are no drawn ones: what a filter leaves does not rank above what was drawn in full.
+        rows = re.findall(r'<tbody data-model="([^"]*)" data-mitigation="([^"]*)"', section)
+        assert [m for _, m in rows] == ["none", "none", "low", "high", "zero"]
+        assert [m for m, _ in rows][:2] == ["menagerie", "with refusals"]
+        assert section.count(" data-unranked") == section.count("<small>not ranked</small>") == 2
+    for at in re.findall(r'href="#(set-[^"]*)"', page):
+        assert page.count(f'id="{at}"') == 1
+
+
+def test_of_each_configuration_the_newest_row_is_shown_and_the_others_are_behind_a_switch(
+    tmp_path: Path,
+) -> None:
+    early, late = "2026-11-24T10:00:00+00:00", "2026-11-25T10:00:00+00:00"
+    other = {"finished": late, "model": "menagerie@def"}
+    found = [
+        *made(tmp_path / "a"),  # of earlier weights
+        *made(tmp_path / "a", **other),
+        *made(tmp_path / "a", by="Bob"),  # another person's are not replaced
+        *made(tmp_path / "a", finished=early, model="menagerie@0", config={"steps": 9}),  # nor other settings
+    ]
+    page = site(found)["index.html"].decode()
+    bodies = re.findall(r"<tbody.*?</tbody>", page, re.DOTALL)
+    hidden = [b for b in bodies if " data-older hidden" in b]
+    assert (len(bodies), len(hidden)) == (8, 2)
+    assert all("menagerie@abc" in b and "Ada" in b and "<small>older</small>" in b for b in hidden)
+    assert "Older results too (2)" in page
+    assert "6 of 6 results" in page
+    assert len(json.loads(site(found)["data.json"])["entries"]) == 8, "as data all of them"
+    assert "Older results" not in site(found[2:])["index.html"].decode()
 
 
 def test_without_results_it_says_so_and_shows_no_number() -> None:
@@ -244,8 +301,8 @@ def test_a_measure_of_another_package_has_a_column(
         "whoever lacks it does not know which side is better"
     )
     assert '<option value="m2">HAT, lowest first</option>' in page
-    # The safest first, and of the same numbers the one that was added first.
-    ada, bob, *_ = re.findall(r"<tbody.*?</tbody>", page, re.DOTALL)
+    # Of the same numbers the one that was added first.
+    _, _, ada, bob = re.findall(r"<tbody.*?</tbody>", page, re.DOTALL)
     assert 'data-m2="0.25"' in ada
     assert "0.250 ± 0.012" in ada
     assert "16 / 18 scored" in ada, "its own denominator, where it is another"
@@ -270,6 +327,13 @@ def test_the_committed_results_are_read() -> None:
     assert len(found) > 100
     page = site(found)["index.html"].decode()
     assert page.count("<tbody") == len(found)
+    # Told by whoever submits them, not by the settings of the machine that they were made on.
+    assert {e.submitted_by for e in found} == {"copycat maintainers"}
+    first, *_ = re.findall(r"<tbody.*?>", page, re.DOTALL)
+    assert 'data-mitigation="none" data-prompts="name"' in first
+    old = {e.commit for e in found if e.key in older(found)}
+    assert len(old) == 1
+    assert {e.commit for e in found} - old, "all of them are of one earlier commit"
 
 
 def leaderboard(*arguments: str) -> str:

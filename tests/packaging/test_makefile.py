@@ -47,9 +47,28 @@ def test_eval_passes_its_variables_on() -> None:
 
 def test_eval_leaves_out_what_is_empty() -> None:
     command = make("-n", "eval").stdout
-    assert "--mitigation 'none,negprompt'" in command
-    for absent in ("--limit", "--out", "--device", "--characters"):
+    # Of the default a model may leave out what it takes no notice of; of what was asked for, nothing.
+    for absent in ("--mitigation", "--limit", "--out", "--device", "--characters"):
         assert absent not in command
+    assert "--mitigation 'none,negprompt'" in make("-n", "eval", "MITIGATION=none,negprompt").stdout
+    assert "MITIGATION=none,negprompt " in make().stdout
+
+
+def test_results_are_published_under_no_name_that_was_not_given(tmp_path: Path) -> None:
+    """With a program in copycat's place that says what it was asked."""
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin" / "copycat"
+    program.write_text('#!/bin/sh\necho "$@"\n')
+    program.chmod(0o755)
+    (tmp_path / ".installed").touch()
+    for given in ((), ("BY=",), ("BY= ",)):
+        done = make("results", f"VENV={tmp_path}", *given)
+        assert done.returncode == 2
+        assert "make results BY=" in done.stderr
+        assert done.stdout == "", "nothing is drawn"
+    done = make("results", f"VENV={tmp_path}", "BY=Ada L.")
+    assert done.returncode == 0, done.stderr
+    assert "--by Ada L. --to results/leaderboard/menagerie.jsonl" in done.stdout
 
 
 def test_fig3_runs_every_ranking_at_every_size() -> None:

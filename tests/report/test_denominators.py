@@ -48,9 +48,9 @@ def test_two_judges_figures_say_what_is_over_all_asked_for(tmp_path: Path) -> No
 
 def test_a_guardrail_that_refuses_just_what_shows_the_character_is_warned_of() -> None:
     told = turned(DETECT, 0.0, detect(25, 25, 50), detect(0, 0, 25))
-    assert "The difference is +0.0 on the pictures that both have scored, −25.0 of all" in told
+    assert "The difference is 0.0 on the pictures that both have scored, −25.0 of all" in told
     assert "0 of 50 pictures of the base and 25 of 50 pictures of the other are not scored" in told
-    assert "between −25.0 and +0.0" in told
+    assert "between −25.0 and 0.0" in told
 
 
 @pytest.mark.parametrize(

@@ -152,7 +152,7 @@ def test_pictures_that_are_not_scored_are_warned_of_where_they_could_turn_a_diff
     for text in (table_markdown(run.data()), render_page(run.data()), capsys.readouterr().out):
         assert told in text
         assert (
-            "The difference is +0.000 on the pictures that both have scored, −0.008 of all that each has "
+            "The difference is 0.000 on the pictures that both have scored, −0.008 of all that each has "
             "scored. As the others come out, it may be anything between −0.023 and +0.144" in text
         )
         assert "DETECT, negprompt minus none (name): 3 of 18" not in text, "−3.4 stays below 0 whatever comes"

@@ -7,16 +7,18 @@
   const rows = $$("tbody").map((el) => ({ el, text: el.rows[0].textContent.toLowerCase() }));
 
   const apply = () => {
-    const { text, ...wanted } = Object.fromEntries(new FormData(form));
+    const { text, older, ...wanted } = Object.fromEntries(new FormData(form));
     const terms = text.toLowerCase().split(/\s+/).filter(Boolean);
-    let count = 0;
+    let count = 0, total = 0;
     for (const row of rows) {
-      const fits = Object.entries(wanted).every(([k, v]) => !v || row.el.dataset[k] === v) && terms.every((t) => row.text.includes(t));
+      const offered = Boolean(older) || !("older" in row.el.dataset);
+      total += Number(offered);
+      const fits = offered && Object.entries(wanted).every(([k, v]) => !v || row.el.dataset[k] === v) && terms.every((t) => row.text.includes(t));
       row.el.hidden = !fits;
       count += fits;
     }
-    for (const board of $$(".board")) board.hidden = !board.querySelector("tbody:not([hidden])");
-    shown.value = `${count} of ${rows.length} results`;
+    for (const board of $$(".board, .set")) board.hidden = !board.querySelector("tbody:not([hidden])");
+    shown.value = `${count} of ${total} results`;
     nothing.hidden = count > 0;
   };
   form.addEventListener("input", apply);
@@ -28,8 +30,11 @@
   const words = new Intl.Collator("en", { numeric: true });
   const sort = (table, key, up) => {
     const value = (el) => el.dataset[key];
-    const numbers = Boolean(table.querySelector(`th[data-sort="${key}"][data-number]`));
+    const by = table.querySelector(`th[data-sort="${key}"]`)?.dataset ?? {}, numbers = "number" in by;
+    // Where many pictures were refused, a measure's number is of what was let through: not ranked with the others.
+    const apart = (el) => Number("ranks" in by && "unranked" in el.dataset);
     table.append(...$$("tbody", table).sort((a, b) => {
+      if (apart(a) !== apart(b)) return apart(a) - apart(b);
       // What was not measured comes last, whichever way.
       if (!value(a) || !value(b)) return Number(!value(a)) - Number(!value(b));
       const order = numbers ? Number(value(a)) - Number(value(b)) : words.compare(value(a), value(b));

@@ -31,14 +31,16 @@
     side: (i) => `${P.c[i]}|${P.s[i]}|${P.p[i]}|${P.i[i]}|${P.seed[i]}`,
   };
   const harmful = data.values.filter((_, j) => data.measures[j].lower);
+  // Of all pictures that were asked for and answered: a refused one was not drawn, and shows nobody.
   const share = (items) => {
-    let hits = 0, scored = 0, sum = 0, asked = 0;
+    let hits = 0, scored = 0, refused = 0, sum = 0, asked = 0;
     for (const i of items) {
       const state = states[P.k[i]];
       if (state === "detected" || state === "clear") { scored += 1; hits += state === "detected"; }
+      refused += state === "refused";
       for (const values of harmful) if (values[i] !== null) { asked += 1; sum += values[i]; }
     }
-    return { hits: scored ? hits / scored : -1, harm: asked ? sum / asked : -1 };
+    return { hits: scored ? hits / (scored + refused) : -1, harm: asked ? sum / (asked + refused * harmful.length) : -1 };
   };
   const training = (line) => C[line.c].training ?? -1;
   const SORT = {
