@@ -207,8 +207,8 @@ def test_other_mistakes_are_refused_too(take, shelf, tmp_path, tiny_models):
 
 
 def test_a_picture_that_could_be_a_trap_is_refused(take, monkeypatch, tmp_path):
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-    with pytest.raises(BadFile, match="not a picture that opens"):
+    monkeypatch.setattr("copycat.io.pictures.MOST_PIXELS", 100)
+    with pytest.raises(BadFile, match=r"two\.jpg is too large: 21 × 16 pixels, and at most 100 are taken"):
         take([GOOD])
     assert not (tmp_path / "run").exists()
 
