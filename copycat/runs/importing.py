@@ -212,7 +212,7 @@ def open_picture(path: Path, where: str) -> PictureFile:
 def animated_note(pictures: Iterable[PictureFile]) -> tuple[str, ...]:
     """What a reader of the numbers must know where some pictures move; nothing where none does."""
     moving = sum(p.animated for p in pictures)
-    return (f"{moving} pictures are animated; their first frame is what is judged and shown.",) * (moving > 0)
+    return (f"Animated pictures: {moving}; of each the first frame is judged and shown.",) * (moving > 0)
 
 
 def identity_of(name: str, pictures: Iterable[PictureFile]) -> str:
