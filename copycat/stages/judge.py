@@ -14,16 +14,26 @@ from PIL import Image
 from copycat.cards.judges import JudgeCard
 from copycat.config import RunConfig
 from copycat.errors import BadFile, MissingRequirement
-from copycat.judges.base import Judge, answers, error_rates, identify, load_judge, question_hash, unscored
+from copycat.judges.base import (
+    REFUSED,
+    Judge,
+    answers,
+    error_rates,
+    identify,
+    load_judge,
+    question_hash,
+    unscored,
+)
 from copycat.judges.panel import vote
-from copycat.records import Question, Verdict
+from copycat.records import Question, Unscored, Verdict
 from copycat.report.words import judge_sentence
 from copycat.resolve import Judging, resolve_judging
 from copycat.runs.data import RunData
 from copycat.runs.folder import RunFolder
 from copycat.runtime.engines import batches
 from copycat.runtime.progress import Progress
-from copycat.stages.engine import choose_engine
+from copycat.stages.engine import engine_for
+from copycat.stages.failing import Failing
 
 
 def judge(
@@ -34,12 +44,15 @@ def judge(
     progress: Progress | None = None,
     device: str = "auto",
     config: RunConfig | None = None,
+    concurrency: int | None = None,
 ) -> int:
     """Ask all open questions, unscored ones among them; returns how many.
 
     `judging` is found here when it is not given: for the judge `judge_name`, a card or folder, or else the
-    run's own. How many processes ask is said by `config`, or else by the settings that the run was begun
-    with.
+    run's own. How many processes ask, and how many calls to a hosted judge are in flight, is said by
+    `config`, or else by the settings that the run was begun with; `concurrency` goes before both.
+
+    Raises MissingRequirement when no verdict can be had, or ten in a row fail in the same way.
     """
     progress = progress or Progress()
     data = folder.open().data()
@@ -50,6 +63,8 @@ def judge(
         data = folder.data()
         members = [Judging(card, judging.measures) for card in judging.card.asked()]
         config = config or data.manifest.config
+        if concurrency is not None:
+            config = config.model_copy(update={"concurrency": concurrency})
         asked = sum(_ask_all(folder, data, member, progress, config, device) for member in members)
         if judging.card.members:
             _count_votes(folder, judging, members)
@@ -124,27 +139,44 @@ def _ask_open(
     device: str,
 ) -> int:
     """Ask one judge those of `questions` that `data` has no answers to."""
-    card = judging.card
+    card = judging.card.with_concurrency(config.concurrency)
+    who = f"The judge {card.name}"
     answered = _answered(data, judging.identity)
     cut = batches(questions, card.batch_size, key=lambda q: q.kind)
     pending = [b for b in cut if not all(map(answered, b))]
     if card.api:
-        # Neighbours do not matter there, and every answer costs.
-        pending = [[q for q in b if not answered(q)] for b in pending]
+        # Neighbours do not matter there, every answer costs, and none waits for another.
+        pending = [[q] for b in pending for q in b if not answered(q)]
     if not pending:
         return 0
 
-    def done(batch: Sequence[Question], said: Sequence[Verdict]) -> None:
-        folder.verdict_journal.append([v for q, v in zip(batch, said, strict=True) if not answered(q)])
-        progress.advance(len(batch))
+    before = any(v.judge == judging.identity and _failure(v) is None for v in data.verdicts)
+    failing = Failing(who, "verdicts", answered=before)
 
-    engine = choose_engine(device, config, f"The judge {card.name}", card.min_gpu_gb)
+    def done(results: Sequence[tuple[Sequence[Question], Sequence[Verdict]]]) -> None:
+        said = [pair for batch, verdicts in results for pair in zip(batch, verdicts, strict=True)]
+        fresh = [v for q, v in said if not answered(q)]
+        folder.verdict_journal.append(fresh)
+        progress.advance(len(said))
+        for v in fresh:
+            failing.add(_failure(v))
+            failing.check()
+
+    engine = engine_for(card, device, config, who)
     progress.start("judge", sum(map(len, pending)))
     try:
         engine.map(pending, partial(_open_worker, card, folder.path), done)
     finally:
         progress.done()
+    failing.check_all()
     return sum(not answered(q) for b in pending for q in b)
+
+
+def _failure(v: Verdict) -> str | None:
+    """Why a verdict is none; None where the judge answered, if only with a refusal or words without sense."""
+    if not isinstance(v.answer, Unscored) or v.reply is not None or v.answer.reason.startswith(REFUSED):
+        return None
+    return v.answer.reason
 
 
 @contextmanager

@@ -1,0 +1,62 @@
+"""How a hosted model is reached."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from copycat.errors import MissingRequirement, UserError, require
+from copycat.records import Row
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+
+class Api(Row):
+    """How a card's model is reached; any server that speaks the OpenAI API will do."""
+
+    base_url: str | None = None
+    """The provider's own when left out."""
+    key_env: str | None = "OPENAI_API_KEY"
+    """Environment variable that holds the key; None for a server that asks for none."""
+    timeout: float = Field(default=120, gt=0)
+    """Seconds for one attempt as a whole, from connecting to the last byte of the answer."""
+    retries: int = Field(default=5, ge=0)
+    """Further attempts after a server error, a time-out or a lost connection. Rate limits are waited out
+    instead, see `patience`."""
+    patience: float = Field(default=600, gt=0)
+    """Seconds that a rate limit or an outage may last without any call getting through."""
+    concurrency: int | None = Field(default=None, gt=0)
+    """Calls in flight at a time; the card's `batch_size` when left out."""
+    options: dict[str, str | int | float] = Field(default_factory=dict)
+    """Passed on with every call, e.g. `quality`."""
+    price_usd: float | None = Field(default=None, ge=0)
+    """Of one picture or one answer; None when it is not known."""
+
+
+def key(api: Api, who: str) -> str:
+    """The key for `who`; raises MissingRequirement when its variable is not set."""
+    found = os.environ.get(api.key_env) if api.key_env else "none"
+    if not found:
+        raise MissingRequirement(f"{who} needs an API key; set the environment variable {api.key_env}.")
+    return found
+
+
+def connect(api: Api, who: str) -> AsyncOpenAI:
+    """A client for `who`, which sends each call once: :class:`Calls` repeats what is worth repeating.
+
+    Raises MissingRequirement without the package or the key.
+    """
+    client: AsyncOpenAI = require("openai", "openai>=2.0", who).AsyncOpenAI(
+        api_key=key(api, who), base_url=api.base_url, timeout=api.timeout, max_retries=0
+    )
+    return client
+
+
+def check_options(api: Api, taken: frozenset[str], who: str) -> None:
+    """Refuse options that would overrule what copycat sets itself."""
+    clash = sorted(api.options.keys() & taken)
+    if clash:
+        raise UserError(f"The card of {who} sets {', '.join(clash)}, which copycat sets itself; remove it.")
