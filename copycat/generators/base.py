@@ -87,6 +87,9 @@ class Generator(Closing, ABC):
     def draw(self, requests: Sequence[Request], hooks: Hooks) -> list[ImageOutcome]:
         """What :meth:`generate` promises; `hooks` is empty unless weights are open."""
 
+    def stop(self) -> None:
+        """Begin nothing more; for a hosted model, whose calls in flight are paid for and go on."""
+
     def cut_off(self, requests: Sequence[Request]) -> list[str]:  # noqa: ARG002
         """Sentences on prompts and negatives that are longer than the model reads, where that is known."""
         return []

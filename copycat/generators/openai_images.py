@@ -40,6 +40,9 @@ class OpenAIImages(Generator):
     def draw(self, requests: Sequence[Request], hooks: Hooks) -> list[ImageOutcome]:  # noqa: ARG002
         return self._calls.map(self._one, requests, lambda _, why: ImageOutcome("error", error=why))
 
+    def stop(self) -> None:
+        self._calls.stop()
+
     def _one(self, request: Request) -> ImageOutcome:
         answered: Answered[Any] | None = None
         try:

@@ -60,6 +60,9 @@ class Judge(Closing, ABC):
         Question i is about image i. Of a judge whose card has `api` it is called from several threads.
         """
 
+    def stop(self) -> None:
+        """Begin nothing more; for a hosted judge, whose calls in flight are paid for and go on."""
+
 
 CATALOG: Catalog[type[Judge]] = Catalog(
     "judge-kinds",

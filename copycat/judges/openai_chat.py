@@ -77,6 +77,9 @@ class OpenAIChatJudge(Judge):
         asked = list(zip(questions, images, strict=True))
         return self._calls.map(self._one, asked, lambda a, why: unscored(a[0], self.identity, why))
 
+    def stop(self) -> None:
+        self._calls.stop()
+
     def _one(self, asked: tuple[Question, Image.Image]) -> Verdict:
         question, image = asked
         content = _content(question, image)

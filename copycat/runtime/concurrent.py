@@ -8,10 +8,18 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from copycat.errors import CopycatError
 from copycat.runtime.engines import Answer, B, Done, Engine, OpenWorker, R
+
+
+@runtime_checkable
+class Stopping(Protocol):
+    """A worker that can be told to begin nothing more, also within the batches that it has in hand."""
+
+    def stop(self) -> None:
+        """Finish what cannot be taken back, and no more."""
 
 
 class Concurrent(Engine):
@@ -38,6 +46,8 @@ class Concurrent(Engine):
                     if failed is not None:
                         raise failed
             except BaseException as e:
+                if isinstance(work, Stopping):
+                    work.stop()
                 for at, a in pool.stop(self._grace if isinstance(e, Exception) else 0.0):
                     if a.error is None:
                         # What is raised is that which came first.

@@ -77,6 +77,11 @@ def generate(
         watched.check(seen, run.card.title)
         telling = {r.id for r in watched.first()}
         pending.sort(key=lambda batch: not any(r.id in telling for r in batch))
+        parts = [pending]
+        if run.card.api:
+            # Nothing else is paid for before they have come.
+            first = sum(r.id in telling for (r,) in pending)
+            parts = [part for part in (pending[:first], pending[first:]) if part]
         engine = _engine(folder, run, device)
 
         answered = any(rows and rows[0].outcome != "error" for rows in seen.values())
@@ -99,7 +104,8 @@ def generate(
 
         progress.start("generate", sum(map(len, pending)))
         try:
-            engine.map(pending, partial(_open_worker, run, folder, frozenset(missing)), done)
+            for part in parts:
+                engine.map(part, partial(_open_worker, run, folder, frozenset(missing)), done)
         finally:
             progress.done()
         failing.check_all()
@@ -146,7 +152,7 @@ def _open_worker(
     """Draws batches of the run in `folder`, and keeps the pictures of the `missing` requests."""
     drawer = _Drawer(run, folder, missing, device)
     try:
-        yield drawer.draw
+        yield drawer
     finally:
         drawer.close()
 
@@ -165,7 +171,12 @@ class _Drawer:
         self._notes: list[str] | None = None
         self._loading = Lock()
 
-    def draw(self, batch: Sequence[Request]) -> Drawn:
+    def stop(self) -> None:
+        """Let a hosted model draw nothing more; what it is drawing is finished and kept."""
+        if self._generator is not None:
+            self._generator.stop()
+
+    def __call__(self, batch: Sequence[Request]) -> Drawn:
         """Draw and keep one batch."""
         with self._loading:
             generator = self._load(batch[0])

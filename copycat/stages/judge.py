@@ -6,6 +6,7 @@ import hashlib
 import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -185,7 +186,7 @@ def _open_worker(
 ) -> Iterator[Callable[[Sequence[Question]], list[Verdict]]]:
     """Asks the judge of `card` about pictures in the run folder `path`."""
     with load_judge(card, device) as judge_:
-        yield lambda batch: _ask(path, judge_, batch)
+        yield _Asking(path, judge_)
 
 
 def _count_votes(folder: RunFolder, panel: Judging, members: Sequence[Judging]) -> None:
@@ -249,18 +250,30 @@ def _doubts(data: RunData, judging: Judging) -> set[tuple[str, int, str]]:
     }
 
 
-def _ask(path: Path, judge_: Judge, batch: Sequence[Question]) -> list[Verdict]:
-    """Verdicts on `batch`; a picture that does not open is unscored, not a failure of the others."""
-    verdicts: dict[int, Verdict] = {}
-    pictures: dict[int, Image.Image] = {}
-    for i, question in enumerate(batch):
-        try:
-            pictures[i] = open_picture(path, question.file, question.sha256)
-        except (OSError, BadFile) as e:
-            verdicts[i] = unscored(question, judge_.identity, f"the picture does not open: {e}")
-    found = judge_.ask([batch[i] for i in pictures], list(pictures.values())) if pictures else []
-    verdicts.update(zip(pictures, found, strict=True))
-    return [verdicts[i] for i in range(len(batch))]
+@dataclass(frozen=True)
+class _Asking:
+    """Asks one judge about pictures in the run folder `path`."""
+
+    path: Path
+    judge: Judge
+
+    def stop(self) -> None:
+        """Ask a hosted judge nothing more; what it is answering is kept."""
+        self.judge.stop()
+
+    def __call__(self, batch: Sequence[Question]) -> list[Verdict]:
+        """Verdicts on `batch`; a picture that does not open is unscored, not a failure of the others."""
+        verdicts: dict[int, Verdict] = {}
+        pictures: dict[int, Image.Image] = {}
+        for i, question in enumerate(batch):
+            try:
+                pictures[i] = open_picture(self.path, question.file, question.sha256)
+            except (OSError, BadFile) as e:
+                why = f"the picture does not open: {e}"
+                verdicts[i] = unscored(question, self.judge.identity, why)
+        found = self.judge.ask([batch[i] for i in pictures], list(pictures.values())) if pictures else []
+        verdicts.update(zip(pictures, found, strict=True))
+        return [verdicts[i] for i in range(len(batch))]
 
 
 def open_picture(run: Path, file: str, sha256: str) -> Image.Image:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import openai
 import pytest
 import yaml
 from PIL import Image
@@ -28,9 +27,8 @@ from tests.helpers.questions import question
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
-    # The client's own waiting between attempts is not what is tested.
-    monkeypatch.setattr(openai._base_client, "INITIAL_RETRY_DELAY", 0.01)
-    monkeypatch.setattr(openai._base_client, "MAX_RETRY_DELAY", 0.01)
+    # The waiting between attempts is not what is tested.
+    monkeypatch.setattr("copycat.io.hosted.pace._FIRST", 0.01)
     with running() as loopback:
         yield loopback
 
@@ -135,13 +133,15 @@ def test_what_no_call_can_mend_stops_the_run_and_keeps_what_is_done(
     with pytest.raises(MissingRequirement, match="same command resumes"):
         generate(folder)
     kept = sum(r.outcome == "ok" for r in folder.data().images.values())
-    assert kept == 3
+    answered = sum(n for text, n in server.calls.items() if "Plitu" not in text)
+    assert kept == answered > 0, "whatever was paid for"
     assert folder.manifest().status == "interrupted"
     server.behave = {}
     server.calls.clear()
     assert generate(folder) == 6 - kept
     # Nothing that was paid for is drawn again.
-    assert server.calls == {"Plitu": 2, "Kamo": 1}
+    assert server.calls["Plitu"] == 2
+    assert server.calls.total() == 6 - kept
 
 
 def test_only_what_failed_is_drawn_and_paid_again(config, server: Loopback) -> None:

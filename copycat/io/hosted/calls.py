@@ -184,9 +184,13 @@ class Calls:
             raise self._ended_by
         return answers
 
+    def stop(self) -> None:
+        """Begin no further attempt: whoever waits for one is told. What is in flight goes on."""
+        self._pace.end(MissingRequirement(f"{self._who} is not called any more."))
+
     def close(self) -> None:
         """Cancel what is in flight and close the client; whoever waits is told."""
-        self._pace.end(MissingRequirement(f"{self._who} was closed."))
+        self.stop()
         self._loop.close(self._hang_up)
 
     def _end(self, failure: Failure) -> MissingRequirement:
