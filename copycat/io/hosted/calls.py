@@ -115,7 +115,8 @@ class Calls:
         that is down), after which nothing is sent any more; else what the last attempt raised, with a note
         on the attempts.
         """
-        since, failures, limits, first_limit = self._clock.now(), 0, 0, 0.0
+        began, failures, limits, first_limit = self._clock.now(), 0, 0, 0.0
+        since = began
         while True:
             with self._pace.turn(since) as sent:
                 ticket = self.meter.before(estimate)
@@ -145,10 +146,12 @@ class Calls:
             else:
                 failures += 1
                 self._pace.failed(failure.words)
+                # To the end of the queue: all try a server that is down, and none uses up its attempts.
+                since = self._clock.now()
                 wait = backoff(failures) if failure.retry_after is None else failure.retry_after
                 given_up = failures > self._api.retries
             if given_up:
-                seconds = self._clock.now() - since
+                seconds = self._clock.now() - began
                 error.add_note(f"given up after {failures + limits} attempts in {seconds:.0f} s")
                 raise error
             self._pace.rest(wait)
