@@ -75,11 +75,13 @@ def full(path: Path, latency: float, limit: int, many: int) -> None:
         seconds = ask(provider, questions(many), limit, timeout, path)
         # Once the last question is out, slots become empty because there is nothing left to ask.
         window = provider.last_new - (provider.began or 0.0)
+        in_use, overall = provider.busy_by_then / window / limit, provider.busy / seconds / limit
+        plain = many * mean / seconds / limit
         say(
-            f"full: {provider.busy_by_then / window / limit:.1%} of {limit} slots in use until the last question "
-            f"was sent, after {window:.1f} s (bar 95 %); {provider.busy / seconds / limit:.1%} over all "
-            f"{seconds:.1f} s; {many / seconds:.2f} answers a second, {many * mean / seconds / limit:.1%} of C/L "
-            f"without accounting for errors; statuses {dict(provider.statuses)}, {provider.cut} cut"
+            f"full: {in_use:.1%} of {limit} slots in use until the last question went out, {window:.1f} s "
+            f"(bar 95 %); {overall:.1%} over all {seconds:.1f} s; {many / seconds:.2f} answers a second, "
+            f"{plain:.1%} of C/L without accounting for errors; statuses {dict(provider.statuses)}, "
+            f"{provider.cut} cut"
         )
 
 

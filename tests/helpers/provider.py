@@ -121,7 +121,11 @@ class Provider:
         slow = self.slow if self.chance.random() < 0.1 else 1.0
         await asyncio.sleep(self.clock.real(self.latency * slow))
         self.answered[text] += 1
-        message = {"role": "assistant", "content": '{"answer": "yes"}', "refusal": None}
+        schema = json.dumps(body.get("response_format", {}))
+        content = '{"names": ["Zori"]}' if "names" in schema else '{"answer": "yes"}'
+        if "characters" in schema:
+            content = '{"characters": [{"name": "Zori", "work": "Tiny"}]}'
+        message = {"role": "assistant", "content": content, "refusal": None}
         choice = {"index": 0, "finish_reason": "stop", "message": message}
         usage = {"prompt_tokens": 11, "completion_tokens": 3, "total_tokens": 14}
         reply = {"id": "1", "object": "chat.completion", "created": 1, "model": "m-2026", "usage": usage}

@@ -1,7 +1,7 @@
 """How many calls to one model may be in flight, and when the next may begin; shared by all threads.
 
 Additive increase, multiplicative decrease, as in TCP: a server that keeps answering that it is asked too
-often gets half as many calls at a time and a pause, and each answer makes room for more. A server that fails
+often gets fewer calls at a time and a pause, and each answer makes room for more. A server that fails
 again and again is left alone for a while and then tried with one call (a circuit breaker).
 """
 
@@ -24,8 +24,10 @@ _LOG = logging.getLogger(__name__)
 BREAK_AFTER = 10
 """Failed attempts one after another, of whichever calls, after which a server counts as down: with one
 attempt in twenty failing by chance, that happens once in 10 000 000 000 000 calls."""
-_SEEN, _BUSY = 20, 3
-"""A rate limit is at work when 3 of the last 20 attempts met it; a stray one concerns its own call alone."""
+_SEEN, _BUSY = 20, 4
+"""A rate limit is at work when 4 of the last 20 attempts met it; a stray one concerns its own call alone."""
+_EASED = 0.7
+"""What is left of the calls in flight when a rate limit is at work."""
 _FIRST, _LONGEST = 0.5, 60.0
 """Seconds of the shortest and the longest wait that the server did not ask for."""
 _TOLD_EVERY = 60.0
@@ -141,7 +143,7 @@ class Pace:
                 return backoff(attempt) if retry_after is None else retry_after
             if sent >= self._eased:
                 # What was sent before the last easing says nothing about it.
-                self._limit = self._threshold = max(1.0, self._limit / 2)
+                self._limit = self._threshold = max(1.0, self._limit * _EASED)
                 self._pause_for(retry_after, now, words)
             elif retry_after is not None:
                 self._paused_until = max(self._paused_until, now + retry_after)
