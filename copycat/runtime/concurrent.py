@@ -46,8 +46,9 @@ class Concurrent(Engine):
                     if failed is not None:
                         raise failed
             except BaseException as e:
-                if isinstance(work, Stopping):
-                    work.stop()
+                worker: object = work
+                if isinstance(worker, Stopping):
+                    worker.stop()
                 for at, a in pool.stop(self._grace if isinstance(e, Exception) else 0.0):
                     if a.error is None:
                         # What is raised is that which came first.

@@ -258,6 +258,18 @@ def test_a_budget_is_asked_before_each_attempt_and_told_after_it() -> None:
     assert sum(failure is not None and failure.kind == "transient" for _, failure in ledger.settled) == 2
 
 
+def test_what_was_answered_before_the_money_was_spent_is_handed_over_first() -> None:
+    with providing(Provider(latency=0.01)) as provider:
+        calls, ask = caller(provider, at_a_time=2)
+        calls.meter = Ledger(3)
+        texts = [str(i) for i in range(8)]
+        found = calls.map(lambda t: ask(t).told.finish_reason, texts, lambda _, why: why)
+        assert sorted(found)[:5] == ["stop"] * 3 + ["the money is spent"] * 2
+        with pytest.raises(UserError, match="the money is spent"):
+            calls.map(ask, texts, lambda _, why: why)
+        calls.close()
+
+
 def test_close_ends_what_is_in_flight() -> None:
     with providing(Provider(moods={"odd": "stall"})) as provider:
         calls, ask = caller(provider, timeout=60)

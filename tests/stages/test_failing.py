@@ -42,7 +42,7 @@ def test_numbers_and_identities_make_no_other_kind() -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "now", "ends"), ((False, None, False), (True, "x", False), (False, "x", True))
+    ("before", "now", "ends"), [(False, None, False), (True, "x", False), (False, "x", True)]
 )
 def test_all_means_earlier_ones_too(before: bool, now: str | None, ends: bool) -> None:
     failing = Failing("M", "verdicts", answered=before)

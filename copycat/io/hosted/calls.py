@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from copycat.errors import CopycatError, MissingRequirement
+from copycat.errors import CopycatError, MissingRequirement, UserError
 from copycat.io.hosted.api import Api
 from copycat.io.hosted.attempt import EventLoop
 from copycat.io.hosted.failures import Failure, classify
@@ -105,7 +105,7 @@ class Calls:
         self._clock = clock or Clock()
         self._pace = Pace(self.at_a_time, who, api.patience, self._clock)
         self._loop = EventLoop()
-        self._ended_by: MissingRequirement | None = None
+        self._ended_by: UserError | None = None
         self.meter = Meter()
 
     def call(self, send: Callable[[], Awaitable[T]], estimate: object = None) -> Answered[T]:
@@ -174,7 +174,7 @@ class Calls:
             nonlocal answered
             try:
                 answer = call(item)
-            except MissingRequirement as e:
+            except UserError as e:  # a budget's too
                 self._ended_by = e
                 return failed(item, str(e))
             answered += 1
