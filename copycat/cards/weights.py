@@ -8,7 +8,7 @@ import re
 from contextlib import AbstractContextManager
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
@@ -132,6 +132,17 @@ class Card(Weights):
     def folder(self) -> Path | None:
         """The weights' folder; None for a hub repository and a hosted model."""
         return None if self.api else super().folder
+
+    @property
+    def at_a_time(self) -> int:
+        """Calls in flight to a hosted model."""
+        return (self.api and self.api.concurrency) or self.batch_size
+
+    def with_concurrency(self, calls: int | None) -> Self:
+        """This card with so many calls in flight; as it is for None, and where the model runs here."""
+        if self.api is None or calls is None:
+            return self
+        return self.model_copy(update={"api": self.api.model_copy(update={"concurrency": calls})})
 
     def torch_dtype(self, device: str) -> Any:
         """`dtype` as torch names it; float32 for half precision on a CPU, which lacks it."""

@@ -54,7 +54,7 @@ class Asking:
             return found
         bar = progress or Progress()
         bar.start(f"ask {self.card.name}", len(missing))
-        pool = ThreadPoolExecutor(self.card.batch_size)
+        pool = ThreadPoolExecutor(self.card.at_a_time)
         try:
             with self.chat() as chat:
                 for done in as_completed([pool.submit(self._ask, chat, c) for c in missing]):

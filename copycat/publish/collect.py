@@ -153,6 +153,7 @@ def _bare(manifest: Manifest) -> Manifest:
         "device": "auto",
         "devices": (),
         "workers": 1,
+        "concurrency": None,
         "model": _last(config.model),
         "judge": _last(config.judge),
         "registry": _last(config.registry),
