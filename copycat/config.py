@@ -11,7 +11,7 @@ from copycat.cards.models import Offload
 from copycat.io.paths import expand
 from copycat.records import digest
 
-NOT_THE_RESULT = {"out", "device", "devices", "workers", "offload", "compile"}
+NOT_THE_RESULT = {"out", "device", "devices", "workers", "concurrency", "offload", "compile"}
 """Settings that say where a run is written and computed, and not what."""
 
 
@@ -46,6 +46,8 @@ class RunConfig(BaseModel):
     """A process on each of these, in place of one on `device`."""
     workers: int = Field(default=1, gt=0)
     """Processes that share `device`."""
+    concurrency: int | None = Field(default=None, gt=0)
+    """Calls in flight to a hosted model or judge; its card says how many when left out."""
     batch_size: int | None = Field(default=None, gt=0)
     dtype: str | None = Field(default=None, pattern="^(float32|float16|bfloat16)$")
     steps: int | None = Field(default=None, gt=0)

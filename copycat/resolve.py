@@ -296,7 +296,7 @@ def _with_settings(card: ModelCard, config: RunConfig) -> ModelCard:
         "min_gpu_gb": card.gb_with(config.offload) if config.offload else None,
     }
     told = {k: v for k, v in changes.items() if v is not None}
-    changed = card.model_copy(update={**told, "sampling": sampling})
+    changed = card.model_copy(update={**told, "sampling": sampling}).with_concurrency(config.concurrency)
     if config.variant is None:
         return changed
     bare = config.dtype is None and _is_folder(config.model)

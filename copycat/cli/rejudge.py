@@ -14,6 +14,9 @@ def rejudge(
         None, help="A new run folder for the result; the run itself when left out."
     ),
     device: str = typer.Option("auto", help="cpu, cuda, mps; auto takes the best there is."),
+    concurrency: int | None = typer.Option(
+        None, min=1, help="Calls in flight to a hosted judge; its card's when left out."
+    ),
 ) -> None:
     """Judge, score and report anew with another judge, and show its figures beside the earlier ones."""
     from rich.console import Console
@@ -23,5 +26,7 @@ def rejudge(
     from copycat.stages.rejudge import print_rejudged
     from copycat.stages.rejudge import rejudge as stage
 
-    found = stage(opened(run), judge_name, out=out, progress=for_stream(), device=device)
+    found = stage(
+        opened(run), judge_name, out=out, progress=for_stream(), device=device, concurrency=concurrency
+    )
     print_rejudged(Console(), found)

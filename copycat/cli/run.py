@@ -42,6 +42,9 @@ def run(
     device: str = typer.Option("auto", help="cpu, cuda, mps; auto takes the best there is."),
     devices: str = typer.Option("", help="A list, such as cuda:0,cuda:1: a process on each of them."),
     workers: int = typer.Option(1, min=1, help="Processes that share --device."),
+    concurrency: int | None = typer.Option(
+        None, min=1, help="Calls in flight to a hosted model or judge; its card's when left out."
+    ),
     batch_size: int | None = typer.Option(
         None, min=1, help="Images a batch; the model card's when left out."
     ),
@@ -93,6 +96,7 @@ def run(
         device=device,
         devices=items(devices),
         workers=workers,
+        concurrency=concurrency,
         batch_size=batch_size,
         dtype=dtype,
         steps=steps,

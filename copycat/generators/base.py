@@ -13,7 +13,7 @@ from copycat.cards.catalog import Catalog
 from copycat.cards.hooks import Conditioning, Denoise, Hooks, WeightEdit, variant_identity
 from copycat.cards.models import ModelCard
 from copycat.errors import BadFile, UserError
-from copycat.io.hosted import connect
+from copycat.io.hosted import Told, connect
 from copycat.io.lifecycle import Closing
 from copycat.records import Outcome, Request
 
@@ -31,6 +31,8 @@ class ImageOutcome:
     revised_prompt: str | None = None
     """What a hosted model made of the prompt."""
     cost_usd: float | None = None
+    told: Told | None = None
+    """What a hosted model's provider said of its answer."""
 
 
 class Generator(Closing, ABC):
@@ -76,6 +78,7 @@ class Generator(Closing, ABC):
         the same kind of conditioning or none. `conditionings` holds, by sha, those that the requests name;
         `denoise` wraps the denoiser for this call. A picture that fails is an `error` outcome and does not
         take its neighbours along. Raises UserError for conditionings and hooks unless weights are open.
+        Of a model whose card has `api` it is called from several threads.
         """
         refuse_closed(type(self), self.identity.partition("@")[0], conditionings, denoise)
         return self.draw(requests, Hooks(conditionings or {}, denoise))
@@ -83,6 +86,9 @@ class Generator(Closing, ABC):
     @abstractmethod
     def draw(self, requests: Sequence[Request], hooks: Hooks) -> list[ImageOutcome]:
         """What :meth:`generate` promises; `hooks` is empty unless weights are open."""
+
+    def stop(self) -> None:
+        """Begin nothing more; for a hosted model, whose calls in flight are paid for and go on."""
 
     def cut_off(self, requests: Sequence[Request]) -> list[str]:  # noqa: ARG002
         """Sentences on prompts and negatives that are longer than the model reads, where that is known."""

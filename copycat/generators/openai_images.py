@@ -4,75 +4,94 @@ from __future__ import annotations
 
 import base64
 import binascii
-import io
-import urllib.request
 from collections.abc import Sequence
 from typing import Any
 
-from PIL import Image
-
 from copycat.cards.hooks import Hooks
 from copycat.cards.models import ModelCard
+from copycat.errors import BadFile, CopycatError, require
 from copycat.generators.base import Generator, ImageOutcome
-from copycat.io.hosted import Api, Calls, check_options, connect, explain, refusal, stop_if_not_retryable
+from copycat.io.hosted import Answered, Api, Calls, check_options, connect, explain, refusal
+from copycat.io.pictures import decode
 from copycat.records import Request
 
 _OURS = frozenset({"model", "prompt", "n", "size"})
 
 
 class OpenAIImages(Generator):
-    """One call a picture, `batch_size` of them at a time. Hosted models take no seed and no negative."""
+    """One call a picture. Hosted models take no seed and no negative."""
 
     def __init__(self, card: ModelCard, device: str) -> None:  # noqa: ARG002  runs elsewhere
         self.identity, self.batch_size = card.identity(), card.batch_size
         self._card, self._api = card, card.api or Api()
         check_options(self._api, _OURS, card.title)
-        self._client = connect(self._api, card.title)
-        self._calls = Calls(card.batch_size)
+        client = connect(self._api, card.title)
+        # Typed as Any: the options are the card's.
+        self._send: Any = client.images.generate
+        self._calls = Calls(self._api, card.title, card.batch_size, hang_up=client.close)
+        # Not through the API's client: pictures may lie with somebody else, who gets no key.
+        plain = require("openai", "openai>=2.0", card.title).DefaultAsyncHttpxClient()
+        self._fetch: Any = plain.get
+        who = f"The pictures of {card.title}"
+        self._downloads = Calls(self._api, who, card.batch_size, hang_up=plain.aclose)
 
     def draw(self, requests: Sequence[Request], hooks: Hooks) -> list[ImageOutcome]:  # noqa: ARG002
         return self._calls.map(self._one, requests, lambda _, why: ImageOutcome("error", error=why))
 
+    def stop(self) -> None:
+        self._calls.stop()
+
     def _one(self, request: Request) -> ImageOutcome:
-        # Typed as Any: the options are the card's.
-        call: Any = self._client.images.generate
+        answered: Answered[Any] | None = None
         try:
-            reply = call(
-                model=self._card.source,
-                prompt=request.prompt,
-                n=1,
-                size=f"{request.sampling.width}x{request.sampling.height}",
-                **self._api.options,
-            )
-            item = reply.data[0]
-            image = _decode(item.b64_json, item.url, self._api.timeout)
+            answered = self._calls.call(lambda: self._ask(request), request)
+            item = answered.reply.data[0]
+            content = self._content(item.b64_json, item.url)
+            try:
+                image = decode(content, "the picture in the reply").image
+            except BadFile as e:
+                return ImageOutcome("error", error=str(e), told=answered.told)
+        except CopycatError:
+            raise
         except Exception as e:  # noqa: BLE001  whatever an API does becomes a row
-            stop_if_not_retryable(e, self._card.title)
             words = refusal(e)
+            told = answered.told if answered else None
             if words:
-                return ImageOutcome("refused_prompt", error=words)
-            return ImageOutcome("error", error=explain(e))
+                return ImageOutcome("refused_prompt", error=words, told=told)
+            return ImageOutcome("error", error=explain(e), told=told)
         return ImageOutcome(
             "ok",
             image,
             revised_prompt=getattr(item, "revised_prompt", None),
             cost_usd=self._api.price_usd,
+            told=answered.told,
         )
 
+    async def _ask(self, request: Request) -> Any:
+        return await self._send(
+            model=self._card.source,
+            prompt=request.prompt,
+            n=1,
+            size=f"{request.sampling.width}x{request.sampling.height}",
+            **self._api.options,
+        )
 
-def _decode(b64: str | None, url: str | None, timeout: float) -> Image.Image:
-    """The picture, whole; raises ValueError or OSError for one that is not."""
-    if b64:
-        try:
-            content = base64.b64decode(b64, validate=True)
-        except binascii.Error as e:
-            raise ValueError(f"the picture is not base64 ({e})") from e
-    elif url and url.startswith(("https://", "http://127.0.0.1:")):
-        # Only https, or a server on this machine.
-        with urllib.request.urlopen(url, timeout=timeout) as reply:  # noqa: S310
-            content = reply.read()
-    else:
+    def _content(self, b64: str | None, url: str | None) -> bytes:
+        """The picture's file. One that lies elsewhere is fetched as often as a call is repeated, and not paid
+        again. Raises ValueError for a reply without a picture."""
+        if b64:
+            try:
+                return base64.b64decode(b64, validate=True)
+            except binascii.Error as e:
+                raise ValueError(f"the picture is not base64 ({e})") from e
+        if url and url.startswith(("https://", "http://127.0.0.1:")):
+            # Only https, or a server on this machine.
+            return self._downloads.call(lambda: self._download(url)).reply
         raise ValueError("the reply holds no picture")
-    image = Image.open(io.BytesIO(content))
-    image.load()
-    return image.convert("RGB")
+
+    async def _download(self, url: str) -> bytes:
+        reply = await self._fetch(url)
+        if reply.status_code in {401, 403, 404, 410}:
+            # That of one picture, and not of the model.
+            raise ValueError(f"the picture cannot be fetched ({reply.status_code})")
+        return bytes(reply.raise_for_status().content)

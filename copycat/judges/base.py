@@ -21,6 +21,9 @@ from copycat.judges.references import open_reference, reference_hash
 from copycat.records import Answer, Question, Unscored, Verdict, digest, first_kind
 from copycat.subjects.characters import Character, Registry, load_registry
 
+REFUSED = "the judge refused"
+"""How the reason begins where a judge would not answer, which is no failure of the judge."""
+
 
 class Judge(Closing, ABC):
     """Looks at pictures and answers. Built from a judge card and a device; closed as
@@ -54,8 +57,11 @@ class Judge(Closing, ABC):
     def ask(self, questions: Sequence[Question], images: Sequence[Image]) -> list[Verdict]:
         """One verdict a question, in order; what it could not answer is `unscored` with a reason.
 
-        Question i is about image i.
+        Question i is about image i. Of a judge whose card has `api` it is called from several threads.
         """
+
+    def stop(self) -> None:
+        """Begin nothing more; for a hosted judge, whose calls in flight are paid for and go on."""
 
 
 CATALOG: Catalog[type[Judge]] = Catalog(

@@ -11,8 +11,9 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict
 
 from copycat.cards.judges import JudgeCard
-from copycat.io.hosted import Api, Calls, check_options, connect, explain, stop_if_not_retryable
-from copycat.judges.base import Judge, unscored, verdict
+from copycat.errors import CopycatError
+from copycat.io.hosted import Api, Calls, check_options, connect, explain
+from copycat.judges.base import REFUSED, Judge, unscored, verdict
 from copycat.judges.references import open_reference
 from copycat.judges.replies import read_names, read_yes_no
 from copycat.records import Question, QuestionStyle, Verdict
@@ -53,7 +54,7 @@ _SHAPES: dict[QuestionStyle, type[BaseModel] | None] = {
 
 
 class OpenAIChatJudge(Judge):
-    """One call a question, `batch_size` at a time; replies are JSON of a fixed schema, or the paper's form.
+    """One call a question; replies are JSON of a fixed schema, or the paper's form.
 
     A server that ignores the schema answers in words, which are read as well. Yes-or-no questions score 1
     for yes and 0 for no: hosted models rarely give the probabilities that VQAScore needs, so their CONS is a
@@ -66,31 +67,41 @@ class OpenAIChatJudge(Judge):
         self.identity, self.batch_size = card.identity(), card.batch_size
         self._card, self._api = card, card.api or Api()
         check_options(self._api, _OURS, card.name)
-        self._client = connect(self._api, f"The judge {card.name}")
-        self._calls = Calls(card.batch_size)
+        who = f"The judge {card.name}"
+        client = connect(self._api, who)
+        # Typed as Any: the options are the card's.
+        self._send: Any = client.chat.completions.create
+        self._calls = Calls(self._api, who, card.batch_size, hang_up=client.close)
 
     def ask(self, questions: Sequence[Question], images: Sequence[Image.Image]) -> list[Verdict]:
         asked = list(zip(questions, images, strict=True))
         return self._calls.map(self._one, asked, lambda a, why: unscored(a[0], self.identity, why))
 
+    def stop(self) -> None:
+        self._calls.stop()
+
     def _one(self, asked: tuple[Question, Image.Image]) -> Verdict:
         question, image = asked
-        call: Any = self._client.chat.completions.create
+        content = _content(question, image)
         try:
-            reply = call(
-                model=self._card.source,
-                messages=[{"role": "user", "content": _content(question, image)}],
-                **self._format(question),
-                **self._api.options,
-            )
-            choice = reply.choices[0]
+            answered = self._calls.call(lambda: self._ask(question, content), question)
+            choice = answered.reply.choices[0]
             message = choice.message
+        except CopycatError:
+            raise
         except Exception as e:  # noqa: BLE001  whatever an API does becomes a row
-            stop_if_not_retryable(e, f"The judge {self._card.name}")
             return unscored(question, self.identity, explain(e))
         if getattr(message, "refusal", None):
-            return unscored(question, self.identity, f"the judge refused: {message.refusal}")
+            return unscored(question, self.identity, f"{REFUSED}: {message.refusal}")
         return self._read(question, message.content or "", choice.finish_reason in _CUT_OFF)
+
+    async def _ask(self, question: Question, content: list[dict[str, Any]]) -> Any:
+        return await self._send(
+            model=self._card.source,
+            messages=[{"role": "user", "content": content}],
+            **self._format(question),
+            **self._api.options,
+        )
 
     def _format(self, question: Question) -> dict[str, Any]:
         """The schema that a reply is to keep to; nothing where the question asks for a form in words."""

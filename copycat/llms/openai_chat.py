@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from copycat.cards.llms import LLMCard
-from copycat.errors import MissingRequirement
-from copycat.io.hosted import Api, check_options, connect, explain, refusal, stop_if_not_retryable
+from copycat.errors import CopycatError, MissingRequirement
+from copycat.io.hosted import Api, Calls, check_options, connect, explain, refusal
 from copycat.llms.base import Chat, Message, Reply
 
 _OURS = frozenset({"model", "messages", "temperature", "max_completion_tokens", "max_tokens"})
@@ -21,27 +21,23 @@ class OpenAIChat(Chat):
         self._card, self._api = card, card.api or Api()
         self._who = f"The language model {card.name}"
         check_options(self._api, _OURS, card.name)
-        self._client = connect(self._api, self._who)
+        client = connect(self._api, self._who)
+        # Typed as Any: the options are the card's.
+        self._send: Any = client.chat.completions.create
+        self._calls = Calls(self._api, self._who, card.batch_size, hang_up=client.close)
 
     def ask(self, messages: Sequence[Message]) -> Reply:
         """Raises MissingRequirement for a wrong key, no money, no network, and a server that stays broken:
         without a rewrite there is nothing to plan."""
-        call: Any = self._client.chat.completions.create
-        cold = {} if self._card.temperature is None else {"temperature": self._card.temperature}
         try:
-            reply = call(
-                model=self._card.source,
-                messages=[m.model_dump() for m in messages],
-                max_completion_tokens=self._card.max_tokens,
-                **cold,
-                **self._api.options,
-            )
-            choice = reply.choices[0]
+            answered = self._calls.call(lambda: self._ask(messages), messages)
+            choice = answered.reply.choices[0]
+        except CopycatError:
+            raise
         except Exception as e:
             declined = refusal(e)
             if declined:
                 return Reply(refusal=declined)
-            stop_if_not_retryable(e, self._who)
             raise MissingRequirement(
                 f"{self._who} did not answer ({explain(e)}); what it answered before is kept, and the same "
                 "command asks for the rest."
@@ -51,3 +47,13 @@ class OpenAIChat(Chat):
         if choice.finish_reason == "content_filter":
             return Reply(refusal="the provider's content filter stopped it")
         return Reply(text=choice.message.content or "")
+
+    async def _ask(self, messages: Sequence[Message]) -> Any:
+        cold = {} if self._card.temperature is None else {"temperature": self._card.temperature}
+        return await self._send(
+            model=self._card.source,
+            messages=[m.model_dump() for m in messages],
+            max_completion_tokens=self._card.max_tokens,
+            **cold,
+            **self._api.options,
+        )

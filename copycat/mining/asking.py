@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from copycat.cards.llms import LLMCard
 from copycat.io.journal import Journal
+from copycat.io.secrets import clean
 from copycat.llms.base import Chat, Message
 from copycat.mining.tasks import Task
 from copycat.records import Row, digest
@@ -53,7 +54,7 @@ class Asking:
             return found
         bar = progress or Progress()
         bar.start(f"ask {self.card.name}", len(missing))
-        pool = ThreadPoolExecutor(self.card.batch_size)
+        pool = ThreadPoolExecutor(self.card.at_a_time)
         try:
             with self.chat() as chat:
                 for done in as_completed([pool.submit(self._ask, chat, c) for c in missing]):
@@ -93,7 +94,7 @@ class Asking:
         kept: tuple[str, ...] = ()
         faults: list[str] = []
         for attempt in range(1, self.tries + 1):
-            reply = chat.ask(messages)
+            reply = clean(chat.ask(messages))
             if reply.declined:
                 wrong = [f"a refusal ({reply.declined[:80]})"]
             else:

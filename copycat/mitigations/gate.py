@@ -61,7 +61,7 @@ class Gate(InputFilter[GateOptions]):
 
     @property
     def calls(self) -> int:
-        return self._card.batch_size if self._card else 0
+        return self._card.at_a_time if self._card else 0
 
     def bind(self, context: RunContext) -> Gate:
         target_detector = TargetDetector(context.registry, detector(self.config, context))
@@ -110,7 +110,7 @@ def detector(options: GateOptions, context: RunContext) -> Detector:
         if context.chat is None:
             raise UserError("Language models are not asked here; take gate[by=lexical].")
         card = load_llm_card(options.model)
-        return Asked(context.registry, context.chat(card), card.batch_size)
+        return Asked(context.registry, context.chat(card), card.at_a_time)
     if context.embed is None:
         raise UserError(
             "The text encoder of this model is not open, so a gate by embedding cannot work; "

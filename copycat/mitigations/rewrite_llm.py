@@ -94,7 +94,7 @@ class RewriteLLM(Mitigation[RewriteLLMOptions]):
 
     @property
     def calls(self) -> int:
-        return self._card.batch_size
+        return self._card.at_a_time
 
     def bind(self, context: RunContext) -> RewriteLLM:
         if context.chat is None:

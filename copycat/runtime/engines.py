@@ -25,6 +25,8 @@ from copycat.errors import MissingRequirement, UserError
 
 B = TypeVar("B")
 R = TypeVar("R")
+Done = Callable[[Sequence[tuple[B, R]]], None]
+"""Takes batches with their results: all that are ready, so that they can be written together."""
 OpenWorker = Callable[[str], AbstractContextManager[Callable[[B], R]]]
 """Opens a worker on a device (resolved, not `auto`): loads what it needs, and lets go of it at the end."""
 _DEATHS = 2
@@ -40,8 +42,8 @@ class Engine(ABC):
     """The device that results come from; all of an engine's are of one kind."""
 
     @abstractmethod
-    def map(self, batches: Sequence[B], open_worker: OpenWorker[B, R], done: Callable[[B, R], None]) -> None:
-        """Have every batch worked on, and call `done` in this process as each result comes.
+    def map(self, batches: Sequence[B], open_worker: OpenWorker[B, R], done: Done[B, R]) -> None:
+        """Have every batch worked on, and call `done` in this thread as results come, once for each.
 
         What a worker raises is raised here, after which no further batch is begun.
         """
@@ -53,10 +55,10 @@ class InProcess(Engine):
     def __init__(self, device: str) -> None:
         self.device = device
 
-    def map(self, batches: Sequence[B], open_worker: OpenWorker[B, R], done: Callable[[B, R], None]) -> None:
+    def map(self, batches: Sequence[B], open_worker: OpenWorker[B, R], done: Done[B, R]) -> None:
         with open_worker(self.device) as work:
             for batch in batches:
-                done(batch, work(batch))
+                done([(batch, work(batch))])
 
 
 class Processes(Engine):
@@ -71,7 +73,7 @@ class Processes(Engine):
         kind, _, _ = devices[0].partition(":")
         self.device = kind if len(set(devices)) > 1 else devices[0]
 
-    def map(self, batches: Sequence[B], open_worker: OpenWorker[B, R], done: Callable[[B, R], None]) -> None:
+    def map(self, batches: Sequence[B], open_worker: OpenWorker[B, R], done: Done[B, R]) -> None:
         waiting = deque(range(len(batches)))
         deaths = [0] * len(batches)
         # More workers than batches would load a model in vain.
@@ -98,14 +100,14 @@ class Processes(Engine):
                     elif answer.error:
                         raise answer.error
                     else:
-                        done(batches[at], answer.value)
+                        done([(batches[at], answer.value)])
         finally:
             for worker in workers:
                 worker.end()
 
 
 @dataclass(frozen=True)
-class _Answer:
+class Answer:
     """What a worker made of a batch, or raised."""
 
     value: Any = None
@@ -162,12 +164,12 @@ class _Worker:
             # It has just died; waiting for its answer will tell.
             return
 
-    def finish(self) -> _Answer | None:
+    def finish(self) -> Answer | None:
         """The answer about the batch in hand; None when the process has ended without one."""
         self.batch = None
         try:
             if self._pipe.poll():
-                answer: _Answer = self._pipe.recv()
+                answer: Answer = self._pipe.recv()
                 return answer
         except (EOFError, OSError):
             pass
@@ -203,12 +205,12 @@ def _serve(pipe: Connection, device: str, threads: int) -> None:
         batch = pipe.recv()
         with open_worker(device) as work:
             while True:
-                pipe.send(_Answer(work(batch)))
+                pipe.send(Answer(work(batch)))
                 batch = pipe.recv()
     except EOFError:
         return
     except Exception as e:  # noqa: BLE001  the driver raises it
-        pipe.send(_Answer(error=_portable(e)))
+        pipe.send(Answer(error=_portable(e)))
 
 
 def _end_with_driver() -> None:

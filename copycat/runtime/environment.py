@@ -26,15 +26,22 @@ def packages() -> dict[str, str]:
 
 
 def git_state(where: Path) -> tuple[str | None, bool | None]:
-    """Commit and whether tracked files were changed; None when `where` is not in a git checkout."""
+    """Commit and whether tracked files were changed; None when `where` is not the top of a git checkout.
+
+    What is installed in an environment that lies in a checkout of something else is not of that commit.
+    """
+
+    # Within a hook of git, variables name a repository, whatever folder is asked about.
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
 
     def git(*args: str) -> str:
-        done = subprocess.run(
-            ["git", "-C", str(where), *args], capture_output=True, text=True, check=True, timeout=20
-        )
+        command = ["git", "-C", str(where), *args]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20, env=plain)
         return done.stdout.strip()
 
     try:
+        if Path(git("rev-parse", "--show-toplevel")).resolve() != where.resolve():
+            return None, None
         return git("rev-parse", "HEAD"), bool(git("status", "--porcelain", "--untracked-files=no"))
     except (OSError, subprocess.SubprocessError):
         return None, None

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from copycat.cards.weights import Card
 from copycat.config import RunConfig
 from copycat.errors import UserError
+from copycat.io.hosted import threads_for
+from copycat.runtime.concurrent import Concurrent
 from copycat.runtime.device import resolve_device
 from copycat.runtime.engines import Engine, InProcess, Processes
 
@@ -29,3 +32,25 @@ def choose_engine(
     # Each worker holds the model.
     device = resolve_device(wanted, what, (min_gpu_gb or 0) * config.workers, lighter)
     return InProcess(device) if config.workers == 1 else Processes([device] * config.workers)
+
+
+def engine_for(card: Card, wanted: str, config: RunConfig, what: str) -> Engine:
+    """An engine for `what`, the model of `card`: threads where it runs elsewhere, else as
+    :func:`choose_engine` says."""
+    if card.api is None:
+        return choose_engine(wanted, config, what, card.min_gpu_gb)
+    # The device is that of a filter's judge, which may run here.
+    first = config.devices[0] if wanted == "auto" and config.devices else wanted
+    # An attempt that is in hand when something fails is waited for.
+    return Concurrent(resolve_device(first, what, None), threads_for(card.at_a_time), card.api.timeout)
+
+
+def unused_workers(config: RunConfig, card: Card, what: str) -> str:
+    """A sentence where `config` asks for processes, which the model of `card` has no use for; else empty."""
+    if card.api is None or (config.workers == 1 and len(config.devices) < 2):
+        return ""
+    option = "--workers" if config.workers > 1 else "--devices"
+    return (
+        f"{what} runs elsewhere, so threads of one process call it, {card.at_a_time} at a time "
+        f"(--concurrency), and {option} does nothing for it."
+    )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
+from threading import Lock
 
 from PIL.Image import Image
 
@@ -23,7 +24,8 @@ from copycat.resolve import ResolvedRun, resolve
 from copycat.runs.folder import RunFolder
 from copycat.runtime.engines import Engine, batches
 from copycat.runtime.progress import Progress
-from copycat.stages.engine import choose_engine
+from copycat.stages.engine import engine_for
+from copycat.stages.failing import Failing
 from copycat.stages.idle import IdleNegatives
 from copycat.stages.review import Reviewer
 
@@ -52,6 +54,8 @@ def generate(
     not given; `device` is where to draw, unless the run's settings name several.
 
     Raises UserError when a negative prompt turns out to do nothing; the pictures that show it come first.
+    Raises MissingRequirement when all pictures fail, or ten in a row in the same way, or nothing further can
+    be had of a hosted model.
     """
     progress = progress or Progress()
     folder.open().check_own()
@@ -63,8 +67,8 @@ def generate(
         cut = batches(data.requests, run.card.batch_size, key=_company)
         pending = [b for b in cut if any(r.id in missing for r in b)]
         if run.card.api:
-            # Neighbours do not matter there, and every picture costs.
-            pending = [[r for r in b if r.id in missing] for b in pending]
+            # Neighbours do not matter there, every picture costs, and none waits for another.
+            pending = [[r] for b in pending for r in b if r.id in missing]
         if not pending:
             return 0
         if run.model != data.manifest.model:
@@ -73,23 +77,38 @@ def generate(
         watched.check(seen, run.card.title)
         telling = {r.id for r in watched.first()}
         pending.sort(key=lambda batch: not any(r.id in telling for r in batch))
+        parts = [pending]
+        if run.card.api:
+            # Nothing else is paid for before they have come.
+            first = sum(r.id in telling for (r,) in pending)
+            parts = [part for part in (pending[:first], pending[first:]) if part]
         engine = _engine(folder, run, device)
 
-        def done(batch: Sequence[Request], drawn: Drawn) -> None:
-            if folder.manifest().notes != tuple(drawn.notes):
-                folder.update(notes=tuple(drawn.notes))
+        answered = any(rows and rows[0].outcome != "error" for rows in seen.values())
+        failing = Failing(run.card.title, "pictures", answered=answered)
+
+        def done(results: Sequence[tuple[Sequence[Request], Drawn]]) -> None:
+            notes = tuple(results[-1][1].notes)
+            if folder.manifest().notes != notes:
+                folder.update(notes=notes)
             # Pictures first, rows after: a row always has its picture.
-            fresh = [rows for r, rows in zip(batch, drawn.rows, strict=True) if r.id in missing]
+            drawn = [pair for batch, made in results for pair in zip(batch, made.rows, strict=True)]
+            fresh = [rows for r, rows in drawn if r.id in missing]
             folder.image_journal.append([row for rows in fresh for row in rows])
-            progress.advance(len(batch))
+            progress.advance(len(drawn))
             seen.update({rows[0].request: tuple(rows) for rows in fresh})
+            for rows in fresh:
+                failing.add((rows[0].error or "no reason told") if rows[0].outcome == "error" else None)
+                failing.check()
             watched.check(seen, run.card.title)
 
         progress.start("generate", sum(map(len, pending)))
         try:
-            engine.map(pending, partial(_open_worker, run, folder, frozenset(missing)), done)
+            for part in parts:
+                engine.map(part, partial(_open_worker, run, folder, frozenset(missing)), done)
         finally:
             progress.done()
+        failing.check_all()
     return len(missing)
 
 
@@ -105,7 +124,7 @@ def _engine(folder: RunFolder, run: ResolvedRun, wanted: str) -> Engine:
     """An engine on the kind of device that the run was begun on, since another one rounds differently."""
     first = folder.manifest().device
     wanted = first if first and wanted == "auto" and not run.config.devices else wanted
-    engine = choose_engine(wanted, run.config, run.card.title, run.card.min_gpu_gb)
+    engine = engine_for(run.card, wanted, run.config, run.card.title)
     if first and _device_kind(engine.device) != _device_kind(first):
         raise RunConflict(
             f"{folder.path} was begun on {first}, not {engine.device}; choose another output folder."
@@ -133,13 +152,14 @@ def _open_worker(
     """Draws batches of the run in `folder`, and keeps the pictures of the `missing` requests."""
     drawer = _Drawer(run, folder, missing, device)
     try:
-        yield drawer.draw
+        yield drawer
     finally:
         drawer.close()
 
 
 class _Drawer:
-    """Draws one batch after another; has one model in memory, with the weight edits of the last batch."""
+    """Draws batches; has one model in memory, with the weight edits of the last batch. Threads may share it
+    where the model runs elsewhere, and so has no weight edits."""
 
     def __init__(self, run: ResolvedRun, folder: RunFolder, missing: frozenset[str], device: str) -> None:
         self._run, self._folder, self._missing, self._device = run, folder, missing, device
@@ -149,15 +169,22 @@ class _Drawer:
         self._generator: Generator | None = None
         self._variant = ""
         self._notes: list[str] | None = None
+        self._loading = Lock()
 
-    def draw(self, batch: Sequence[Request]) -> Drawn:
+    def stop(self) -> None:
+        """Let a hosted model draw nothing more; what it is drawing is finished and kept."""
+        if self._generator is not None:
+            self._generator.stop()
+
+    def __call__(self, batch: Sequence[Request]) -> Drawn:
         """Draw and keep one batch."""
-        generator = self._load(batch[0])
-        if self._notes is None:
-            self._notes = generator.remarks(self._folder.request_journal.rows())
+        with self._loading:
+            generator = self._load(batch[0])
+            if self._notes is None:
+                self._notes = generator.remarks(self._folder.request_journal.rows())
+            denoise = self._composition(batch[0].mitigation).denoiser(batch[0])
         names = {r.conditioning for r in batch} - {""}
         given = {sha: Conditioning.read(self._folder.conditioning_path, sha) for sha in names}
-        denoise = self._composition(batch[0].mitigation).denoiser(batch[0])
 
         def generate(requests: Sequence[Request]) -> list[ImageOutcome]:
             return generator.generate(requests, conditionings=given, denoise=denoise)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -14,16 +14,27 @@ from PIL import Image
 from copycat.cards.judges import JudgeCard
 from copycat.config import RunConfig
 from copycat.errors import BadFile, MissingRequirement
-from copycat.judges.base import Judge, answers, error_rates, identify, load_judge, question_hash, unscored
+from copycat.io import pictures
+from copycat.judges.base import (
+    REFUSED,
+    Judge,
+    answers,
+    error_rates,
+    identify,
+    load_judge,
+    question_hash,
+    unscored,
+)
 from copycat.judges.panel import vote
-from copycat.records import Question, Verdict
+from copycat.records import Question, Unscored, Verdict
 from copycat.report.words import judge_sentence
 from copycat.resolve import Judging, resolve_judging
 from copycat.runs.data import RunData
 from copycat.runs.folder import RunFolder
 from copycat.runtime.engines import batches
 from copycat.runtime.progress import Progress
-from copycat.stages.engine import choose_engine
+from copycat.stages.engine import engine_for
+from copycat.stages.failing import Failing
 
 
 def judge(
@@ -34,12 +45,15 @@ def judge(
     progress: Progress | None = None,
     device: str = "auto",
     config: RunConfig | None = None,
+    concurrency: int | None = None,
 ) -> int:
     """Ask all open questions, unscored ones among them; returns how many.
 
     `judging` is found here when it is not given: for the judge `judge_name`, a card or folder, or else the
-    run's own. How many processes ask is said by `config`, or else by the settings that the run was begun
-    with.
+    run's own. How many processes ask, and how many calls to a hosted judge are in flight, is said by
+    `config`, or else by the settings that the run was begun with; `concurrency` goes before both.
+
+    Raises MissingRequirement when no verdict can be had, or ten in a row fail in the same way.
     """
     progress = progress or Progress()
     data = folder.open().data()
@@ -50,6 +64,8 @@ def judge(
         data = folder.data()
         members = [Judging(card, judging.measures) for card in judging.card.asked()]
         config = config or data.manifest.config
+        if concurrency is not None:
+            config = config.model_copy(update={"concurrency": concurrency})
         asked = sum(_ask_all(folder, data, member, progress, config, device) for member in members)
         if judging.card.members:
             _count_votes(folder, judging, members)
@@ -124,27 +140,44 @@ def _ask_open(
     device: str,
 ) -> int:
     """Ask one judge those of `questions` that `data` has no answers to."""
-    card = judging.card
+    card = judging.card.with_concurrency(config.concurrency)
+    who = f"The judge {card.name}"
     answered = _answered(data, judging.identity)
     cut = batches(questions, card.batch_size, key=lambda q: q.kind)
     pending = [b for b in cut if not all(map(answered, b))]
     if card.api:
-        # Neighbours do not matter there, and every answer costs.
-        pending = [[q for q in b if not answered(q)] for b in pending]
+        # Neighbours do not matter there, every answer costs, and none waits for another.
+        pending = [[q] for b in pending for q in b if not answered(q)]
     if not pending:
         return 0
 
-    def done(batch: Sequence[Question], said: Sequence[Verdict]) -> None:
-        folder.verdict_journal.append([v for q, v in zip(batch, said, strict=True) if not answered(q)])
-        progress.advance(len(batch))
+    before = any(v.judge == judging.identity and _failure(v) is None for v in data.verdicts)
+    failing = Failing(who, "verdicts", answered=before)
 
-    engine = choose_engine(device, config, f"The judge {card.name}", card.min_gpu_gb)
+    def done(results: Sequence[tuple[Sequence[Question], Sequence[Verdict]]]) -> None:
+        said = [pair for batch, verdicts in results for pair in zip(batch, verdicts, strict=True)]
+        fresh = [v for q, v in said if not answered(q)]
+        folder.verdict_journal.append(fresh)
+        progress.advance(len(said))
+        for v in fresh:
+            failing.add(_failure(v))
+            failing.check()
+
+    engine = engine_for(card, device, config, who)
     progress.start("judge", sum(map(len, pending)))
     try:
         engine.map(pending, partial(_open_worker, card, folder.path), done)
     finally:
         progress.done()
+    failing.check_all()
     return sum(not answered(q) for b in pending for q in b)
+
+
+def _failure(v: Verdict) -> str | None:
+    """Why a verdict is none; None where the judge answered, if only with a refusal or words without sense."""
+    if not isinstance(v.answer, Unscored) or v.reply is not None or v.answer.reason.startswith(REFUSED):
+        return None
+    return v.answer.reason
 
 
 @contextmanager
@@ -153,7 +186,7 @@ def _open_worker(
 ) -> Iterator[Callable[[Sequence[Question]], list[Verdict]]]:
     """Asks the judge of `card` about pictures in the run folder `path`."""
     with load_judge(card, device) as judge_:
-        yield lambda batch: _ask(path, judge_, batch)
+        yield _Asking(path, judge_)
 
 
 def _count_votes(folder: RunFolder, panel: Judging, members: Sequence[Judging]) -> None:
@@ -217,24 +250,36 @@ def _doubts(data: RunData, judging: Judging) -> set[tuple[str, int, str]]:
     }
 
 
-def _ask(path: Path, judge_: Judge, batch: Sequence[Question]) -> list[Verdict]:
-    """Verdicts on `batch`; a picture that does not open is unscored, not a failure of the others."""
-    verdicts: dict[int, Verdict] = {}
-    pictures: dict[int, Image.Image] = {}
-    for i, question in enumerate(batch):
-        try:
-            pictures[i] = open_picture(path, question.file, question.sha256)
-        except (OSError, BadFile) as e:
-            verdicts[i] = unscored(question, judge_.identity, f"the picture does not open: {e}")
-    found = judge_.ask([batch[i] for i in pictures], list(pictures.values())) if pictures else []
-    verdicts.update(zip(pictures, found, strict=True))
-    return [verdicts[i] for i in range(len(batch))]
+@dataclass(frozen=True)
+class _Asking:
+    """Asks one judge about pictures in the run folder `path`."""
+
+    path: Path
+    judge: Judge
+
+    def stop(self) -> None:
+        """Ask a hosted judge nothing more; what it is answering is kept."""
+        self.judge.stop()
+
+    def __call__(self, batch: Sequence[Question]) -> list[Verdict]:
+        """Verdicts on `batch`; a picture that does not open is unscored, not a failure of the others."""
+        verdicts: dict[int, Verdict] = {}
+        opened: dict[int, Image.Image] = {}
+        for i, question in enumerate(batch):
+            try:
+                opened[i] = open_picture(self.path, question.file, question.sha256)
+            except BadFile as e:
+                why = f"the picture does not open: {e}"
+                verdicts[i] = unscored(question, self.judge.identity, why)
+        found = self.judge.ask([batch[i] for i in opened], list(opened.values())) if opened else []
+        verdicts.update(zip(opened, found, strict=True))
+        return [verdicts[i] for i in range(len(batch))]
 
 
 def open_picture(run: Path, file: str, sha256: str) -> Image.Image:
-    """A picture of the run folder `run`, in RGB. Raises BadFile where its hash is not `sha256`, and OSError
-    where it does not open."""
-    content = (run / file).read_bytes()
+    """A picture of the run folder `run` as a person sees it, in RGB. Raises BadFile where its hash is not
+    `sha256` or it does not open."""
+    content = pictures.read_bytes(run / file, file)
     if hashlib.sha256(content).hexdigest() != sha256:
         raise BadFile(f"{file} is not the picture that was drawn")
-    return Image.open(io.BytesIO(content)).convert("RGB")
+    return pictures.decode(content, file).image

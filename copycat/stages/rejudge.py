@@ -61,6 +61,7 @@ def rejudge(
     out: Path | None = None,
     progress: Progress | None = None,
     device: str = "auto",
+    concurrency: int | None = None,
 ) -> Rejudged:
     """Judge, score and report anew with `judge_name`, in place or in the new folder `out`.
 
@@ -79,7 +80,7 @@ def rejudge(
     if out is not None:
         check_new(out)
         folder = clone(folder, out)
-    asked = judge(folder, judging, progress=progress, device=device)
+    asked = judge(folder, judging, progress=progress, device=device, concurrency=concurrency)
     after = score(folder)
     report(folder)
     both = [a for a in folder.data().agreement if set(a.judges) == {earlier, now}]

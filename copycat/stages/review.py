@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from threading import RLock
 from typing import Any
 
 from PIL.Image import Image
@@ -74,7 +75,10 @@ class Reviewer:
         """`composition` gives the bound mitigation of a specification."""
         self._registry, self._device, self._api = run.registry, device, run.card.api
         self._own_judge, self._composition = run.config.judge, composition
+        self._concurrency = run.config.concurrency
         self._judges: dict[str, Judge] = {}
+        self._one_at_a_time = RLock()
+        """For judges that run here, where a hosted model's pictures come in several threads."""
 
     def close(self) -> None:
         """Let go of the judges."""
@@ -122,12 +126,13 @@ class Reviewer:
 
     def _ask(self, part: Mitigation[Any]) -> Judge:
         name = part.judge or self._own_judge
-        if name not in self._judges:
-            card = load_judge_card(name)
-            device = resolve_device(self._device, f"The judge {card.name}", card.min_gpu_gb)
-            with _memory_for(card):
-                self._judges[name] = load_judge(card, device)
-        return self._judges[name]
+        with self._one_at_a_time:
+            if name not in self._judges:
+                card = load_judge_card(name).with_concurrency(self._concurrency)
+                device = resolve_device(self._device, f"The judge {card.name}", card.min_gpu_gb)
+                with _memory_for(card):
+                    self._judges[name] = load_judge(card, device)
+            return self._judges[name]
 
     def _decide(self, cases: Sequence[_Case]) -> list[Action]:
         """One decision a case: the strictest of its parts'. Each judge is asked once for all of them."""
@@ -159,9 +164,11 @@ class Reviewer:
 
         def ask(questions: Sequence[tuple[int, Image, Question]]) -> list[Verdict]:
             said: list[Verdict] = []
-            for start in range(0, len(questions), judge.batch_size):
-                batch = questions[start : start + judge.batch_size]
-                with _memory_for(card):
+            # A hosted judge is given all at once: it keeps its calls in flight itself.
+            at_once = judge.batch_size if price is None else max(len(questions), 1)
+            for start in range(0, len(questions), at_once):
+                batch = questions[start : start + at_once]
+                with _memory_for(card), self._one_at_a_time if price is None else nullcontext():
                     said += judge.ask([q for *_, q in batch], [image for _, image, _ in batch])
                     if price is None:
                         _refuse_lack_of_memory(said)

@@ -11,6 +11,7 @@ from copycat.resolve import ResolvedRun
 from copycat.runs.data import RunData
 from copycat.runs.folder import RunFolder
 from copycat.runtime.progress import Progress
+from copycat.stages.engine import unused_workers
 from copycat.stages.generate import generate
 from copycat.stages.judge import judge
 from copycat.stages.plan import UNASKED, check, check_offered, plan, prepare
@@ -37,8 +38,13 @@ def complete(folder: RunFolder, run: ResolvedRun, progress: Progress) -> RunData
 
 
 def announce(run: ResolvedRun) -> None:
-    """Say on standard error what was taken where the user named nothing."""
-    for sentence in run.taken:
+    """Say on standard error what was taken where the user named nothing, and which settings do nothing."""
+    judge_card = run.judging.card.with_concurrency(run.config.concurrency)
+    idle = (
+        unused_workers(run.config, run.card, run.card.title),
+        unused_workers(run.config, judge_card, f"The judge {judge_card.name}"),
+    )
+    for sentence in (*run.taken, *filter(None, idle)):
         say(Console(stderr=True), f"Note: {sentence}")
 
 

@@ -31,7 +31,7 @@ def runs(
 ) -> Callable[..., ResolvedRun]:
     monkeypatch.setenv("COPYCAT_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("LOOPBACK_KEY", "k")
-    monkeypatch.setattr("copycat.generators.inference_providers._LONGEST_WAIT", 0.01)
+    monkeypatch.setattr("copycat.io.hosted.pace._FIRST", 0.01)
     card: dict[str, Any] = {
         "name": "served", "title": "Served", "kind": "inference-providers", "source": "some/model",
         "batch_size": 2, "sampling": {"steps": 3, "guidance": 5, "height": 16, "width": 16},

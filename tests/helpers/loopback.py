@@ -76,6 +76,8 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(3)
         if mood == "refuse":
             return self._send(400, _error("content_policy_violation", "not that one"))
+        if mood == "wrong":
+            return self._send(400, _error("invalid_value", f"no such size (request {time.monotonic_ns()})"))
         if mood == "no key":
             return self._send(401, _error("invalid_api_key", "wrong key"))
         if mood == "no money":

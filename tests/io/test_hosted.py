@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import openai
 import pytest
 import yaml
 from PIL import Image
 
 from copycat.cards.judges import load_judge_card
 from copycat.cards.models import load_card
+from copycat.cli.main import main
 from copycat.errors import MissingRequirement, UserError
 from copycat.generators.base import load_generator
 from copycat.judges.base import load_judge
@@ -20,17 +24,18 @@ from copycat.resolve import ResolvedRun, resolve_settings
 from copycat.stages.generate import generate
 from copycat.stages.judge import judge
 from copycat.stages.plan import plan, prepare
+from copycat.stages.run import announce
 from copycat.stages.score import score
 from tests.conftest import Tiny
 from tests.helpers.loopback import Loopback, running
+from tests.helpers.provider import Provider, providing
 from tests.helpers.questions import question
 
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
-    # The client's own waiting between attempts is not what is tested.
-    monkeypatch.setattr(openai._base_client, "INITIAL_RETRY_DELAY", 0.01)
-    monkeypatch.setattr(openai._base_client, "MAX_RETRY_DELAY", 0.01)
+    # The waiting between attempts is not what is tested.
+    monkeypatch.setattr("copycat.io.hosted.pace._FIRST", 0.01)
     with running() as loopback:
         yield loopback
 
@@ -135,13 +140,15 @@ def test_what_no_call_can_mend_stops_the_run_and_keeps_what_is_done(
     with pytest.raises(MissingRequirement, match="same command resumes"):
         generate(folder)
     kept = sum(r.outcome == "ok" for r in folder.data().images.values())
-    assert kept == 3
+    answered = sum(n for text, n in server.calls.items() if "Plitu" not in text)
+    assert kept == answered > 0, "whatever was paid for"
     assert folder.manifest().status == "interrupted"
     server.behave = {}
     server.calls.clear()
     assert generate(folder) == 6 - kept
     # Nothing that was paid for is drawn again.
-    assert server.calls == {"Plitu": 2, "Kamo": 1}
+    assert server.calls["Plitu"] == 2
+    assert server.calls.total() == 6 - kept
 
 
 def test_only_what_failed_is_drawn_and_paid_again(config, server: Loopback) -> None:
@@ -206,6 +213,104 @@ def test_a_judge_without_money_stops_and_keeps_its_answers(config, server: Loopb
     assert kept > 0
     server.behave = {}
     assert judge(folder) == 18 - kept
+
+
+def test_a_wrong_parameter_stops_the_run_and_the_same_command_resumes(config, server: Loopback) -> None:
+    folder = prepare(config(seeds=tuple(range(6))))
+    server.behave = {"": "wrong"}
+    with pytest.raises(
+        MissingRequirement, match=r"10 pictures in a row failed in the same way .*no such size"
+    ):
+        generate(folder)
+    assert 10 <= len(folder.data().images) < 18, "it stopped early, and its rows are kept"
+    assert max(server.calls.values()) <= 6, "what is wrong is not repeated"
+    assert folder.manifest().status == "interrupted"
+    server.behave = {}
+    generate(folder)
+    assert {r.outcome for r in folder.data().images.values()} == {"ok"}
+
+
+@pytest.mark.parametrize(("mood", "ends"), [("wrong", True), ("refuse", False)])
+def test_a_run_without_any_picture_fails_but_refusals_are_answers(
+    config, server: Loopback, mood: str, ends: bool
+) -> None:
+    folder = prepare(config())
+    server.behave = {"": mood}
+    if ends:
+        with pytest.raises(MissingRequirement, match="all 6 pictures failed"):
+            generate(folder)
+    else:
+        assert generate(folder) == 6
+    assert len(folder.data().images) == 6
+
+
+def test_a_judge_that_cannot_answer_is_said_with_exit_code_2(
+    config, server: Loopback, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = prepare(config())
+    generate(folder)
+    server.behave = {"?": "wrong"}
+    monkeypatch.setattr("sys.argv", ["copycat", "judge", str(folder.path), "--concurrency", "3"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert "The judge seer: 10 verdicts in a row failed" in capsys.readouterr().err
+    assert 10 <= len(folder.data().verdicts) < 18
+    server.behave = {}
+    assert judge(folder) == 18
+    # A judge that declines has answered.
+    server.behave = {"?": "decline"}
+    assert judge(folder, judge_name="seer[questions=paper]") > 0
+
+
+def test_a_server_that_is_not_there_is_said_soon(config, cards: Path) -> None:
+    card = yaml.safe_load((cards / "models/hosted.yaml").read_text())
+    card["api"]["base_url"] = "http://127.0.0.1:9/v1"
+    (cards / "models/hosted.yaml").write_text(yaml.safe_dump(card))
+    folder = prepare(config(seeds=tuple(range(20))))
+    with pytest.raises(MissingRequirement, match=r"Hosted failed 1. times in a row .*same command resumes"):
+        generate(folder)
+
+
+def test_concurrency_is_no_part_of_what_a_run_is(
+    config, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, other = config(), config(concurrency=7, workers=2)
+    assert (one.config.digest, one.model) == (other.config.digest, other.model)
+    assert (one.card.at_a_time, other.card.at_a_time) == (2, 7)
+    folder = prepare(one)
+    assert prepare(other).path == folder.path, "the same run, taken up again"
+    announce(other)
+    told = " ".join(capsys.readouterr().err.split())
+    assert "Hosted runs elsewhere, so threads of one process call it, 7 at a time" in told
+    assert "--workers does nothing for it" in told
+
+
+def test_a_kill_pays_again_only_for_what_was_in_flight(
+    config, cards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = prepare(config(seeds=(0, 1, 2, 3)))
+    generate(folder)
+    with providing(Provider(latency=0.1)) as provider:
+        api = {"base_url": provider.url, "key_env": None, "timeout": 20}
+        card = {"name": "slow", "kind": "openai-chat", "source": "m", "batch_size": 3, "api": api}
+        (cards / "judges/slow.yaml").write_text(yaml.safe_dump(card))
+        argv = ["copycat", "judge", str(folder.path), "--judge", "slow"]
+        program = f"import sys; sys.argv = {argv!r}; from copycat.cli.main import main; main()"
+        process = subprocess.Popen([sys.executable, "-c", program], env={**os.environ, "HF_HUB_OFFLINE": "1"})
+        deadline = time.monotonic() + 120
+        while provider.answered.total() < 12 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.kill()
+        process.wait()
+        answered, kept = provider.answered.total(), len(folder.data().verdicts)
+        assert 12 <= answered < 36
+        assert kept >= answered - 3, "all but what was in flight is on disk"
+        judge(folder, judge_name="slow")
+        verdicts = [v for v in folder.data().verdicts if v.judge.startswith("slow")]
+    assert len(verdicts) == 36
+    assert all(v.scored for v in verdicts)
+    assert provider.answered.total() - 36 <= 3, "nothing else is paid twice"
 
 
 def test_a_missing_key_is_said_before_anything_is_written(

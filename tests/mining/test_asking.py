@@ -105,6 +105,20 @@ def test_a_leak_is_asked_again_and_what_fails_is_named_and_asked_for_alone(
     assert len(server.asked) == before
 
 
+def test_a_key_that_the_server_sends_back_gets_into_no_file(
+    world: Path, server: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-canary-0123456789")
+    server.say = scripted({"Vella": [f"{FIT} beside sk-canary-0123456789"]})
+    out = tmp_path / "out"
+    assert (
+        mine("describe", "--registry", str(world), "--model", "writer", "--words", "20", "--out", str(out))[0]
+        == 0
+    )
+    assert "beside [redacted]" in (out / "description.jsonl").read_text()
+    assert not any("canary" in p.read_text() for p in out.rglob("*.jsonl"))
+
+
 def test_a_list_is_filled_up_and_its_sets_go_by_name(world: Path, server: Loopback) -> None:
     short = "1. Teal coat\n2. coat\n3. Vella's hat\n4. ochre coat;mauve quill"
     server.say = scripted(

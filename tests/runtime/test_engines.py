@@ -13,6 +13,7 @@ import pytest
 
 from copycat.config import RunConfig
 from copycat.errors import MissingRequirement, UnknownName, UserError
+from copycat.runtime.concurrent import Concurrent
 from copycat.runtime.engines import Engine, InProcess, Processes
 from copycat.stages.engine import choose_engine
 
@@ -52,16 +53,22 @@ def failing(
 def results(engine: Engine, open_worker) -> dict[tuple[int, ...], object]:
     found: dict[tuple[int, ...], object] = {}
 
-    def done(batch: Sequence[int], made: object) -> None:
-        assert tuple(batch) not in found, "each batch comes once"
-        found[tuple(batch)] = made
+    def done(results: Sequence[tuple[Sequence[int], object]]) -> None:
+        for batch, made in results:
+            assert tuple(batch) not in found, "each batch comes once"
+            found[tuple(batch)] = made
 
     engine.map(BATCHES, open_worker, done)
     return found
 
 
 @pytest.mark.parametrize(
-    ("engine", "devices"), [(InProcess("cpu"), {"cpu"}), (Processes(["cpu:0", "cpu:1"]), {"cpu:0", "cpu:1"})]
+    ("engine", "devices"),
+    [
+        (InProcess("cpu"), {"cpu"}),
+        (Concurrent("cpu", 3, 1.0), {"cpu"}),
+        (Processes(["cpu:0", "cpu:1"]), {"cpu:0", "cpu:1"}),
+    ],
 )
 def test_every_batch_gets_its_result(engine: Engine, devices: set[str]) -> None:
     found = results(engine, squares)
@@ -92,7 +99,7 @@ def test_a_batch_that_kills_every_worker_is_given_up_in_a_sentence(tmp_path: Pat
         (KeyError, (3,), KeyError),
     ],
 )
-@pytest.mark.parametrize("engine", [InProcess("cpu"), Processes(["cpu"] * 2)])
+@pytest.mark.parametrize("engine", [InProcess("cpu"), Concurrent("cpu", 2, 1.0), Processes(["cpu"] * 2)])
 def test_what_a_worker_raises_is_raised(engine: Engine, kind, told, caught_as) -> None:
     with pytest.raises(caught_as) as caught:
         results(engine, partial(failing, kind, told))

@@ -1,0 +1,23 @@
+"""Hosted models: how they are reached, what their errors mean, and the one way in which they are called."""
+
+from copycat.io.hosted.api import Api, check_options, connect, key
+from copycat.io.hosted.attempt import in_thread
+from copycat.io.hosted.calls import Answered, Calls, Meter, Told, threads_for
+from copycat.io.hosted.failures import Failure, classify, explain, refusal
+
+__all__ = [
+    "Answered",
+    "Api",
+    "Calls",
+    "Failure",
+    "Meter",
+    "Told",
+    "check_options",
+    "classify",
+    "connect",
+    "explain",
+    "in_thread",
+    "key",
+    "refusal",
+    "threads_for",
+]
