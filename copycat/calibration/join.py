@@ -83,8 +83,7 @@ def join(labels: Sequence[Label], evidence: Evidence) -> Labelled:
     """
 
     def slug_of(name: str) -> str:
-        (character,) = evidence.registry.select([name])
-        return character.slug
+        return evidence.registry.find(name).slug
 
     def seen(saw: str) -> str:
         """The slug, where the registry knows who was seen; else as it was written."""

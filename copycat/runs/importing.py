@@ -138,7 +138,7 @@ def _read(table: Path, registry: Registry) -> list[Given]:
     for number, cells in enumerate(_cells(table), 1):
         try:
             row = Given.model_validate(cells)
-            slug = registry.select([row.character])[0].slug
+            slug = registry.find(row.character).slug
             rows.append(row.model_copy(update={"character": slug}))
         except ValidationError as e:
             first = e.errors()[0]

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError, field_validator
 
-from copycat.errors import BadFile, UnknownName, UserError
+from copycat.errors import AmbiguousName, BadFile, UnknownName, UserError
 from copycat.io.tables import Cells, filled, lacking
 from copycat.io.tables_hub import load_table
 from copycat.judges.replies import read_names, read_yes_no
@@ -254,8 +254,8 @@ def _placed(
 
 def _slug(data: RunData, name: str, source: str) -> str:
     try:
-        return data.registry.select([name])[0].slug
-    except UnknownName as e:
+        return data.registry.find(name).slug
+    except (UnknownName, AmbiguousName) as e:
         raise BadFile(f"{source}: {e}") from e
 
 
