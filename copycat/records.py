@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AliasChoices,
@@ -53,6 +53,11 @@ class Row(BaseModel):
     """Base of all rows: immutable, no unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    def failed(self, why: str) -> Self | None:  # noqa: ARG002
+        """What stands for this row where its line could not be read back: the same item, with the reason why
+        there is nothing of it. None for rows that nothing can stand for."""
+        return None
 
 
 def digest(payload: object) -> str:
@@ -249,6 +254,9 @@ class ImageRow(Row):
     review: Review | None = None
     """What an output filter did; on frame 0, where one looked at it."""
 
+    def failed(self, why: str) -> ImageRow:
+        return ImageRow(request=self.request, frame=self.frame, outcome="error", error=why)
+
 
 class Question(Row):
     """One thing to ask a judge about one image."""
@@ -442,6 +450,9 @@ class Verdict(Row):
             answer = Unscored(reason=reason or "the row holds no answer")
         kept = {k: v for k, v in row.items() if k not in flat}
         return {**kept, "answer": answer}
+
+    def failed(self, why: str) -> Verdict:
+        return self.model_copy(update={"answer": Unscored(reason=why), "reply": None})
 
     @property
     def scored(self) -> bool:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from copycat.cards.judges import JudgeCard
 from copycat.io.hosted import Api, Calls, check_options, connect, explain, stop_if_not_retryable
+from copycat.io.words import words
 from copycat.judges.base import Judge, unscored, verdict
 from copycat.judges.references import open_reference
 from copycat.judges.replies import read_names, read_yes_no
@@ -90,7 +91,7 @@ class OpenAIChatJudge(Judge):
             return unscored(question, self.identity, explain(e))
         if getattr(message, "refusal", None):
             return unscored(question, self.identity, f"the judge refused: {message.refusal}")
-        return self._read(question, message.content or "", choice.finish_reason in _CUT_OFF)
+        return self._read(question, message.content, choice.finish_reason in _CUT_OFF)
 
     def _format(self, question: Question) -> dict[str, Any]:
         """The schema that a reply is to keep to; nothing where the question asks for a form in words."""
@@ -100,7 +101,11 @@ class OpenAIChatJudge(Judge):
         schema = {"name": question.kind, "strict": True, "schema": shape.model_json_schema()}
         return {"response_format": {"type": "json_schema", "json_schema": schema}}
 
-    def _read(self, question: Question, reply: str, cut_off: bool) -> Verdict:
+    def _read(self, question: Question, sent: Any, cut_off: bool) -> Verdict:
+        try:
+            reply = words(sent)
+        except ValueError as e:
+            return unscored(question, self.identity, str(e))
         if question.form == "names":
             scored = self._card.style == "paper"
             return verdict(question, self.identity, read_names(reply, cut_off=cut_off, scored=scored), reply)

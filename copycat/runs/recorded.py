@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any, Literal
 from pydantic import ValidationError, field_validator
 
 from copycat.errors import AmbiguousName, BadFile, UnknownName, UserError
+from copycat.io.documents import parse_json
 from copycat.io.tables import Cells, filled, lacking
 from copycat.io.tables_hub import load_table
 from copycat.judges.replies import read_names, read_yes_no
@@ -80,7 +80,7 @@ class Recorded(Row):
     def _listed(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
-        parts = json.loads(value) if value.lstrip().startswith("[") else value.split(";")
+        parts = parse_json(value) if value.lstrip().startswith("[") else value.split(";")
         named = (str(p).strip() for p in parts)
         return tuple(n for n in named if n and n.casefold() not in _NOBODY)
 

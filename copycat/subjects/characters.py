@@ -289,6 +289,7 @@ class Registry:
         for c in self.characters:
             for name in (c.slug, *c.spoken):
                 spoken.setdefault(_folded(name), {})[c.slug] = None
+        spoken.pop("", None)
         return spoken
 
     def find(self, name: str) -> Character:
