@@ -87,7 +87,7 @@ class Sampling(Row):
 
     steps: int = Field(gt=0)
     """Steps of the sampler."""
-    guidance: float = Field(ge=0)
+    guidance: float = Field(ge=0, allow_inf_nan=False)
     """Classifier-free guidance scale; 1 or less means none."""
     height: int = Field(gt=0)
     """Of the picture, in pixels."""

@@ -94,7 +94,7 @@ def import_images(
         raise BadFile(f"{folder} is not a folder of pictures.")
     people = load_registry(registry)
     table = table or _metadata(folder)
-    rows = _read(table, people)
+    rows = read_given(table, people)
     name = _model(rows, model)
     chosen = judge or usual_judge(people)
     asked = {r.character for r in rows}
@@ -132,7 +132,7 @@ def _metadata(folder: Path) -> Path:
     )
 
 
-def _read(table: Path, registry: Registry) -> list[Given]:
+def read_given(table: Path, registry: Registry) -> list[Given]:
     """The rows of the table, their characters as slugs; BadFile tells what is wrong with the first few."""
     rows, wrong = [], []
     for number, cells in enumerate(_cells(table), 1):

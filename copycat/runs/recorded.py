@@ -117,7 +117,7 @@ def import_verdicts(folder: RunFolder, source: str, judge: str | None = None) ->
     is not clear whose the numbers shall be.
     """
     data = folder.open().data()
-    rows = _read(source)
+    rows = read_recorded(source)
     by_judge: dict[str, list[Recorded]] = {}
     for row in rows:
         by_judge.setdefault(_name(row, judge, source), []).append(row)
@@ -169,7 +169,8 @@ def _chosen(by_judge: Mapping[str, object], judge: str | None, source: str) -> s
     return judge
 
 
-def _read(source: str) -> list[Recorded]:
+def read_recorded(source: str) -> list[Recorded]:
+    """The answers in a table or data set; BadFile says what is wrong with the first rows that are none."""
     text = ("image", "sha256", "character", "judge", "item", "question", "reply", "reason")
     cells = [_renamed(row) for row in load_table(source, WHAT, CONFIG, text)]
     if not cells:
