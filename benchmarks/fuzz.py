@@ -12,6 +12,7 @@ input again, and the exit code is 1.
 from __future__ import annotations
 
 import argparse
+import math
 import random
 import sys
 import tempfile
@@ -175,7 +176,8 @@ def main(argv: Iterable[str] | None = None) -> int:
         flush=True,
     )
     for name in names:
-        seen = fuzz(name, given.inputs // len(names), given.seed, until)
+        share = READERS[name].share / sum(READERS[n].share for n in names)
+        seen = fuzz(name, math.ceil(given.inputs * share), given.seed, until)
         total, crashes = total + seen.inputs, crashes + len(seen.crashes)
         _say(
             f"{name:16} {seen.inputs:9,} {len(seen.outcomes):8} {len(seen.crashes):7} "

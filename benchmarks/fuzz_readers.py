@@ -21,7 +21,6 @@ from copycat.cards.judges import CATALOG as JUDGES
 from copycat.cards.llms import CATALOG as LLMS
 from copycat.cards.models import CATALOG as MODELS
 from copycat.cli.parsing import items, seeds
-from copycat.errors import BadFile
 from copycat.io.journal import Journal
 from copycat.io.paths import DATA
 from copycat.io.tables import read_table
@@ -59,6 +58,8 @@ class Reader:
     read: Callable[[Path], object]
     seeds: Callable[[], list[bytes]]
     """Files that it reads, to begin with."""
+    share: float = 1.0
+    """Of all inputs, beside the other readers' shares; less for those that take long."""
 
 
 def _text(*texts: str) -> Callable[[], list[bytes]]:
@@ -172,7 +173,7 @@ def _cell_seed(path: Path, model: type[Row]) -> Callable[[], list[bytes]]:
 
 def _spec(path: Path) -> object:
     text = _text_of(path)
-    return [parse(part) for part in items(text)], seeds(text)
+    return [parse(part) for part in items(text)]
 
 
 def _looked_up(path: Path) -> object:
@@ -202,13 +203,15 @@ def _yaml_cards(kind: str, n: int = 3) -> Callable[[], list[bytes]]:
 
 
 READERS: dict[str, Reader] = {
-    "registry": Reader("r.yaml", lambda p: load_registry(str(p)), _text(_REGISTRY)),
-    "names": Reader("names.txt", _looked_up, _text("mario\nYoda", "Luigi", "SPONGEBOB\nBart Simpson")),
-    "model-card": Reader("m.yaml", MODELS.read, _yaml_cards("models")),
-    "judge-card": Reader("j.yaml", JUDGES.read, _yaml_cards("judges")),
-    "llm-card": Reader("l.yaml", LLMS.read, _yaml_cards("llms")),
+    "registry": Reader("r.yaml", lambda p: load_registry(str(p)), _text(_REGISTRY), share=0.3),
+    "names": Reader(
+        "names.txt", _looked_up, _text("mario\nYoda", "Luigi", "SPONGEBOB\nBart Simpson"), share=0.3
+    ),
+    "model-card": Reader("m.yaml", MODELS.read, _yaml_cards("models"), share=0.3),
+    "judge-card": Reader("j.yaml", JUDGES.read, _yaml_cards("judges"), share=0.3),
+    "llm-card": Reader("l.yaml", LLMS.read, _yaml_cards("llms"), share=0.3),
     "keywords": Reader("k.yaml", load_list, _text(_KEYWORDS)),
-    "franchises": Reader("f.yaml", FRANCHISES.read, lambda: [_franchises()]),
+    "franchises": Reader("f.yaml", FRANCHISES.read, lambda: [_franchises()], share=0.3),
     "prompts": Reader("p.jsonl", read_prompts, _first_lines(HERE / "prompts/copycat/name.jsonl")),
     "neutral": Reader("n.jsonl", read_neutral, lambda: [_neutral()]),
     "labels-csv": Reader("l.csv", lambda p: load_labels(str(p)), _tables(_LABEL, "csv")),
@@ -229,9 +232,10 @@ READERS: dict[str, Reader] = {
         "model/prompts/run-1/neg_prompt_none/log.json",
         lambda p: read_results(p.parents[3]),
         _text('[{"target": "Mario", "prompt": "p", "negative prompt": "", "image_path": "images/0.png"}]'),
+        share=0.3,
     ),
-    "reply-names": Reader("reply.txt", _named, lambda: _replies()),
-    "reply-yes-no": Reader("reply.txt", _said, lambda: _replies()),
+    "reply-names": Reader("reply.txt", _named, lambda: _replies(), share=0.03),
+    "reply-yes-no": Reader("reply.txt", _said, lambda: _replies(), share=0.2),
     "reply-sent": Reader("sent.json", _sent, _text('"Mario"', '[{"type": "text", "text": "Mario"}]', "5")),
     "reply-kept": Reader(
         "replies.jsonl",
@@ -256,16 +260,19 @@ READERS: dict[str, Reader] = {
     "dataset": Reader(
         "publication.json",
         lambda p: Dataset(p.parent),
-        _whole(HERE / "tests/data/first_dataset/publication.json"),
+        lambda: [_dataset()],
     ),
     "cells-verdict": Reader("c.json", partial(_cells, Verdict), _cell_seed(RUN / "verdicts.jsonl", Verdict)),
     "cells-request": Reader("c.json", partial(_cells, Request), _cell_seed(RUN / "requests.jsonl", Request)),
     "cells-image": Reader("c.json", partial(_cells, ImageRow), _cell_seed(RUN / "images.jsonl", ImageRow)),
     "leaderboard": Reader("e.jsonl", partial(_journal, Entry), lambda: [_entry()]),
-    "calibration": Reader("c.json", read_calibration, lambda: [_calibration()]),
+    "calibration": Reader("c.json", read_calibration, lambda: [_calibration()], share=0.1),
     "model-folder": Reader("config.json", lambda p: config(p.parent), _text('{"model_type": "clip"}')),
-    "mitigations": Reader("spec.txt", _spec, _text("none,rewrite+negprompt[k=3]", "gate[fpr=0.1]+rewrite")),
-    "picture": Reader("a.png", lambda p: open_picture(p, "a.png"), _pictures),
+    "mitigations": Reader(
+        "spec.txt", _spec, _text("none,rewrite+negprompt[k=3]", "gate[fpr=0.1]+rewrite"), share=0.1
+    ),
+    "seeds": Reader("seeds.txt", lambda p: seeds(_text_of(p)), _text("3", "0,1,5", "7,")),
+    "picture": Reader("a.png", lambda p: open_picture(p, "a.png"), _pictures, share=0.1),
 }
 
 
@@ -274,8 +281,13 @@ def _first(paths: list[Path], otherwise: bytes) -> bytes:
     return found[0].read_bytes() if found else otherwise
 
 
+def _dataset() -> bytes:
+    listed = json.loads((HERE / "tests/data/first_dataset/publication.json").read_bytes())
+    return json.dumps({**listed, "files": {}}).encode()
+
+
 def _franchises() -> bytes:
-    return _first(sorted((DATA / "franchises").glob("*.yaml")), b"registry: mine\n")[:3000]
+    return _first([DATA / "franchises" / "menagerie.yaml"], b"")
 
 
 def _neutral() -> bytes:
@@ -289,13 +301,7 @@ def _entry() -> bytes:
 
 
 def _calibration() -> bytes:
-    for path in sorted(DATA.rglob("*calibration*.json")):
-        try:
-            read_calibration(path)
-        except BadFile:
-            continue
-        return path.read_bytes()
-    return b"{}"
+    return (HERE / "results/published/judges/renders.json").read_bytes()
 
 
 def _replies() -> list[bytes]:

@@ -85,7 +85,10 @@ def threshold_file(name: str) -> Path:
 def _read(path: Path) -> JudgeCard:
     card = read_yaml(path, JudgeCard, "valid card")
     own = threshold_file(card.name)
-    return card.model_copy(update={"calibration": str(own)}) if own.is_file() else card
+    try:
+        return card.model_copy(update={"calibration": str(own)}) if own.is_file() else card
+    except OSError as e:
+        raise BadFile(f"{path} is not a valid card: its name can name no file ({e.strerror}).") from e
 
 
 _OPTIONS = re.compile(r"(.+)\[([^\[\]]+)\]")
