@@ -171,10 +171,7 @@ def main(argv: Iterable[str] | None = None) -> int:
         return 0
     total = crashes = 0
     until = time.monotonic() + given.seconds
-    _say(
-        f"{'reader':16} {'inputs':>9} {'outcomes':>8} {'crashes':>7} {'each':>8} {'slowest':>9}  (its seed)",
-        flush=True,
-    )
+    _say(f"{'reader':16} {'inputs':>9} {'outcomes':>8} {'crashes':>7} {'each':>8} {'slowest':>9}  (its seed)")
     for name in names:
         share = READERS[name].share / sum(READERS[n].share for n in names)
         seen = fuzz(name, math.ceil(given.inputs * share), given.seed, until)
