@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from benchmarks.fuzz import TOKENS, fuzz, mutate, try_one
+from benchmarks.fuzz import TOKENS, fuzz, main, mutate, try_one
 from benchmarks.fuzz_readers import READERS
 from copycat.judges.replies import read_names, read_yes_no
 from copycat.records import Named, Unscored, YesNo
@@ -65,3 +65,8 @@ def test_a_crash_is_told_with_the_seed_of_its_input(monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(READERS, "names", READERS["names"].__class__("x", breaks, lambda: [b"a"]))
     seen = fuzz("names", 3, 7)
     assert (seen.inputs, list(seen.crashes.values())) == (3, [7])
+
+
+def test_the_program_counts_what_it_gave(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--inputs", "30", "--only", "seeds,prompts"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "30 inputs, 0 kinds of crashes"
