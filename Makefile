@@ -66,7 +66,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONNOUSERSITE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help eval table1 table2 fig3 reproduce results test check format menagerie lock clean
+.PHONY: help eval table1 table2 fig3 reproduce results test check format audit menagerie lock clean
 
 help: ## List these targets
 	@echo "Usage: make TARGET [VARIABLE=value ...]"
@@ -171,6 +171,15 @@ check: $(VENV)/.installed-dev ## Lint, formatting, types and import contracts
 format: $(VENV)/.installed-dev ## Apply the formatting and the safe fixes
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# In an environment of its own, so that what is audited and what audits do not mix. --strict: a package that
+# cannot be looked up is a failure too. torch has no hash here (see above), so its file goes without.
+AUDIT = build/audit
+
+audit: ## Look the locked packages up among known vulnerabilities; before a release (needs the network)
+	@test -x $(AUDIT)/bin/pip-audit || { $(PYTHON) -m venv $(AUDIT) && $(AUDIT)/bin/python -m pip install -qq pip-audit; }
+	$(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes --requirement requirements.lock
+	$(AUDIT)/bin/pip-audit --strict --disable-pip --no-deps --requirement requirements-torch.txt
 
 menagerie: $(VENV)/.installed ## Rebuild the corpus, generator, judge and referee from scratch (hours on a CPU)
 	$(BIN)/copycat menagerie build $(if $(RECIPE),--recipe '$(RECIPE)')

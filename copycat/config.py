@@ -37,26 +37,26 @@ class RunConfig(BaseModel):
     features: str | None = None
     """Encoder with which the distance of those pictures from the unguarded ones is measured: a judge card or
     a transformers folder."""
-    images_per_prompt: int = Field(default=1, gt=0)
+    images_per_prompt: int = Field(default=1, gt=0, le=1_000_000)
     judge: str = "menagerie"
     measures: tuple[str, ...] | None = Field(default=None, min_length=1)
     """What is measured; all measures there are when left out."""
     device: str = "auto"
     devices: tuple[str, ...] = ()
     """A process on each of these, in place of one on `device`."""
-    workers: int = Field(default=1, gt=0)
+    workers: int = Field(default=1, gt=0, le=1024)
     """Processes that share `device`."""
-    concurrency: int | None = Field(default=None, gt=0)
+    concurrency: int | None = Field(default=None, gt=0, le=1024)
     """Calls in flight to a hosted model or judge; its card says how many when left out."""
-    batch_size: int | None = Field(default=None, gt=0)
+    batch_size: int | None = Field(default=None, gt=0, le=100_000)
     dtype: str | None = Field(default=None, pattern="^(float32|float16|bfloat16)$")
-    steps: int | None = Field(default=None, gt=0)
-    guidance: float | None = Field(default=None, ge=0)
-    height: int | None = Field(default=None, gt=0)
+    steps: int | None = Field(default=None, gt=0, le=100_000)
+    guidance: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    height: int | None = Field(default=None, gt=0, le=65_536)
     """Of a picture, in pixels."""
-    width: int | None = Field(default=None, gt=0)
+    width: int | None = Field(default=None, gt=0, le=65_536)
     """Of a picture, in pixels."""
-    frames: int | None = Field(default=None, gt=0)
+    frames: int | None = Field(default=None, gt=0, le=100_000)
     """Of a video."""
     variant: str | None = Field(default=None, pattern=r"^[\w.-]+$")
     """Which weight files, such as `fp16`; `none` for the plain ones."""

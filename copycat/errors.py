@@ -5,6 +5,7 @@
     CopycatError               anything raised on purpose
     ├── UserError              a mistake of the caller: one sentence, exit code 2, no traceback
     │   ├── UnknownName        a name that no catalogue holds, with the nearest ones
+    │   ├── AmbiguousName      a name that several of a registry go by, with all of them
     │   ├── BadFile            a file that cannot be read as what it should be
     │   ├── RunConflict        an output folder that belongs to another run
     │   └── MissingRequirement no GPU, package, key, network or disk space
@@ -45,6 +46,17 @@ class UnknownName(UserError):
         hint = f"Did you mean {' or '.join(close)}?" if close else f"Known: {', '.join(names) or 'none'}."
         super().__init__(f"Unknown {kind} '{name}'. {hint}")
         self.kind, self.name, self.close = kind, name, close
+
+
+class AmbiguousName(UserError):
+    """Several go by `name`; the message names the `slugs` that it may stand for."""
+
+    def __init__(self, kind: str, name: str, slugs: Iterable[str]) -> None:
+        self.kind, self.name, self.slugs = kind, name, tuple(slugs)
+        *others, last = self.slugs
+        super().__init__(
+            f"'{name}' may be the {kind} {', '.join(others)} or {last}; say which, as it is written here."
+        )
 
 
 def first_line(error: BaseException) -> str:

@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AliasChoices,
@@ -54,6 +54,11 @@ class Row(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
+    def failed(self, why: str) -> Self | None:  # noqa: ARG002
+        """What stands for this row where its line could not be read back: the same item, with the reason why
+        there is nothing of it. None for rows that nothing can stand for."""
+        return None
+
 
 def digest(payload: object) -> str:
     """First 16 hex digits of the SHA-256 of `payload` as canonical JSON."""
@@ -82,7 +87,7 @@ class Sampling(Row):
 
     steps: int = Field(gt=0)
     """Steps of the sampler."""
-    guidance: float = Field(ge=0)
+    guidance: float = Field(ge=0, allow_inf_nan=False)
     """Classifier-free guidance scale; 1 or less means none."""
     height: int = Field(gt=0)
     """Of the picture, in pixels."""
@@ -248,6 +253,9 @@ class ImageRow(Row):
     """Of the first picture drawn, in US dollars, where it is known."""
     review: Review | None = None
     """What an output filter did; on frame 0, where one looked at it."""
+
+    def failed(self, why: str) -> ImageRow:
+        return ImageRow(request=self.request, frame=self.frame, outcome="error", error=why)
 
 
 class Question(Row):
@@ -442,6 +450,9 @@ class Verdict(Row):
             answer = Unscored(reason=reason or "the row holds no answer")
         kept = {k: v for k, v in row.items() if k not in flat}
         return {**kept, "answer": answer}
+
+    def failed(self, why: str) -> Verdict:
+        return self.model_copy(update={"answer": Unscored(reason=why), "reply": None})
 
     @property
     def scored(self) -> bool:

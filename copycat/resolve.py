@@ -6,6 +6,7 @@ machine or a guardrail lacks is said by the plan. Rooms pass the result on.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -198,11 +199,28 @@ def resolve(config: RunConfig) -> ResolvedRun:
         taken=(_sampled(card),) if _is_folder(config.model) else (),
     )
     _check_innocents(config)
+    _check_count(run)
     slugs = {c.slug for c in characters}
     for name, prompts in run.prompts.items():
         if not slugs & {p.character for p in prompts}:
             raise UserError(f"The prompt set {name} has no prompt for any of the chosen characters.")
     return run
+
+
+MOST_PICTURES = 1_000_000
+"""What one run may hold: its plan is made as a whole, at some kilobytes a picture."""
+
+
+def _check_count(run: ResolvedRun) -> None:
+    per_character = Counter(p.character for prompts in run.prompts.values() for p in prompts)
+    prompts = sum(per_character[c.slug] for c in run.characters)
+    config = run.config
+    pictures = prompts * len(config.mitigations) * len(config.seeds) * config.images_per_prompt
+    if pictures > MOST_PICTURES:
+        raise UserError(
+            f"That is {pictures:,} pictures, and one run holds at most {MOST_PICTURES:,}; ask for fewer with "
+            "--images, --seeds or --limit, or part it into several runs."
+        )
 
 
 def _check_innocents(config: RunConfig) -> None:

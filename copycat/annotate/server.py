@@ -13,6 +13,7 @@ import waitress
 from copycat.annotate.answers import Answers, rater_name
 from copycat.annotate.app import create_app
 from copycat.annotate.desk import Desk
+from copycat.annotate.guard import LARGEST_BODY
 from copycat.annotate.tasks import Task
 from copycat.errors import UserError
 from copycat.runs.data import RunData
@@ -42,7 +43,16 @@ def serve(
     with answers.exclusive():
         app = create_app(Desk(asked, answers, run, seed=seed, key=token), token)
         try:
-            server = waitress.create_server(app, host=HOST, port=port, threads=8, ident=None)
+            # The server reads a body before the application sees who sent it, so it is what bounds that.
+            server = waitress.create_server(
+                app,
+                host=HOST,
+                port=port,
+                threads=8,
+                ident=None,
+                max_request_body_size=LARGEST_BODY + 1,
+                max_request_header_size=LARGEST_BODY,
+            )
         except OSError as e:
             if e.errno not in (errno.EADDRINUSE, errno.EACCES):
                 raise

@@ -78,13 +78,13 @@ def join(labels: Sequence[Label], evidence: Evidence) -> Labelled:
     """Match `labels` to the pictures of `evidence` by path as the rows have it, else by SHA-256.
 
     Of a video, the paths of its MP4 and its strip stand for the whole of it. Characters may go by slug,
-    name or alias. Raises UnknownName for another character, BadFile where a picture's SHA-256 is not that
-    of the label or a rater contradicts himself, UserError when no label is of a picture here.
+    name or alias. Raises UnknownName for another character, AmbiguousName for a name of several, BadFile
+    where a picture's SHA-256 is not that of the label or a rater contradicts himself, UserError when no label
+    is of a picture here.
     """
 
     def slug_of(name: str) -> str:
-        (character,) = evidence.registry.select([name])
-        return character.slug
+        return evidence.registry.find(name).slug
 
     def seen(saw: str) -> str:
         """The slug, where the registry knows who was seen; else as it was written."""

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from copycat.errors import BadFile, UserError, first_fault
 from copycat.io.atomic import write_bytes, write_text
+from copycat.io.spreadsheets import as_text, from_text
 from copycat.io.tables import Cells, filled, lacking
 from copycat.io.tables_hub import load_table
 from copycat.records import Row
@@ -61,6 +62,11 @@ class Label(Row):
         if _is_number(text.removesuffix("%")):
             raise ValueError(f"'{value}' is a score and no yes or no; write 1 or 0, by a threshold of yours")
         raise ValueError(f"'{value}' is neither yes, no nor missing")
+
+    @field_validator("image", "character", "rater", "saw", mode="before")
+    @classmethod
+    def _from_spreadsheet(cls, value: object) -> object:
+        return from_text(value) if isinstance(value, str) else value
 
     @field_validator("image", "character", "rater")
     @classmethod
@@ -145,6 +151,8 @@ def write_labels(path: Path, labels: Iterable[Label]) -> None:
     if path.suffix == ".parquet":
         write_bytes(path, table.to_parquet(index=False))
     else:
+        told = ["image", "character", "rater", "saw"]
+        table[told] = table[told].map(as_text)
         write_text(path, table.to_csv(index=False))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -12,6 +11,7 @@ from typing import Any, get_args
 
 from copycat.cards.weights import Dtype
 from copycat.errors import BadFile
+from copycat.io.documents import parse_json
 
 DENOISERS = ("unet", "transformer")
 _STORED: dict[str, Dtype] = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
@@ -33,7 +33,7 @@ def config(folder: Path, part: str = "") -> dict[str, Any]:
     if path is None:
         return {}
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
+        return dict(parse_json(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as e:
         raise BadFile(f"{path} is no configuration that can be read ({e}).") from e
 

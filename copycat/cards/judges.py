@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -13,6 +12,7 @@ from copycat.cards.catalog import Catalog
 from copycat.cards.folders import named_precision
 from copycat.cards.weights import Card, NameOrPath
 from copycat.errors import BadFile, UserError
+from copycat.io.documents import parse_json
 from copycat.io.paths import DATA, expand, locate
 from copycat.io.yaml_file import file_of, read_yaml
 from copycat.records import QuestionStyle
@@ -69,7 +69,7 @@ class JudgeCard(Card):
         if self.calibration is None or not (DATA / self.calibration).is_file():
             return None
         try:
-            return dict(json.loads((DATA / self.calibration).read_text(encoding="utf-8")))
+            return dict(parse_json((DATA / self.calibration).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError) as e:
             raise BadFile(f"The calibration {DATA / self.calibration} cannot be read ({e}).") from e
 
@@ -85,7 +85,10 @@ def threshold_file(name: str) -> Path:
 def _read(path: Path) -> JudgeCard:
     card = read_yaml(path, JudgeCard, "valid card")
     own = threshold_file(card.name)
-    return card.model_copy(update={"calibration": str(own)}) if own.is_file() else card
+    try:
+        return card.model_copy(update={"calibration": str(own)}) if own.is_file() else card
+    except OSError as e:
+        raise BadFile(f"{path} is not a valid card: its name can name no file ({e.strerror}).") from e
 
 
 _OPTIONS = re.compile(r"(.+)\[([^\[\]]+)\]")

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, model_validator
 
 from copycat.errors import BadFile, MissingRequirement
 from copycat.io.hosted import Api
@@ -38,6 +38,8 @@ def torch_dtype(dtype: Dtype, device: str) -> Any:
 
 class Weights(Row):
     """Where weights come from."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     source: str
     """A hub repository when `revision` is given, else a folder, absolute or relative to `data/`.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import sys
 from pathlib import Path
 
@@ -34,6 +36,7 @@ from copycat.cli import (
     table,
     validate,
 )
+from copycat.cli.verb import Verb
 
 app = typer.Typer(
     name="copycat",
@@ -67,6 +70,9 @@ for verb in (
     publish.publish, pull.pull, gate.gate, ls.ls, validate.validate, doctor.doctor,
 ):  # fmt: skip
     app.command()(verb)
+for some in (app, leaderboard.app, mine.app):
+    for command in some.registered_commands:
+        command.cls = Verb
 app.add_typer(leaderboard.app, name="leaderboard")
 app.add_typer(mine.app, name="mine")
 app.command(
@@ -84,6 +90,10 @@ def _from_home(argument: str) -> str:
 
 def main() -> None:
     """Run the program; exit code 2 for a user's mistake, 130 for Ctrl-C."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal of another encoding shows what it lacks as \\u2026, and no traceback.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app(args=[_from_home(a) for a in sys.argv[1:]], standalone_mode=True)
     except SystemExit as e:
@@ -97,15 +107,26 @@ def main() -> None:
         # Imported late, so that --help never loads what it does not need.
         from copycat.errors import UserError
 
-        if not isinstance(e, UserError):
-            raise
-        _stop(str(e), 2)
+        if isinstance(e, UserError):
+            _stop(str(e), 2)
+        if isinstance(e, OSError) and e.errno in _PATHS:
+            _stop(f"{_shortened(e.filename)} cannot be used: {e.strerror}. Choose another path.", 2)
+        raise
 
 
 _MEMORY = (
     "Memory ran out; what is finished is kept. Free some and run the same command again, or begin another "
     "run with --out and a smaller model or judge, --batch-size 1, --offload model or --device cpu."
 )
+
+
+_PATHS = frozenset({errno.ENAMETOOLONG, errno.ELOOP, errno.EILSEQ})
+"""What is wrong with a path itself, wherever it is used first."""
+
+
+def _shortened(path: object) -> str:
+    text = str(path)
+    return text if len(text) <= 100 else f"{text[:60]}…{text[-20:]}"
 
 
 def _is_lack_of_memory(error: Exception) -> bool:

@@ -22,11 +22,18 @@ def _different(text: str) -> tuple[int, ...]:
     return numbers if len(set(numbers)) == len(numbers) else ()
 
 
+_MOST_SEEDS, _LARGEST_SEED = 100_000, 2**63 - 1
+"""More pictures of each prompt than any study has; and what fits a column of a table."""
+
+
 def seeds(text: str) -> tuple[int, ...]:
     """A number N is 0 … N−1; a list such as `0,1,5` (or `7,`) is taken as it is."""
     numbers, listed = _different(text), "," in text
     if not numbers or min(numbers) < (0 if listed else 1):
         raise UserError(f"'{text}' is not a number of seeds (3) or a list of different seeds (0,1,5).")
+    if max(numbers) > (_LARGEST_SEED if listed else _MOST_SEEDS):
+        most = f"the largest seed is {_LARGEST_SEED}" if listed else f"a run has at most {_MOST_SEEDS}"
+        raise UserError(f"'{text}' are too many seeds, or too large ones; {most}.")
     return numbers if listed else tuple(range(numbers[0]))
 
 

@@ -104,12 +104,11 @@ def findings_in(
 
 def _catalog_of(path: Path) -> Catalog[Any]:
     """The catalogue that the file `path` belongs to, by what it holds; BadFile where it is of none."""
-    import yaml
-
     from copycat.cards.judges import CATALOG as JUDGES
     from copycat.cards.llms import CATALOG as LLMS
     from copycat.cards.models import CATALOG as MODELS
     from copycat.errors import BadFile, first_line
+    from copycat.io.documents import parse_yaml, read_text
     from copycat.judges.base import CATALOG as JUDGE_KINDS
     from copycat.llms.base import CATALOG as LLM_KINDS
     from copycat.subjects.characters import CATALOG as REGISTRIES
@@ -118,8 +117,8 @@ def _catalog_of(path: Path) -> Catalog[Any]:
     if path.suffix == ".jsonl":
         return PROMPTS
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as e:
+        raw = parse_yaml(read_text(path))
+    except (OSError, ValueError) as e:
         raise BadFile(f"{path} cannot be read ({first_line(e)}).") from e
     keys = raw if isinstance(raw, dict) else {}
     if "characters" in keys:

@@ -15,6 +15,7 @@ from copycat.cards.models import ModelCard
 from copycat.errors import BadFile, UserError
 from copycat.io.hosted import Told, connect
 from copycat.io.lifecycle import Closing
+from copycat.io.words import words_or_none
 from copycat.records import Outcome, Request
 
 
@@ -33,6 +34,11 @@ class ImageOutcome:
     cost_usd: float | None = None
     told: Told | None = None
     """What a hosted model's provider said of its answer."""
+
+    def __post_init__(self) -> None:
+        # A server may send anything as text, and a row must be read back.
+        for name in ("error", "revised_prompt"):
+            object.__setattr__(self, name, words_or_none(getattr(self, name)))
 
 
 class Generator(Closing, ABC):

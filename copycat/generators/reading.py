@@ -4,7 +4,6 @@ the tokenizers know, and where it is cut off. Needs tokenizers and the pipeline'
 from __future__ import annotations
 
 import inspect
-import json
 import re
 import sys
 import unicodedata
@@ -17,6 +16,7 @@ from typing import Any
 
 from copycat.cards.models import ModelCard
 from copycat.errors import BadFile, UserError
+from copycat.io.documents import parse_json
 from copycat.io.loading import check_packages, quiet_loading
 from copycat.records import Request
 
@@ -180,7 +180,7 @@ def _tokenizers(card: ModelCard, ask: bool) -> dict[str, Any]:
     found = {}
     try:
         with card.loading(card.title, "a pipeline with a tokenizer"):
-            index = json.loads(model_index(card, ask).read_text(encoding="utf-8"))
+            index = parse_json(model_index(card, ask).read_text(encoding="utf-8"))
     except UserError:
         if ask:
             raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ import transformers
 from copycat.cards.models import ModelCard
 from copycat.errors import UserError
 from copycat.generators.reading import model_index
+from copycat.io.documents import parse_json
 
 
 def text_embedder(card: ModelCard, device: str = "cpu") -> Callable[[Sequence[str]], torch.Tensor]:
@@ -58,4 +58,4 @@ def load_tokenizer(card: ModelCard) -> Any:
 
 
 def _encoder_class(card: ModelCard) -> str:
-    return str(json.loads(model_index(card).read_text(encoding="utf-8"))["text_encoder"][1])
+    return str(parse_json(model_index(card).read_text(encoding="utf-8"))["text_encoder"][1])

@@ -12,6 +12,13 @@ from pathlib import Path
 
 from copycat.errors import MissingRequirement, RunConflict
 
+_CANNOT_WRITE = frozenset(
+    {
+        *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST),
+        *(errno.ENAMETOOLONG, errno.ELOOP, errno.EILSEQ),
+    }
+)
+
 
 @contextmanager
 def disk_guard(path: Path) -> Iterator[None]:
@@ -24,9 +31,13 @@ def disk_guard(path: Path) -> Iterator[None]:
                 f"The disk that holds {path.parent} is full; free some space and run the same command again "
                 "(what is finished is kept)."
             ) from e
-        if e.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST):
+        if e.errno in _CANNOT_WRITE:
             raise MissingRequirement(f"Cannot write {path} ({e.strerror}); choose another folder.") from e
         raise
+    except ValueError as e:
+        if "null byte" not in str(e):
+            raise
+        raise MissingRequirement(f"Cannot write {str(path)!r} ({e}); choose another name.") from e
 
 
 @contextmanager

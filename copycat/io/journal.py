@@ -7,9 +7,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from pydantic import ValidationError
+
+from copycat.errors import UserError, first_fault, first_line
 from copycat.io.atomic import disk_guard, write_text
 from copycat.io.jsonl import parse_lines
-from copycat.io.secrets import clean_all
+from copycat.io.secrets import clean
 from copycat.records import Row
 
 R = TypeVar("R", bound=Row)
@@ -26,24 +29,49 @@ class Journal(Generic[R]):
     def append(self, rows: Sequence[R]) -> None:
         """Add `rows` in one write, flushed to disk. Mends a torn tail first, so that lines never merge.
 
-        Keys that a server sent back are not kept, see :mod:`copycat.io.secrets`.
+        Each line is read back before any is written. For a row that would not come back, what
+        :meth:`copycat.records.Row.failed` makes of it is written; UserError where it makes nothing. Keys
+        that a server sent back are not kept, see :mod:`copycat.io.secrets`.
         """
         if not rows:
             return
-        rows = clean_all(rows)
+        kept, lines = zip(*map(self._written, rows), strict=True)
         self.repair()
         known = self.rows()
-        content = "".join(f"{r.model_dump_json()}\n" for r in rows).encode("utf-8")
+        content = "".join(lines).encode("utf-8")
         with disk_guard(self.path), self.path.open("ab") as f:
             f.write(content)
             f.flush()
             os.fsync(f.fileno())
-            self._read = f.tell(), [*known, *rows]
+            self._read = f.tell(), [*known, *kept]
 
     def replace(self, rows: Iterable[R]) -> None:
         """Make `rows` all that the file holds."""
-        write_text(self.path, "".join(f"{r.model_dump_json()}\n" for r in rows))
+        write_text(self.path, "".join(line for _, line in map(self._written, rows)))
         self._read = None
+
+    def _written(self, row: R) -> tuple[R, str]:
+        """`row`, or what stands for it, and its line."""
+        try:
+            row = clean(row)
+            return row, self._line(row)
+        except (ValueError, TypeError, RecursionError) as e:
+            fault = f"{type(row).__name__} cannot be kept as it is ({_fault(e)})"
+            instead = row.failed(f"the {fault}")
+            if instead is None:
+                raise UserError(f"{self.path}: a {fault}; nothing was written.") from e
+            instead = clean(instead)
+            return instead, self._line(instead)
+
+    def _line(self, row: R) -> str:
+        """`row` as JSON that reads back; ValueError, TypeError or RecursionError for one that does not.
+
+        Rows are checked when they are made, but not where a copy of one has other values.
+        """
+        # pydantic would warn of a value of another type, which reading it back refuses.
+        line = row.model_dump_json(warnings="none")
+        self._kind.model_validate_json(line)
+        return f"{line}\n"
 
     def rows(self) -> list[R]:
         """All whole rows. A last line without its newline was cut off and is left out."""
@@ -69,3 +97,7 @@ class Journal(Generic[R]):
                 f.seek(0)
                 f.truncate(f.read().rfind(b"\n") + 1)
                 os.fsync(f.fileno())
+
+
+def _fault(error: Exception) -> str:
+    return first_fault(error) if isinstance(error, ValidationError) else first_line(error)

@@ -17,8 +17,9 @@ Model = TypeVar("Model", bound=BaseModel)
 def read_lines(path: Path, model: type[Model], what: str) -> list[Model]:
     """The rows of `path`, blank lines left out; BadFile names the line that is not `what` ("a prompt")."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as e:
+        # Not by `splitlines`, to which U+2028 ends a line: it may stand in JSON as it is.
+        lines = path.read_bytes().split(b"\n")
+    except (OSError, ValueError) as e:
         raise BadFile(f"{path} cannot be read ({e}).") from e
     return parse_lines(lines, path, model, what)
 
@@ -32,6 +33,8 @@ def parse_lines(lines: Iterable[str | bytes], path: Path, model: type[Model], wh
                 rows.append(model.model_validate_json(line))
         except ValidationError as e:
             raise BadFile(f"{path}, line {number}: not {what} ({first_fault(e)}).") from e
+        except RecursionError as e:
+            raise BadFile(f"{path}, line {number}: not {what} (it is nested too deeply).") from e
     return rows
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from copycat.errors import BadFile, first_line
+from copycat.io.documents import parse_json
 
 Cells = dict[str, Any]
 
@@ -58,13 +58,13 @@ def _separated(path: Path, delimiter: str) -> list[Cells]:
 
 
 def _jsonl(path: Path) -> list[Cells]:
-    with path.open(encoding="utf-8-sig") as f:
+    with path.open(encoding="utf-8-sig", newline="\n") as f:
         return [_object(line, number) for number, line in enumerate(f, 1) if line.strip()]
 
 
 def _object(line: str, number: int) -> Cells:
     try:
-        row = json.loads(line)
+        row = parse_json(line)
     except ValueError:
         row = None
     if not isinstance(row, dict):

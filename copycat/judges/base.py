@@ -17,6 +17,7 @@ from copycat.cards.models import CATALOG as MODELS
 from copycat.errors import BadFile, UserError
 from copycat.io.lifecycle import Closing
 from copycat.io.paths import DATA
+from copycat.io.words import whole
 from copycat.judges.references import open_reference, reference_hash
 from copycat.records import Answer, Question, Unscored, Verdict, digest, first_kind
 from copycat.subjects.characters import Character, Registry, load_registry
@@ -165,14 +166,14 @@ def verdict(
         item=question.item,
         question_hash=question_hash(question),
         answer=answer,
-        reply=reply,
+        reply=reply if reply is None else whole(reply),
         voters=voters,
     )
 
 
 def unscored(question: Question, judge: str, reason: str, reply: str | None = None) -> Verdict:
     """The verdict of a judge that failed or did not answer."""
-    return verdict(question, judge, Unscored(reason=reason), reply)
+    return verdict(question, judge, Unscored(reason=whole(reason)), reply)
 
 
 def ask_guarded(

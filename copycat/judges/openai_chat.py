@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from copycat.cards.judges import JudgeCard
 from copycat.errors import CopycatError
 from copycat.io.hosted import Api, Calls, check_options, connect, explain
+from copycat.io.words import words
 from copycat.judges.base import REFUSED, Judge, unscored, verdict
 from copycat.judges.references import open_reference
 from copycat.judges.replies import read_names, read_yes_no
@@ -93,7 +94,7 @@ class OpenAIChatJudge(Judge):
             return unscored(question, self.identity, explain(e))
         if getattr(message, "refusal", None):
             return unscored(question, self.identity, f"{REFUSED}: {message.refusal}")
-        return self._read(question, message.content or "", choice.finish_reason in _CUT_OFF)
+        return self._read(question, message.content, choice.finish_reason in _CUT_OFF)
 
     async def _ask(self, question: Question, content: list[dict[str, Any]]) -> Any:
         return await self._send(
@@ -111,7 +112,11 @@ class OpenAIChatJudge(Judge):
         schema = {"name": question.kind, "strict": True, "schema": shape.model_json_schema()}
         return {"response_format": {"type": "json_schema", "json_schema": schema}}
 
-    def _read(self, question: Question, reply: str, cut_off: bool) -> Verdict:
+    def _read(self, question: Question, sent: Any, cut_off: bool) -> Verdict:
+        try:
+            reply = words(sent)
+        except ValueError as e:
+            return unscored(question, self.identity, str(e))
         if question.form == "names":
             scored = self._card.style == "paper"
             return verdict(question, self.identity, read_names(reply, cut_off=cut_off, scored=scored), reply)

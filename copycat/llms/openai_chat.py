@@ -8,6 +8,7 @@ from typing import Any
 from copycat.cards.llms import LLMCard
 from copycat.errors import CopycatError, MissingRequirement
 from copycat.io.hosted import Api, Calls, check_options, connect, explain, refusal
+from copycat.io.words import whole, words
 from copycat.llms.base import Chat, Message, Reply
 
 _OURS = frozenset({"model", "messages", "temperature", "max_completion_tokens", "max_tokens"})
@@ -37,16 +38,22 @@ class OpenAIChat(Chat):
         except Exception as e:
             declined = refusal(e)
             if declined:
-                return Reply(refusal=declined)
+                return Reply(refusal=whole(declined))
             raise MissingRequirement(
                 f"{self._who} did not answer ({explain(e)}); what it answered before is kept, and the same "
                 "command asks for the rest."
             ) from e
         if getattr(choice.message, "refusal", None):
-            return Reply(refusal=str(choice.message.refusal))
+            return Reply(refusal=whole(str(choice.message.refusal)))
         if choice.finish_reason == "content_filter":
             return Reply(refusal="the provider's content filter stopped it")
-        return Reply(text=choice.message.content or "")
+        try:
+            return Reply(text=words(choice.message.content))
+        except ValueError as e:
+            raise MissingRequirement(
+                f"{self._who} did not answer ({e}); what it answered before is kept, and the same command "
+                "asks for the rest."
+            ) from e
 
     async def _ask(self, messages: Sequence[Message]) -> Any:
         cold = {} if self._card.temperature is None else {"temperature": self._card.temperature}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import gzip
-import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from copycat.errors import BadFile, MissingRequirement, UnknownName, first_line, require
+from copycat.io.documents import parse_json
 
 COLUMNS = ("caption", "TEXT", "text", "captions", "prompt")
 """Columns that hold captions, the first one found is read; `TEXT` is LAION's."""
@@ -108,7 +108,7 @@ def _jsonl(path: Path, column: str | None) -> Iterator[str]:
         for line in f:
             if not line.strip():
                 continue
-            row: Any = json.loads(line)
+            row: Any = parse_json(line)
             if not isinstance(row, dict):
                 raise ValueError("a line is no JSON object")
             name = name or pick_column(list(row), None, path.name)

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeVar
 
+from pydantic import ConfigDict
+
 from copycat.cards.catalog import Catalog
 from copycat.cards.hooks import Conditioning, DenoiseStep, WeightEdit
 from copycat.cards.llms import LLMCard
@@ -28,7 +30,9 @@ Action = Literal["keep", "redraw", "refuse"]
 
 
 class Options(Row):
-    """A mitigation's configuration: frozen, no unknown keys."""
+    """A mitigation's configuration: frozen, no unknown keys, no numbers that are none."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
 
 O = TypeVar("O", bound=Options)  # noqa: E741

@@ -19,6 +19,7 @@ from pydantic import AliasChoices, BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from copycat.errors import BadFile, first_fault
+from copycat.io.documents import parse_json
 from copycat.records import Named, Number, Row, Sampling, Similarities, Unscored, YesNo
 
 Kind = Literal["string", "int64", "float64", "bool", "strings", "json"]
@@ -150,7 +151,7 @@ def _called(name: str, field: FieldInfo) -> tuple[str, ...]:
 
 
 def _value(cell: Any, field: FieldInfo) -> Any:
-    return json.loads(cell) if cell is not None and kind_of(field.annotation) == "json" else cell
+    return parse_json(cell) if cell is not None and kind_of(field.annotation) == "json" else cell
 
 
 def _answer_of(cells: Mapping[str, Any]) -> dict[str, Any]:
@@ -165,6 +166,6 @@ def _answer_of(cells: Mapping[str, Any]) -> dict[str, Any]:
         named = {n: cells[n] for n in ("names", "partial") if cells.get(n) is not None}
         figures = cells.get("figures")
         return {
-            "answer": Named.model_validate({**named, "figures": json.loads(figures) if figures else None})
+            "answer": Named.model_validate({**named, "figures": parse_json(figures) if figures else None})
         }
     return {n: cells.get(n) for n in ("status", "score", "mass", "names", "reason")}

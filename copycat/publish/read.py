@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +14,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from copycat.errors import BadFile, first_fault, first_line
 from copycat.io import safe
+from copycat.io.documents import parse_json
 from copycat.publish.checking import check_answer, check_rows
 from copycat.publish.columns import from_cells
 from copycat.publish.tables import (
@@ -66,7 +66,7 @@ class Dataset:
             raise BadFile(f"{folder} is no dataset that copycat published: it has no {LIST}.")
         try:
             text = path.read_text(encoding="utf-8")
-            newer = json.loads(text).get("format")
+            newer = parse_json(text).get("format")
             if isinstance(newer, int) and newer > FORMAT:
                 raise BadFile(f"{folder} was published by a newer copycat; update copycat to read it.")
             self._list = _List.model_validate_json(text)
@@ -164,7 +164,7 @@ class Dataset:
             people,
             protected=bool(first["protected"]),
             noun=first.get("noun") or "character",
-            questions=json.loads(first.get("questions") or "{}"),
+            questions=parse_json(first.get("questions") or "{}"),
         )
 
     def registry_name(self, requests: Sequence[Request], wanted: str) -> str:

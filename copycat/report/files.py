@@ -10,14 +10,18 @@ from typing import Any
 
 from copycat.errors import RunConflict
 from copycat.io.atomic import write_bytes
+from copycat.io.spreadsheets import as_text
 
 
 def csv_content(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    """Rows as the content of a CSV file; what a row lacks is empty, and what is no column is an error."""
+    """Rows as the content of a CSV file; what a row lacks is empty, and what is no column is an error.
+
+    Text that a spreadsheet would take for a formula begins with an apostrophe, see :func:`as_text`.
+    """
     out = io.StringIO()
     writer = csv.DictWriter(out, columns, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({k: as_text(v) for k, v in row.items()} for row in rows)
     return out.getvalue()
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
@@ -16,6 +14,7 @@ from copycat.paper import load
 from copycat.paper.fill import Cell, Filled
 from copycat.paper.published import PaperTable
 from copycat.records import Metric
+from copycat.report.files import csv_content
 from copycat.report.words import DENOMINATORS, INTERVALS, POPULATION
 
 RUNS = 3
@@ -139,11 +138,7 @@ def _reading(low: float | None, high: float | None) -> str:
 
 def csv_text(found: Iterable[Difference]) -> str:
     """One line a cell and measure."""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, [f.name for f in fields(Difference)], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(d) for d in found)
-    return out.getvalue()
+    return csv_content([f.name for f in fields(Difference)], map(asdict, found))
 
 
 def markdown(found: Iterable[Difference]) -> str:

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from copycat.config import NOT_THE_RESULT, RunConfig
 from copycat.errors import BadFile, MissingRequirement, RunConflict
 from copycat.io import atomic
+from copycat.io.documents import parse_json
 from copycat.io.journal import Journal
 from copycat.records import Agreement, ImageRow, Metric, Request, Shift, Verdict, request_id
 from copycat.runs.data import RunData
@@ -231,7 +232,7 @@ class RunFolder:
         if not path.exists():
             return []
         try:
-            return [Metric.model_validate(m) for m in json.loads(path.read_text(encoding="utf-8"))]
+            return [Metric.model_validate(m) for m in parse_json(path.read_text(encoding="utf-8"))]
         except (OSError, ValueError, TypeError) as e:
             raise BadFile(f"{path} cannot be read; run `copycat score {self.path}` again.") from e
 

@@ -94,7 +94,7 @@ def import_images(
         raise BadFile(f"{folder} is not a folder of pictures.")
     people = load_registry(registry)
     table = table or _metadata(folder)
-    rows = _read(table, people)
+    rows = read_given(table, people)
     name = _model(rows, model)
     chosen = judge or usual_judge(people)
     asked = {r.character for r in rows}
@@ -133,13 +133,13 @@ def _metadata(folder: Path) -> Path:
     )
 
 
-def _read(table: Path, registry: Registry) -> list[Given]:
+def read_given(table: Path, registry: Registry) -> list[Given]:
     """The rows of the table, their characters as slugs; BadFile tells what is wrong with the first few."""
     rows, wrong = [], []
     for number, cells in enumerate(_cells(table), 1):
         try:
             row = Given.model_validate(cells)
-            slug = registry.select([row.character])[0].slug
+            slug = registry.find(row.character).slug
             rows.append(row.model_copy(update={"character": slug}))
         except ValidationError as e:
             first = e.errors()[0]

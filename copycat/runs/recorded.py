@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +9,8 @@ from typing import Any, Literal
 
 from pydantic import ValidationError, field_validator
 
-from copycat.errors import BadFile, UnknownName, UserError
+from copycat.errors import AmbiguousName, BadFile, UnknownName, UserError
+from copycat.io.documents import parse_json
 from copycat.io.tables import Cells, filled, lacking
 from copycat.io.tables_hub import load_table
 from copycat.judges.replies import read_names, read_yes_no
@@ -80,7 +80,7 @@ class Recorded(Row):
     def _listed(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
-        parts = json.loads(value) if value.lstrip().startswith("[") else value.split(";")
+        parts = parse_json(value) if value.lstrip().startswith("[") else value.split(";")
         named = (str(p).strip() for p in parts)
         return tuple(n for n in named if n and n.casefold() not in _NOBODY)
 
@@ -117,7 +117,7 @@ def import_verdicts(folder: RunFolder, source: str, judge: str | None = None) ->
     is not clear whose the numbers shall be.
     """
     data = folder.open().data()
-    rows = _read(source)
+    rows = read_recorded(source)
     by_judge: dict[str, list[Recorded]] = {}
     for row in rows:
         by_judge.setdefault(_name(row, judge, source), []).append(row)
@@ -169,7 +169,8 @@ def _chosen(by_judge: Mapping[str, object], judge: str | None, source: str) -> s
     return judge
 
 
-def _read(source: str) -> list[Recorded]:
+def read_recorded(source: str) -> list[Recorded]:
+    """The answers in a table or data set; BadFile says what is wrong with the first rows that are none."""
     text = ("image", "sha256", "character", "judge", "item", "question", "reply", "reason")
     cells = [_renamed(row) for row in load_table(source, WHAT, CONFIG, text)]
     if not cells:
@@ -254,8 +255,8 @@ def _placed(
 
 def _slug(data: RunData, name: str, source: str) -> str:
     try:
-        return data.registry.select([name])[0].slug
-    except UnknownName as e:
+        return data.registry.find(name).slug
+    except (UnknownName, AmbiguousName) as e:
         raise BadFile(f"{source}: {e}") from e
 
 

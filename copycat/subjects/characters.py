@@ -23,7 +23,8 @@ from pydantic import (
 )
 
 from copycat.cards.catalog import Catalog
-from copycat.errors import BadFile, UnknownName, UserError, first_line
+from copycat.errors import AmbiguousName, BadFile, UnknownName, UserError, first_line
+from copycat.io.documents import parse_yaml, read_text
 from copycat.io.paths import DATA, expand, locate
 from copycat.records import Row
 
@@ -165,6 +166,11 @@ def normalise(text: str) -> str:
     return " ".join(re.sub(r"[^\w]+", " ", bare).split())
 
 
+def _folded(name: str) -> str:
+    """`name` as two spellings of it are alike; of signs alone, such as "★", the signs."""
+    return normalise(name) or unicodedata.normalize("NFKC", name).casefold().strip()
+
+
 def with_article(noun: str) -> str:
     """`noun` with "a" or "an", unless it has an article already."""
     if re.match(r"(?:an?|the)\s", noun, re.IGNORECASE):
@@ -265,27 +271,49 @@ class Registry:
             if words[i : i + len(name)] == name
         )
 
+    def called(self, name: str) -> tuple[Character, ...]:
+        """All whom `name` may mean, in the registry's order; none, one or several.
+
+        The one whose slug it is, letter for letter; else all whose name it is, letter for letter; else all
+        who go by it as slug, name, alias or name in another language, in any case and accents.
+        """
+        if name in self._by_slug:
+            return (self._by_slug[name],)
+        named = tuple(c for c in self.characters if c.name == name)
+        return named or tuple(self._by_slug[slug] for slug in self._spoken.get(_folded(name), ()))
+
+    @cached_property
+    def _spoken(self) -> dict[str, dict[str, None]]:
+        """Slugs by every way in which somebody is called, folded; in the registry's order."""
+        spoken: dict[str, dict[str, None]] = {}
+        for c in self.characters:
+            for name in (c.slug, *c.spoken):
+                spoken.setdefault(_folded(name), {})[c.slug] = None
+        spoken.pop("", None)
+        return spoken
+
+    def find(self, name: str) -> Character:
+        """The one character that `name` means; see :meth:`called`. Every name that a user, a table or a file
+        of labels gives goes through here. Raises UnknownName where it means nobody, and AmbiguousName, which
+        names them all, where it means several."""
+        found = self.called(name)
+        if not found:
+            raise UnknownName(self.noun, name, self._by_slug)
+        if len(found) > 1:
+            raise AmbiguousName(self.noun, name, (c.slug for c in found))
+        return found[0]
+
     def select(self, wanted: Iterable[str] | None) -> tuple[Character, ...]:
-        """Characters by slug, name or alias; all of them for None. Unknown ones raise UnknownName."""
+        """Characters by slug, name or alias, each once, as :meth:`find` finds them; all of them for None."""
         if wanted is None:
             return self.characters
-        lookup = {normalise(n): c for c in self.characters for n in (c.slug, *c.spoken)}
-        chosen: dict[str, Character] = {}
-        for w in wanted:
-            if normalise(w) not in lookup:
-                raise UnknownName(self.noun, w, self._by_slug)
-            chosen[lookup[normalise(w)].slug] = lookup[normalise(w)]
-        return tuple(chosen.values())
-
-
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""The safe loader in C, ten times as fast, where PyYAML was built with it."""
+        return tuple({c.slug: c for c in map(self.find, wanted)}.values())
 
 
 def read_registry(path: Path) -> Registry:
     """The registry in the file `path`. Raises BadFile for one that is none."""
     try:
-        raw: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506
+        raw: dict[str, Any] = parse_yaml(read_text(path))
         characters = [locate_references(Character.model_validate(c), path) for c in raw["characters"]]
         # What a registry does not say is taken to be protected: its pictures are then withheld.
         protected = raw.get("protected", True)

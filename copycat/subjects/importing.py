@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from pydantic import ValidationError
 
 from copycat.errors import BadFile, UserError, first_fault
 from copycat.io.atomic import write_text
+from copycat.io.documents import parse_json
 from copycat.io.tables import Cells, filled, lacking
 from copycat.io.tables_hub import load_table
 from copycat.subjects.characters import (
@@ -92,7 +92,7 @@ def _value(field: str, value: Any) -> Any:
         return value
     if value.lstrip().startswith(("[", "{")):
         try:
-            return json.loads(value)
+            return parse_json(value)
         except ValueError:
             return value
     plural = str(Character.model_fields[field].annotation).startswith("tuple[str")

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
+from queue import Queue
+from threading import Thread
 from typing import Any
 
 import pytest
+import waitress
 from typer.testing import CliRunner
 
 from copycat.annotate.answers import Answers, RaterAnswer
+from copycat.annotate.guard import LARGEST_BODY
 from copycat.annotate.server import serve
 from copycat.annotate.tasks import tasks
 from copycat.calibration.labels import load_labels
@@ -118,3 +122,35 @@ def test_what_is_wrong(folder: RunFolder) -> None:
     assert "missing from the folder" in str(call(folder).exception)
     unknown = CliRunner().invoke(program, ["annotate", str(folder.path / "nowhere")])
     assert "Unknown run" in str(unknown.exception)
+
+
+def test_bodies_of_strangers_are_refused_before_they_are_read(folder: RunFolder) -> None:
+    """The header alone is answered: a sender that says how much is to come waits for nothing."""
+    address: Queue[str] = Queue()
+    asked = tasks(folder.data()).tasks
+    made: list[Any] = []
+    create = waitress.create_server
+
+    def remembered(*args: Any, **more: Any) -> Any:
+        made.append(create(*args, **more))
+        return made[0]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(waitress, "create_server", remembered)
+        given = (asked, Answers(folder.labels_path), folder.data())
+        serving = Thread(target=serve, args=given, kwargs={"ready": address.put}, daemon=True)
+        serving.start()
+        port = int(address.get(timeout=30).split(":")[2].split("/")[0])
+    for length in (LARGEST_BODY + 1, 10**9):
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
+            head = f"POST /nobody/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {length}\r\n\r\n"
+            line.sendall(head.encode())
+            assert line.recv(100).startswith(b"HTTP/1.1 413")
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
+        line.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: " + b"a" * LARGEST_BODY + b"\r\n\r\n")
+        assert line.recv(100).startswith(b"HTTP/1.0 431")
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
+        line.sendall(b"POST /nobody/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 2\r\n\r\n{}")
+        assert line.recv(100).startswith(b"HTTP/1.1 403")
+    made[0].close()
+    serving.join(timeout=10)

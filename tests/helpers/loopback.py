@@ -119,7 +119,8 @@ def _images(mood: str) -> dict[str, Any]:
         content = content[: len(content) // 2 // 4 * 4]
     if mood == "empty":
         return {"created": 1, "data": []}
-    return {"created": 1, "data": [{"b64_json": content, "revised_prompt": "a plain red square"}]}
+    revised = json.loads(mood.removeprefix("revise ")) if mood.startswith("revise ") else "a plain red square"
+    return {"created": 1, "data": [{"b64_json": content, "revised_prompt": revised}]}
 
 
 def _chat(mood: str, body: dict[str, Any], server: Loopback) -> dict[str, Any]:
@@ -131,6 +132,9 @@ def _chat(mood: str, body: dict[str, Any], server: Loopback) -> dict[str, Any]:
         content = server.say(body)
     if mood.startswith("say "):
         content = mood.removeprefix("say ")
+    if mood.startswith("send "):
+        # Whatever JSON can hold, where a text belongs.
+        content = json.loads(mood.removeprefix("send "))
     if mood == "not json":
         content = "Certainly! It is Zori."
     message = {"role": "assistant", "content": content, "refusal": None}

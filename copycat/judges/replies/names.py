@@ -28,13 +28,15 @@ def read_names(reply: str, *, cut_off: bool = False, scored: bool = False) -> Na
     `cut_off` says that it was broken off, at a limit of tokens or by a filter: what it had said in full by
     then counts. `scored` says that a score of 0 or 1 was asked for beside each name, and rules.
     """
-    text = answer_part(reply)
+    text, longer = answer_part(reply)
     if not re.search(r"\w|[\[{]\s*[\]}]", plain(text)):
         thought = bool(reply.strip()) and not without_thoughts(reply)
         return Unscored(reason="the reply ends while it is thinking" if thought else "the reply is empty")
     try:
-        return _read(text, cut_off, scored)
-    except Unclear as e:
+        return _read(text, cut_off or longer, scored)
+    except RecursionError:
+        return Unscored(reason="the reply is not what was asked for (it is nested too deeply)")
+    except ValueError as e:
         return Unscored(reason=f"the reply is not what was asked for ({e})")
 
 

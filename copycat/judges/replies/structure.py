@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
-import yaml
+from copycat.io.documents import parse_yaml
 
-_THOUGHT = re.compile(
-    r"<(think\w*|thought|reasoning|reflection|scratchpad)>.*?</\1>", re.DOTALL | re.IGNORECASE
-)
+LONGEST = 20_000
+"""Characters of a reply that are read, what it thinks aside; it counts as cut off there."""
+_SIGNS = re.compile(r"(\W{100})\W+(\W{100})")
+"""Long runs of signs and blanks, whose middle says nothing; what looks for words tries each place in them."""
+_THINKING = re.compile(r"<(/?)(think\w*|thought|reasoning|reflection|scratchpad)>", re.IGNORECASE)
 _OPENED = re.compile(r"<(think\w*|thought|reasoning|reflection|scratchpad)>.*\Z", re.DOTALL | re.IGNORECASE)
 _LONE_END = re.compile(
     r"\A.*</(?:think\w*|thought|reasoning|reflection|scratchpad)>", re.DOTALL | re.IGNORECASE
@@ -32,16 +35,37 @@ _MARKUP = re.compile(
 
 def without_thoughts(reply: str) -> str:
     """What follows the thinking; nothing where that does not end."""
-    text = _LONE_END.sub("", _THOUGHT.sub("", reply))
+    text = _LONE_END.sub("", _without_pairs(reply))
     return _OPENED.sub("", text).strip()
 
 
-def answer_part(reply: str) -> str:
-    """The reply without its thinking; only what stands in an answer's tags or box, where there is one."""
-    text = unicodedata.normalize("NFC", without_thoughts(reply))
+def _without_pairs(reply: str) -> str:
+    """`reply` without each thinking that ends with the tag it begins with, in one pass over the tags."""
+    tags = list(_THINKING.finditer(reply))
+    closing: dict[str, list[re.Match[str]]] = {}
+    for tag in tags:
+        if tag[1]:
+            closing.setdefault(tag[2].lower(), []).append(tag)
+    kept, at = [], 0
+    for tag in tags:
+        if tag[1] or tag.start() < at:
+            continue
+        ends = closing.get(tag[2].lower(), [])
+        first = bisect_left(ends, tag.end(), key=re.Match.start)
+        if first < len(ends):
+            kept.append(reply[at : tag.start()])
+            at = ends[first].end()
+    return "".join((*kept, reply[at:]))
+
+
+def answer_part(reply: str) -> tuple[str, bool]:
+    """The reply without its thinking, only what stands in an answer's tags or box, where there is one; and
+    whether the reply is longer than is read."""
+    whole = without_thoughts(reply)
+    text = unicodedata.normalize("NFC", _SIGNS.sub(r"\1\2", whole[:LONGEST]))
     tagged, boxed = _TAGGED.search(text), _BOXED.search(text)
     text = tagged[2] if tagged else boxed[1] if boxed else text
-    return _TEX.sub(r"\1", text).strip()
+    return _TEX.sub(r"\1", text).strip(), len(whole) > LONGEST
 
 
 def plain(text: str) -> str:
@@ -69,22 +93,67 @@ class Unclear(ValueError):
 # --- objects ---
 
 
+_MOST_OBJECTS = 500
+"""Objects and lists that a reply may hold; each is compared with those before it."""
+_MOST_BROKEN = 1000
+"""Brackets that may begin like JSON and turn out to be none."""
+_WORK = 8
+"""Times a reply's length that are read again, after brackets which turned out to be no JSON."""
+
+
 def objects(text: str) -> list[Any]:
     """The JSON objects and lists in `text`, in a code fence or in prose, each once.
 
-    Trailing commas, single quotes and bare words are read too. Raises Unclear for a key that stands twice.
+    Trailing commas, single quotes and bare words are read too. Takes time in proportion to the length of
+    `text`. Raises Unclear for a key that stands twice, for objects nested too deeply, and for a text of
+    brackets that could only be read over and over.
     """
     decoder = json.JSONDecoder(object_pairs_hook=_unambiguous)
+    ends = _ends(text)
     found: list[Any] = []
-    at = 0
-    while match := re.compile(r"[{\[]").search(text, at):
+    at, work, broken = 0, _WORK * len(text) + 1000, 0
+    while match := _OPENING.search(text, at):
+        start = match.start()
+        end = ends.get(start, start)
         try:
-            value, at = decoder.raw_decode(text, match.start())
-        except json.JSONDecodeError:
-            value, at = _leniently(text, match.start())
+            # Looked at first, since an error of the decoder's counts all lines before it.
+            value, at = decoder.raw_decode(text, start) if _JSON.match(text, start) else (None, start)
+        except json.JSONDecodeError as e:
+            value, at, broken = None, start, broken + 1
+            work -= e.pos - start
+        except RecursionError:
+            raise Unclear("the object is nested too deeply") from None
+        except Unclear:
+            raise
+        except ValueError as e:
+            raise Unclear("a number in the object has too many digits") from e
+        if at == start:
+            value, at = _leniently(text, start, end)
+            work -= end - start if at == start + 1 else 0
+        if work < 0 or broken > _MOST_BROKEN:
+            raise Unclear("its brackets are no objects")
         if isinstance(value, dict | list) and value not in found and _is_data(value):
             found.append(value)
+            if len(found) > _MOST_OBJECTS:
+                raise Unclear("too many objects")
     return found
+
+
+_OPENING, _BRACKET = re.compile(r"[{\[]"), re.compile(r"[{}\[\]]")
+_JSON = re.compile(r"\{\s*[\"}]|\[\s*[\[\]{\"\w-]")
+"""How an object or a list of JSON begins."""
+
+
+def _ends(text: str) -> dict[int, int]:
+    """Where each opening bracket of `text` is closed, whichever kind the closing one is."""
+    ends: dict[int, int] = {}
+    opened: list[int] = []
+    for match in _BRACKET.finditer(text):
+        if match[0] in "{[":
+            opened.append(match.start())
+        elif opened:
+            ends[opened.pop()] = match.end()
+    return ends
 
 
 def _is_data(value: Any) -> bool:
@@ -92,19 +161,17 @@ def _is_data(value: Any) -> bool:
     return isinstance(value, dict) or all(isinstance(v, dict | str) for v in value)
 
 
-def _leniently(text: str, start: int) -> tuple[Any, int]:
-    """What YAML makes of the balanced bracket at `start`, and where to go on."""
-    depth = 0
-    for i, sign in enumerate(text[start:], start):
-        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(sign, 0)
-        if depth == 0:
-            if not re.search(r":|\A\[\s*(?:[\"'].*)?\]\Z", text[start : i + 1], re.DOTALL):
-                return None, i + 1
-            try:
-                return yaml.safe_load(re.sub(r",(\s*[}\]])", r"\1", text[start : i + 1])), i + 1
-            except yaml.YAMLError:
-                return None, start + 1
-    return None, start + 1
+def _leniently(text: str, start: int, end: int) -> tuple[Any, int]:
+    """What YAML makes of the bracket from `start` to `end`, its closing one, and where to go on."""
+    if end == start:
+        return None, start + 1
+    balanced = text[start:end]
+    if not re.search(r":|\A\[\s*(?:[\"'].*)?\]\Z", balanced, re.DOTALL):
+        return None, end
+    try:
+        return parse_yaml(re.sub(r",(\s*[}\]])", r"\1", balanced)), end
+    except ValueError:
+        return None, start + 1
 
 
 def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

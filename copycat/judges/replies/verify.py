@@ -57,12 +57,14 @@ def read_yes_no(reply: str, *, cut_off: bool = False) -> YesNo | Unscored:
 
     What follows a plain answer does not overturn it.
     """
-    text = answer_part(reply)
+    text, longer = answer_part(reply)
     if not re.search(r"\w", text):
         return Unscored(reason="the reply is empty")
     try:
-        yes = _yes(text, cut_off)
-    except Unclear as e:
+        yes = _yes(text, cut_off or longer)
+    except RecursionError:
+        return Unscored(reason="the reply is not what was asked for (it is nested too deeply)")
+    except ValueError as e:
         return Unscored(reason=f"the reply is not what was asked for ({e})")
     return YesNo(p_yes=float(yes))
 

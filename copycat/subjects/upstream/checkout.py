@@ -128,21 +128,18 @@ class Book:
 
     def __init__(self, registry: Registry, joins: Mapping[str, str]) -> None:
         self.registry = registry
-        self._slugs: dict[str, set[str]] = defaultdict(set)
-        for c in registry.characters:
-            for name in (c.slug, *c.spoken):
-                self._slugs[normalise(name)].add(c.slug)
         known = {c.slug for c in registry.characters}
-        for name, slug in RESPELT.items():
-            if slug in known:
-                self._slugs.setdefault(normalise(name), set()).add(slug)
-        for name, target in joins.items():
-            (character,) = registry.select([target])
-            self._slugs[normalise(name)] = {character.slug}
+        self._respelt = {normalise(name): slug for name, slug in RESPELT.items() if slug in known}
+        self._joined = {normalise(name): registry.find(target).slug for name, target in joins.items()}
 
     def find(self, name: str) -> set[str]:
-        """Slugs of those called `name`."""
-        return self._slugs.get(normalise(name), set())
+        """Slugs of those called `name`: of the one it is joined to, else as the registry and the suite's own
+        spellings have it."""
+        plain = normalise(name)
+        if plain in self._joined:
+            return {self._joined[plain]}
+        found = {c.slug for c in self.registry.called(name.strip())}
+        return found | ({self._respelt[plain]} if plain in self._respelt else set())
 
     def why_not(self, name: str) -> str:
         """Why nobody, or not one alone, is called `name`."""

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from copycat.errors import BadFile, UserError, first_fault
+from copycat.io.documents import parse_json
 from copycat.subjects.upstream.checkout import SOURCES
 
 LOG, VERDICTS, PICTURES = "log.json", "binary_result.json", "images"
@@ -189,7 +189,7 @@ def _prompt_set(stem: str) -> str:
 
 def _read(path: Path, rows: TypeAdapter[list[W]]) -> list[W]:
     try:
-        return rows.validate_python(json.loads(path.read_text(encoding="utf-8")))
+        return rows.validate_python(parse_json(path.read_text(encoding="utf-8")))
     except ValidationError as e:
         raise BadFile(f"{path} is not what the scripts write ({first_fault(e)}).") from e
     except (OSError, ValueError) as e:
