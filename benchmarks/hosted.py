@@ -87,7 +87,7 @@ def full(path: Path, latency: float, limit: int, many: int) -> None:
 
 def kept(path: Path, many: int) -> None:
     with providing(Provider(latency=0.02, slow=4, errors=0.05, at_once=64)) as provider:
-        seconds = ask(provider, questions(many), 64, 5.0, path)
+        seconds = ask(provider, questions(many), 64, 30.0, path)
         rows = Journal(path, Verdict).rows()
         on_disk = Counter(v.request for v in rows if v.scored)
         say(

@@ -83,8 +83,8 @@ class OpenAIChatJudge(Judge):
 
     def _one(self, asked: tuple[Question, Image.Image]) -> Verdict:
         question, image = asked
-        content = _content(question, image)
         try:
+            content = _content(question, image)
             answered = self._calls.call(lambda: self._ask(question, content), question)
             choice = answered.reply.choices[0]
             message = choice.message

@@ -27,7 +27,9 @@ PICTURE = Image.new("RGB", (8, 8))
 
 def caller(provider: Provider, at_a_time: int = 4, **api: Any) -> tuple[Calls, Callable[[str], Any]]:
     """Calls to `provider` with its clock, and what asks one question."""
-    made = Api(**{"base_url": provider.url, "key_env": None, "timeout": 5, "retries": 2, **api})
+    # Half a minute of real time, so that a busy machine times nothing out.
+    timeout = 30 * getattr(provider.clock, "speed", 1.0)
+    made = Api(**{"base_url": provider.url, "key_env": None, "timeout": timeout, "retries": 2, **api})
     client = connect(made, "The model m")
     calls = Calls(made, "The model m", at_a_time, hang_up=client.close, clock=provider.clock)
 
@@ -137,7 +139,7 @@ def test_a_limit_without_retry_after_ends_in_patience() -> None:
     """Five a minute, on a clock that runs 400 times faster."""
     clock = FastClock(400)
     with providing(Provider(latency=1, a_minute=5, clock=clock)) as provider:
-        calls, ask = caller(provider, at_a_time=8, timeout=100)
+        calls, ask = caller(provider, at_a_time=8)
         began = clock.now()
         found = in_threads(ask, [f"question {i}" for i in range(20)])
         minutes = (clock.now() - began) / 60
@@ -150,7 +152,7 @@ def test_a_limit_without_retry_after_ends_in_patience() -> None:
 def test_a_limit_that_lets_nothing_through_is_given_up_after_the_patience() -> None:
     clock = FastClock(2000)
     with providing(Provider(a_minute=0, clock=clock)) as provider:
-        calls, ask = caller(provider, timeout=1000, patience=600)
+        calls, ask = caller(provider, patience=600)
         found = in_threads(ask, ["a", "b", "c"])
         calls.close()
     assert {type(e) for e in failures(found)} == {MissingRequirement}
@@ -184,7 +186,7 @@ def test_a_dead_server_is_given_up_soon() -> None:
 def test_a_server_that_comes_back_finds_everybody_waiting() -> None:
     clock = FastClock(100)
     with providing(Provider(latency=0.1, clock=clock)) as provider:
-        calls, ask = caller(provider, at_a_time=4, retries=5, timeout=100)
+        calls, ask = caller(provider, at_a_time=4, retries=5)
         ask("before")
         provider.down = True
         back = threading.Timer(0.4, lambda: setattr(provider, "down", False))

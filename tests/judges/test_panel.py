@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import openai
 import pytest
 import yaml
 from PIL import Image
@@ -100,7 +99,7 @@ def p_yes(v: Verdict) -> float | None:
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
-    monkeypatch.setattr(openai._base_client, "MAX_RETRY_DELAY", 0.01)
+    monkeypatch.setattr("copycat.io.hosted.pace._FIRST", 0.01)
     with running() as loopback:
         yield loopback
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import openai
 import pytest
 import yaml
 from typer.testing import CliRunner
@@ -27,8 +26,7 @@ OTTER = "a tall grey otter in a green raincoat"
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Loopback]:
     """Behind the card `writer`; replies are kept in the test's own folder."""
-    monkeypatch.setattr(openai._base_client, "INITIAL_RETRY_DELAY", 0.01)
-    monkeypatch.setattr(openai._base_client, "MAX_RETRY_DELAY", 0.01)
+    monkeypatch.setattr("copycat.io.hosted.pace._FIRST", 0.01)
     monkeypatch.setenv("COPYCAT_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("COPYCAT_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("LOOPBACK_KEY", "k")

@@ -12,7 +12,7 @@ import torch
 
 from copycat.cards.judges import load_judge_card
 from copycat.cli.main import main
-from copycat.errors import RunConflict, UserError
+from copycat.errors import MissingRequirement, RunConflict, UserError
 from copycat.generators.base import ImageOutcome
 from copycat.generators.diffusers_image import DiffusersImage
 from copycat.io.hosted import Api
@@ -217,7 +217,8 @@ def test_a_hosted_judge_that_fails_makes_an_error_that_is_tried_again(
         failing.setattr("copycat.stages.review.load_judge", lambda _, device: load_judge(local, device))
         failing.setattr(VisionLanguageJudge, "ask", silent("no credit left"))
         folder = prepare(runs("credit", mitigations=(REFUSE,), seeds=(0,)))
-        generate(folder, device="cpu")
+        with pytest.raises(MissingRequirement, match=r"all 4 pictures failed .*judge did not answer"):
+            generate(folder, device="cpu")
     assert {r.outcome for r in folder.data().images.values()} == {"error"}
     assert generate(folder, device="cpu") == 4
     assert {r.outcome for r in folder.data().images.values()} <= {"ok", "refused_output"}
