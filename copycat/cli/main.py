@@ -24,6 +24,7 @@ from copycat.cli import (
     menagerie,
     mine,
     power,
+    prune,
     publish,
     pull,
     rejudge,
@@ -65,6 +66,7 @@ for verb in (
     compare.compare, power.power, reproduce.reproduce, import_upstream.import_upstream, rejudge.rejudge,
     import_registry.import_registry, import_images.import_images, import_verdicts.import_verdicts,
     publish.publish, pull.pull, gate.gate, ls.ls, validate.validate, doctor.doctor,
+    prune.prune,
 ):  # fmt: skip
     app.command()(verb)
 app.add_typer(leaderboard.app, name="leaderboard")

@@ -8,10 +8,13 @@ from typing import Any
 from PIL.Image import Image
 
 from copycat.cards.hooks import Hooks
+from copycat.cards.metering import LedgerMeter, usage_of
 from copycat.cards.models import ModelCard
+from copycat.cards.prices import tariff
 from copycat.errors import CopycatError
 from copycat.generators.base import Generator, ImageOutcome
 from copycat.io.hosted import Api, Calls, check_options, explain, in_thread, key
+from copycat.io.ledger import Ledger
 from copycat.records import Request
 
 _OURS = frozenset(
@@ -31,6 +34,8 @@ class InferenceProviders(Generator):
     an endpoint of that address is asked instead.
     """
 
+    charges = True
+
     def __init__(self, card: ModelCard, device: str) -> None:  # noqa: ARG002  runs elsewhere
         from huggingface_hub import InferenceClient
 
@@ -46,6 +51,9 @@ class InferenceProviders(Generator):
         )
         self._more, self._calls = options, Calls(self._api, card.title, card.batch_size)
 
+    def charge(self, ledger: Ledger) -> None:
+        self._calls.meter = LedgerMeter(tariff(self._card), "picture", ledger)
+
     @classmethod
     def reach(cls, card: ModelCard) -> None:
         key(card.api or Api(), card.title)
@@ -57,9 +65,10 @@ class InferenceProviders(Generator):
         self._calls.stop()
 
     def _one(self, request: Request) -> ImageOutcome:
+        call = self.call(self._card, request)
         try:
             # The client's asynchronous form fetches some providers' pictures synchronously, one by one.
-            answered = self._calls.call(lambda: in_thread(lambda: self._ask(request)), request)
+            answered = self._calls.call(lambda: in_thread(lambda: self._ask(request)), call)
             image, told = answered.reply.convert("RGB"), answered.told
         except CopycatError:
             raise
@@ -68,10 +77,12 @@ class InferenceProviders(Generator):
             if words:
                 return ImageOutcome("refused_prompt", error=words)
             return ImageOutcome("error", error=explain(e))
+        cost = tariff(self._card).cost(usage_of(told), call)
         if image.getbbox() is None:
-            # What several providers send in place of a picture that they withhold.
-            return ImageOutcome("refused_output", error="the picture is entirely black", told=told)
-        return ImageOutcome("ok", image, cost_usd=self._api.price_usd, told=told)
+            # What several providers send in place of a picture that they withhold, and bill.
+            why = "the picture is entirely black"
+            return ImageOutcome("refused_output", error=why, told=told, cost_usd=cost)
+        return ImageOutcome("ok", image, cost_usd=cost, told=told)
 
     def _ask(self, request: Request) -> Image:
         sampling = request.sampling

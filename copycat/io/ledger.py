@@ -106,8 +106,8 @@ class Ledger:
         """
         if self.cap is not None and most is None:
             raise MissingRequirement(
-                f"What a call of {who} costs at most is not known, so --max-cost {self.cap:g} cannot be kept; "
-                "say it in its card (`api: {price_usd: …}` of each call, or `ceiling_usd`), or leave "
+                f"What a call of {who} costs at most is not known, so --max-cost {self.cap:g} cannot be "
+                "kept; say it in its card (`api: {price_usd: …}` of each call, or `ceiling_usd`), or leave "
                 "--max-cost out. See docs/costs.md."
             )
         ticket = Ticket(Entry(call=uuid.uuid4().hex, at=now(), who=who, what=what, usd=most))

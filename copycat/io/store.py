@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from copycat.io.atomic import write_bytes
-from copycat.records import digest
+from copycat.io.paths import cache_folder
 
+PICTURES, ANSWERS = "pictures", "answers"
+"""The parts of the user's cache."""
 _DIGITS = 32
 """Hexadecimal digits of a key: far more than pictures will ever meet by chance."""
 
@@ -27,8 +29,12 @@ class Kept:
 
 def key_of(payload: object) -> str:
     """The key of what follows from `payload`, which must be JSON."""
-    text = json.dumps(payload, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGITS]
+    return _digest(payload)[:_DIGITS]
+
+
+def cache(part: str) -> Store:
+    """That of pictures or of answers, in the user's cache folder."""
+    return Store(cache_folder() / part)
 
 
 class Store:
@@ -38,7 +44,7 @@ class Store:
         self.folder = folder
 
     def get(self, key: str) -> Kept | None:
-        """What was kept under `key`; None for nothing. A file that is not what was kept goes, and is nothing."""
+        """What was kept under `key`; None for nothing. A file that is not what was kept is deleted."""
         path = self._path(key)
         try:
             head, _, content = path.read_bytes().partition(b"\n")
@@ -61,11 +67,16 @@ class Store:
 
     def files(self) -> Iterator[Path]:
         """All entries."""
-        yield from (p for p in self.folder.glob("??/*") if not p.name.startswith("."))
+        yield from (p for p in self.folder.glob("??/*") if len(p.name) == _DIGITS)
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / key
 
 
 def _hash(told: dict[str, Any], content: bytes) -> str:
-    return digest(told) + hashlib.sha256(content).hexdigest()
+    return _digest([_digest(told), hashlib.sha256(content).hexdigest()])
+
+
+def _digest(payload: object) -> str:
+    text = json.dumps(payload, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
