@@ -45,8 +45,10 @@ class Estimate:
     most: float | None = None
     """Dollars that are surely not passed, when each call is answered at the first attempt."""
     hours: float | None = None
-    by: str = ""
-    """Where price and hours come from."""
+    price: str = ""
+    """Where the price comes from, and of when it is."""
+    hours_by: str = ""
+    """Where the hours come from."""
     open_ended: bool = False
     """Whether there may be more to do than that, as answers will tell."""
 
@@ -96,7 +98,7 @@ def drawing(run: ResolvedRun, requests: Sequence[Request], data: RunData | None)
         reused=reused,
         hosted=card.api is not None,
         hours=None if each is None else each * len(paid) / (1 if card.api else at_once) / 3600,
-        by=by,
+        hours_by=by,
     )
     if card.api is None:
         return replace(found, usd=0.0, most=0.0)
@@ -131,9 +133,9 @@ def _judging(judging: Judging, data: RunData) -> Estimate:
     stage = data.manifest.stages.get("judge")
     each, by = None, ""
     if mine and stage and stage.seconds:
-        each, by = stage.seconds / len(mine), "hours as the run's answers took so far"
+        each, by = stage.seconds / len(mine), "as the run's answers took so far"
     elif card.api is None and card.min_gpu_gb:
-        each, by = seconds().judge_seconds, f"hours {seconds().judge_source}"
+        each, by = seconds().judge_seconds, seconds().judge_source
     found = Estimate(
         who=card.name,
         made="questions",
@@ -142,7 +144,7 @@ def _judging(judging: Judging, data: RunData) -> Estimate:
         reused=len(left) - len(paid),
         hosted=card.api is not None,
         hours=None if each is None else each * len(paid) / 3600,
-        by=by,
+        hours_by=by,
         open_ended=any(m.settled_by for m in judging.measures),
     )
     if card.api is None:
@@ -193,12 +195,12 @@ def _seconds_a_picture(run: ResolvedRun, data: RunData | None) -> tuple[float | 
     rows = [row for row in data.image_rows if row.frame == 0 and not row.reused] if data else []
     stage = data.manifest.stages.get("generate") if data else None
     if rows and run.card.api and stage and stage.seconds:
-        return stage.seconds / len(rows), "hours as the run's pictures took so far"
+        return stage.seconds / len(rows), "as the run's pictures took so far"
     took = [row.seconds for row in rows if row.outcome == "ok" and row.seconds]
     if took and not run.card.api:
-        return fmean(took), "hours as the run's pictures took so far"
+        return fmean(took), "as the run's pictures took so far"
     each = seconds().seconds.get(run.config.model)
-    return each, "" if each is None else f"hours by {seconds().source}"
+    return each, "" if each is None else seconds().source
 
 
 def _priced(found: Estimate, prices: Tariff, calls: Sequence[Call], seen: Sequence[Usage]) -> Estimate:
@@ -216,14 +218,13 @@ def _priced(found: Estimate, prices: Tariff, calls: Sequence[Call], seen: Sequen
     costs = [
         prices.cost(Usage(tokens_in=i, tokens_out=o), c) for c, (i, o) in zip(calls, tokens, strict=True)
     ]
-    by = "; ".join(filter(None, (f"price: {prices.told}" if prices.told else "", found.by)))
     return replace(
         found,
         tokens_in=_sum(i for i, _ in tokens),
         tokens_out=_sum(o for _, o in tokens),
         usd=_sum(costs),
         most=_sum(most),
-        by=by if found.hosted else found.by,
+        price=prices.told if found.hosted else "",
     )
 
 
@@ -238,27 +239,27 @@ def told(estimates: Sequence[Estimate]) -> list[str]:
     """Lines for a reader who decides whether to begin."""
     lines = [_line(e) for e in estimates]
     hosted = [e for e in estimates if e.hosted]
-    usd, hours = _sum(e.usd for e in hosted), _sum(e.hours for e in estimates if e.left > e.reused)
-    more = " at least" if any(e.open_ended for e in estimates if e.left) else ""
-    calls = sum(e.calls for e in estimates)
-    total = f"{calls} calls{more}, {_dollars(usd)}" if hosted else "no hosted calls, $0"
-    lines.append(f"In all{more}: {total}, {_hours(hours)}.")
-    return lines
+    more = " or more" if any(e.open_ended and e.left for e in estimates) else ""
+    calls = f"{sum(e.calls for e in estimates):,} calls{more}" if hosted else "no hosted calls"
+    hours = _sum(e.hours for e in estimates if e.left > e.reused)
+    total = [calls, f"{_dollars(_sum(e.usd for e in hosted))}{more}", _hours(hours)]
+    lines.append(f"In all: {', '.join(total)}.")
+    lines += dict.fromkeys(f"Price of {e.who.split(',')[0]}: {e.price}." for e in hosted if e.price)
+    return [*lines, *dict.fromkeys(f"Hours of {e.who}: {e.hours_by}." for e in estimates if e.hours_by)]
 
 
 def _line(e: Estimate) -> str:
-    of = "" if e.left == e.total else f" of {e.total}"
-    parts = [f"{e.left} {e.made}{of}"]
-    parts += [f"{e.reused} of them from the cache"] if e.reused else []
+    made = e.made.removesuffix("s") if e.left == 1 else e.made
+    parts = [f"{e.left:,} {made}" + (" or more" if e.open_ended and e.left else "")]
+    parts[0] += "" if e.left == e.total else f" of {e.total:,}"
+    parts += [f"{e.reused:,} of them from the cache"] if e.reused else []
     if e.hosted:
-        parts.append(f"{e.calls} calls")
+        parts.append(f"{e.calls:,} call{'' if e.calls == 1 else 's'}")
         if e.tokens_in is not None and e.tokens_out is not None:
             parts.append(f"about {e.tokens_in:,.0f} tokens in and {e.tokens_out:,.0f} out")
         parts.append(_dollars(e.usd))
         parts += [] if e.most is None else [f"at most ${e.most:.2f} if none is repeated"]
-    parts.append(_hours(e.hours))
-    more = " at least; answers may leave more to ask" if e.open_ended and e.left else ""
-    return f"{e.who}: {', '.join(parts)}{more}{f' ({e.by})' if e.by and e.left else ''}."
+    return f"{e.who}: {', '.join((*parts, _hours(e.hours)))}."
 
 
 def _dollars(usd: float | None) -> str:

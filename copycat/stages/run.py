@@ -85,7 +85,7 @@ def execute(console: Console, run: ResolvedRun, progress: Progress, *, dry_run: 
     if dry_run:
         for line in expected(run, requests):
             say(console, line)
-        say(console, "Dry run: nothing was written or sent.")
+        say(console, "Dry run: nothing was written.")
         unasked = {
             (r.mitigation, r.character, r.source_prompt)
             for r in requests

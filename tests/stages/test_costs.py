@@ -295,12 +295,13 @@ def test_a_local_model_reuses_whole_batches_bit_for_bit_when_asked(tiny_models: 
 def test_a_dry_run_tells_pictures_calls_tokens_dollars_and_hours(run, server: Loopback) -> None:
     made = run(mitigations=("none", "filter"))
     lines = expected(made, plan(made, ask=False))
-    drawer, looked, seer, whole = lines
+    drawer, looked, seer, whole, *prices = lines
     assert drawer.startswith("drawer: 6 pictures, 6 calls, ")
     assert "about $0.24, at most $0.24 if none is repeated, hours unknown" in drawer
-    assert looked.startswith("seer, a filter's judge: 3 questions, 3 calls")
-    assert seer.startswith("seer: 6 questions, 6 calls")
-    assert "15 calls at least, about $0.60, hours unknown" in whole
+    assert looked.startswith("seer, a filter's judge: 3 questions or more, 3 calls")
+    assert seer.startswith("seer: 6 questions or more, 6 calls")
+    assert whole == "In all: 15 calls or more, about $0.60 or more, hours unknown."
+    assert prices == ["Price of drawer: the card of drawer.", "Price of seer: the card of seer."]
     assert not server.asked
     assert not made.folder.exists()
 
@@ -311,15 +312,16 @@ def test_a_dry_run_of_a_run_that_was_begun_tells_what_is_left(run, server: Loopb
         generate(prepare(capped), capped)
     made = run()
     before = sorted((p, p.stat().st_mtime_ns) for p in made.folder.rglob("*"))
-    drawer, seer, _ = expected(made, plan(made, ask=False))
-    assert drawer.startswith("drawer: 1 pictures of 3, 1 calls")
-    assert "h (price: the card of drawer; hours as the run's pictures took so far)" in drawer
-    assert seer.startswith("seer: 3 questions")
+    drawer, seer, _, *where = expected(made, plan(made, ask=False))
+    assert drawer.startswith("drawer: 1 picture of 3, 1 call, ")
+    assert drawer.endswith(" h.")
+    assert "Hours of drawer: as the run's pictures took so far." in where
+    assert seer.startswith("seer: 3 questions or more, 3 calls")
     assert sorted((p, p.stat().st_mtime_ns) for p in made.folder.rglob("*")) == before
     generate(RunFolder(made.folder), made)
     told = CliRunner().invoke(app, ["judge", str(made.folder), "--dry-run"])
     assert told.exit_code == 0
-    assert "seer: 3 questions, 3 calls" in told.stdout
+    assert "seer: 3 questions or more, 3 calls" in told.stdout
     assert len(server.asked) == 3
 
 
