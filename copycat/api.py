@@ -22,6 +22,7 @@ from copycat.report import words
 from copycat.resolve import resolve_settings
 from copycat.runs.data import RunData
 from copycat.runs.folder import RunFolder
+from copycat.runs.spending import ledger_of
 from copycat.runtime.progress import for_stream
 from copycat.stages.plan import check, plan, prepare
 from copycat.stages.run import announce, complete
@@ -133,7 +134,8 @@ def run(model: str = "menagerie", *, quiet: bool = False, **settings: Any) -> Ru
     if not quiet:
         announce(made)
     progress = for_stream(quiet=quiet)
-    folder = prepare(made, plan(made, progress=progress))
+    ledger = ledger_of(RunFolder(made.folder), made.config.max_cost)
+    folder = prepare(made, plan(made, progress=progress, ledger=ledger))
     return Run(complete(folder, made, progress))
 
 

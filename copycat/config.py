@@ -11,8 +11,11 @@ from copycat.cards.models import Offload
 from copycat.io.paths import expand
 from copycat.records import digest
 
-NOT_THE_RESULT = {"out", "device", "devices", "workers", "concurrency", "offload", "compile"}
-"""Settings that say where a run is written and computed, and not what."""
+NOT_THE_RESULT = {
+    *("out", "device", "devices", "workers", "concurrency", "offload", "compile"),
+    *("max_cost", "cache"),
+}
+"""Settings that say where a run is written and computed, and for how much, and not what."""
 
 
 class RunConfig(BaseModel):
@@ -62,6 +65,11 @@ class RunConfig(BaseModel):
     """Which weight files, such as `fp16`; `none` for the plain ones."""
     offload: Offload | None = None
     compile: bool | None = None
+    max_cost: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """The most dollars that the run's hosted calls may cost, those of earlier commands among them."""
+    cache: bool | None = None
+    """Whether pictures and answers are taken from other runs and kept for them; None for those of hosted
+    models alone."""
     out: Path | None = None
 
     @field_validator("out")

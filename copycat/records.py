@@ -204,6 +204,31 @@ def request_id(request: Request) -> str:
     return digest({"schema": SCHEMA, **told, **edited, "trail": [s.identity for s in request.provenance]})
 
 
+class Usage(Row):
+    """What a provider said of one hosted call."""
+
+    tokens_in: int | None = None
+    """Tokens that were sent: text and pictures."""
+    tokens_cached: int | None = None
+    """Those of them that the provider had in its cache."""
+    tokens_out: int | None = None
+    """Tokens that came back: words, or those of a picture."""
+    model: str | None = None
+    """What the model that answered is called."""
+    finish_reason: str | None = None
+    """Why the answer ended; `stop` is its own end, `length` that it was cut off."""
+
+    @model_serializer(mode="wrap")
+    def _without_none(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {k: v for k, v in handler(self).items() if v is not None}
+
+
+def _without_unset(told: dict[str, Any], later: tuple[str, ...]) -> dict[str, Any]:
+    """`told` without those fields named `later` that say nothing: rows of local models and of earlier
+    versions stay as they are."""
+    return {k: v for k, v in told.items() if k not in later or v not in (None, False)}
+
+
 class Review(Row):
     """What an output filter did to one picture, and what that cost beyond drawing it once."""
 
@@ -250,9 +275,17 @@ class ImageRow(Row):
     revised_prompt: str | None = None
     """What a hosted model made of the prompt, where it said so."""
     cost_usd: float | None = None
-    """Of the first picture drawn, in US dollars, where it is known."""
+    """Of the first picture drawn, in US dollars, where it is known; 0 where it was drawn for another run."""
     review: Review | None = None
     """What an output filter did; on frame 0, where one looked at it."""
+    usage: Usage | None = None
+    """What the provider said of the call; None for a picture that was drawn here."""
+    reused: bool = False
+    """Whether the picture was drawn for another run, and taken from the cache."""
+
+    @model_serializer(mode="wrap")
+    def _as_before_usage(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _without_unset(handler(self), ("usage", "reused"))
 
     def failed(self, why: str) -> ImageRow:
         return ImageRow(request=self.request, frame=self.frame, outcome="error", error=why)
@@ -429,6 +462,16 @@ class Verdict(Row):
     """What the judge wrote, as it wrote it."""
     voters: tuple[str, ...] = ()
     """Of a panel's verdict: identities of the members whose answers it follows from."""
+    usage: Usage | None = None
+    """What the provider said of the call; None for a judge on this machine."""
+    cost_usd: float | None = None
+    """In US dollars, of a hosted judge's answer where it is known; 0 where it was given for another run."""
+    reused: bool = False
+    """Whether the answer was given for another run, and taken from the cache."""
+
+    @model_serializer(mode="wrap")
+    def _as_before_usage(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _without_unset(handler(self), ("usage", "cost_usd", "reused"))
 
     @model_validator(mode="before")
     @classmethod

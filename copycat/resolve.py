@@ -19,13 +19,16 @@ from copycat.cards.folders import is_pipeline
 from copycat.cards.judges import CATALOG as JUDGES
 from copycat.cards.judges import JudgeCard, load_judge_card
 from copycat.cards.llms import LLMCard
+from copycat.cards.metering import check_capped
 from copycat.cards.models import ModelCard, load_card
 from copycat.cards.options import check_size, with_variant
 from copycat.config import RunConfig
 from copycat.errors import UserError
 from copycat.generators.base import CATALOG as GENERATORS
+from copycat.io.ledger import Ledger
 from copycat.io.paths import expand
 from copycat.judges.base import answers, check_judge, identify, usual_judge
+from copycat.llms.base import CATALOG as LLM_KINDS
 from copycat.llms.base import Chat, load_chat
 from copycat.llms.replies import CachedChat, Replies, replies_path
 from copycat.measures import CONS_PROMPT, Measure, measures
@@ -88,9 +91,10 @@ class ResolvedRun:
         first = Path(self.config.prompts[0]).stem
         return Path("results") / f"{self.card.name}-{first}-{self.config.digest[:6]}"
 
-    def context(self, *, ask: bool = True) -> RunContext:
-        """What its mitigations may know; without `ask`, language models only repeat kept replies."""
-        found = model_context(self.card, self.registry, self.config.device, ask=ask)
+    def context(self, *, ask: bool = True, ledger: Ledger | None = None) -> RunContext:
+        """What its mitigations may know; without `ask`, language models only repeat kept replies. What they
+        cost is entered in `ledger`."""
+        found = model_context(self.card, self.registry, self.config.device, ask=ask, ledger=ledger)
         return replace(found, judge=self.config.judge, identify=self._identify_filter_judge)
 
     def filter_judges(self) -> tuple[JudgeCard, ...]:
@@ -268,9 +272,18 @@ def resolve_judging(
 
 
 def model_context(
-    card: ModelCard, registry: Registry, device: str = "auto", *, ask: bool = True
+    card: ModelCard,
+    registry: Registry,
+    device: str = "auto",
+    *,
+    ask: bool = True,
+    ledger: Ledger | None = None,
 ) -> RunContext:
-    """What mitigations may know of a model and the characters that it is asked for."""
+    """What mitigations may know of a model and the characters that it is asked for.
+
+    What language models cost is entered in `ledger`; binding a mitigation to one whose price is not known
+    raises MissingRequirement where that has a cap.
+    """
 
     @cache
     def embed() -> Embed:
@@ -284,9 +297,15 @@ def model_context(
 
     def load(llm: LLMCard) -> Chat:
         who = f"The language model {llm.name}"
-        return load_chat(llm, "cpu" if llm.api else resolve_device(device, who, llm.min_gpu_gb))
+        loaded = load_chat(llm, "cpu" if llm.api else resolve_device(device, who, llm.min_gpu_gb))
+        if ledger is not None:
+            loaded.charge(ledger)
+        return loaded
 
     def chat(llm: LLMCard) -> Chat:
+        kind = LLM_KINDS.get(llm.kind)
+        cap = ledger.cap if ledger else None
+        check_capped(llm, kind, f"The language model {llm.name}", cap, kind.call(llm, ()))
         # Loaded once, whichever parts ask it.
         made = CachedChat(llm, partial(load, llm), replies(), ask=ask)
         return chats.setdefault(llm.model_dump_json(), made)

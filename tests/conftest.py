@@ -13,6 +13,12 @@ from copycat.resolve import ResolvedRun, resolve_settings
 from tests.helpers import plugin, tiny
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that one test pays for is there for another, nor left in the working folder."""
+    monkeypatch.setenv("COPYCAT_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
 @dataclass(frozen=True)
 class Tiny:
     """Paths of the tiny models and their world."""

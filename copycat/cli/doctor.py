@@ -34,8 +34,18 @@ def _machine() -> Iterator[str]:
     yield f"Processor   {cores} cores, {platform.machine()}"
     yield f"Memory      {psutil.virtual_memory().total / GB:.1f} GB"
     yield f"Disk        {shutil.disk_usage(Path.cwd()).free / GB:.1f} GB free here"
+    yield f"Cache       {_cached()}"
     gpu = gpu_gb()
     yield "GPU         " + (f"{gpu:.0f} GB (CUDA)" if gpu else "none found")
+
+
+def _cached() -> str:
+    """What is kept of pictures and answers for other runs."""
+    from copycat.io.store import ANSWERS, PICTURES, cache
+
+    kept = {part: [p.stat().st_size for p in cache(part).files()] for part in (PICTURES, ANSWERS)}
+    counts = " and ".join(f"{len(sizes)} {part}" for part, sizes in kept.items())
+    return f"{counts} for other runs, {sum(map(sum, kept.values())) / GB:.2f} GB (copycat prune)"
 
 
 def gpu_gb() -> float | None:

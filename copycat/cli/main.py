@@ -26,6 +26,7 @@ from copycat.cli import (
     menagerie,
     mine,
     power,
+    prune,
     publish,
     pull,
     rejudge,
@@ -68,6 +69,7 @@ for verb in (
     compare.compare, power.power, reproduce.reproduce, import_upstream.import_upstream, rejudge.rejudge,
     import_registry.import_registry, import_images.import_images, import_verdicts.import_verdicts,
     publish.publish, pull.pull, gate.gate, ls.ls, validate.validate, doctor.doctor,
+    prune.prune,
 ):  # fmt: skip
     app.command()(verb)
 for some in (app, leaderboard.app, mine.app):

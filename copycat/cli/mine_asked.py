@@ -21,6 +21,9 @@ _Temperature = Annotated[
     float | None, typer.Option(min=0, help="Of a hosted model; its card's when left out.")
 ]
 _Characters = Annotated[str, typer.Option(help="A list of names, aliases or slugs; all when empty.")]
+_MaxCost = Annotated[
+    float | None, typer.Option("--max-cost", min=0, help="Dollars that the model's calls may cost in all.")
+]
 _Device = Annotated[str, typer.Option(help="cpu, cuda or mps, for a model on this machine.")]
 _Fit = Annotated[
     str, typer.Option("--fit", help="Say which prompts are too long for this model's text encoder.")
@@ -42,6 +45,7 @@ def describe(
     tries: _Tries = 3,
     temperature: _Temperature = None,
     device: _Device = "auto",
+    max_cost: _MaxCost = None,
     fit: _Fit = "",
     out: _Out = Path("mined"),
     own: bool = OWN,
@@ -54,7 +58,7 @@ def describe(
     people = load_registry(registry)
     folder = folder_of(people, out, own)
     task = Describe(people, words)
-    answers = _ask(task, people, model, folder, name, characters, tries, temperature, device)
+    answers = _ask(task, people, model, folder, name, characters, tries, temperature, device, max_cost)
     told = f"`copycat mine describe`, about {words} words"
     prompts = [
         Prompt(set=name, character=slug, text=a.texts[0], provenance=f"{a.provenance}; {told}")
@@ -74,6 +78,7 @@ def keywords(
     tries: _Tries = 3,
     temperature: _Temperature = None,
     device: _Device = "auto",
+    max_cost: _MaxCost = None,
     fit: _Fit = "",
     out: _Out = Path("mined"),
     own: bool = OWN,
@@ -87,7 +92,9 @@ def keywords(
 
     people, wanted = load_registry(registry), parse_sizes(sizes)
     folder = folder_of(people, out, own)
-    answers = ask_keywords(people, model, folder, max(wanted), name, characters, tries, temperature, device)
+    answers = ask_keywords(
+        people, model, folder, max(wanted), name, characters, tries, temperature, device, max_cost
+    )
     for n in wanted:
         prompts = [
             Prompt(
@@ -120,12 +127,13 @@ def ask_keywords(
     tries: int = 3,
     temperature: float | None = None,
     device: str = "auto",
+    max_cost: float | None = None,
 ) -> dict[str, Answer]:
     """`size` words of each character from the language model `model`, by slug; see `Asking.answers`."""
     from copycat.mining.tasks import Keywords
 
     task = Keywords(people, size)
-    return _ask(task, people, model, folder, name, characters, tries, temperature, device)
+    return _ask(task, people, model, folder, name, characters, tries, temperature, device, max_cost)
 
 
 def _ask(
@@ -138,11 +146,14 @@ def _ask(
     tries: int,
     temperature: float | None,
     device: str,
+    max_cost: float | None,
 ) -> dict[str, Answer]:
+    from copycat.cards.metering import check_capped
     from copycat.cli.parsing import items
     from copycat.io.atomic import disk_guard
     from copycat.io.journal import Journal
-    from copycat.llms import load_chat, load_llm_card
+    from copycat.io.ledger import Ledger
+    from copycat.llms import CATALOG, Chat, load_chat, load_llm_card
     from copycat.mining.asking import Answer, Asking
     from copycat.runtime.device import resolve_device
     from copycat.runtime.progress import for_stream
@@ -158,7 +169,15 @@ def _ask(
     journal = Journal(folder / "answers" / f"{name}.jsonl", Answer)
     with disk_guard(journal.path):
         journal.path.parent.mkdir(parents=True, exist_ok=True)
-    return Asking(task, card, lambda: load_chat(card, on), tries).answers(chosen, journal, for_stream())
+    kind, ledger = CATALOG.get(card.kind), Ledger(journal.path.with_name("spending.jsonl"), max_cost)
+    check_capped(card, kind, who, max_cost, kind.call(card, ()))
+
+    def load() -> Chat:
+        chat = load_chat(card, on)
+        chat.charge(ledger)
+        return chat
+
+    return Asking(task, card, load, tries).answers(chosen, journal, for_stream())
 
 
 def folder_of(people: Registry, out: Path, own: bool) -> Path:

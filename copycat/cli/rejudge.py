@@ -17,6 +17,14 @@ def rejudge(
     concurrency: int | None = typer.Option(
         None, min=1, help="Calls in flight to a hosted judge; its card's when left out."
     ),
+    max_cost: float | None = typer.Option(
+        None, min=0, help="Dollars that the run's hosted calls may cost; no call passes it (docs/costs.md)."
+    ),
+    cache: bool | None = typer.Option(
+        None,
+        "--cache/--no-cache",
+        help="Take a hosted judge's answers from the cache and keep them there; on when left out.",
+    ),
 ) -> None:
     """Judge, score and report anew with another judge, and show its figures beside the earlier ones."""
     from rich.console import Console
@@ -27,6 +35,13 @@ def rejudge(
     from copycat.stages.rejudge import rejudge as stage
 
     found = stage(
-        opened(run), judge_name, out=out, progress=for_stream(), device=device, concurrency=concurrency
+        opened(run),
+        judge_name,
+        out=out,
+        progress=for_stream(),
+        device=device,
+        concurrency=concurrency,
+        max_cost=max_cost,
+        reuse=cache,
     )
     print_rejudged(Console(), found)

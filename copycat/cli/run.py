@@ -67,8 +67,18 @@ def run(
     compile: bool | None = typer.Option(  # noqa: A002  the option's name
         None, "--compile/--no-compile", help="Compile the denoiser; the model card's when left out."
     ),
+    max_cost: float | None = typer.Option(
+        None, min=0, help="Dollars that the run's hosted calls may cost; no call passes it (docs/costs.md)."
+    ),
+    cache: bool | None = typer.Option(
+        None,
+        "--cache/--no-cache",
+        help="Take pictures and answers from other runs and keep them; on for hosted models.",
+    ),
     out: Path | None = typer.Option(None, help="The run folder; derived from the settings when left out."),
-    dry_run: bool = typer.Option(False, "--dry-run", help="Say what would be done, and write nothing."),
+    dry_run: bool = typer.Option(
+        False, "--dry-run", help="Say what is left to do and what it costs; write and send nothing."
+    ),
 ) -> None:
     """Generate, judge, score and report; the same command again resumes."""
     from rich.console import Console
@@ -97,6 +107,8 @@ def run(
         devices=items(devices),
         workers=workers,
         concurrency=concurrency,
+        max_cost=max_cost,
+        cache=cache,
         batch_size=batch_size,
         dtype=dtype,
         steps=steps,

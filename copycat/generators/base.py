@@ -11,7 +11,9 @@ from PIL.Image import Image
 
 from copycat.cards.catalog import Catalog
 from copycat.cards.hooks import Conditioning, Denoise, Hooks, WeightEdit, variant_identity
+from copycat.cards.metering import Charging
 from copycat.cards.models import ModelCard
+from copycat.cards.prices import Call
 from copycat.errors import BadFile, UserError
 from copycat.io.hosted import Told, connect
 from copycat.io.lifecycle import Closing
@@ -32,8 +34,11 @@ class ImageOutcome:
     revised_prompt: str | None = None
     """What a hosted model made of the prompt."""
     cost_usd: float | None = None
+    """Of this picture, in US dollars; None where it is not known."""
     told: Told | None = None
     """What a hosted model's provider said of its answer."""
+    reused: bool = False
+    """Whether it was drawn for another run."""
 
     def __post_init__(self) -> None:
         # A server may send anything as text, and a row must be read back.
@@ -41,7 +46,7 @@ class ImageOutcome:
             object.__setattr__(self, name, words_or_none(getattr(self, name)))
 
 
-class Generator(Closing, ABC):
+class Generator(Closing, Charging, ABC):
     """Turns requests into pictures. Built from a model card and a device, and from weight edits where its
     weights are open; closed as :class:`copycat.io.lifecycle.Closing` says."""
 
@@ -70,6 +75,12 @@ class Generator(Closing, ABC):
         """Raise MissingRequirement when a hosted model's package or key is missing; nothing is sent."""
         if card.api:
             connect(card.api, card.title)
+
+    @classmethod
+    def call(cls, card: ModelCard, request: Request) -> Call:  # noqa: ARG003
+        """What a hosted model is sent for `request`, for its price."""
+        size = request.sampling.width, request.sampling.height
+        return Call.of((request.prompt, request.negative), drawn=size)
 
     def generate(
         self,

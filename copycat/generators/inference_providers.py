@@ -8,10 +8,13 @@ from typing import Any
 from PIL.Image import Image
 
 from copycat.cards.hooks import Hooks
+from copycat.cards.metering import LedgerMeter, usage_of
 from copycat.cards.models import ModelCard
+from copycat.cards.prices import tariff
 from copycat.errors import BadFile, CopycatError
 from copycat.generators.base import Generator, ImageOutcome
 from copycat.io.hosted import Api, Calls, check_options, explain, in_thread, key
+from copycat.io.ledger import Ledger
 from copycat.io.pictures import convert
 from copycat.io.secrets import redact
 from copycat.records import Request
@@ -33,6 +36,8 @@ class InferenceProviders(Generator):
     an endpoint of that address is asked instead.
     """
 
+    charges = True
+
     def __init__(self, card: ModelCard, device: str) -> None:  # noqa: ARG002  runs elsewhere
         from huggingface_hub import InferenceClient
 
@@ -48,6 +53,9 @@ class InferenceProviders(Generator):
         )
         self._more, self._calls = options, Calls(self._api, card.title, card.batch_size)
 
+    def charge(self, ledger: Ledger) -> None:
+        self._calls.meter = LedgerMeter(tariff(self._card), "picture", ledger)
+
     @classmethod
     def reach(cls, card: ModelCard) -> None:
         key(card.api or Api(), card.title)
@@ -59,14 +67,17 @@ class InferenceProviders(Generator):
         self._calls.stop()
 
     def _one(self, request: Request) -> ImageOutcome:
+        call = self.call(self._card, request)
         try:
             # The client's asynchronous form fetches some providers' pictures synchronously, one by one.
-            answered = self._calls.call(lambda: in_thread(lambda: self._ask(request)), request)
+            answered = self._calls.call(lambda: in_thread(lambda: self._ask(request)), call)
             told = answered.told
+            cost = tariff(self._card).cost(usage_of(told), call)
             try:
                 image = convert(answered.reply, "the picture in the reply").image
             except BadFile as e:
-                return ImageOutcome("error", error=str(e), told=told)
+                # Paid, if it is no picture.
+                return ImageOutcome("error", error=str(e), told=told, cost_usd=cost)
         except CopycatError:
             raise
         except Exception as e:  # noqa: BLE001  whatever an API does becomes a row
@@ -75,9 +86,10 @@ class InferenceProviders(Generator):
                 return ImageOutcome("refused_prompt", error=words)
             return ImageOutcome("error", error=explain(e))
         if image.getbbox() is None:
-            # What several providers send in place of a picture that they withhold.
-            return ImageOutcome("refused_output", error="the picture is entirely black", told=told)
-        return ImageOutcome("ok", image, cost_usd=self._api.price_usd, told=told)
+            # What several providers send in place of a picture that they withhold, and bill.
+            why = "the picture is entirely black"
+            return ImageOutcome("refused_output", error=why, told=told, cost_usd=cost)
+        return ImageOutcome("ok", image, cost_usd=cost, told=told)
 
     def _ask(self, request: Request) -> Image:
         sampling = request.sampling

@@ -8,10 +8,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from copycat.cards.hooks import Hooks
+from copycat.cards.metering import LedgerMeter, usage_of
 from copycat.cards.models import ModelCard
+from copycat.cards.prices import tariff
 from copycat.errors import BadFile, CopycatError, require
 from copycat.generators.base import Generator, ImageOutcome
 from copycat.io.hosted import Answered, Api, Calls, check_options, connect, explain, refusal
+from copycat.io.ledger import Ledger
 from copycat.io.pictures import decode
 from copycat.records import Request
 
@@ -21,10 +24,13 @@ _OURS = frozenset({"model", "prompt", "n", "size"})
 class OpenAIImages(Generator):
     """One call a picture. Hosted models take no seed and no negative."""
 
+    charges = True
+
     def __init__(self, card: ModelCard, device: str) -> None:  # noqa: ARG002  runs elsewhere
         self.identity, self.batch_size = card.identity(), card.batch_size
         self._card, self._api = card, card.api or Api()
         check_options(self._api, _OURS, card.title)
+        self._tariff = tariff(card)
         client = connect(self._api, card.title)
         # Typed as Any: the options are the card's.
         self._send: Any = client.images.generate
@@ -35,6 +41,9 @@ class OpenAIImages(Generator):
         who = f"The pictures of {card.title}"
         self._downloads = Calls(self._api, who, card.batch_size, hang_up=plain.aclose)
 
+    def charge(self, ledger: Ledger) -> None:
+        self._calls.meter = LedgerMeter(self._tariff, "picture", ledger)
+
     def draw(self, requests: Sequence[Request], hooks: Hooks) -> list[ImageOutcome]:  # noqa: ARG002
         return self._calls.map(self._one, requests, lambda _, why: ImageOutcome("error", error=why))
 
@@ -44,28 +53,34 @@ class OpenAIImages(Generator):
     def _one(self, request: Request) -> ImageOutcome:
         answered: Answered[Any] | None = None
         try:
-            answered = self._calls.call(lambda: self._ask(request), request)
+            answered = self._calls.call(lambda: self._ask(request), self.call(self._card, request))
             item = answered.reply.data[0]
             content = self._content(item.b64_json, item.url)
             try:
                 image = decode(content, "the picture in the reply").image
             except BadFile as e:
-                return ImageOutcome("error", error=str(e), told=answered.told)
+                # Paid, if it is no picture.
+                cost = self._cost(request, answered)
+                return ImageOutcome("error", error=str(e), told=answered.told, cost_usd=cost)
         except CopycatError:
             raise
         except Exception as e:  # noqa: BLE001  whatever an API does becomes a row
             words = refusal(e)
             told = answered.told if answered else None
+            cost = self._cost(request, answered) if answered else None
             if words:
-                return ImageOutcome("refused_prompt", error=words, told=told)
-            return ImageOutcome("error", error=explain(e), told=told)
+                return ImageOutcome("refused_prompt", error=words, told=told, cost_usd=cost)
+            return ImageOutcome("error", error=explain(e), told=told, cost_usd=cost)
         return ImageOutcome(
             "ok",
             image,
             revised_prompt=getattr(item, "revised_prompt", None),
-            cost_usd=self._api.price_usd,
+            cost_usd=self._cost(request, answered),
             told=answered.told,
         )
+
+    def _cost(self, request: Request, answered: Answered[Any]) -> float | None:
+        return self._tariff.cost(usage_of(answered.told), self.call(self._card, request))
 
     async def _ask(self, request: Request) -> Any:
         return await self._send(

@@ -13,7 +13,9 @@ from PIL.Image import Image
 from copycat.cards.calibration import read_calibration
 from copycat.cards.catalog import Catalog
 from copycat.cards.judges import JudgeCard, load_judge_card
+from copycat.cards.metering import Charging
 from copycat.cards.models import CATALOG as MODELS
+from copycat.cards.prices import Call
 from copycat.errors import BadFile, UserError
 from copycat.io.lifecycle import Closing
 from copycat.io.paths import DATA
@@ -26,7 +28,7 @@ REFUSED = "the judge refused"
 """How the reason begins where a judge would not answer, which is no failure of the judge."""
 
 
-class Judge(Closing, ABC):
+class Judge(Closing, Charging, ABC):
     """Looks at pictures and answers. Built from a judge card and a device; closed as
     :class:`copycat.io.lifecycle.Closing` says."""
 
@@ -53,6 +55,12 @@ class Judge(Closing, ABC):
     def check(cls, card: JudgeCard) -> None:
         """Raise BadFile for a card that this kind of judge cannot be built from."""
         check_weights(card)
+
+    @classmethod
+    def call(cls, card: JudgeCard, question: Question, shown: Sequence[tuple[int, int]]) -> Call:  # noqa: ARG003
+        """What a hosted judge is sent for `question`, for its price; `shown` are the width and height of each
+        picture that goes along, references among them."""
+        return Call.of((question.text,), shown=tuple(shown))
 
     @abstractmethod
     def ask(self, questions: Sequence[Question], images: Sequence[Image]) -> list[Verdict]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -11,8 +12,11 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict
 
 from copycat.cards.judges import JudgeCard
+from copycat.cards.metering import LedgerMeter, usage_of
+from copycat.cards.prices import Call, tariff
 from copycat.errors import CopycatError
 from copycat.io.hosted import Api, Calls, check_options, connect, explain
+from copycat.io.ledger import Ledger
 from copycat.io.words import words
 from copycat.judges.base import REFUSED, Judge, unscored, verdict
 from copycat.judges.references import open_reference
@@ -63,16 +67,31 @@ class OpenAIChatJudge(Judge):
     """
 
     shows_references = True
+    charges = True
 
     def __init__(self, card: JudgeCard, device: str) -> None:  # noqa: ARG002  runs elsewhere
         self.identity, self.batch_size = card.identity(), card.batch_size
         self._card, self._api = card, card.api or Api()
         check_options(self._api, _OURS, card.name)
+        self._tariff = tariff(card)
         who = f"The judge {card.name}"
         client = connect(self._api, who)
         # Typed as Any: the options are the card's.
         self._send: Any = client.chat.completions.create
         self._calls = Calls(self._api, who, card.batch_size, hang_up=client.close)
+
+    def charge(self, ledger: Ledger) -> None:
+        self._calls.meter = LedgerMeter(self._tariff, "answer", ledger)
+
+    @classmethod
+    def call(cls, card: JudgeCard, question: Question, shown: Sequence[tuple[int, int]]) -> Call:
+        options = (card.api or Api()).options
+        most = options.get("max_completion_tokens", options.get("max_tokens"))
+        return Call.of(
+            (question.text, json.dumps(_format(card, question))),
+            shown=tuple(shown),
+            most_out=most if isinstance(most, int) else None,
+        )
 
     def ask(self, questions: Sequence[Question], images: Sequence[Image.Image]) -> list[Verdict]:
         asked = list(zip(questions, images, strict=True))
@@ -84,12 +103,23 @@ class OpenAIChatJudge(Judge):
     def _one(self, asked: tuple[Question, Image.Image]) -> Verdict:
         question, image = asked
         try:
-            content = _content(question, image)
-            answered = self._calls.call(lambda: self._ask(question, content), question)
-            choice = answered.reply.choices[0]
-            message = choice.message
+            pictures = [*map(open_reference, question.references), image]
+            content = _content(question, pictures)
+            call = self.call(self._card, question, [p.size for p in pictures])
+            answered = self._calls.call(lambda: self._ask(question, content), call)
         except CopycatError:
             raise
+        except Exception as e:  # noqa: BLE001  whatever an API does becomes a row
+            return unscored(question, self.identity, explain(e))
+        # Paid, whatever it says.
+        usage = usage_of(answered.told)
+        paid = {"usage": usage, "cost_usd": self._tariff.cost(usage, call)}
+        return self._said(question, answered.reply).model_copy(update=paid)
+
+    def _said(self, question: Question, reply: Any) -> Verdict:
+        try:
+            choice = reply.choices[0]
+            message = choice.message
         except Exception as e:  # noqa: BLE001  whatever an API does becomes a row
             return unscored(question, self.identity, explain(e))
         if getattr(message, "refusal", None):
@@ -100,17 +130,9 @@ class OpenAIChatJudge(Judge):
         return await self._send(
             model=self._card.source,
             messages=[{"role": "user", "content": content}],
-            **self._format(question),
+            **_format(self._card, question),
             **self._api.options,
         )
-
-    def _format(self, question: Question) -> dict[str, Any]:
-        """The schema that a reply is to keep to; nothing where the question asks for a form in words."""
-        shape = _SHAPES[self._card.style] if question.form == "names" else _Answer
-        if shape is None:
-            return {}
-        schema = {"name": question.kind, "strict": True, "schema": shape.model_json_schema()}
-        return {"response_format": {"type": "json_schema", "json_schema": schema}}
 
     def _read(self, question: Question, sent: Any, cut_off: bool) -> Verdict:
         try:
@@ -123,8 +145,16 @@ class OpenAIChatJudge(Judge):
         return verdict(question, self.identity, read_yes_no(reply, cut_off=cut_off), reply)
 
 
-def _content(question: Question, image: Image.Image) -> list[dict[str, Any]]:
-    pictures = [*map(open_reference, question.references), image]
+def _format(card: JudgeCard, question: Question) -> dict[str, Any]:
+    """The schema that a reply is to keep to; nothing where the question asks for a form in words."""
+    shape = _SHAPES[card.style] if question.form == "names" else _Answer
+    if shape is None:
+        return {}
+    schema = {"name": question.kind, "strict": True, "schema": shape.model_json_schema()}
+    return {"response_format": {"type": "json_schema", "json_schema": schema}}
+
+
+def _content(question: Question, pictures: Sequence[Image.Image]) -> list[dict[str, Any]]:
     shown = [{"type": "image_url", "image_url": {"url": _uri(p)}} for p in pictures]
     return [*shown, {"type": "text", "text": question.text}]
 

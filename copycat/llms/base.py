@@ -9,6 +9,8 @@ from typing import Literal
 
 from copycat.cards.catalog import Catalog
 from copycat.cards.llms import LLMCard
+from copycat.cards.metering import Charging
+from copycat.cards.prices import Call
 from copycat.io.lifecycle import Closing
 from copycat.records import Row
 
@@ -42,7 +44,7 @@ class Reply(Row):
         return self.refusal or (self.plain if _REFUSAL.match(self.plain) else "")
 
 
-class Chat(Closing, ABC):
+class Chat(Closing, Charging, ABC):
     """Answers conversations. Built from a language-model card and a device; closed as
     :class:`copycat.io.lifecycle.Closing` says."""
 
@@ -51,6 +53,11 @@ class Chat(Closing, ABC):
 
     @abstractmethod
     def __init__(self, card: LLMCard, device: str) -> None: ...
+
+    @classmethod
+    def call(cls, card: LLMCard, messages: Sequence[Message]) -> Call:
+        """What a hosted model is sent for a reply, for its price."""
+        return Call.of((m.content for m in messages), most_out=card.max_tokens)
 
     @abstractmethod
     def ask(self, messages: Sequence[Message]) -> Reply:

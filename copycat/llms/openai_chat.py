@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from copycat.cards.llms import LLMCard
+from copycat.cards.metering import LedgerMeter
+from copycat.cards.prices import tariff
 from copycat.errors import CopycatError, MissingRequirement
 from copycat.io.hosted import Api, Calls, check_options, connect, explain, refusal
+from copycat.io.ledger import Ledger
 from copycat.io.words import whole, words
 from copycat.llms.base import Chat, Message, Reply
 
@@ -16,6 +19,8 @@ _OURS = frozenset({"model", "messages", "temperature", "max_completion_tokens", 
 
 class OpenAIChat(Chat):
     """One call a reply, at the card's temperature, 0 by default."""
+
+    charges = True
 
     def __init__(self, card: LLMCard, device: str) -> None:  # noqa: ARG002  runs elsewhere
         self.identity = card.identity()
@@ -27,11 +32,14 @@ class OpenAIChat(Chat):
         self._send: Any = client.chat.completions.create
         self._calls = Calls(self._api, self._who, card.batch_size, hang_up=client.close)
 
+    def charge(self, ledger: Ledger) -> None:
+        self._calls.meter = LedgerMeter(tariff(self._card), "reply", ledger)
+
     def ask(self, messages: Sequence[Message]) -> Reply:
         """Raises MissingRequirement for a wrong key, no money, no network, and a server that stays broken:
         without a rewrite there is nothing to plan."""
         try:
-            answered = self._calls.call(lambda: self._ask(messages), messages)
+            answered = self._calls.call(lambda: self._ask(messages), self.call(self._card, messages))
             choice = answered.reply.choices[0]
         except CopycatError:
             raise

@@ -101,7 +101,8 @@ def to_cells(row: BaseModel) -> dict[str, Any]:
         elif name == "answer":
             cells |= _answer_cells(getattr(row, name), told[name])
         else:
-            cells[name] = _cell(told[name], field)
+            # A field that says nothing may be left out of a row; its column is there all the same.
+            cells[name] = _cell(told.get(name, field.default), field)
     return cells
 
 

@@ -19,6 +19,7 @@ from copycat.report.figures import points
 from copycat.report.gallery import Where, gallery
 from copycat.report.judge_errors import by_mitigation, corrected_words
 from copycat.report.sheet import inline, sheet
+from copycat.report.spent import sentences
 from copycat.report.view import STATES, pictures
 from copycat.runs.data import RunData
 from copycat.runtime.progress import Progress
@@ -101,6 +102,7 @@ def render_page(run: RunData, where: Where = "auto", progress: Progress | None =
         no_oracle=words.NO_ORACLE,
         origin=words.origin_sentence(manifest.origin),
         made=said(reproduction.sentence(manifest)),
+        spent=sentences(run),
         noun="videos" if shown and all(p.video for p in shown) else "pictures",
     )  # fmt: skip
 

@@ -15,6 +15,7 @@ from copycat.report.filters import caution, costs, sentence
 from copycat.report.judge_errors import by_mitigation, corrected_words
 from copycat.report.price import prices
 from copycat.report.price import told as price_told
+from copycat.report.spent import sentences
 from copycat.report.terminal import grid, say
 from copycat.report.words import (
     DASH,
@@ -66,7 +67,7 @@ def print_summary(console: Console, run: RunData) -> None:
     for told in (*run.manifest.notes, *map(sentence, reviews), caution(reviews)):
         if told:
             say(console, told)
-    for told in (judge_sentence(run.rates), *by_mitigation(run.rates)):
+    for told in (*sentences(run), judge_sentence(run.rates), *by_mitigation(run.rates)):
         say(console, told)
     say(console, f"Report: {RunFolder(run.path).page_path}")
     console.print("Next, for instance:")

@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
-
-from pydantic import BaseModel, ConfigDict
 
 from copycat.cards.judges import JudgeCard
 from copycat.cards.models import ModelCard
+from copycat.cards.seconds import seconds
 from copycat.cards.weights import Card, Weights
 from copycat.io.hub import download_gb
-from copycat.io.paths import DATA
-from copycat.io.yaml_file import read_yaml
 from copycat.resolve import ResolvedRun
-
-
-class Seconds(BaseModel):
-    """How long things take; see data/seconds.yaml."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    source: str
-    seconds: Mapping[str, float]
-    """A picture or clip, by model."""
-    judge_source: str
-    judge_seconds: float
-    """A question to a local judge."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +30,6 @@ class Cost:
     licences: tuple[tuple[str, str], ...]
     """Of the model and its judge."""
     gated: bool
-
-
-@cache
-def seconds() -> Seconds:
-    """The table that is shipped."""
-    return read_yaml(DATA / "seconds.yaml", Seconds, "table of seconds")
 
 
 def cost(model: str, run: ResolvedRun, conditions: int) -> Cost:

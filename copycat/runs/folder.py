@@ -25,7 +25,12 @@ from copycat.runtime.environment import peak_rss_mb
 from copycat.subjects.characters import Registry, load_registry, registry_yaml
 
 _MANIFEST, _CONDITIONING = "manifest.json", "conditioning"
-_BEFORE_MANIFEST = {".lock", "requests.jsonl", ".requests.jsonl.tmp", ".manifest.json.tmp", _CONDITIONING}
+_LEDGER = "spending.jsonl"
+_BEFORE_MANIFEST = {
+    *(".lock", "requests.jsonl", ".requests.jsonl.tmp", ".manifest.json.tmp", _CONDITIONING),
+    # Language models are asked for the plan, and paid, before there is a manifest.
+    *(_LEDGER, f".{_LEDGER}.lock"),
+}
 """All that can lie in a folder whose creation was cut off."""
 
 
@@ -176,6 +181,11 @@ class RunFolder:
     def calibration_path(self) -> Path:
         """Where a calibration of this run's judges is written, unless another place is named."""
         return self.path / "calibration.json"
+
+    @property
+    def ledger_path(self) -> Path:
+        """What the run's hosted calls cost, one by one."""
+        return self.path / _LEDGER
 
     @property
     def registry_path(self) -> Path:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from copycat.config import RunConfig
+from copycat.io.ledger import Spent
 from copycat.io.paths import ROOT
 from copycat.io.version import __version__
 from copycat.records import SCHEMA
@@ -104,6 +105,8 @@ class Manifest(BaseModel):
     finished: str | None = None
     stages: dict[str, StageRecord] = Field(default_factory=dict)
     peak_rss_mb: float = 0.0
+    spent: Spent | None = None
+    """What its hosted calls came to; None for a run without any, and of earlier versions."""
     origin: Origin | None = None
     """None for a run whose pictures were drawn in its folder."""
 

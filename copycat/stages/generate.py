@@ -9,21 +9,26 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
+from pathlib import Path
 from threading import Lock
 
 from PIL.Image import Image
 
 from copycat.cards.hooks import Conditioning
+from copycat.cards.metering import usage_of
 from copycat.errors import RunConflict
 from copycat.generators.base import Generator, ImageOutcome, ModelVariant
 from copycat.io import video
 from copycat.io.atomic import write_bytes
+from copycat.io.ledger import Ledger
 from copycat.mitigations import Composition, denoiser_key
 from copycat.records import ImageRow, Request, Review
 from copycat.resolve import ResolvedRun, resolve
 from copycat.runs.folder import RunFolder
+from copycat.runs.spending import spending
 from copycat.runtime.engines import Engine, batches
 from copycat.runtime.progress import Progress
+from copycat.stages.cache import PictureCache
 from copycat.stages.engine import engine_for
 from copycat.stages.failing import Failing
 from copycat.stages.idle import IdleNegatives
@@ -60,10 +65,10 @@ def generate(
     progress = progress or Progress()
     folder.open().check_own()
     run = run or resolve(folder.manifest().config)
-    with folder.stage("generate"):
+    with folder.stage("generate"), spending(folder, run.config.max_cost) as ledger:
         folder.image_journal.repair()
         data = folder.data()
-        missing = {r.id for r in data.requests if not _is_final(folder, data.frames.get(r.id))}
+        missing = {r.id for r in data.requests if not is_final(folder.path, data.frames.get(r.id))}
         cut = batches(data.requests, run.card.batch_size, key=_company)
         pending = [b for b in cut if any(r.id in missing for r in b)]
         if run.card.api:
@@ -105,19 +110,20 @@ def generate(
         progress.start("generate", sum(map(len, pending)))
         try:
             for part in parts:
-                engine.map(part, partial(_open_worker, run, folder, frozenset(missing)), done)
+                engine.map(part, partial(_open_worker, run, folder, frozenset(missing), ledger), done)
         finally:
             progress.done()
         failing.check_all()
     return len(missing)
 
 
-def _is_final(folder: RunFolder, rows: Sequence[ImageRow] | None) -> bool:
-    """Whether `rows` are final: a refusal, or pictures that lie there. An error is tried again."""
+def is_final(folder: Path, rows: Sequence[ImageRow] | None) -> bool:
+    """Whether `rows` of a request are final: a refusal, or pictures that lie in the run's `folder`. An error
+    is tried again."""
     if not rows or any(row.outcome == "error" for row in rows):
         return False
     files = {f for row in rows for f in (row.file, row.video, row.strip) if f}
-    return all((folder.path / f).is_file() for f in files)
+    return all((folder / f).is_file() for f in files)
 
 
 def _engine(folder: RunFolder, run: ResolvedRun, wanted: str) -> Engine:
@@ -147,10 +153,10 @@ def _company(r: Request) -> Hashable:
 
 @contextmanager
 def _open_worker(
-    run: ResolvedRun, folder: RunFolder, missing: frozenset[str], device: str
+    run: ResolvedRun, folder: RunFolder, missing: frozenset[str], ledger: Ledger, device: str
 ) -> Iterator[Callable[[Sequence[Request]], Drawn]]:
     """Draws batches of the run in `folder`, and keeps the pictures of the `missing` requests."""
-    drawer = _Drawer(run, folder, missing, device)
+    drawer = _Drawer(run, folder, missing, ledger, device)
     try:
         yield drawer
     finally:
@@ -161,11 +167,14 @@ class _Drawer:
     """Draws batches; has one model in memory, with the weight edits of the last batch. Threads may share it
     where the model runs elsewhere, and so has no weight edits."""
 
-    def __init__(self, run: ResolvedRun, folder: RunFolder, missing: frozenset[str], device: str) -> None:
+    def __init__(
+        self, run: ResolvedRun, folder: RunFolder, missing: frozenset[str], ledger: Ledger, device: str
+    ) -> None:
         self._run, self._folder, self._missing, self._device = run, folder, missing, device
+        self._ledger, self._cache = ledger, PictureCache(run.card, device, run.config.cache)
         self._context = run.context(ask=False)
         self._composition = cache(self._bind)
-        self._reviewer = Reviewer(run, device, self._composition)
+        self._reviewer = Reviewer(run, device, self._composition, ledger)
         self._generator: Generator | None = None
         self._variant = ""
         self._notes: list[str] | None = None
@@ -186,8 +195,11 @@ class _Drawer:
         names = {r.conditioning for r in batch} - {""}
         given = {sha: Conditioning.read(self._folder.conditioning_path, sha) for sha in names}
 
-        def generate(requests: Sequence[Request]) -> list[ImageOutcome]:
+        def draw(requests: Sequence[Request]) -> list[ImageOutcome]:
             return generator.generate(requests, conditionings=given, denoise=denoise)
+
+        def generate(requests: Sequence[Request]) -> list[ImageOutcome]:
+            return self._cache.draw(requests, draw)
 
         began = time.monotonic()
         outcomes = generate(batch)
@@ -225,6 +237,7 @@ class _Drawer:
                 "choose another output folder."
             )
         self._generator, self._variant = variant.load(self._device), request.variant
+        self._generator.charge(self._ledger)
         return self._generator
 
 
@@ -239,6 +252,8 @@ def _keep(
                 error=outcome.error,
                 seconds=seconds,
                 cost_usd=outcome.cost_usd,
+                usage=usage_of(outcome.told),
+                reused=outcome.reused,
                 review=review,
             )
         ]
@@ -252,6 +267,8 @@ def _keep(
         "seconds": seconds,
         "revised_prompt": outcome.revised_prompt,
         "cost_usd": outcome.cost_usd,
+        "usage": usage_of(outcome.told),
+        "reused": outcome.reused,
         "review": review,
     }
     return [rows[0].model_copy(update=told), *rows[1:]]

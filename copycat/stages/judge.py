@@ -15,6 +15,7 @@ from copycat.cards.judges import JudgeCard
 from copycat.config import RunConfig
 from copycat.errors import BadFile, MissingRequirement
 from copycat.io import pictures
+from copycat.io.ledger import Ledger
 from copycat.judges.base import (
     REFUSED,
     Judge,
@@ -31,8 +32,11 @@ from copycat.report.words import judge_sentence
 from copycat.resolve import Judging, resolve_judging
 from copycat.runs.data import RunData
 from copycat.runs.folder import RunFolder
+from copycat.runs.spending import spending
 from copycat.runtime.engines import batches
 from copycat.runtime.progress import Progress
+from copycat.stages.affordable import check_judge_affordable
+from copycat.stages.cache import AnswerCache
 from copycat.stages.engine import engine_for
 from copycat.stages.failing import Failing
 
@@ -46,27 +50,34 @@ def judge(
     device: str = "auto",
     config: RunConfig | None = None,
     concurrency: int | None = None,
+    max_cost: float | None = None,
+    reuse: bool | None = None,
 ) -> int:
-    """Ask all open questions, unscored ones among them; returns how many.
+    """Ask all open questions, unscored ones among them; returns how many, answers from the cache included.
 
     `judging` is found here when it is not given: for the judge `judge_name`, a card or folder, or else the
     run's own. How many processes ask, and how many calls to a hosted judge are in flight, is said by
     `config`, or else by the settings that the run was begun with; `concurrency` goes before both.
+    `max_cost`, in dollars, is kept for all that the run has spent, and `reuse` says whether answers are
+    taken from the cache and kept there; both are taken from `config` where that is given.
 
-    Raises MissingRequirement when no verdict can be had, or ten in a row fail in the same way.
+    Raises MissingRequirement at that cap, and when no verdict can be had, or ten in a row fail in the same
+    way.
     """
     progress = progress or Progress()
     data = folder.open().data()
     judging = judging or find_judging(data, judge_name)
     refuse_withheld(data, judging)
-    with folder.stage("judge"):
+    paying = {"max_cost": max_cost, "cache": reuse}
+    config = config or data.manifest.config.model_copy(update=paying)
+    check_judge_affordable(judging.card, config.max_cost)
+    with folder.stage("judge"), spending(folder, config.max_cost) as ledger:
         folder.verdict_journal.repair()
         data = folder.data()
         members = [Judging(card, judging.measures) for card in judging.card.asked()]
-        config = config or data.manifest.config
         if concurrency is not None:
             config = config.model_copy(update={"concurrency": concurrency})
-        asked = sum(_ask_all(folder, data, member, progress, config, device) for member in members)
+        asked = sum(_ask_all(folder, data, member, progress, config, device, ledger) for member in members)
         if judging.card.members:
             _count_votes(folder, judging, members)
         if data.manifest.judge not in (None, judging.identity):
@@ -121,13 +132,14 @@ def _ask_all(
     progress: Progress,
     config: RunConfig,
     device: str,
+    ledger: Ledger,
 ) -> int:
     """Ask one judge what it has not answered, and then what its answers leave open; its card is no panel."""
     first = _questions(data, judging)
-    asked = _ask_open(folder, data, judging, first, progress, config, device)
+    asked = _ask_open(folder, data, judging, first, progress, config, device, ledger)
     data, put = folder.data(), set(first)
     then = [q for q in _questions(data, judging) if q not in put]
-    return asked + _ask_open(folder, data, judging, then, progress, config, device)
+    return asked + _ask_open(folder, data, judging, then, progress, config, device, ledger)
 
 
 def _ask_open(
@@ -138,6 +150,7 @@ def _ask_open(
     progress: Progress,
     config: RunConfig,
     device: str,
+    ledger: Ledger,
 ) -> int:
     """Ask one judge those of `questions` that `data` has no answers to."""
     card = judging.card.with_concurrency(config.concurrency)
@@ -145,11 +158,13 @@ def _ask_open(
     answered = _answered(data, judging.identity)
     cut = batches(questions, card.batch_size, key=lambda q: q.kind)
     pending = [b for b in cut if not all(map(answered, b))]
+    open_ = [q for b in pending for q in b if not answered(q)]
+    cache = AnswerCache(card, judging.identity, config.cache)
     if card.api:
         # Neighbours do not matter there, every answer costs, and none waits for another.
-        pending = [[q] for b in pending for q in b if not answered(q)]
+        pending = _reuse(folder, cache, open_)
     if not pending:
-        return 0
+        return len(open_)
 
     before = any(v.judge == judging.identity and _failure(v) is None for v in data.verdicts)
     failing = Failing(who, "verdicts", answered=before)
@@ -158,6 +173,8 @@ def _ask_open(
         said = [pair for batch, verdicts in results for pair in zip(batch, verdicts, strict=True)]
         fresh = [v for q, v in said if not answered(q)]
         folder.verdict_journal.append(fresh)
+        for q, v in said:
+            cache.keep(q, v)
         progress.advance(len(said))
         for v in fresh:
             failing.add(_failure(v))
@@ -166,11 +183,25 @@ def _ask_open(
     engine = engine_for(card, device, config, who)
     progress.start("judge", sum(map(len, pending)))
     try:
-        engine.map(pending, partial(_open_worker, card, folder.path), done)
+        engine.map(pending, partial(_open_worker, card, folder.path, ledger), done)
     finally:
         progress.done()
     failing.check_all()
-    return sum(not answered(q) for b in pending for q in b)
+    return len(open_)
+
+
+def _reuse(folder: RunFolder, cache: AnswerCache, questions: Sequence[Question]) -> list[list[Question]]:
+    """Answer those of `questions` whose answers are kept; each of the others as a batch of its own."""
+    kept = [(q, cache.get(q)) for q in questions]
+    folder.verdict_journal.append([v for _, v in kept if v is not None])
+    return [[q] for q, v in kept if v is None]
+
+
+def open_questions(data: RunData, judging: Judging) -> tuple[int, list[Question]]:
+    """How many questions a judge is asked about the pictures of `data`, as far as that is known before it is
+    asked; and those that it has not answered. Its card is no panel."""
+    questions, answered = _questions(data, judging), _answered(data, judging.identity)
+    return len(questions), [q for q in questions if not answered(q)]
 
 
 def _failure(v: Verdict) -> str | None:
@@ -182,10 +213,11 @@ def _failure(v: Verdict) -> str | None:
 
 @contextmanager
 def _open_worker(
-    card: JudgeCard, path: Path, device: str
+    card: JudgeCard, path: Path, ledger: Ledger, device: str
 ) -> Iterator[Callable[[Sequence[Question]], list[Verdict]]]:
     """Asks the judge of `card` about pictures in the run folder `path`."""
     with load_judge(card, device) as judge_:
+        judge_.charge(ledger)
         yield _Asking(path, judge_)
 
 

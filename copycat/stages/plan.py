@@ -15,6 +15,7 @@ from copycat.errors import MissingRequirement, Unasked, UserError
 from copycat.generators.base import CATALOG as GENERATORS
 from copycat.io.hosted import connect
 from copycat.io.hub import check_repository
+from copycat.io.ledger import Ledger
 from copycat.io.loading import check_packages
 from copycat.io.paths import cache_folder
 from copycat.judges.base import identify
@@ -23,22 +24,31 @@ from copycat.mitigations.oracle import NoOracle
 from copycat.records import Request, Step, noise_seed
 from copycat.resolve import ResolvedRun
 from copycat.runs.folder import RunFolder
+from copycat.runs.spending import ledger_of
 from copycat.runtime.device import resolve_device
 from copycat.runtime.progress import Progress
+from copycat.stages.affordable import check_affordable
 from copycat.stages.engine import choose_engine
 
 UNASKED = "unasked"
 """Name of the step of a request that a language model would have shaped, in a dry run."""
 
 
-def plan(run: ResolvedRun, *, progress: Progress | None = None, ask: bool = True) -> list[Request]:
+def plan(
+    run: ResolvedRun,
+    *,
+    progress: Progress | None = None,
+    ask: bool = True,
+    ledger: Ledger | None = None,
+) -> list[Request]:
     """All requests, by prompt set, mitigation, run seed, character, prompt and image index.
 
     Language models are asked first, each distinct question once, and their replies kept on disk. Without
     `ask`, for a dry run, only replies that are there are used; a request that needs others is left as it
-    was before its mitigation, with a step called `unasked` in its provenance.
+    was before its mitigation, with a step called `unasked` in its provenance. What they cost is entered in
+    `ledger`.
     """
-    context = run.context(ask=ask)
+    context = run.context(ask=ask, ledger=ledger)
     mitigations = {spec: made.bind(context) for spec, made in run.mitigations.items()}
     # Its text encoder is loaded when a part first needs a guess.
     guesser = cache(lambda: NoOracle(context))
@@ -146,7 +156,7 @@ def prepare(run: ResolvedRun, requests: list[Request] | None = None) -> RunFolde
     """
     if requests is None:
         check(run)
-        requests = plan(run)
+        requests = plan(run, ledger=ledger_of(RunFolder(run.folder), run.config.max_cost))
     return RunFolder(run.folder).create(run.config, requests, _conditionings(), run.taken)
 
 
@@ -155,6 +165,7 @@ def check(run: ResolvedRun) -> None:
     folder of its own. A run that was begun had it all."""
     folder = RunFolder(run.folder)
     folder.check_free(run.config)
+    check_affordable(run)
     if folder.manifest_path.exists():
         return
     check_offered(run)

@@ -26,6 +26,7 @@ from copycat.runs.clone import check_new, clone
 from copycat.runs.data import lookup
 from copycat.runs.folder import RunFolder
 from copycat.runtime.progress import Progress
+from copycat.stages.affordable import check_judge_affordable
 from copycat.stages.judge import find_judging, judge, refuse_withheld
 from copycat.stages.plan import check_judge_here
 from copycat.stages.report import report
@@ -41,7 +42,7 @@ class Rejudged:
     """Identity of the judge before; None where there was none."""
     now: str
     asked: int
-    """Questions that were open and have been put."""
+    """Questions that were open, and that it has answered now."""
     before: Sequence[Metric]
     after: Sequence[Metric]
     agreement: Sequence[Agreement]
@@ -62,6 +63,8 @@ def rejudge(
     progress: Progress | None = None,
     device: str = "auto",
     concurrency: int | None = None,
+    max_cost: float | None = None,
+    reuse: bool | None = None,
 ) -> Rejudged:
     """Judge, score and report anew with `judge_name`, in place or in the new folder `out`.
 
@@ -74,13 +77,22 @@ def rejudge(
     judging = find_judging(data, judge_name)
     refuse_withheld(data, judging)
     check_judge_here(judging.card, device)
+    check_judge_affordable(judging.card, max_cost)
     earlier, now = data.manifest.judge, judging.identity
     # Of a judge whose numbers were forgotten they are computed from its rows.
     before = data.metrics or summarise(data.evidence(earlier)) if earlier else ()
     if out is not None:
         check_new(out)
         folder = clone(folder, out)
-    asked = judge(folder, judging, progress=progress, device=device, concurrency=concurrency)
+    asked = judge(
+        folder,
+        judging,
+        progress=progress,
+        device=device,
+        concurrency=concurrency,
+        max_cost=max_cost,
+        reuse=reuse,
+    )
     after = score(folder)
     report(folder)
     both = [a for a in folder.data().agreement if set(a.judges) == {earlier, now}]

@@ -13,14 +13,17 @@ from typing import Any
 from PIL.Image import Image
 
 from copycat.cards.judges import JudgeCard, load_judge_card
+from copycat.cards.prices import tariff
 from copycat.errors import MissingRequirement
 from copycat.generators.base import ImageOutcome
+from copycat.io.ledger import Ledger
 from copycat.judges.base import Judge, answers, load_judge
 from copycat.measures.detect import THRESHOLD
 from copycat.measures.questions import IDENTIFY, VERIFY, Ask
 from copycat.mitigations import Composition, JudgeFinding, Mitigation
 from copycat.mitigations.base import Action
 from copycat.records import (
+    Outcome,
     Question,
     Request,
     Review,
@@ -56,6 +59,10 @@ class _Case:
     failed: bool = False
     """Whether a hosted judge gave no answer, which is a failure and no evasion."""
 
+    def end(self, outcome: Outcome, why: str) -> None:
+        """Keep no picture; that was paid all the same."""
+        self.outcome = ImageOutcome(outcome, error=why, cost_usd=self.first_cost, told=self.outcome.told)
+
     def row(self, judges: Sequence[str]) -> Review:
         return Review(
             judges=tuple(judges),
@@ -71,9 +78,13 @@ class _Case:
 class Reviewer:
     """Asks judges about pictures just drawn, and draws again what they recognise. Loads nothing before."""
 
-    def __init__(self, run: ResolvedRun, device: str, composition: Callable[[str], Composition]) -> None:
-        """`composition` gives the bound mitigation of a specification."""
-        self._registry, self._device, self._api = run.registry, device, run.card.api
+    def __init__(
+        self, run: ResolvedRun, device: str, composition: Callable[[str], Composition], ledger: Ledger
+    ) -> None:
+        """`composition` gives the bound mitigation of a specification; what judges cost is entered in
+        `ledger`."""
+        self._registry, self._device, self._ledger = run.registry, device, ledger
+        self._local, self._priced = run.card.api is None, tariff(run.card).known
         self._own_judge, self._composition = run.config.judge, composition
         self._concurrency = run.config.concurrency
         self._judges: dict[str, Judge] = {}
@@ -102,10 +113,10 @@ class Reviewer:
         while open_cases:
             decided = list(zip(open_cases, self._decide(open_cases), strict=True))
             for case in (c for c, d in decided if d == "keep" and c.failed):
-                case.outcome = ImageOutcome("error", error="the filter's judge did not answer")
+                case.end("error", "the filter's judge did not answer")
             for case in (c for c, d in decided if d == "refuse"):
                 shown = ", ".join(sorted(case.seen[-1] or ()))
-                case.outcome = ImageOutcome("refused_output", error=f"withheld by the filter: {shown}")
+                case.end("refused_output", f"withheld by the filter: {shown}")
             open_cases = self._redraw([c for c, d in decided if d == "redraw"], draw)
         return [
             (cases[i].outcome, cases[i].row([self._ask(p).identity for p in cases[i].parts]))
@@ -116,9 +127,7 @@ class Reviewer:
 
     def _paid(self, outcome: ImageOutcome) -> float | None:
         """For a further picture; None when its price is not known."""
-        if self._api is None:
-            return 0.0
-        free = outcome.outcome != "ok" and outcome.cost_usd is None and self._api.price_usd is not None
+        free = self._local or (outcome.outcome != "ok" and outcome.cost_usd is None and self._priced)
         return 0.0 if free else outcome.cost_usd
 
     def _parts(self, request: Request) -> tuple[Mitigation[Any], ...]:
@@ -132,6 +141,7 @@ class Reviewer:
                 device = resolve_device(self._device, f"The judge {card.name}", card.min_gpu_gb)
                 with _memory_for(card):
                     self._judges[name] = load_judge(card, device)
+                self._judges[name].charge(self._ledger)
             return self._judges[name]
 
     def _decide(self, cases: Sequence[_Case]) -> list[Action]:
@@ -161,6 +171,7 @@ class Reviewer:
         shown = [(i, image) for i, case in cases.items() for image in _pictures(case)]
         found: dict[int, list[Names]] = {i: [] for i in cases}
         put = dict.fromkeys(cases, 0)
+        each = tariff(card).fixed
 
         def ask(questions: Sequence[tuple[int, Image, Question]]) -> list[Verdict]:
             said: list[Verdict] = []
@@ -172,8 +183,9 @@ class Reviewer:
                     said += judge.ask([q for *_, q in batch], [image for _, image, _ in batch])
                     if price is None:
                         _refuse_lack_of_memory(said)
-            for i, *_ in questions:
+            for (i, *_), v in zip(questions, said, strict=True):
                 put[i] += 1
+                cases[i].cost = _sum(cases[i].cost, each if v.cost_usd is None else v.cost_usd)
             return said
 
         began = time.monotonic()
@@ -200,7 +212,6 @@ class Reviewer:
             case.seconds += share
             case.answers += put[i]
             case.failed |= bool(price) and _merge_frames(found[i]) is None
-            case.cost = _sum(case.cost, price.price_usd if price else 0.0, put[i])
         return {i: _merge_frames(frames) for i, frames in found.items()}
 
     def _question(
@@ -279,5 +290,5 @@ def _confirms(verdict: Verdict) -> bool:
     return isinstance(verdict.answer, YesNo) and verdict.answer.p_yes > THRESHOLD
 
 
-def _sum(total: float | None, price: float | None, times: int = 1) -> float | None:
-    return None if total is None or price is None else round(total + price * times, 6)
+def _sum(total: float | None, price: float | None) -> float | None:
+    return None if total is None or price is None else round(total + price, 9)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rich.console import Console
 
 from copycat.records import Request
@@ -10,8 +12,10 @@ from copycat.report.terminal import say
 from copycat.resolve import ResolvedRun
 from copycat.runs.data import RunData
 from copycat.runs.folder import RunFolder
+from copycat.runs.spending import ledger_of
 from copycat.runtime.progress import Progress
 from copycat.stages.engine import unused_workers
+from copycat.stages.estimate import drawing, filtering, judging, planned, told
 from copycat.stages.generate import generate
 from copycat.stages.judge import judge
 from copycat.stages.plan import UNASKED, check, check_offered, plan, prepare
@@ -56,7 +60,8 @@ def execute(console: Console, run: ResolvedRun, progress: Progress, *, dry_run: 
     else:
         check(run)
     announce(run)
-    requests = plan(run, progress=progress, ask=not dry_run)
+    ledger = None if dry_run else ledger_of(RunFolder(run.folder), config.max_cost)
+    requests = plan(run, progress=progress, ask=not dry_run, ledger=ledger)
     people = len({r.character for r in requests})
     what = "videos" if run.card.sampling.frames else "images"
     say(
@@ -78,6 +83,8 @@ def execute(console: Console, run: ResolvedRun, progress: Progress, *, dry_run: 
         left_out = f"{len(slugs)} of them, which are left out: {', '.join(slugs)}"
         say(console, f"{prompt_set} has no prompt for {left_out}")
     if dry_run:
+        for line in expected(run, requests):
+            say(console, line)
         say(console, "Dry run: nothing was written.")
         unasked = {
             (r.mitigation, r.character, r.source_prompt)
@@ -91,6 +98,23 @@ def execute(console: Console, run: ResolvedRun, progress: Progress, *, dry_run: 
     if folder.data().finished:
         say(console, f"{folder.path} is finished; nothing is left to do.")
     print_summary(console, complete(folder, run, progress))
+
+
+def expected(run: ResolvedRun, requests: list[Request]) -> list[str]:
+    """What is left of a run, and what it will take, in lines."""
+    folder = RunFolder(run.folder)
+    data = folder.data() if folder.manifest_path.exists() else None
+    if data is not None:
+        # How it is computed and paid is up to this command.
+        data = replace(data, manifest=data.manifest.model_copy(update={"config": run.config}))
+    whole = planned(run, requests, data)
+    return told(
+        [
+            drawing(run, requests, data),
+            *filtering(run, requests, data),
+            *judging(run.judging, whole),
+        ]
+    )
 
 
 def _uncovered(run: ResolvedRun, requests: list[Request]) -> dict[str, list[str]]:

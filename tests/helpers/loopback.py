@@ -30,6 +30,8 @@ class Loopback(ThreadingHTTPServer):
         """What the chat model answers when no schema is asked for."""
         self.finish = "stop"
         """Why a chat reply ends."""
+        self.usage: dict[str, Any] | None = None
+        """What is said of the tokens of every answer."""
 
     @property
     def url(self) -> str:
@@ -87,7 +89,8 @@ class _Handler(BaseHTTPRequestHandler):
         if endpoint:
             negative = None if mood == "deaf" else body["parameters"].get("negative_prompt")
             return self._send_png(mood, len(negative or "") % 200)
-        return self._send(200, _images(mood) if images else _chat(mood, body, self.server))
+        reply = _images(mood) if images else _chat(mood, body, self.server)
+        return self._send(200, {**reply, **({"usage": self.server.usage} if self.server.usage else {})})
 
     def _send_png(self, mood: str, green: int) -> None:
         """A red picture, as green as the negative prompt is long."""

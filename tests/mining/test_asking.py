@@ -179,6 +179,20 @@ def test_nothing_is_lost_when_the_server_breaks(world: Path, server: Loopback, t
     assert not {about(b) for b in server.asked[before:]} & {load_registry(str(world))[s].name for s in kept}
 
 
+def test_a_cap_is_kept_and_a_model_without_a_price_is_refused_with_one(
+    world: Path, server: Loopback, tmp_path: Path
+) -> None:
+    asked = "describe", "--registry", str(world), "--model", "writer", "--out", str(tmp_path / "out")
+    with pytest.raises(UserError, match="--max-cost 1 cannot be kept"):
+        mine(*asked, "--max-cost", "1")
+    assert not server.asked
+    card = tmp_path / "home" / "llms" / "writer.yaml"
+    card.write_text(card.read_text().replace("api: {", "api: {price_usd: 0.04, "))
+    with pytest.raises(UserError, match=r"could pass --max-cost 0\.05"):
+        mine(*asked, "--max-cost", "0.05")
+    assert len(server.asked) == 1
+
+
 def test_replies_are_read() -> None:
     registry = load_registry("copycat")
     mario = registry["mario"]

@@ -37,7 +37,9 @@ class Api(Row):
     options: dict[str, str | int | float] = Field(default_factory=dict)
     """Passed on with every call, e.g. `quality`."""
     price_usd: float | None = Field(default=None, ge=0)
-    """Of one picture or one answer; None when it is not known."""
+    """Of one picture or one answer; None where `data/prices.yaml` says it, or nobody knows."""
+    ceiling_usd: float | None = Field(default=None, gt=0)
+    """The most that one call can cost, for `--max-cost`; None where it follows from the price."""
 
     @field_validator("base_url")
     @classmethod

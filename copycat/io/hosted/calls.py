@@ -28,6 +28,8 @@ class Told:
     """What it calls the model that answered."""
     finish_reason: str | None = None
     input_tokens: int | None = None
+    cached_tokens: int | None = None
+    """Those of the input that it had in its cache."""
     output_tokens: int | None = None
     attempts: int = 1
     """The last one included."""
@@ -37,15 +39,18 @@ class Told:
         """From the reply of either API of OpenAI; of anything else only the attempts are known."""
         usage = getattr(reply, "usage", None)
         choices = getattr(reply, "choices", None) or [None]
+        kinds = (getattr(usage, f"{word}_tokens_details", None) for word in ("prompt", "input"))
+        details = next((found for found in kinds if found is not None), None)
 
-        def tokens(*names: str) -> int | None:
-            found = (getattr(usage, name, None) for name in names)
-            return next((n for n in found if isinstance(n, int)), None)
+        def tokens(*names: str, of: Any = usage) -> int | None:
+            found = (getattr(of, name, None) for name in names)
+            return next((n for n in found if isinstance(n, int) and n >= 0), None)
 
         return cls(
             model=_text(getattr(reply, "model", None)),
             finish_reason=_text(getattr(choices[0], "finish_reason", None)),
             input_tokens=tokens("prompt_tokens", "input_tokens"),
+            cached_tokens=tokens("cached_tokens", of=details),
             output_tokens=tokens("completion_tokens", "output_tokens"),
             attempts=attempts,
         )
@@ -79,7 +84,8 @@ class Meter:
     def after(self, ticket: object, told: Told | None, failure: Failure | None) -> None:
         """Called when that attempt is over: with what was said of the answer, or why there is none.
 
-        A failure of kind `transient` may have been worked on, and billed, all the same.
+        A failure that is `perhaps_billed` may have been worked on all the same; so may an attempt with
+        neither, which was broken off here.
         """
 
 

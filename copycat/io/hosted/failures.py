@@ -23,6 +23,10 @@ _TRANSIENT = frozenset({408, 409})
 """A time-out on the server, and a lock that another request held; with all of 5xx."""
 _LOST = frozenset({"TransportError", "APIConnectionError", "TimeoutError", "ConnectionError"})
 """Classes of errors of a connection; by name, since neither client has to be installed."""
+_NEVER_SENT = frozenset({"ConnectError", "ConnectTimeout", "ConnectionRefusedError", "PoolTimeout"})
+"""Among them those where no connection came about."""
+_TOO_LATE = frozenset({408, 504, 524})
+"""Statuses with which a server, or one in front of it, says that the answer took too long."""
 _MISDIRECTED = frozenset({"UnsupportedProtocol", "LocalProtocolError", "InvalidURL"})
 """Among them those of an address or a request that no server could answer."""
 
@@ -37,6 +41,8 @@ class Failure:
     """What the provider said, in one line."""
     retry_after: float | None = None
     """Seconds until the next attempt, where the server told them."""
+    perhaps_billed: bool = False
+    """Whether the provider may have worked on it all the same: it was sent, and no answer came in time."""
 
 
 def classify(error: Exception) -> Failure:
@@ -53,11 +59,13 @@ def classify(error: Exception) -> Failure:
         # OpenAI's servers know better in some cases.
         if headers.get("x-should-retry") == "false":
             transient = False
-        return Failure("transient", words, told) if transient else Failure("permanent", words)
+        late = status in _TOO_LATE
+        return Failure("transient" if transient else "permanent", words, told if transient else None, late)
     classes = {c.__name__ for chain in _chain(error) for c in type(chain).__mro__}
     if classes & _MISDIRECTED:
         return Failure("fatal", words)
-    return Failure("transient" if classes & _LOST else "permanent", words)
+    sent = not classes & _NEVER_SENT
+    return Failure("transient" if classes & _LOST else "permanent", words, perhaps_billed=sent)
 
 
 def refusal(error: Exception) -> str | None:

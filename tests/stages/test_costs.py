@@ -1,0 +1,343 @@
+"""What a run costs: said before, capped, written down, and never paid twice."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from copycat.cli.main import app
+from copycat.errors import MissingRequirement
+from copycat.generators.openai_images import OpenAIImages
+from copycat.io.ledger import Ledger
+from copycat.io.store import PICTURES, cache
+from copycat.records import ImageRow, Verdict
+from copycat.report.spent import sentences
+from copycat.resolve import ResolvedRun
+from copycat.runs.folder import RunFolder
+from copycat.runs.spending import ledger_of
+from copycat.stages.generate import generate
+from copycat.stages.judge import judge
+from copycat.stages.plan import check, plan, prepare
+from copycat.stages.run import expected
+from tests.conftest import Tiny
+from tests.helpers.loopback import Loopback, running
+
+TOKENS = {"prompt_tokens": 70, "completion_tokens": 9, "prompt_tokens_details": {"cached_tokens": 20}}
+
+
+@pytest.fixture
+def server() -> Iterator[Loopback]:
+    with running() as loopback:
+        yield loopback
+
+
+@pytest.fixture
+def card(server: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Writes the cards `drawer`, `seer` and `writer`, of which each may have other settings of its API."""
+    monkeypatch.setenv("COPYCAT_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("LOOPBACK_KEY", "k")
+    cards: dict[str, dict[str, Any]] = {
+        "models": {
+            "name": "drawer", "title": "Drawer", "kind": "openai-images", "negative_prompt": False,
+            "sampling": {"steps": 1, "guidance": 0, "height": 16, "width": 16},
+        },
+        "judges": {"name": "seer", "kind": "openai-chat"},
+        "llms": {"name": "writer", "kind": "openai-chat"},
+    }  # fmt: skip
+
+    def write(kind: str, **api: object) -> None:
+        reached = {"base_url": server.url, "key_env": "LOOPBACK_KEY", "timeout": 2, "retries": 1}
+        whole = {
+            **cards[kind],
+            "source": "m-1",
+            "batch_size": 2,
+            "api": {**reached, "price_usd": 0.04, **api},
+        }
+        path = tmp_path / "home" / kind / f"{whole['name']}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(yaml.safe_dump(whole))
+
+    for kind in cards:
+        write(kind)
+    return write
+
+
+@pytest.fixture
+def run(card: Callable[..., None], tiny_models: Tiny, tmp_path: Path) -> Callable[..., ResolvedRun]:
+    """Three pictures by `drawer`, and one question of `seer` about each."""
+
+    def make(out: str = "run", **given: object) -> ResolvedRun:
+        base = {
+            "model": "drawer", "judge": "seer", "mitigations": ("none",), "seeds": (0,), "steps": None,
+            "batch_size": None, "measures": ("DETECT",),
+        }  # fmt: skip
+        return tiny_models.config(tmp_path / out, **{**base, **given})
+
+    return make
+
+
+def finished(made: ResolvedRun) -> RunFolder:
+    folder = prepare(made)
+    generate(folder, made)
+    judge(folder, made.judging, config=made.config)
+    return folder
+
+
+def test_rows_manifest_and_page_say_what_it_cost(run, server: Loopback) -> None:
+    server.usage = TOKENS
+    folder = finished(run())
+    row, *_ = folder.image_journal.rows()
+    assert row.cost_usd == 0.04
+    verdict, *_ = folder.verdict_journal.rows()
+    assert verdict.usage is not None
+    assert (verdict.usage.tokens_in, verdict.usage.tokens_cached, verdict.usage.tokens_out) == (70, 20, 9)
+    assert (verdict.usage.model, verdict.usage.finish_reason, verdict.cost_usd) == ("m", "stop", 0.04)
+    spent = folder.manifest().spent
+    assert spent is not None
+    assert (spent.pictures, spent.answers, spent.calls, spent.usd) == (3, 3, 6, 0.24)
+    (told,) = sentences(folder.data())
+    assert "6 hosted calls for 3 pictures and 3 answers" in told
+    assert "cost $0.24." in told
+
+
+def test_rows_of_local_models_are_written_as_before() -> None:
+    row = ImageRow(request="r", outcome="ok", file="f", sha256="s")
+    assert set(json.loads(row.model_dump_json())) == {
+        *("request", "frame", "outcome", "file", "sha256", "video", "strip", "seconds", "error"),
+        *("revised_prompt", "cost_usd", "review"),
+    }
+    said = Verdict.model_validate(
+        {"request": "r", "kind": "identify", "image_sha256": "s", "judge": "j", "question": "q",
+         "question_hash": "h", "answer": {"form": "unscored", "reason": "x"}}
+    )  # fmt: skip
+    assert not {"usage", "cost_usd", "reused"} & set(json.loads(said.model_dump_json()))
+
+
+def test_what_is_no_picture_or_cut_off_is_paid_and_what_is_refused_by_status_is_not(
+    run, server: Loopback
+) -> None:
+    server.behave = {"Zori": "cut off", "Kamo": "refuse"}
+    made = run()
+    folder = prepare(made)
+    generate(folder, made)
+    rows = {r.character: folder.data().images[r.id] for r in folder.data().requests}
+    assert (rows["zori"].outcome, rows["zori"].cost_usd) == ("error", 0.04)
+    assert (rows["kamo"].outcome, rows["kamo"].cost_usd) == ("refused_prompt", None)
+    server.behave, server.usage = {"": "decline"}, TOKENS
+    judge(folder, made.judging, config=made.config)
+    said = folder.verdict_journal.rows()
+    assert {v.scored for v in said} == {False}
+    assert {(v.cost_usd, v.usage and v.usage.tokens_out) for v in said} == {(0.04, 9)}
+    # A refusal is free, and a picture that does not open is not.
+    assert folder.manifest().spent.usd == pytest.approx(0.04 * (2 + len(said)))
+
+
+def test_the_cap_ends_a_run_and_a_higher_one_goes_on(run, server: Loopback) -> None:
+    made = run(max_cost=0.1)
+    folder = prepare(made)
+    with pytest.raises(MissingRequirement, match=r"could pass --max-cost 0.1: .*higher --max-cost goes on"):
+        generate(folder, made)
+    assert len(server.asked) == 2
+    assert sum(row.outcome == "ok" for row in folder.image_journal.rows()) == 2
+    assert folder.manifest().spent.counted == 0.08
+    with pytest.raises(MissingRequirement, match=r"--max-cost 0\.15"):
+        finished(run(max_cost=0.15))
+    assert len(server.asked) == 3
+    again = finished(run(max_cost=0.24))
+    assert again.manifest().spent.counted == 0.24
+    assert len(server.asked) == 6
+    assert again.data().failed == 0
+
+
+def test_a_judge_alone_keeps_the_cap_of_all_that_the_run_spent(run, server: Loopback) -> None:
+    made = run()
+    folder = prepare(made)
+    generate(folder, made)
+    with pytest.raises(MissingRequirement, match=r"--max-cost 0.17: \$0.1600 are spent"):
+        judge(folder, max_cost=0.17)
+    assert len(folder.verdict_journal.rows()) == 1
+    judge(folder)
+    # All pictures of the server are alike, so that one answer stands for the others.
+    assert folder.manifest().spent.answers == 1
+    assert [(v.scored, v.reused) for v in folder.data().verdicts] == [
+        (True, False),
+        (True, True),
+        (True, True),
+    ]
+
+
+def test_a_run_from_before_there_were_ledgers_opens_one_with_what_its_rows_cost(run) -> None:
+    folder = finished(run())
+    folder.ledger_path.unlink()
+    assert ledger_of(folder).spent().usd == 0.12
+
+
+@pytest.mark.parametrize("kind", ["models", "judges", "llms"])
+def test_a_model_without_a_price_is_refused_with_a_cap_before_anything_is_sent(
+    run, card, server: Loopback, kind: str
+) -> None:
+    card(kind, price_usd=None)
+    made = run(max_cost=5, mitigations=("none", "rewrite-llm[model=writer]"))
+    with pytest.raises(
+        MissingRequirement, match=r"at most is not known, so --max-cost 5 cannot be kept; say it"
+    ):
+        prepare(made)
+    assert not server.asked
+    assert not made.folder.exists()
+    card(kind, price_usd=None, ceiling_usd=0.01)
+    check(run(max_cost=5, mitigations=("none", "rewrite-llm[model=writer]")))
+
+
+def test_a_kind_that_does_not_tell_what_it_spends_is_refused_with_a_cap(
+    run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(OpenAIImages, "charges", False)
+    with pytest.raises(MissingRequirement, match="does not tell what it spends"):
+        check(run(max_cost=5))
+    check(run())
+
+
+def test_replies_of_a_language_model_count_before_the_run_has_a_folder(run, server: Loopback) -> None:
+    asked = {"mitigations": ("rewrite-llm[model=writer]",)}
+    with pytest.raises(MissingRequirement, match=r"--max-cost 0\.1"):
+        prepare(run(max_cost=0.1, **asked))
+    ledger = Ledger(run(**asked).folder / "spending.jsonl")
+    assert (ledger.spent().replies, ledger.spent().usd) == (2, 0.08)
+    folder = prepare(run(**asked))
+    assert ledger.spent().replies == 3
+    generate(folder, run(**asked))
+    assert folder.manifest().spent.usd == 0.24
+
+
+def test_a_filters_judge_and_further_pictures_count(run, server: Loopback) -> None:
+    made = run(mitigations=("filter[tries=1]",), characters=("zori",), max_cost=1)
+    folder = prepare(made)
+    generate(folder, made)
+    (row,) = folder.image_journal.rows()
+    # Zori is seen in both pictures; the first was paid, though none is kept.
+    assert (row.outcome, row.cost_usd) == ("refused_output", 0.04)
+    assert row.review is not None
+    assert row.review.extra_cost_usd == pytest.approx(0.12)
+    assert folder.manifest().spent.usd == 0.16
+
+
+def test_another_run_generates_only_what_is_new(run, server: Loopback) -> None:
+    finished(run())
+    before = len(server.asked)
+    more = finished(run("more", mitigations=("none", "rewrite")))
+    drawn = [b for b in server.asked[before:] if "messages" not in b]
+    assert len(drawn) == 3
+    rows = more.image_journal.rows()
+    assert sorted((row.reused, row.cost_usd) for row in rows) == [(False, 0.04)] * 3 + [(True, 0.0)] * 3
+    first = {row.sha256 for row in RunFolder(run().folder).image_journal.rows()}
+    assert {row.sha256 for row in rows if row.reused} == first
+    # All pictures of the server are alike, so every question about them was answered before.
+    assert len(server.asked) - before == 3
+    assert {v.reused for v in more.verdict_journal.rows()} == {True}
+    assert more.manifest().spent.usd == 0.12
+    assert "3 pictures and 6 answers are those of earlier runs" in sentences(more.data())[-1]
+
+
+def test_other_options_of_the_card_are_another_picture_and_no_cache_is_none(
+    run, card, server: Loopback
+) -> None:
+    finished(run())
+    count = len(server.asked)
+    finished(run("none", cache=False))
+    assert len(server.asked) == 2 * count
+    card("models", options={"quality": "high"})
+    made = run("other")
+    generate(prepare(made), made)
+    assert len(server.asked) == 2 * count + 3
+
+
+def test_refusals_and_failures_are_never_kept_and_a_spoilt_file_is_not_believed(
+    run, server: Loopback
+) -> None:
+    server.behave = {"Zori": "refuse", "Kamo": "cut off"}
+    made = run()
+    generate(prepare(made), made)
+    (kept,) = cache(PICTURES).files()
+    kept.write_bytes(kept.read_bytes()[:-1])
+    server.behave, before = {}, len(server.asked)
+    again = run("again")
+    folder = prepare(again)
+    generate(folder, again)
+    assert len(server.asked) - before == 3
+    assert not any(row.reused for row in folder.image_journal.rows())
+
+
+def test_a_local_model_reuses_whole_batches_bit_for_bit_when_asked(tiny_models: Tiny, tmp_path: Path) -> None:
+    def drawn(out: str, **given: object) -> list[ImageRow]:
+        made = tiny_models.config(tmp_path / out, mitigations=("none",), seeds=(0,), batch_size=2, **given)
+        folder = prepare(made)
+        generate(folder, made)
+        return folder.image_journal.rows()
+
+    assert not any(row.reused for row in drawn("plain"))
+    assert not list(cache(PICTURES).files())
+    first = drawn("first", cache=True)
+    again = drawn("again", cache=True)
+    assert {row.reused for row in again} == {True}
+    assert [row.sha256 for row in again] == [row.sha256 for row in first]
+    # Two characters make one batch as before, and the third is drawn in other company.
+    fewer = drawn("fewer", cache=True, limit=1)
+    assert [row.reused for row in fewer] == [False]
+
+
+def test_a_dry_run_tells_pictures_calls_tokens_dollars_and_hours(run, server: Loopback) -> None:
+    made = run(mitigations=("none", "filter"))
+    lines = expected(made, plan(made, ask=False))
+    drawer, looked, seer, whole, *prices = lines
+    assert drawer.startswith("drawer: 6 pictures, 6 calls, ")
+    assert "about $0.24, at most $0.24 if none is repeated, hours unknown" in drawer
+    assert looked.startswith("seer, a filter's judge: 3 questions or more, 3 calls")
+    assert seer.startswith("seer: 6 questions or more, 6 calls")
+    assert whole == "In all: 15 calls or more, about $0.60 or more, hours unknown."
+    assert prices == ["Price of drawer: the card of drawer.", "Price of seer: the card of seer."]
+    assert not server.asked
+    assert not made.folder.exists()
+
+
+def test_a_dry_run_of_a_run_that_was_begun_tells_what_is_left(run, server: Loopback) -> None:
+    capped = run(max_cost=0.1)
+    with pytest.raises(MissingRequirement):
+        generate(prepare(capped), capped)
+    made = run()
+    before = sorted((p, p.stat().st_mtime_ns) for p in made.folder.rglob("*"))
+    drawer, seer, _, *where = expected(made, plan(made, ask=False))
+    assert drawer.startswith("drawer: 1 picture of 3, 1 call, ")
+    assert drawer.endswith(" h.")
+    assert "Hours of drawer: as the run's pictures took so far." in where
+    assert seer.startswith("seer: 3 questions or more, 3 calls")
+    assert sorted((p, p.stat().st_mtime_ns) for p in made.folder.rglob("*")) == before
+    generate(RunFolder(made.folder), made)
+    told = CliRunner().invoke(app, ["judge", str(made.folder), "--dry-run"])
+    assert told.exit_code == 0
+    assert "seer: 3 questions or more, 3 calls" in told.stdout
+    assert len(server.asked) == 3
+
+
+def test_what_lies_in_the_cache_is_not_counted_in_a_dry_run(run) -> None:
+    shutil.rmtree(finished(run()).path)
+    made = run("again")
+    drawer, *_ = expected(made, plan(made, ask=False))
+    assert "3 pictures, 3 of them from the cache, 0 calls" in drawer
+
+
+def test_prune_forgets_pictures_and_answers_and_no_run(run) -> None:
+    folder = finished(run())
+    kept = CliRunner().invoke(app, ["prune", "--days", "1"])
+    assert kept.stdout.startswith("0 files")
+    gone = CliRunner().invoke(app, ["prune"])
+    # The server's pictures are alike, so one answer stands for all about the same question.
+    assert gone.stdout.startswith("4 files") or gone.stdout.startswith("6 files")
+    assert not list(cache(PICTURES).files())
+    assert folder.data().images
