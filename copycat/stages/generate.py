@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import time
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
@@ -74,13 +74,15 @@ def generate(
         telling = {r.id for r in watched.first()}
         pending.sort(key=lambda batch: not any(r.id in telling for r in batch))
         engine = _engine(folder, run, device)
+        latest = {(row.request, row.frame): row for row in data.image_rows}
 
         def done(batch: Sequence[Request], drawn: Drawn) -> None:
             if folder.manifest().notes != tuple(drawn.notes):
                 folder.update(notes=tuple(drawn.notes))
             # Pictures first, rows after: a row always has its picture.
             fresh = [rows for r, rows in zip(batch, drawn.rows, strict=True) if r.id in missing]
-            folder.image_journal.append([row for rows in fresh for row in rows])
+            kept = {} if run.card.api else latest
+            folder.image_journal.append([row for rows in fresh for row in rows if not _is_told(row, kept)])
             progress.advance(len(batch))
             seen.update({rows[0].request: tuple(rows) for rows in fresh})
             watched.check(seen, run.card.title)
@@ -99,6 +101,14 @@ def _is_final(folder: RunFolder, rows: Sequence[ImageRow] | None) -> bool:
         return False
     files = {f for row in rows for f in (row.file, row.video, row.strip) if f}
     return all((folder.path / f).is_file() for f in files)
+
+
+def _is_told(row: ImageRow, latest: Mapping[tuple[str, int], ImageRow]) -> bool:
+    """Whether the `latest` rows say the same of a picture: it was drawn again because its file was gone, or
+    because the rows of its video were cut off."""
+    old = latest.get((row.request, row.frame))
+    same = ("outcome", "file", "sha256", "video", "strip")
+    return old is not None and row.outcome == "ok" and all(getattr(old, f) == getattr(row, f) for f in same)
 
 
 def _engine(folder: RunFolder, run: ResolvedRun, wanted: str) -> Engine:
