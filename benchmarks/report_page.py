@@ -28,6 +28,7 @@ from PIL import Image, ImageEnhance
 
 from copycat.config import RunConfig, make_config
 from copycat.io.paths import DATA
+from copycat.io.pictures import read
 from copycat.records import ImageRow, Request, Sampling, Step, Verdict, noise_seed
 from copycat.runs.folder import RunFolder
 from copycat.runs.manifest import StageRecord, now
@@ -98,7 +99,7 @@ def build(out: Path, pictures: int, pixels: int) -> RunFolder:
     asked = requests(config, pixels)
     folder.create(config, asked)
     people = {c.slug: c for c in config.chosen()}
-    looks = {slug: Image.open(DATA / c.references[0]).convert("RGB") for slug, c in people.items()}
+    looks = {slug: read(DATA / c.references[0]) for slug, c in people.items()}
     (out / "images").mkdir(exist_ok=True)
 
     def one(r: Request) -> tuple[ImageRow, list[Verdict]]:

@@ -8,7 +8,6 @@ from typing import Any
 
 from flask import Blueprint, Flask, Response, abort, redirect, render_template, request, url_for
 from jinja2 import StrictUndefined
-from PIL import Image
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
@@ -16,7 +15,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from copycat.annotate.answers import rater_name
 from copycat.annotate.desk import Desk, Given
 from copycat.annotate.guard import guard
-from copycat.errors import UnknownName, UserError
+from copycat.errors import BadFile, UnknownName, UserError
+from copycat.io import pictures
 from copycat.records import Row
 
 LARGEST = 1536
@@ -109,9 +109,8 @@ def _pages(desk: Desk) -> Blueprint:
 def _sent(path: Path, largest: int) -> Response:
     """The picture at `path` as a PNG of its pixels alone: what else is in a file may tell how it was made."""
     try:
-        with Image.open(path) as opened:
-            picture = opened.convert("RGB")
-    except (OSError, ValueError, Image.DecompressionBombError):
+        picture = pictures.read(path)
+    except BadFile:
         abort(404, "This picture cannot be read.")
     picture.thumbnail((largest, largest))
     content = io.BytesIO()

@@ -23,6 +23,8 @@ from copycat.records import Row
 Dtype = Literal["float32", "float16", "bfloat16"]
 PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl", ".pickle")
 """Weight files that can run code when loaded."""
+CODE = (".py", ".pyc", ".so", ".pyd")
+"""Files of a model's own program code."""
 _COMMIT = re.compile("[0-9a-f]{40}")
 _READ = (".safetensors", ".json", ".txt", ".jinja", ".model")
 
@@ -73,7 +75,12 @@ class Weights(Row):
         return self.revision if self.pinned else commit_of(self.source, self.revision or "")
 
     def loading(self, who: str, kind: str) -> AbstractContextManager[None]:
-        """Load these weights in it, quietly: MissingRequirement or BadFile says why `who` is not `kind`."""
+        """Load these weights in it, quietly: MissingRequirement or BadFile says why `who` is not `kind`.
+
+        Nothing is loaded from a folder with program code or pickles, see :func:`check_folder`.
+        """
+        if self.folder is not None and self.folder.is_dir():
+            _check_harmless(self.folder)
         return loading(self.folder, self.source, who, kind)
 
     def fingerprint(self) -> str:
@@ -158,16 +165,27 @@ class Card(Weights):
 
 
 def check_folder(folder: Path) -> None:
-    """Refuse a weights folder that is missing, holds pickles or holds no safetensors."""
+    """Refuse a weights folder that is missing, holds pickles or program code, or holds no safetensors."""
     if not folder.is_dir():
         raise BadFile(f"The weights folder {folder} does not exist.")
-    pickles = [p for p in sorted(folder.rglob("*")) if p.suffix in PICKLES]
-    if pickles:
-        raise BadFile(
-            f"{pickles[0]} is a pickle, which can run code when loaded; convert the weights to safetensors."
-        )
+    _check_harmless(folder)
     if not any(folder.rglob("*.safetensors")):
         raise BadFile(f"The weights folder {folder} holds no .safetensors file.")
+
+
+def _check_harmless(folder: Path) -> None:
+    """Raise BadFile for a folder with files that run code when they are loaded."""
+    for path in sorted(folder.rglob("*")):
+        kind = path.suffix.lower()
+        if kind in PICKLES:
+            raise BadFile(
+                f"{path} is a pickle, which can run code when loaded; convert the weights to safetensors."
+            )
+        if kind in CODE:
+            raise BadFile(
+                f"{path} is program code, and no code of a model is run here; where the model loads without "
+                "it, as most do, remove the file from the folder."
+            )
 
 
 def _files(folder: Path) -> list[Path]:

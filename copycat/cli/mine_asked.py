@@ -140,6 +140,7 @@ def _ask(
     device: str,
 ) -> dict[str, Answer]:
     from copycat.cli.parsing import items
+    from copycat.io.atomic import disk_guard
     from copycat.io.journal import Journal
     from copycat.llms import load_chat, load_llm_card
     from copycat.mining.asking import Answer, Asking
@@ -155,7 +156,8 @@ def _ask(
     who = f"The language model {card.name}"
     on = "cpu" if card.api else resolve_device(device, who, card.min_gpu_gb)
     journal = Journal(folder / "answers" / f"{name}.jsonl", Answer)
-    journal.path.parent.mkdir(parents=True, exist_ok=True)
+    with disk_guard(journal.path):
+        journal.path.parent.mkdir(parents=True, exist_ok=True)
     return Asking(task, card, lambda: load_chat(card, on), tries).answers(chosen, journal, for_stream())
 
 

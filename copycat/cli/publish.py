@@ -36,7 +36,8 @@ def publish(
     from copycat.errors import UserError
     from copycat.publish import remote
     from copycat.publish.collect import collect
-    from copycat.publish.write import check_target, write
+    from copycat.publish.target import check_target
+    from copycat.publish.write import write
     from copycat.runtime.progress import for_stream
 
     if not repo and to is None:

@@ -12,6 +12,9 @@ def pull(
     to: Path | None = typer.Option(
         None, help="The run folder; of several runs the folder they go into. results/NAME when left out."
     ),
+    recompute: bool = typer.Option(
+        False, "--recompute", help="Take the rows also where the published numbers do not follow from them."
+    ),
 ) -> None:
     """Download a dataset that copycat published, check it, and make run folders of it."""
     from copycat.cli.folders import RESULTS
@@ -31,7 +34,7 @@ def pull(
         folder, commit = remote.download(wanted)
         name = wanted.repository
         typer.echo(f"{name}@{commit}")
-    for run in pull_folder(folder, name, commit, target, report, progress=for_stream()):
+    for run in pull_folder(folder, name, commit, target, report, recompute=recompute, progress=for_stream()):
         if not run.fresh:
             typer.echo(f"{run.path} is there already; nothing is left to do.")
             continue
@@ -39,7 +42,4 @@ def pull(
         if run.withheld:
             typer.echo("Its pictures are withheld; judging them anew takes whoever has them.")
         if not run.same:
-            typer.echo(
-                "This version of copycat computes other numbers from these rows than were published; "
-                f"`copycat score {run.path}` puts them in their place."
-            )
+            typer.echo("Its numbers were computed anew from its rows, and are others than were published.")

@@ -13,6 +13,8 @@ from copycat.cards.models import ModelCard
 from copycat.errors import MissingRequirement
 from copycat.generators.base import Generator, ImageOutcome
 from copycat.io.hosted import Api, Calls, check_options, explain, key
+from copycat.io.pictures import convert
+from copycat.io.secrets import redact
 from copycat.records import Request
 
 _OURS = frozenset(
@@ -59,7 +61,7 @@ class InferenceProviders(Generator):
 
     def _one(self, request: Request) -> ImageOutcome:
         try:
-            image = self._ask(request).convert("RGB")
+            image = convert(self._ask(request), "the picture in the reply").image
         except MissingRequirement:
             raise
         except Exception as e:  # noqa: BLE001  whatever an API does becomes a row
@@ -120,7 +122,7 @@ def _wait(told: str | None, attempt: int) -> float:
 
 def _words(error: Any) -> str:
     said = str(getattr(error, "server_message", None) or error.response.text or error)
-    return " ".join(said.split())[:300]
+    return redact(" ".join(said.split()))[:300]
 
 
 def _refusal(error: Exception) -> str | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import io
 import urllib.request
 from collections.abc import Sequence
 from typing import Any
@@ -15,6 +14,7 @@ from copycat.cards.hooks import Hooks
 from copycat.cards.models import ModelCard
 from copycat.generators.base import Generator, ImageOutcome
 from copycat.io.hosted import Api, Calls, check_options, connect, explain, refusal, stop_if_not_retryable
+from copycat.io.pictures import MOST_BYTES, decode
 from copycat.records import Request
 
 _OURS = frozenset({"model", "prompt", "n", "size"})
@@ -45,7 +45,7 @@ class OpenAIImages(Generator):
                 **self._api.options,
             )
             item = reply.data[0]
-            image = _decode(item.b64_json, item.url, self._api.timeout)
+            image = _picture(item.b64_json, item.url, self._api.timeout)
         except Exception as e:  # noqa: BLE001  whatever an API does becomes a row
             stop_if_not_retryable(e, self._card.title)
             words = refusal(e)
@@ -60,8 +60,8 @@ class OpenAIImages(Generator):
         )
 
 
-def _decode(b64: str | None, url: str | None, timeout: float) -> Image.Image:
-    """The picture, whole; raises ValueError or OSError for one that is not."""
+def _picture(b64: str | None, url: str | None, timeout: float) -> Image.Image:
+    """The picture, whole; raises ValueError, OSError or BadFile for one that is not."""
     if b64:
         try:
             content = base64.b64decode(b64, validate=True)
@@ -70,9 +70,7 @@ def _decode(b64: str | None, url: str | None, timeout: float) -> Image.Image:
     elif url and url.startswith(("https://", "http://127.0.0.1:")):
         # Only https, or a server on this machine.
         with urllib.request.urlopen(url, timeout=timeout) as reply:  # noqa: S310
-            content = reply.read()
+            content = reply.read(MOST_BYTES + 1)
     else:
         raise ValueError("the reply holds no picture")
-    image = Image.open(io.BytesIO(content))
-    image.load()
-    return image.convert("RGB")
+    return decode(content, "the picture in the reply").image

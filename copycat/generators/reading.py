@@ -192,7 +192,11 @@ def _tokenizers(card: ModelCard, ask: bool) -> dict[str, Any]:
         try:
             with card.loading(card.title, "a pipeline with a tokenizer"):
                 found[slot] = transformers.AutoTokenizer.from_pretrained(
-                    card.location, subfolder=slot, revision=card.commit(), local_files_only=not ask
+                    card.location,
+                    subfolder=slot,
+                    revision=card.commit(),
+                    local_files_only=not ask,
+                    trust_remote_code=False,
                 )
         except UserError:
             # What cannot be read alone is loaded with the pipeline, which says what is wrong with it.

@@ -26,6 +26,7 @@ def text_embedder(card: ModelCard, device: str = "cpu") -> Callable[[Sequence[st
             subfolder="text_encoder",
             revision=card.commit(),
             use_safetensors=True,
+            trust_remote_code=False,
             dtype=torch.float32,
         )
     encoder = encoder.to(device).eval()
@@ -52,7 +53,7 @@ def load_tokenizer(card: ModelCard) -> Any:
         raise UserError(f"{card.title} is hosted, and its text encoder is not open; name another model.")
     with card.loading(card.title, "a pipeline with a tokenizer"):
         return transformers.AutoTokenizer.from_pretrained(
-            card.location, subfolder="tokenizer", revision=card.commit()
+            card.location, subfolder="tokenizer", revision=card.commit(), trust_remote_code=False
         )
 
 

@@ -96,18 +96,51 @@ def write_text(path: Path, text: str) -> None:
 
 @contextmanager
 def new_folder(target: Path) -> Iterator[Path]:
-    """A folder that takes the place of `target` once it is whole, and goes where it does not become so."""
-    new, old = (target.with_name(f".{target.name}.{word}") for word in ("new", "old"))
+    """A folder that becomes `target` once it is whole, and goes where it does not become so.
+
+    `target` may be an empty folder. Raises RunConflict where it holds something by then, which stays.
+    """
+    with beside(target) as new:
+        yield new
+        try:
+            new.rename(target)
+        except OSError as e:
+            if e.errno in (errno.ENOTEMPTY, errno.EEXIST):
+                raise RunConflict(f"{target} is not empty; choose another folder.") from e
+            raise
+
+
+@contextmanager
+def beside(target: Path) -> Iterator[Path]:
+    """An empty folder next to `target`, on the same disk, to make something in; in the end it is removed.
+
+    It is called `.NAME.new`, and what a killed process left under that name goes first. Raises RunConflict
+    while another process is at work in it.
+    """
+    new = target.with_name(f".{target.name}.new")
     with disk_guard(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(new, ignore_errors=True)
-        new.mkdir()
+        new.mkdir(exist_ok=True)
+        handle = os.open(new, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:
-            yield new
-            if target.exists():
-                shutil.rmtree(old, ignore_errors=True)
-                target.rename(old)
-            new.rename(target)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as e:
+                raise RunConflict(f"Another process is writing {target}; wait until it is done.") from e
+            _empty(new)
+            try:
+                yield new
+            finally:
+                # Not one that another process has made since this one got its name.
+                if new.is_dir() and os.path.samestat(os.fstat(handle), new.stat()):
+                    shutil.rmtree(new, ignore_errors=True)
         finally:
-            shutil.rmtree(new, ignore_errors=True)
-            shutil.rmtree(old, ignore_errors=True)
+            os.close(handle)
+
+
+def _empty(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from copycat.errors import MissingRequirement, UserError, require
+from copycat.io import secrets
 from copycat.records import Row
 
 if TYPE_CHECKING:
@@ -26,7 +29,8 @@ class Api(Row):
     """How a card's model is reached; any server that speaks the OpenAI API will do."""
 
     base_url: str | None = None
-    """The provider's own when left out."""
+    """The provider's own when left out. Without a user's name, a password or a query: it is part of the
+    model's identity, which stands in every row."""
     key_env: str | None = "OPENAI_API_KEY"
     """Environment variable that holds the key; None for a server that asks for none."""
     timeout: float = Field(default=120, gt=0)
@@ -38,9 +42,41 @@ class Api(Row):
     price_usd: float | None = Field(default=None, ge=0)
     """Of one picture or one answer; None when it is not known."""
 
+    @field_validator("base_url")
+    @classmethod
+    def _check_address(cls, value: str | None) -> str | None:
+        if value is None:
+            return value
+        parts = urlsplit(value)
+        if parts.scheme not in ("https", "http") or not parts.hostname:
+            raise ValueError("it must begin with https:// or http:// and name a server")
+        if "@" in parts.netloc:
+            raise ValueError(
+                "it holds a user's name or a password, which would be written into results; put the key into "
+                "the environment variable that key_env names"
+            )
+        if parts.query or parts.fragment:
+            raise ValueError(
+                "it holds a query or a fragment, which would be written into results; leave that out, and "
+                "put a key into the environment variable that key_env names"
+            )
+        return value
+
+    @field_validator("key_env")
+    @classmethod
+    def _check_variable(cls, value: str | None) -> str | None:
+        if value is not None:
+            if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
+                raise ValueError("it is the name of an environment variable that holds the key, not the key")
+            secrets.remember(value)
+        return value
+
 
 def key(api: Api, who: str) -> str:
     """The key for `who`; raises MissingRequirement when its variable is not set."""
+    if api.key_env:
+        # In a process of its own the card was not read but handed over.
+        secrets.remember(api.key_env)
     found = os.environ.get(api.key_env) if api.key_env else "none"
     if not found:
         raise MissingRequirement(f"{who} needs an API key; set the environment variable {api.key_env}.")
@@ -94,7 +130,7 @@ class Calls:
 def refusal(error: Exception) -> str | None:
     """The provider's words when it declined for what was asked or made; None for any other failure."""
     code = getattr(error, "code", None)
-    return str(error) if code in REFUSALS else None
+    return secrets.redact(str(error)) if code in REFUSALS else None
 
 
 def stop_if_not_retryable(error: Exception, who: str) -> None:
@@ -116,7 +152,8 @@ def explain(error: Exception) -> str:
 def _words(error: Exception) -> str:
     body: Any = getattr(error, "body", None)
     message = body.get("message") if isinstance(body, dict) else None
-    return " ".join(str(message or error).split())[:300]
+    # Before it is cut, which might leave half a key.
+    return secrets.redact(" ".join(str(message or error).split()))[:300]
 
 
 def check_options(api: Api, taken: frozenset[str], who: str) -> None:

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 from copycat.io.atomic import disk_guard, write_text
 from copycat.io.jsonl import parse_lines
+from copycat.io.secrets import clean_all
 from copycat.records import Row
 
 R = TypeVar("R", bound=Row)
@@ -23,9 +24,13 @@ class Journal(Generic[R]):
         """Size of the file in bytes, and the rows that it held then."""
 
     def append(self, rows: Sequence[R]) -> None:
-        """Add `rows` in one write, flushed to disk. Mends a torn tail first, so that lines never merge."""
+        """Add `rows` in one write, flushed to disk. Mends a torn tail first, so that lines never merge.
+
+        Keys that a server sent back are not kept, see :mod:`copycat.io.secrets`.
+        """
         if not rows:
             return
+        rows = clean_all(rows)
         self.repair()
         known = self.rows()
         content = "".join(f"{r.model_dump_json()}\n" for r in rows).encode("utf-8")

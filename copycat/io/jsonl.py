@@ -9,6 +9,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from copycat.errors import BadFile, first_fault
+from copycat.io.atomic import write_text
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -35,6 +36,5 @@ def parse_lines(lines: Iterable[str | bytes], path: Path, model: type[Model], wh
 
 
 def write_lines(path: Path, rows: Iterable[BaseModel]) -> None:
-    """Write one JSON line a row."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(f"{r.model_dump_json()}\n" for r in rows), encoding="utf-8")
+    """Write one JSON line a row, the whole file or nothing."""
+    write_text(path, "".join(f"{r.model_dump_json()}\n" for r in rows))

@@ -49,8 +49,12 @@ def _load(card: JudgeCard) -> tuple[Any, Any]:
     source, revision = card.location, card.revision or "main"
     auto: Any = transformers.AutoImageProcessor
     with card.loading(card.name, "a vision model"):
-        processor = auto.from_pretrained(source, revision=revision)
+        processor = auto.from_pretrained(source, revision=revision, trust_remote_code=False)
         model = transformers.AutoModel.from_pretrained(
-            source, revision=revision, dtype=getattr(torch, card.dtype), use_safetensors=True
+            source,
+            revision=revision,
+            dtype=getattr(torch, card.dtype),
+            use_safetensors=True,
+            trust_remote_code=False,
         )
     return processor, model

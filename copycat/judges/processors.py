@@ -14,13 +14,14 @@ def load_processor(source: str, revision: str) -> Any:
     """What AutoProcessor would load. Where its video part needs torchvision, which is not installed, that
     part is left out: judges look at pictures only."""
     auto: Any = transformers.AutoProcessor
+    given = {"revision": revision, "trust_remote_code": False}
     if is_torchvision_available():
-        return auto.from_pretrained(source, revision=revision)
-    config = transformers.AutoConfig.from_pretrained(source, revision=revision)
+        return auto.from_pretrained(source, **given)
+    config = transformers.AutoConfig.from_pretrained(source, **given)
     kind: Any = PROCESSOR_MAPPING.get(type(config), None)
     if kind is None or "video_processor" not in kind.get_attributes():
-        return auto.from_pretrained(source, revision=revision)
-    return _pictures_only(kind).from_pretrained(source, revision=revision)
+        return auto.from_pretrained(source, **given)
+    return _pictures_only(kind).from_pretrained(source, **given)
 
 
 def _pictures_only(kind: Any) -> Any:

@@ -8,15 +8,15 @@ from pathlib import Path
 from PIL import Image
 
 from copycat.errors import BadFile
+from copycat.io import pictures
 
 
 def open_reference(path: str | Path) -> Image.Image:
-    """The picture in RGB. Raises BadFile for one that is missing or broken."""
+    """The picture in RGB as a person sees it. Raises BadFile for one that is missing or broken."""
     try:
-        with Image.open(path) as picture:
-            return picture.convert("RGB")
-    except OSError as e:
-        raise BadFile(f"The reference picture {path} cannot be read ({e}).") from e
+        return pictures.read(path, f"The reference picture {path}")
+    except BadFile as e:
+        raise BadFile(f"{e}.") from e
 
 
 def reference_hash(path: str | Path) -> str:

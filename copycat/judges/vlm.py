@@ -142,6 +142,10 @@ def _load(card: JudgeCard, device: str) -> tuple[Any, Any]:
     with card.loading(card.name, "a vision-language judge"):
         processor = load_processor(source, revision)
         model = transformers.AutoModelForImageTextToText.from_pretrained(
-            source, revision=revision, dtype=card.torch_dtype(device), use_safetensors=True
+            source,
+            revision=revision,
+            dtype=card.torch_dtype(device),
+            use_safetensors=True,
+            trust_remote_code=False,
         )
     return processor, cast(Any, model).eval().to(device)

@@ -64,9 +64,15 @@ class LocalChat(Chat):
 def _load(card: LLMCard, device: str) -> tuple[Any, Any]:
     source, revision = card.location, card.revision or "main"
     with card.loading(card.name, "a language model"):
-        tokenizer: Any = transformers.AutoTokenizer.from_pretrained(source, revision=revision)
+        tokenizer: Any = transformers.AutoTokenizer.from_pretrained(
+            source, revision=revision, trust_remote_code=False
+        )
         model: Any = transformers.AutoModelForCausalLM.from_pretrained(
-            source, revision=revision, dtype=card.torch_dtype(device), use_safetensors=True
+            source,
+            revision=revision,
+            dtype=card.torch_dtype(device),
+            use_safetensors=True,
+            trust_remote_code=False,
         )
     if not tokenizer.chat_template:
         raise BadFile(f"The language model {card.name} has no chat template; take an instruction-tuned one.")

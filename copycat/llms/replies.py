@@ -12,6 +12,7 @@ from copycat.errors import Unasked
 from copycat.io.atomic import locked
 from copycat.io.journal import Journal
 from copycat.io.paths import cache_folder
+from copycat.io.secrets import clean
 from copycat.llms.base import Chat, Message, Reply
 from copycat.records import Row, digest
 
@@ -70,7 +71,8 @@ class CachedChat(Chat):
             if kept is None:
                 if not self._ask:
                     raise Unasked(f"{self._card.name} was not asked.")
-                kept = self._loaded().ask(messages)
+                # Before it becomes part of a prompt.
+                kept = clean(self._loaded().ask(messages))
                 self._replies.keep(Kept(key=key, model=self.identity, asked=tuple(messages), reply=kept))
         return kept
 

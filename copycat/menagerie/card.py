@@ -11,6 +11,7 @@ from typing import Any
 
 from PIL import Image
 
+from copycat.io import pictures
 from copycat.io.paths import DATA
 from copycat.measures.questions import IDENTIFY, KEY, VERIFY
 from copycat.menagerie.corpus import MISLABELLED, NEAR_DUPLICATE
@@ -219,6 +220,6 @@ def _sheet(run: RunData, prompts: str, path: Path) -> None:
         x, y = i % 10 * 34, i // 10 * 68
         row = run.images[r.id]
         if row.file:
-            sheet.paste(Image.open(run.path / row.file), (x, y))
-        sheet.paste(Image.open(DATA / registry[r.character].references[0]), (x, y + 33))
+            sheet.paste(pictures.read(run.path / row.file), (x, y))
+        sheet.paste(pictures.read(DATA / registry[r.character].references[0]), (x, y + 33))
     sheet.resize((sheet.width * 3, sheet.height * 3), Image.Resampling.NEAREST).save(path)

@@ -14,6 +14,7 @@ from PIL import Image
 
 from copycat.calibration.labels import LOOKALIKE, NOBODY, Label
 from copycat.config import RunConfig
+from copycat.io import pictures
 from copycat.io.atomic import write_bytes
 from copycat.io.loading import quiet_loading
 from copycat.io.paths import DATA
@@ -110,7 +111,7 @@ def of_referee(run: RunData) -> list[Label]:
     """What the referee sees in each picture."""
     requests = [r for r in run.requests if r.id in run.images and run.images[r.id].outcome == "ok"]
     files = [run.path / str(run.images[r.id].file) for r in requests]
-    pixels = np.stack([np.asarray(Image.open(f).convert("RGB")) for f in files])
+    pixels = np.stack([np.asarray(pictures.read(f)) for f in files])
     model = load_referee()
     named = referee.predict(model, torch.from_numpy(pixels)).tolist()
     return _labels(run, requests, REFEREE, [model.config.id2label[i] for i in named])

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from copycat.errors import BadFile, UserError
+from copycat.io import pictures as files
 from copycat.io.picture_hash import phash
+from copycat.io.secrets import clean
 from copycat.publish.columns import to_cells
 from copycat.publish.tables import JOINED, PAYLOADS, SHIFTS, TABLES, Payload, Table
 from copycat.records import Answer, ImageRow, Request, Unscored
@@ -133,11 +132,11 @@ def _read(folder: RunFolder) -> RunData:
         path=folder.path.resolve(),
         manifest=_bare(run.manifest),
         image_rows=[
-            row.model_copy(update={"error": _homeless(row.error)})
+            clean(row.model_copy(update={"error": _homeless(row.error)}))
             for row in run.image_rows
             if latest.get((row.request, row.frame)) is row
         ],
-        verdict_rows=[v.model_copy(update={"answer": _told(v.answer)}) for v in run.verdicts],
+        verdict_rows=[clean(v.model_copy(update={"answer": _told(v.answer)})) for v in run.verdicts],
     )
 
 
@@ -228,8 +227,7 @@ def _phash(content: bytes | None) -> str | None:
     if content is None:
         return None
     try:
-        with Image.open(io.BytesIO(content)) as picture:
-            bits = phash(picture.convert("RGB"))
-    except (OSError, ValueError):
+        bits = phash(files.decode(content, "the picture").image)
+    except BadFile:
         return None
     return f"{int(''.join('1' if b > 0 else '0' for b in bits), 2):016x}"

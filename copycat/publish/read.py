@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from copycat.errors import BadFile, first_fault, first_line
 from copycat.io import safe
+from copycat.publish.checking import check_answer, check_rows
 from copycat.publish.columns import from_cells
 from copycat.publish.tables import (
     CHARACTERS,
@@ -26,7 +27,8 @@ from copycat.publish.tables import (
     VERDICTS,
     Table,
 )
-from copycat.publish.write import FORMAT, LIST
+from copycat.publish.target import LIST
+from copycat.publish.write import FORMAT
 from copycat.records import ImageRow, Metric, Request, Shift, Verdict
 from copycat.runs.folder import PICTURE_FOLDERS
 from copycat.runs.manifest import Manifest
@@ -49,7 +51,7 @@ class _List(BaseModel):
     """`publication.json`."""
 
     format: int
-    pictures: str
+    pictures: Literal["included", "withheld"]
     runs: tuple[_Run, ...] = Field(min_length=1)
     files: dict[str, _Listed]
 
@@ -75,6 +77,8 @@ class Dataset:
             raise BadFile(f"{path} cannot be read ({e}).") from e
         for name in self.runs:
             safe.name(name, str(path))
+        if len({name.casefold() for name in self.runs}) < len(self.runs):
+            raise BadFile(f"{path} names two runs alike, so that one would lie in the other's folder.")
         for file, listed in self._list.files.items():
             self._check(file, listed.sha256)
 
@@ -124,7 +128,18 @@ class Dataset:
         return found
 
     def verdicts(self, run: str) -> list[Verdict]:
-        return self._rows(VERDICTS, Verdict, run)
+        """What judges said; BadFile for an answer outside its range."""
+        found = []
+        for cells in (c for c in self._cells(VERDICTS) if c["run"] == run):
+            row = from_cells(cells, Verdict, VERDICTS.what)
+            check_answer(row, cells["status"], str(self.folder))
+            found.append(row)
+        return found
+
+    def check(self, run: str) -> None:
+        """Raise BadFile where the rows of a run do not fit together or are not all there."""
+        rows = self.requests(run), self.images(run), self.verdicts(run)
+        check_rows(*rows, self.manifest(run), str(self.folder))
 
     def shifts(self, run: str) -> list[Shift]:
         """Empty also for a dataset without that table, whose runs drew no innocent prompts or are older."""

@@ -12,6 +12,8 @@ from pathlib import Path
 from copycat.errors import MissingRequirement, UserError, first_line
 from copycat.io.hub import chain
 
+_OURS = ["README.md", "publication.json", "croissant.json", "data/*.parquet"]
+"""The files of a dataset, on the hub and in a folder."""
 _LOGIN = "log in with `hf auth login` or set HF_TOKEN"
 _PART = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?"
 _NAME = re.compile(rf"({_PART}/{_PART})(?:@([^\s@]+))?")
@@ -67,7 +69,9 @@ def upload(folder: Path, repository: str, message: str, *, private: bool = False
             repo_type="dataset",
             folder_path=folder,
             commit_message=message,
-            delete_patterns=["data/*"],
+            # What else lies in the folder is somebody's own.
+            allow_patterns=_OURS,
+            delete_patterns=["data/*.parquet"],
         )
         return str(done.oid)
 
@@ -81,7 +85,7 @@ def download(wanted: HubDataset) -> tuple[Path, str]:
             wanted.repository,
             repo_type="dataset",
             revision=wanted.revision,
-            allow_patterns=["README.md", "*.json", "data/*.parquet"],
+            allow_patterns=_OURS,
         )
     # Snapshots lie in folders called by their commit.
     return Path(found), Path(found).name

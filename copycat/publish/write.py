@@ -12,8 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from copycat.errors import RunConflict
-from copycat.io.atomic import new_folder, write_text
+from copycat.io.atomic import beside, new_folder, write_text
 from copycat.io.version import __version__
 from copycat.publish.card import card
 from copycat.publish.collect import Cells, Publication, joined, picture_cells
@@ -30,11 +29,11 @@ from copycat.publish.tables import (
     Payload,
     Table,
 )
+from copycat.publish.target import CARD, CROISSANT, LIST, check_target, replace
 from copycat.runtime.progress import Progress
 
 FORMAT = 2
 """Raised when the folder changes so that an older copycat could not read it."""
-LIST = "publication.json"
 SHARD = 400_000_000
 """Bytes of pictures after which a new file is begun."""
 _AT_ONCE = 64
@@ -44,38 +43,38 @@ _AT_ONCE = 64
 def write(publication: Publication, target: Path, *, progress: Progress | None = None) -> list[File]:
     """Write the whole folder `target`, or replace the dataset that is there; returns its data files.
 
-    The same runs give the same bytes. Raises RunConflict for a folder that holds something else.
+    The same runs give the same bytes. Of an earlier dataset the files that its own list names are replaced,
+    and all others stay. Raises RunConflict for a folder that holds something else.
     """
     check_target(target)
-    with new_folder(target.resolve()) as folder:
-        (folder / "data").mkdir()
-        files = [
-            f for t in publication.tables for f in _table(publication, t, folder, progress or Progress())
-        ]
-        listed = {
-            "format": FORMAT,
-            "copycat": __version__,
-            "pictures": "included" if publication.pictures else "withheld",
-            "protected": publication.protected,
-            "licence": publication.licence,
-            "runs": [
-                {"name": r.path.name, "manifest": r.manifest.model_dump(mode="json")}
-                for r in publication.runs
-            ],
-            "files": {f.path: {"sha256": f.sha256, "bytes": f.size, "rows": f.rows} for f in files},
-        }
-        write_text(folder / LIST, _json(listed))
-        write_text(folder / "croissant.json", _json(croissant(publication, files)))
-        write_text(folder / "README.md", card(publication, files))
+    target, progress = target.resolve(), progress or Progress()
+    if not (target / LIST).is_file():
+        with new_folder(target) as folder:
+            return _fill(publication, folder, progress)
+    with beside(target) as folder:
+        files = _fill(publication, folder, progress)
+        replace(folder, target)
     return files
 
 
-def check_target(target: Path) -> None:
-    """Raise RunConflict for a folder that may not be replaced: anything but an earlier dataset of ours."""
-    if target.exists() and not target.is_dir():
-        raise RunConflict(f"{target} is a file; choose another folder.")
-    if target.is_dir() and any(target.iterdir()) and not (target / LIST).is_file():
-        raise RunConflict(f"{target} holds files that are no dataset of copycat's; choose another folder.")
+def _fill(publication: Publication, folder: Path, progress: Progress) -> list[File]:
+    (folder / "data").mkdir()
+    files = [f for t in publication.tables for f in _table(publication, t, folder, progress)]
+    listed = {
+        "format": FORMAT,
+        "copycat": __version__,
+        "pictures": "included" if publication.pictures else "withheld",
+        "protected": publication.protected,
+        "licence": publication.licence,
+        "runs": [
+            {"name": r.path.name, "manifest": r.manifest.model_dump(mode="json")} for r in publication.runs
+        ],
+        "files": {f.path: {"sha256": f.sha256, "bytes": f.size, "rows": f.rows} for f in files},
+    }
+    write_text(folder / LIST, _json(listed))
+    write_text(folder / CROISSANT, _json(croissant(publication, files)))
+    write_text(folder / CARD, card(publication, files))
+    return files
 
 
 def _json(content: Any) -> str:

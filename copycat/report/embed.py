@@ -10,6 +10,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from copycat.errors import BadFile
+from copycat.io import pictures
 from copycat.io.paths import DATA
 
 REFERENCES = 2
@@ -45,29 +47,26 @@ def references(files: Sequence[str], largest: int = LARGEST) -> list[Shown]:
     return [e for f in files[:REFERENCES] if (e := embed(DATA / f, largest))]
 
 
-def embed(path: Path, largest: int = LARGEST) -> Shown | None:
-    """The picture at `path`; None when it is missing or is not a picture."""
+def embed(path: Path, largest: int = LARGEST, most: int | None = None) -> Shown | None:
+    """The picture at `path`; None when it is missing, is no picture, or has too many pixels."""
     try:
-        with Image.open(path) as picture:
-            picture.load()
-            width, height = picture.size
-            if max(width, height) > largest:
-                kind, content = "jpeg", shrink(picture, largest)
-            else:
-                buffer = io.BytesIO()
-                picture.convert("RGB").save(buffer, "PNG", optimize=True)
-                kind, content = "png", buffer.getvalue()
-    except (OSError, ValueError, Image.DecompressionBombError):
+        picture = pictures.read(path, most=most)
+    except BadFile:
         return None
+    width, height = picture.size
+    if max(width, height) > largest:
+        kind, content = "jpeg", shrink(picture, largest)
+    else:
+        buffer = io.BytesIO()
+        picture.save(buffer, "PNG", optimize=True)
+        kind, content = "png", buffer.getvalue()
     uri = f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
     return Shown(uri, uri, width, height)
 
 
 def shrink(picture: Image.Image, largest: int, quality: int = 88) -> bytes:
     """`picture` as JPEG with sides of at most `largest` pixels."""
-    # A JPEG can be decoded small at once.
-    picture.draft("RGB", (largest, largest))
-    small = picture.convert("RGB")
+    small = picture.copy()
     small.thumbnail((largest, largest))
     buffer = io.BytesIO()
     small.save(buffer, "JPEG", quality=quality)

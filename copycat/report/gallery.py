@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -9,8 +10,8 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
-from PIL import Image
-
+from copycat.errors import BadFile, RunConflict
+from copycat.io import pictures as files
 from copycat.io.atomic import disk_guard
 from copycat.report.embed import LARGEST, LARGEST_STRIP, Shown, embed, shrink
 from copycat.report.view import Picture
@@ -24,6 +25,8 @@ MOST_BYTES = 32 * 10**6
 """The same for their size as data URIs."""
 THUMBS = "thumbs"
 """Folder of thumbnails beside the page."""
+_OURS = re.compile(r"(?:[0-9a-f]{16,32}|none)(?:-[0-9a-f]+)?(?:-seen)?\.jpg")
+"""How the files of `_name` are called."""
 THUMB = 192
 """Longest side of a thumbnail in pixels; smaller pictures are shown as they are."""
 
@@ -58,6 +61,8 @@ def gallery(
         else:
             _sweep(run.path, set())
             return Gallery(False, inside)
+    if (run.path / THUMBS).is_symlink():
+        raise RunConflict(f"{run.path / THUMBS} is a link, and thumbnails go there; remove the link.")
     linked = _each(wanted, lambda p: _link_file(run, p), progress or Progress(), run.path)
     return Gallery(True, linked)
 
@@ -80,14 +85,19 @@ def _each(
 
 
 def _sweep(root: Path, kept: set[str]) -> None:
+    """Remove thumbnails of pictures that are gone; other files stay, and so does all behind a link."""
+    if (root / THUMBS).is_symlink():
+        return
     for path in (root / THUMBS).glob("*.jpg"):
-        if f"{THUMBS}/{path.name}" not in kept:
+        if _OURS.fullmatch(path.name) and f"{THUMBS}/{path.name}" not in kept:
             path.unlink(missing_ok=True)
 
 
 def _inside(run: RunData, picture: Picture) -> Shown | None:
     path = run.file(picture.file)
-    return embed(path, LARGEST_STRIP if picture.video else LARGEST) if path else None
+    if path is None:
+        return None
+    return embed(path, LARGEST_STRIP, files.MOST_STRIP_PIXELS) if picture.video else embed(path)
 
 
 def _link_file(run: RunData, picture: Picture) -> Shown | None:
@@ -98,22 +108,26 @@ def _link_file(run: RunData, picture: Picture) -> Shown | None:
     # A folder's name may hold what a URL reads as markup: a #, a ?, a %.
     large = quote(path.relative_to(root.resolve()).as_posix())
     largest = LARGEST_STRIP if picture.video else THUMB
+    most = files.MOST_STRIP_PIXELS if picture.video else files.MOST_PIXELS
+    name = f"{THUMBS}/{_name(picture)}.jpg"
     try:
-        with Image.open(path) as opened:
-            width, height = opened.size
-            if max(width, height) <= largest:
-                return Shown(large, large, width, height)
-            name = f"{THUMBS}/{_name(picture)}.jpg"
-            if not (root / name).is_file():
-                content = shrink(opened, largest, quality=82)
-                with disk_guard(root / name):
-                    (root / THUMBS).mkdir(exist_ok=True)
-                    part = (root / name).with_suffix(f".{picture.request.id}.part")
-                    part.write_bytes(content)
-                    part.replace(root / name)
-    except (OSError, ValueError, Image.DecompressionBombError):
+        header = files.look(path, most=most)
+        if max(header.width, header.height) <= largest and header.plain:
+            return Shown(large, large, header.width, header.height)
+        if not header.plain:
+            # A browser would not show the file as it is judged, so that this stands for the large one too.
+            name = large = f"{THUMBS}/{_name(picture)}-seen.jpg"
+            largest = max(largest, LARGEST)
+        if not (root / name).is_file():
+            content = shrink(files.read(path, most=most), largest, quality=82)
+            with disk_guard(root / name):
+                (root / THUMBS).mkdir(exist_ok=True)
+                part = (root / name).with_suffix(f".{picture.request.id}.part")
+                part.write_bytes(content)
+                part.replace(root / name)
+    except BadFile:
         return None
-    return Shown(name, large, width, height)
+    return Shown(name, large, header.width, header.height)
 
 
 def _name(picture: Picture) -> str:

@@ -17,7 +17,7 @@ from copycat.paper.published import PaperTable
 from copycat.paper.usable import Usable
 from copycat.paper.write import WRITERS
 from copycat.publish.collect import collect
-from copycat.publish.write import check_target
+from copycat.publish.target import check_target
 from copycat.publish.write import write as write_dataset
 from copycat.report.terminal import say
 from copycat.reproduce.cost import Cost, cost

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -146,9 +148,23 @@ class RunFolder:
 
     @property
     def page_is_current(self) -> bool:
-        """Whether the report is there and no older than the numbers that it shows."""
-        page, metrics = self.page_path, self.metrics_path
-        return page.is_file() and page.stat().st_mtime_ns >= metrics.stat().st_mtime_ns
+        """Whether the report is there and shows the numbers that there are now."""
+        stamp = self._page_stamp()
+        try:
+            with self.page_path.open("rb") as f:
+                f.seek(-len(stamp), os.SEEK_END)
+                return f.read() == stamp
+        except OSError:
+            return False
+
+    def write_page(self, page: str) -> None:
+        """Write the report, with what tells the numbers that it shows."""
+        atomic.write_bytes(self.page_path, page.encode("utf-8") + self._page_stamp())
+
+    def _page_stamp(self) -> bytes:
+        """The end of a report of the numbers that there are now; not a time, as clocks go wrong."""
+        numbers = self.metrics_path.read_bytes() if self.metrics_path.is_file() else b""
+        return f"<!-- of metrics.json {hashlib.sha256(numbers).hexdigest()} -->\n".encode()
 
     @property
     def labels_path(self) -> Path:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
 from pydantic import Field, ValidationError
 
 from copycat.cards.judges import load_judge_card
 from copycat.config import RunConfig
 from copycat.errors import BadFile, CopycatError, UserError
+from copycat.io import pictures as files
 from copycat.io import safe
 from copycat.io.tables import Cells, filled, lacking, read_table
 from copycat.judges.base import check_judge, usual_judge
@@ -26,8 +25,6 @@ from copycat.runs.manifest import Manifest, Origin, StageRecord, now
 from copycat.runtime.progress import Progress
 from copycat.subjects.characters import Registry, load_registry
 
-FORMATS = {"PNG": "png", "JPEG": "jpg", "WEBP": "webp"}
-"""Kinds of pictures that are taken, and how their files are called."""
 _ALIASES = {"file_name": "file", "text": "prompt"}
 """Columns as the hub's folders of pictures call them."""
 _NEEDED = ("file", "character", "prompt")
@@ -64,7 +61,10 @@ class PictureFile:
     sha256: str
     suffix: str
     height: int
+    """Of the upright picture, in pixels."""
     width: int
+    animated: bool
+    """Whether it has further frames, which are not judged."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +116,7 @@ def import_images(
     manifest = Manifest.fresh(config, identity).model_copy(
         update={
             "origin": Origin(how="imported", source=folder.resolve().name),
+            "notes": animated_note(p.file for p in pictures),
             "stages": {"generate": StageRecord(status="complete", started=moment, finished=moment)},
         }
     )
@@ -201,19 +202,17 @@ def open_picture(path: Path, where: str) -> PictureFile:
     """The picture at `path`; BadFile, which begins with `where`, for what is none that is taken."""
     if not path.is_file():
         raise BadFile(f"{where} is not there")
-    content = path.read_bytes()
-    try:
-        with warnings.catch_warnings():
-            # A picture so large that it could be a trap is refused like one that does not open.
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as opened:
-                opened.load()
-                kind, (width, height) = str(opened.format), opened.size
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise BadFile(f"{where} is not a picture that opens") from None
-    if kind not in FORMATS:
-        raise BadFile(f"{where} is {kind}; convert it to PNG, JPEG or WebP")
-    return PictureFile(path, hashlib.sha256(content).hexdigest(), FORMATS[kind], height, width)
+    content = files.read_bytes(path, where)
+    found = files.decode(content, where)
+    width, height = found.image.size
+    suffix = files.FORMATS[found.format]
+    return PictureFile(path, hashlib.sha256(content).hexdigest(), suffix, height, width, found.animated)
+
+
+def animated_note(pictures: Iterable[PictureFile]) -> tuple[str, ...]:
+    """What a reader of the numbers must know where some pictures move; nothing where none does."""
+    moving = sum(p.animated for p in pictures)
+    return (f"Animated pictures: {moving}; of each the first frame is judged and shown.",) * (moving > 0)
 
 
 def identity_of(name: str, pictures: Iterable[PictureFile]) -> str:

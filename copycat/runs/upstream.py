@@ -28,7 +28,7 @@ from copycat.records import (
 )
 from copycat.runs.clone import check_new, staged
 from copycat.runs.folder import RunFolder
-from copycat.runs.importing import PLACEHOLDERS, PictureFile, identity_of, open_picture
+from copycat.runs.importing import PLACEHOLDERS, PictureFile, animated_note, identity_of, open_picture
 from copycat.runs.manifest import Manifest, Origin, StageRecord, now
 from copycat.runtime.progress import Progress
 from copycat.subjects.characters import Registry
@@ -113,7 +113,11 @@ def import_results(
             "origin": Origin(how="imported", source=path.resolve().name),
             "judge": JUDGE if verdicts else None,
             "stages": {"generate": done, **({"judge": done} if whole else {})},
-            "notes": (*notes, *_notes(batches, verdicts)),
+            "notes": (
+                *notes,
+                *_notes(batches, verdicts),
+                *animated_note(f for a in asked for f in a.frames.values()),
+            ),
         }
     )
     return _write(out, asked, requests, verdicts, manifest, registry)

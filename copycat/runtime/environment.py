@@ -26,7 +26,10 @@ def packages() -> dict[str, str]:
 
 
 def git_state(where: Path) -> tuple[str | None, bool | None]:
-    """Commit and whether tracked files were changed; None when `where` is not in a git checkout."""
+    """Commit and whether tracked files were changed; None when `where` is not the top of a git checkout.
+
+    What is installed in an environment that lies in a checkout of something else is not of that commit.
+    """
 
     def git(*args: str) -> str:
         done = subprocess.run(
@@ -35,6 +38,8 @@ def git_state(where: Path) -> tuple[str | None, bool | None]:
         return done.stdout.strip()
 
     try:
+        if Path(git("rev-parse", "--show-toplevel")).resolve() != where.resolve():
+            return None, None
         return git("rev-parse", "HEAD"), bool(git("status", "--porcelain", "--untracked-files=no"))
     except (OSError, subprocess.SubprocessError):
         return None, None

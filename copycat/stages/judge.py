@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -14,6 +13,7 @@ from PIL import Image
 from copycat.cards.judges import JudgeCard
 from copycat.config import RunConfig
 from copycat.errors import BadFile, MissingRequirement
+from copycat.io import pictures
 from copycat.judges.base import Judge, answers, error_rates, identify, load_judge, question_hash, unscored
 from copycat.judges.panel import vote
 from copycat.records import Question, Verdict
@@ -220,21 +220,21 @@ def _doubts(data: RunData, judging: Judging) -> set[tuple[str, int, str]]:
 def _ask(path: Path, judge_: Judge, batch: Sequence[Question]) -> list[Verdict]:
     """Verdicts on `batch`; a picture that does not open is unscored, not a failure of the others."""
     verdicts: dict[int, Verdict] = {}
-    pictures: dict[int, Image.Image] = {}
+    opened: dict[int, Image.Image] = {}
     for i, question in enumerate(batch):
         try:
-            pictures[i] = open_picture(path, question.file, question.sha256)
-        except (OSError, BadFile) as e:
+            opened[i] = open_picture(path, question.file, question.sha256)
+        except BadFile as e:
             verdicts[i] = unscored(question, judge_.identity, f"the picture does not open: {e}")
-    found = judge_.ask([batch[i] for i in pictures], list(pictures.values())) if pictures else []
-    verdicts.update(zip(pictures, found, strict=True))
+    found = judge_.ask([batch[i] for i in opened], list(opened.values())) if opened else []
+    verdicts.update(zip(opened, found, strict=True))
     return [verdicts[i] for i in range(len(batch))]
 
 
 def open_picture(run: Path, file: str, sha256: str) -> Image.Image:
-    """A picture of the run folder `run`, in RGB. Raises BadFile where its hash is not `sha256`, and OSError
-    where it does not open."""
-    content = (run / file).read_bytes()
+    """A picture of the run folder `run` as a person sees it, in RGB. Raises BadFile where its hash is not
+    `sha256` or it does not open."""
+    content = pictures.read_bytes(run / file, file)
     if hashlib.sha256(content).hexdigest() != sha256:
         raise BadFile(f"{file} is not the picture that was drawn")
-    return Image.open(io.BytesIO(content)).convert("RGB")
+    return pictures.decode(content, file).image

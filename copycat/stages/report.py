@@ -20,7 +20,7 @@ def report(folder: RunFolder, *, where: Where = "auto", progress: Progress | Non
     """
     data = folder.data()
     write_results(data, folder.path)
-    atomic.write_text(folder.page_path, render_page(data, where, progress))
+    folder.write_page(render_page(data, where, progress))
     return folder.page_path
 
 

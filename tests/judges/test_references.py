@@ -135,5 +135,5 @@ def test_a_short_context_and_a_character_without_references_are_refused(
         == "seer[references=2]"
     )
     (tmp_path / "zori-1.png").write_bytes(b"no picture")
-    with pytest.raises(UserError, match="cannot be read"):
+    with pytest.raises(UserError, match="is not a picture that opens"):
         tiny_models.config(tmp_path / "run", characters=("zori",), **given)

@@ -13,9 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from copycat.errors import BadFile, MissingRequirement, RunConflict
+from copycat.publish.checking import check_answer
 from copycat.publish.collect import collect
 from copycat.publish.pull import Pulled, pull
 from copycat.publish.write import write
+from copycat.records import Similarities, Verdict, YesNo
 from copycat.runs.folder import RunFolder
 from copycat.stages.generate import generate
 from copycat.stages.judge import judge
@@ -30,7 +32,8 @@ def fetch(dataset: Path, to: Path, **given: Any) -> list[Pulled]:
     def place(run: str, runs: int) -> Path:
         return to if runs == 1 else to / run
 
-    return pull(dataset, "me/mine", given.get("revision", "c" * 40), place, report)
+    again = {"recompute": given["recompute"]} if "recompute" in given else {}
+    return pull(dataset, "me/mine", given.get("revision", "c" * 40), place, report, **again)
 
 
 def texts(path: Path) -> dict[str, str]:
@@ -130,11 +133,31 @@ def test_a_pulled_run_can_be_published_again(published, copy, tmp_path):
     assert "rejudge" not in (tmp_path / "second" / "README.md").read_text()
 
 
-def test_numbers_that_do_not_follow_from_the_rows_are_told(published, tmp_path):
+@pytest.mark.parametrize(
+    ("break_", "hint"),
+    [
+        (lambda row: {**row, "scored": 5}, "scored of DETECT of none on name is published as 5 and found"),
+        (lambda row: {**row, "value": 0.25}, "value of DETECT of none on name is published as 0.25"),
+        (lambda row: {**row, "high": 1e300}, r"high of DETECT of none on name is published as 1e\+300"),
+        (lambda row: {**row, "value": float("nan")}, "value of DETECT of none on name is published as nan"),
+        (lambda row: {**row, "mitigation": "better"}, "DETECT of better on name does not follow"),
+    ],
+)  # fmt: skip
+def test_numbers_that_do_not_follow_from_the_rows_are_refused(published, finished, tmp_path, break_, hint):
     dataset = published()
-    _change(dataset, "metrics", lambda row: {**row, "scored": 5})
-    (pulled,) = fetch(dataset, tmp_path / "back")
+    _change(dataset, "metrics", break_)
+    with pytest.raises(BadFile, match=f"do not follow from its rows: {hint}.*--recompute"):
+        fetch(dataset, tmp_path / "back")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["dataset", "runs"]
+    (pulled,) = fetch(dataset, tmp_path / "back", recompute=True)
     assert not pulled.same
+    assert texts(tmp_path / "back")["metrics.json"] == texts(finished)["metrics.json"]
+
+
+def test_the_last_digits_may_be_those_of_another_machine(published, tmp_path):
+    dataset = published()
+    _change(dataset, "metrics", lambda row: {**row, "value": row["value"] and row["value"] * (1 + 1e-12)})
+    assert fetch(dataset, tmp_path / "back")[0].same
 
 
 def test_a_correction_by_a_calibration_that_is_not_here_is_no_difference(published, tmp_path):
@@ -198,6 +221,103 @@ def test_a_dataset_that_is_not_true_is_refused(published, tmp_path, break_, hint
         fetch(dataset, tmp_path / "back")
     assert not (tmp_path / "back").exists()
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
+
+
+def _without(field: str, value: Any = None) -> Callable[[Path], None]:
+    return lambda d: _change(d, "images", lambda r: {**r, field: value})
+
+
+def _once(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """`change` of the first row alone."""
+    rest = [change]
+    return lambda row: rest.pop()(row) if rest else row
+
+
+def _drop(dataset: Path, table: str, rows: int) -> None:
+    path = next((dataset / "data").glob(f"{table}*"))
+    pq.write_table(pq.read_table(path).slice(rows), path)
+    _list(dataset, lambda told: told["files"][f"data/{path.name}"].update(sha256=_hash(path)))
+
+
+@pytest.mark.parametrize(
+    ("break_", "hint"),
+    [
+        (_without("image"), "says that its pictures are included, and 12 of 12 are not"),
+        (lambda d: _change(d, "images", _once(lambda r: {**r, "image": None})), "and 1 of 12 are not"),
+        (_without("file"), "has no file or hash"),
+        (_without("sha256"), "has no file or hash|not the one that was judged"),
+        (lambda d: _change(d, "images", _once(lambda r: {**r, "request": "0" * 16})), "which is not in it"),
+        (lambda d: _change(d, "verdicts", _once(lambda r: {**r, "request": "0" * 16})), "which is not in it"),
+        (lambda d: _drop(d, "images", 2), "2 of 12 pictures have no row"),
+        (lambda d: _drop(d, "verdicts", 3), "do not follow from its rows"),
+        (lambda d: _list(d, lambda t: t.update(pictures="perhaps")), "not a list of what was published"),
+        (lambda d: _change(d, "images", lambda r: {**r, "seconds": -1.0}), "no number that can be"),
+        (lambda d: _change(d, "images", lambda r: {**r, "cost_usd": float("inf")}), "no number that can be"),
+        (lambda d: _list(d, lambda t: t["runs"].append(t["runs"][0])), "names two runs alike"),
+    ],
+)  # fmt: skip
+def test_a_dataset_that_is_not_whole_is_refused(published, tmp_path, break_, hint):
+    dataset = published(images=True)
+    break_(dataset)
+    with pytest.raises(BadFile, match=hint):
+        fetch(dataset, tmp_path / "back")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["dataset", "runs"]
+
+
+@pytest.mark.parametrize("score", [1e300, -0.5, 1.5, float("nan"), float("inf")])
+def test_a_score_outside_its_range_is_refused(published, tmp_path, score):
+    dataset = published()
+    _change(dataset, "verdicts", lambda r: r if r["score"] is None else {**r, "score": score})
+    with pytest.raises(BadFile, match="that can be none: the row's score is"):
+        fetch(dataset, tmp_path / "back")
+
+
+@pytest.mark.parametrize("wrong", [1e300, -1.5, float("nan")])
+def test_a_similarity_outside_its_range_is_refused(wrong):
+    common = {"request": "r", "kind": "identify", "image_sha256": "0", "judge": "j", "question": "q"}
+    for answer in (
+        Similarities.model_construct(similarities={"zori": wrong}, threshold=0.5),
+        Similarities.model_construct(similarities={"zori": 0.5}, threshold=wrong),
+        YesNo.model_construct(p_yes=0.5, answer_probability=wrong),
+    ):
+        row = Verdict.model_construct(**common, question_hash="0", answer=answer)
+        with pytest.raises(BadFile, match="can be none"):
+            check_answer(row, "scored", "it")
+    whole = Similarities(similarities={"zori": 1.0000004}, threshold=0.5)
+    check_answer(Verdict(**common, question_hash="0", answer=whole), "scored", "rounding is no lie")
+
+
+def test_all_runs_come_or_none(copy, tmp_path):
+    write(collect([copy("one"), copy("two")]), tmp_path / "dataset")
+    _change(tmp_path / "dataset", "metrics", lambda r: {**r, "scored": 5} if r["run"] == "two" else r)
+    with pytest.raises(BadFile, match="The numbers of two"):
+        fetch(tmp_path / "dataset", tmp_path / "back")
+    assert not any((tmp_path / "back").glob("*"))
+
+
+def test_two_runs_do_not_share_a_folder(copy, tmp_path):
+    write(collect([copy("one"), copy("two")]), tmp_path / "dataset")
+    with pytest.raises(RunConflict, match="into one folder"):
+        pull(tmp_path / "dataset", "me/mine", None, lambda run, runs: tmp_path / "back", report)
+    assert not (tmp_path / "back").exists()
+
+
+def test_a_pull_that_was_cut_off_is_begun_anew(published, tmp_path, monkeypatch):
+    dataset = published(images=True)
+    with monkeypatch.context() as cut:
+        cut.setattr("copycat.publish.pull.difference", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            fetch(dataset, tmp_path / "back")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["dataset", "runs"]
+    with pytest.raises(KeyboardInterrupt):
+        pull(dataset, "me/mine", "c" * 40, lambda run, runs: tmp_path / "back", _interrupt)
+    assert not (tmp_path / "back" / "report.html").exists()
+    assert not fetch(dataset, tmp_path / "back")[0].fresh
+    assert (tmp_path / "back" / "report.html").is_file(), "what was still to be made is made"
+
+
+def _interrupt(_: object) -> Any:
+    raise KeyboardInterrupt
 
 
 def test_videos_and_strips_travel_with_their_pictures(copy, tmp_path):

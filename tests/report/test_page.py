@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
+from copycat.errors import RunConflict
 from copycat.measures import CONS, DETECT
 from copycat.report import render_page, reproduction, table_markdown, tables
 from copycat.report.breakdown import breakdowns, quintiles
@@ -232,6 +233,54 @@ def test_a_large_run_has_its_pictures_beside_it(tmp_path: Path, monkeypatch: pyt
     assert thumb.stat().st_mtime_ns == before
     write_report(run, where="inside")
     assert not thumb.exists()
+
+
+def test_only_our_own_thumbnails_are_removed(tmp_path: Path) -> None:
+    run = SyntheticRun(tmp_path / "a-run")
+    Image.new("RGB", (800, 600), "red").save(run.path / str(run.image_rows[0].file))
+    write_report(run, where="beside")
+    ours = list((run.path / "thumbs").iterdir())
+    assert len(ours) == 1
+    mine = [
+        run.path / "thumbs" / name for name in ("holiday.jpg", "0123.jpg", f"{'0' * 32}.png", "notes.txt")
+    ]
+    for path in mine:
+        path.write_text("my own")
+    write_report(run, where="inside")
+    assert not ours[0].exists()
+    assert [path.read_text() for path in mine] == ["my own"] * 4
+
+
+def test_nothing_is_removed_or_written_behind_a_link(tmp_path: Path) -> None:
+    run = SyntheticRun(tmp_path / "a-run")
+    Image.new("RGB", (800, 600), "red").save(run.path / str(run.image_rows[0].file))
+    album = tmp_path / "album"
+    album.mkdir()
+    for name in ("holiday.jpg", f"{'0' * 32}.jpg"):
+        (album / name).write_text("my own")
+    (run.path / "thumbs").symlink_to(album)
+    with pytest.raises(RunConflict, match="thumbs is a link"):
+        write_report(run, where="beside")
+    write_report(run, where="inside")
+    assert {p.name: p.read_text() for p in album.iterdir()} == {
+        "holiday.jpg": "my own", f"{'0' * 32}.jpg": "my own"
+    }  # fmt: skip
+
+
+def test_what_a_browser_would_show_otherwise_is_shown_as_it_is_judged(tmp_path: Path) -> None:
+    """Turned, and transparent parts white, also where the page names files."""
+    run = SyntheticRun(tmp_path / "a-run")
+    turned, clear = (run.path / str(row.file) for row in run.image_rows[:2])
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (40, 20), "red").save(turned, exif=exif)
+    Image.new("RGBA", (40, 20), (255, 0, 0, 0)).save(clear)
+    shown = {p["file"]: p for p in sheet(write_report(run, where="beside").read_text(encoding="utf-8"))}
+    for path, size, colour in ((turned, (20, 40), (254, 0, 0)), (clear, (40, 20), (255, 255, 255))):
+        picture = shown[path.relative_to(run.path).as_posix()]
+        assert picture["small"] == picture["large"]
+        with Image.open(run.path / picture["large"]) as opened:
+            assert (opened.size, opened.getpixel((5, 5))) == (size, colour)
 
 
 def test_too_many_bytes_go_beside_too(run: SyntheticRun, monkeypatch: pytest.MonkeyPatch) -> None:

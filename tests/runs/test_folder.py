@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -70,7 +71,23 @@ def test_numbers_of_an_earlier_judge_can_be_forgotten(made) -> None:
     data = complete(folder, run, Progress())
     assert data.metrics
     assert folder.page_is_current
+    # Whatever a clock says that went ahead, or back.
+    for moment in (0, 2**32):
+        os.utime(folder.page_path, (moment, moment))
+        assert folder.page_is_current
+    old = folder.metrics_path.read_bytes()
+    folder.metrics_path.write_bytes(old.replace(b"1", b"2"))
+    assert not folder.page_is_current, "other numbers"
+    folder.metrics_path.write_bytes(old)
+    assert folder.page_is_current
+    page = folder.page_path.read_bytes()
+    for other in (b"", b"short", page[:-5]):
+        folder.page_path.write_bytes(other)
+        assert not folder.page_is_current
+    complete(folder, run, Progress())
+    assert folder.page_path.read_bytes() == page, "it is made again"
     folder.forget_metrics()
+    assert not folder.page_is_current
     assert folder.metrics() == []
     assert "score" not in folder.manifest().stages
     assert data.metrics, "what was read stays as it was"

@@ -22,6 +22,7 @@ from copycat.report.differences import differences
 from copycat.runs.folder import RunFolder
 from copycat.runs.importing import import_images, usual_judge
 from copycat.stages.generate import generate
+from copycat.stages.judge import open_picture
 from copycat.stages.plan import prepare
 from copycat.stages.rejudge import rejudge
 from copycat.stages.report import report
@@ -207,10 +208,31 @@ def test_other_mistakes_are_refused_too(take, shelf, tmp_path, tiny_models):
 
 
 def test_a_picture_that_could_be_a_trap_is_refused(take, monkeypatch, tmp_path):
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-    with pytest.raises(BadFile, match="not a picture that opens"):
+    monkeypatch.setattr("copycat.io.pictures.MOST_PIXELS", 100)
+    with pytest.raises(BadFile, match=r"two\.jpg is too large: 21 × 16 pixels, and at most 100 are taken"):
         take([GOOD])
     assert not (tmp_path / "run").exists()
+
+
+def test_pictures_are_imported_as_they_are_and_seen_as_a_person_sees_them(take, shelf):
+    """The bytes stay, and size and judged pixels are those of the upright picture on white."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (20, 10), "red").save(shelf / "turned.jpg", exif=exif)
+    Image.new("RGBA", (8, 8), (255, 0, 0, 0)).save(shelf / "clear.png")
+    frames = [Image.new("RGB", (8, 8), c) for c in ("red", "blue")]
+    frames[0].save(shelf / "moving.webp", save_all=True, append_images=frames[1:], lossless=True)
+    names = ("turned.jpg", "clear.png", "moving.webp")
+    data = take([{**GOOD, "file": name, "prompt": name} for name in names]).data()
+    rows = [data.images[r.id] for r in data.requests]
+    for name, row in zip(names, rows, strict=True):
+        assert (data.path / str(row.file)).read_bytes() == (shelf / name).read_bytes()
+        assert row.sha256 == hashlib.sha256((shelf / name).read_bytes()).hexdigest()
+    assert (data.requests[0].sampling.width, data.requests[0].sampling.height) == (10, 20)
+    seen = [open_picture(data.path, str(row.file), str(row.sha256)) for row in rows]
+    assert [p.size for p in seen] == [(10, 20), (8, 8), (8, 8)]
+    assert [p.getpixel((2, 2)) for p in seen] == [(254, 0, 0), (255, 255, 255), (255, 0, 0)]
+    assert data.manifest.notes == ("Animated pictures: 1; of each the first frame is judged and shown.",)
 
 
 def test_the_usual_judge_knows_the_registry(tiny_models):

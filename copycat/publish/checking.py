@@ -1,0 +1,134 @@
+"""What the rows of a dataset must be like before anything is made of them, and whether its numbers follow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from copycat.errors import BadFile
+from copycat.measures import CATALOG
+from copycat.measures.summary import summarise
+from copycat.records import ImageRow, Metric, Request, Similarities, Unscored, Verdict, YesNo
+from copycat.runs.data import RunData
+from copycat.runs.manifest import Manifest
+
+_ROUNDING = 1e-3
+"""By how much sums of probabilities and similarities of half precision may pass their range."""
+_NEARLY = 1e-6
+"""Relative difference that another version of a numeric library may make."""
+
+
+def check_answer(verdict: Verdict, status: str, where: str) -> None:
+    """Raise BadFile for an answer outside its range, or one that is told as `scored` and holds none."""
+    answer, why = verdict.answer, ""
+    if isinstance(answer, Unscored) and status == "scored":
+        why = answer.reason
+    elif isinstance(answer, YesNo) and not _within(answer.answer_probability or 0.0, 0, 1):
+        why = f"the probability of yes or no together is {answer.answer_probability}"
+    elif isinstance(answer, Similarities):
+        told = [*answer.similarities.values(), answer.threshold]
+        wrong = next((s for s in told if not _within(s, -1, 1)), None)
+        why = "" if wrong is None else f"a similarity is {wrong}, and they lie in [-1, 1]"
+    if why:
+        raise BadFile(f"{where} holds a verdict on the request {verdict.request} that can be none: {why}.")
+
+
+def _within(value: float, low: float, high: float) -> bool:
+    return low - _ROUNDING <= value <= high + _ROUNDING  # False for NaN
+
+
+def check_rows(
+    requests: Sequence[Request],
+    images: Sequence[ImageRow],
+    verdicts: Sequence[Verdict],
+    manifest: Manifest,
+    where: str,
+) -> None:
+    """Raise BadFile for rows about requests that are not there, for pictures without a file or a hash, and
+    for a run that calls itself complete while pictures have no row."""
+    known = {r.id for r in requests}
+    about = [*(row.request for row in images), *(v.request for v in verdicts)]
+    strange = next((request for request in about if request not in known), None)
+    if strange is not None:
+        raise BadFile(f"{where} is not whole: it has rows of the request {strange}, which is not in it.")
+    hashes: dict[str, str] = {}
+    for row in images:
+        if row.outcome == "ok" and not (row.file and row.sha256):
+            raise BadFile(
+                f"{where} is not whole: the picture of the request {row.request} has no file or hash."
+            )
+        if row.file and hashes.setdefault(row.file, row.sha256 or "") != row.sha256:
+            raise BadFile(f"{where} names two pictures {row.file}.")
+        if not all(math.isfinite(n) and n >= 0 for n in (row.seconds, row.cost_usd or 0.0)):
+            raise BadFile(f"{where}: the time or cost of the request {row.request} is no number that can be.")
+    made = {row.request for row in images}
+    lacking = [r.id for r in requests if r.id not in made]
+    stage = manifest.stages.get("generate")
+    if lacking and stage and stage.status == "complete":
+        raise BadFile(
+            f"{where} is not whole: {len(lacking)} of {len(requests)} pictures have no row, and the run is "
+            "told to be complete."
+        )
+
+
+def check_there(images: Iterable[ImageRow], there: Iterable[str], where: str) -> None:
+    """Raise BadFile where files that rows name are not among those that are `there`."""
+    there = set(there)
+    named = {f for row in images for f in (row.file, row.video, row.strip) if f}
+    if lacking := sorted(named - there):
+        raise BadFile(
+            f"{where} is not whole: it says that its pictures are included, and {len(lacking)} of "
+            f"{len(named)} are not (such as {lacking[0]})."
+        )
+
+
+def difference(run: RunData) -> str:
+    """The first number of a run that does not follow from its rows, in words; empty where all do.
+
+    Of measures that are installed here, without what follows from a calibration, which may be another here,
+    and without intervals that were made by another method.
+    """
+    asked = run.manifest.config.measures or ()
+    known = [
+        CATALOG.get(n)
+        for n in dict.fromkeys((*asked, *(m.metric for m in run.metrics)))
+        if n in CATALOG.names()
+    ]
+    names = {m.name for m in known}
+    # Not by their places: a measure may be of some conditions only, and be met there first.
+    published = {_key(m): m for m in run.metrics if m.metric in names}
+    computed = {_key(m): m for m in summarise(run.judged, None, known)}
+    for key in dict.fromkeys((*published, *computed)):
+        if (key in published) != (key in computed):
+            lacks = "does not follow" if key in published else "is not published"
+            return f"{_called(key)} {lacks}"
+        told, found = _told(published[key], computed[key].method), _told(computed[key], published[key].method)
+        for name, value in told.items():
+            if not _same(value, found[name]):
+                return f"{name} of {_called(key)} is published as {value} and found to be {found[name]}"
+    return ""
+
+
+def _key(metric: Metric) -> tuple[str, str, str]:
+    return metric.metric, metric.mitigation, metric.prompt_set
+
+
+def _called(key: tuple[str, str, str]) -> str:
+    metric, mitigation, prompt_set = key
+    return f"{metric} of {mitigation} on {prompt_set}"
+
+
+_INTERVALS = frozenset({"low", "high", "fixed_low", "fixed_high", "all_low", "all_high", "method"})
+
+
+def _told(metric: Metric, other: str) -> dict[str, object]:
+    """What `metric` says, without what follows from a calibration, and without intervals unless they are made
+    by the `other` method."""
+    left_out = {f for f in Metric.model_fields if f.startswith("corrected")}
+    return metric.model_dump(exclude=left_out | (_INTERVALS if metric.method != other else set()))
+
+
+def _same(one: object, other: object) -> bool:
+    if isinstance(one, float) and isinstance(other, int | float):
+        return math.isclose(one, other, rel_tol=_NEARLY, abs_tol=_NEARLY)
+    return one == other
