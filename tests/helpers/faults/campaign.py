@@ -18,7 +18,7 @@ from copycat.runs.folder import RunFolder
 from copycat.stages.verify import verify
 from tests.helpers.faults import bits, clock, disks
 from tests.helpers.faults.child import Child, start
-from tests.helpers.faults.scenarios import COMPARED, DATASET, PULLED, RUN, STAGES, Scenario, scenarios
+from tests.helpers.faults.scenarios import DATASET, RUN, STAGES, Scenario, remember_plots, scenarios
 from tests.helpers.faults.world import World
 
 KILLS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
@@ -58,8 +58,7 @@ class Campaign:
     def __init__(self, world: World, seed: int) -> None:
         self.world, self.rng = world, random.Random(seed)
         self._spent = 0
-        every = scenarios(world.tiny, world.hosted, world.menagerie)
-        self.scenarios: Sequence[Scenario] = every
+        self.scenarios: Sequence[Scenario] = scenarios(world.tiny, world.hosted, world.menagerie)
         self._seconds: dict[str, dict[str, float]] = {"verbs": {}}
         """How long each stage lasts undisturbed, by model; of verbs by themselves."""
 
@@ -142,6 +141,7 @@ class Campaign:
 def warm(campaign: Campaign, wanted: Sequence[Scenario]) -> int:
     """Run each command of `wanted`, and what it needs, once in this process, so that its forks need import
     nothing; returns how many threads it has then."""
+    remember_plots()
     place, here = campaign.world.folder / "warm", Path.cwd()
     place.mkdir()
     os.chdir(place)
@@ -302,6 +302,3 @@ def faults_of(scenario: Scenario) -> list[str]:
     """Those that can come over a scenario."""
     workers = scenario.engine == "two workers"
     return [f for f in FAULTS if workers or f != "SIGKILL of a worker"]
-
-
-__all__ = ["COMPARED", "DATASET", "FAULTS", "PULLED", "RUN", "Campaign", "Trial", "faults_of"]

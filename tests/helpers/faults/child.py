@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import select
 import signal
@@ -10,6 +11,8 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -156,14 +159,33 @@ def _mark(owner: Any, name: str, writing: int) -> None:
     setattr(owner, name, marked)
 
 
+class _Forks:
+    """Starts worker processes as forks; each lets go of the driver's ends of all pipes, as a new interpreter
+    has none of them, so that it sees when its own is closed."""
+
+    def __init__(self) -> None:
+        self._fork = multiprocessing.get_context("fork")
+        self._drivers: list[Connection] = []
+
+    def Pipe(self) -> tuple[Connection, Connection]:  # noqa: N802  as in multiprocessing
+        mine, theirs = self._fork.Pipe()
+        self._drivers.append(mine)
+        return mine, theirs
+
+    def Process(self, target: Callable[..., None], args: tuple[Any, ...], daemon: bool) -> BaseProcess:  # noqa: N802
+        def work() -> None:
+            for end in self._drivers:
+                end.close()
+            target(*args)
+
+        return self._fork.Process(target=work, daemon=daemon)
+
+
 def forked_workers() -> None:
     """Have worker processes forked in place of new interpreters, whose start takes seconds."""
-    import multiprocessing
-
     from copycat.runtime import engines
 
-    told = {
-        "get_context": lambda _: multiprocessing.get_context("fork"),
-        "parent_process": multiprocessing.parent_process,
-    }
-    engines.multiprocessing = SimpleNamespace(**told)  # type: ignore[assignment]
+    forks = _Forks()
+    engines.multiprocessing = SimpleNamespace(  # type: ignore[assignment]
+        get_context=lambda _: forks, parent_process=multiprocessing.parent_process
+    )

@@ -18,6 +18,22 @@ RUN, DATASET, PULLED, COMPARED = "run", "dataset", "pulled", "compared"
 """Names of the folders that commands write."""
 
 
+def remember_plots() -> None:
+    """Have each plot drawn once in this process and its forks: drawing is most of what a small run takes."""
+    from copycat.report import pareto
+
+    drawn: dict[tuple[str, str], bytes] = {}
+    real = pareto.picture
+
+    def picture(points: Sequence[pareto.Point], form: str) -> bytes:
+        key = repr(points), form
+        if key not in drawn:
+            drawn[key] = real(points, form)
+        return drawn[key]
+
+    pareto.picture = picture
+
+
 def copycat(*arguments: str) -> Callable[[], None]:
     """The program with these arguments, as a shell would start it."""
 
