@@ -53,6 +53,8 @@ def measure_shifts(folder: RunFolder, run: ResolvedRun, *, progress: Progress, d
         # Read again: another process may have measured them until the lock was free.
         data = folder.data()
         pending = _unmeasured(data, encoder)
+        if not pending:
+            return 0
         detector = _encoder(run.features, resolve_device(device, f"The encoder {run.features.name}", None))
         progress.start("compare", len(pending))
         try:
