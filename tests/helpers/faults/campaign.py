@@ -182,7 +182,7 @@ def _traceback(child: Child) -> str:
     """What a command said that it should not say; a user never sees a traceback."""
     said = child.log.read_text(encoding="utf-8", errors="replace")
     at = said.find("Traceback (most recent call last)")
-    return f"it showed a traceback: {said[at:][-600:]}" if at >= 0 else ""
+    return f"it showed a traceback: {said[max(0, at - 200) :][:2000]}" if at >= 0 else ""
 
 
 def _kill(campaign: Campaign, scenario: Scenario, folder: Path, *, number: signal.Signals) -> Shaken:

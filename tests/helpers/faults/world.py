@@ -38,6 +38,7 @@ def world(folder: Path) -> Iterator[World]:
     import torch
 
     torch.set_num_threads(1)
+    folder.mkdir(exist_ok=True)
     registry, prompts = tiny.world(folder / "world")
     # What it says of rights decides whether pictures may be published; nobody has any in these.
     registry.write_text(registry.read_text().replace("version: 1", "version: 1\nprotected: false"))
