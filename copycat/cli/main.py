@@ -36,6 +36,7 @@ from copycat.cli import (
     score,
     table,
     validate,
+    verify,
 )
 from copycat.cli.verb import Verb
 
@@ -65,11 +66,11 @@ def _root(
 
 # In the order of the help; a verb is called as its function, with hyphens.
 for verb in (
-    run.run, judge.judge, annotate.annotate, calibrate.calibrate, score.score, report.report, table.table,
-    compare.compare, power.power, reproduce.reproduce, import_upstream.import_upstream, rejudge.rejudge,
-    import_registry.import_registry, import_images.import_images, import_verdicts.import_verdicts,
-    publish.publish, pull.pull, gate.gate, ls.ls, validate.validate, doctor.doctor,
-    prune.prune,
+    run.run, judge.judge, annotate.annotate, calibrate.calibrate, score.score, report.report, verify.verify,
+    table.table, compare.compare, power.power, reproduce.reproduce, import_upstream.import_upstream,
+    rejudge.rejudge, import_registry.import_registry, import_images.import_images,
+    import_verdicts.import_verdicts, publish.publish, pull.pull, gate.gate, ls.ls, validate.validate,
+    doctor.doctor, prune.prune,
 ):  # fmt: skip
     app.command()(verb)
 for some in (app, leaderboard.app, mine.app):

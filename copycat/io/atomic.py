@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from copycat.errors import MissingRequirement, RunConflict
 
@@ -57,21 +58,46 @@ def locked(path: Path, busy: str = "") -> Iterator[None]:
         yield
 
 
+def temporary_name(name: str) -> str:
+    """What the file `name` is called until it is whole; one that was cut off keeps that name."""
+    return f".{name}.tmp"
+
+
 def write_bytes(path: Path, content: bytes) -> None:
-    """Replace `path` by `content`: temporary file, fsync, rename."""
-    temporary = path.with_name(f".{path.name}.tmp")
+    """Replace `path` by `content`: temporary file, fsync, rename. Who writes it at the same time waits."""
+    temporary = path.with_name(temporary_name(path.name))
     with disk_guard(path):
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("wb") as f:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _opened_alone(temporary) as f:
+            try:
+                f.truncate()
                 f.write(content)
                 f.flush()
                 os.fsync(f.fileno())
-            temporary.replace(path)
-        except OSError:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
-            raise
+                temporary.replace(path)
+            except OSError:
+                with suppress(OSError):
+                    temporary.unlink(missing_ok=True)
+                raise
+
+
+@contextmanager
+def _opened_alone(path: Path) -> Iterator[BinaryIO]:
+    """The file `path`, held against every other process that opens it so."""
+    while True:
+        with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "wb") as f:
+            fcntl.flock(f, fcntl.LOCK_EX)
+            # Whoever held it before has given it its last name, or has removed it.
+            if _is_at(f.fileno(), path):
+                yield f
+                return
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def write_text(path: Path, text: str) -> None:

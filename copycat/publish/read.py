@@ -29,9 +29,10 @@ from copycat.publish.tables import (
 )
 from copycat.publish.target import LIST
 from copycat.publish.write import FORMAT
-from copycat.records import ImageRow, Metric, Request, Shift, Verdict, request_id
+from copycat.records import ImageRow, Metric, Request, Shift, Verdict
 from copycat.runs.folder import PICTURE_FOLDERS
 from copycat.runs.manifest import Manifest
+from copycat.runs.row_checks import has_own_identity
 from copycat.subjects.characters import Character, Registry
 
 M = TypeVar("M", bound=BaseModel)
@@ -112,7 +113,7 @@ class Dataset:
     def requests(self, run: str) -> list[Request]:
         """As planned; BadFile for one that is not what its identity says."""
         found = self._rows(PROMPTS, Request, run)
-        wrong = next((r.id for r in found if r.id not in (request_id(r), _first_identity(r))), None)
+        wrong = next((r.id for r in found if not has_own_identity(r)), None)
         if wrong:
             raise BadFile(f"The request {wrong} of {self.folder} is not what its identity says.")
         return found
@@ -235,12 +236,6 @@ class Dataset:
             if cells and (lacking := [n for n in needed if n not in cells[0]]):
                 raise BadFile(f"{path} has no column {lacking[0]}.")
         return cells
-
-
-def _first_identity(request: Request) -> str:
-    """The identity that a request had before steps told their results beside their notes."""
-    steps = tuple(s.model_copy(update={"result": None}) for s in request.provenance)
-    return request_id(request.model_copy(update={"provenance": steps}))
 
 
 def _is_of(file: str, table: Table) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from copycat.errors import RunConflict
-from copycat.io.atomic import write_bytes
+from copycat.io.atomic import temporary_name, write_bytes
 from copycat.io.spreadsheets import as_text
 
 
@@ -29,7 +29,8 @@ def check_free(folder: Path, ours: Collection[str], what: str) -> None:
     """Raise RunConflict where `folder` holds anything but files called as `ours`, which make a `what`."""
     if folder.exists() and not folder.is_dir():
         raise RunConflict(f"{folder} is a file; choose another output folder.")
-    strangers = {p.name for p in folder.iterdir()} - set(ours) if folder.is_dir() else set()
+    cut_off = map(temporary_name, ours)
+    strangers = {p.name for p in folder.iterdir()} - {*ours, *cut_off} if folder.is_dir() else set()
     if strangers:
         raise RunConflict(
             f"{folder} holds files that are no {what} (such as {min(strangers)}); "

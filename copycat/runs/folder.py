@@ -24,10 +24,10 @@ from copycat.runs.manifest import Manifest, StageRecord, now
 from copycat.runtime.environment import peak_rss_mb
 from copycat.subjects.characters import Registry, load_registry, registry_yaml
 
-_MANIFEST, _CONDITIONING = "manifest.json", "conditioning"
+_MANIFEST, _CONDITIONING, _LOCK = "manifest.json", "conditioning", ".lock"
 _LEDGER = "spending.jsonl"
 _BEFORE_MANIFEST = {
-    *(".lock", "requests.jsonl", ".requests.jsonl.tmp", ".manifest.json.tmp", _CONDITIONING),
+    *(_LOCK, "requests.jsonl", ".requests.jsonl.tmp", ".manifest.json.tmp", _CONDITIONING),
     # Language models are asked for the plan, and paid, before there is a manifest.
     *(_LEDGER, f".{_LEDGER}.lock"),
 }
@@ -215,6 +215,17 @@ class RunFolder:
         journals = (self.request_journal, self.image_journal, self.verdict_journal, self.shift_journal)
         return self.manifest_path, self.registry_path, *(j.path for j in journals)
 
+    @property
+    def own_paths(self) -> tuple[Path, ...]:
+        """Every file that stages and raters write beside the pictures, tables and figures aside."""
+        computed = (self.metrics_path, self._agreement_path, self.page_path, self.calibration_path)
+        return *self.row_paths, *computed, self.labels_path, self.path / _LOCK
+
+    def agreement_is(self, agreement: Sequence[Agreement]) -> bool:
+        """Whether `agreement.json` says `agreement`."""
+        path = self._agreement_path
+        return path.is_file() and path.read_text(encoding="utf-8") == _listed(agreement)
+
     def data(self) -> RunData:
         """All that the run's files say now."""
         return RunData(
@@ -263,8 +274,7 @@ class RunFolder:
 
     def write_agreement(self, agreement: Sequence[Agreement]) -> None:
         """`agreement.json`: how far the judges that looked at this run agree."""
-        rows = [a.model_dump(mode="json") for a in agreement]
-        atomic.write_text(self._agreement_path, json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
+        atomic.write_text(self._agreement_path, _listed(agreement))
 
     @property
     def _agreement_path(self) -> Path:
@@ -288,7 +298,7 @@ class RunFolder:
     def locked(self) -> Iterator[None]:
         """Hold the run's lock, which the system releases even when the process is killed."""
         busy = f"Another process is working on {self.path}; wait until it is done."
-        with atomic.locked(self.path / ".lock", busy):
+        with atomic.locked(self.path / _LOCK, busy):
             yield
 
     @contextmanager
@@ -323,6 +333,10 @@ class RunFolder:
         )
         finished = now() if changed.status == "complete" else None
         self.write_manifest(changed.model_copy(update={"finished": finished}))
+
+
+def _listed(agreement: Sequence[Agreement]) -> str:
+    return json.dumps([a.model_dump(mode="json") for a in agreement], indent=1, ensure_ascii=False) + "\n"
 
 
 def _told_as(row: Request, request: Request) -> Request:

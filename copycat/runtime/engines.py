@@ -15,7 +15,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -210,7 +210,8 @@ def _serve(pipe: Connection, device: str, threads: int) -> None:
     except EOFError:
         return
     except Exception as e:  # noqa: BLE001  the driver raises it
-        pipe.send(Answer(error=_portable(e)))
+        with suppress(BrokenPipeError):  # a driver that was killed
+            pipe.send(Answer(error=_portable(e)))
 
 
 def _end_with_driver() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import time
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
@@ -88,6 +88,7 @@ def generate(
             first = sum(r.id in telling for (r,) in pending)
             parts = [part for part in (pending[:first], pending[first:]) if part]
         engine = _engine(folder, run, device)
+        latest = {(row.request, row.frame): row for row in data.image_rows}
 
         answered = any(rows and rows[0].outcome != "error" for rows in seen.values())
         failing = Failing(run.card.title, "pictures", answered=answered)
@@ -99,7 +100,8 @@ def generate(
             # Pictures first, rows after: a row always has its picture.
             drawn = [pair for batch, made in results for pair in zip(batch, made.rows, strict=True)]
             fresh = [rows for r, rows in drawn if r.id in missing]
-            folder.image_journal.append([row for rows in fresh for row in rows])
+            kept = {} if run.card.api else latest
+            folder.image_journal.append([row for rows in fresh for row in rows if not _is_told(row, kept)])
             progress.advance(len(drawn))
             seen.update({rows[0].request: tuple(rows) for rows in fresh})
             for rows in fresh:
@@ -124,6 +126,14 @@ def is_final(folder: Path, rows: Sequence[ImageRow] | None) -> bool:
         return False
     files = {f for row in rows for f in (row.file, row.video, row.strip) if f}
     return all((folder / f).is_file() for f in files)
+
+
+def _is_told(row: ImageRow, latest: Mapping[tuple[str, int], ImageRow]) -> bool:
+    """Whether the `latest` rows say the same of a picture: it was drawn again because its file was gone, or
+    because the rows of its video were cut off."""
+    old = latest.get((row.request, row.frame))
+    same = ("outcome", "file", "sha256", "video", "strip")
+    return old is not None and row.outcome == "ok" and all(getattr(old, f) == getattr(row, f) for f in same)
 
 
 def _engine(folder: RunFolder, run: ResolvedRun, wanted: str) -> Engine:

@@ -28,7 +28,7 @@ from copycat.subjects.innocents import is_innocent
 def complete(folder: RunFolder, run: ResolvedRun, progress: Progress) -> RunData:
     """Draw, judge, score and report what is missing; returns the whole run."""
     before = folder.data()
-    unfinished = not before.finished or not before.metrics
+    unfinished = not _is_whole(before) or not before.metrics
     if unfinished:
         generate(folder, run, progress=progress, device=run.config.device)
         judge(folder, run.judging, progress=progress, device=run.config.device, config=run.config)
@@ -39,6 +39,13 @@ def complete(folder: RunFolder, run: ResolvedRun, progress: Progress) -> RunData
     if not folder.page_is_current:
         report(folder, progress=progress)
     return folder.data()
+
+
+def _is_whole(data: RunData) -> bool:
+    """Whether a run is finished and its pictures still lie there."""
+    rows = (row for rows in data.frames.values() for row in rows)
+    named = {file for row in rows for file in (row.file, row.video, row.strip) if file}
+    return data.finished and all((data.path / file).is_file() for file in named)
 
 
 def announce(run: ResolvedRun) -> None:
@@ -95,7 +102,7 @@ def execute(console: Console, run: ResolvedRun, progress: Progress, *, dry_run: 
             say(console, f"A language model would be asked about {len(unasked)} prompts; none was.")
         return
     folder = prepare(run, requests)
-    if folder.data().finished:
+    if _is_whole(folder.data()):
         say(console, f"{folder.path} is finished; nothing is left to do.")
     print_summary(console, complete(folder, run, progress))
 

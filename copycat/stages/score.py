@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from copycat.cards.calibration import read_calibration
 from copycat.errors import UserError
@@ -18,6 +19,9 @@ from copycat.runs.calibrated import speaks_of
 from copycat.runs.data import RunData
 from copycat.runs.folder import RunFolder
 from copycat.runs.manifest import Cited
+
+Gap = Literal["pending", "failed", "unasked", "unanswered"]
+"""What of a run is not there: pictures not drawn or failed, questions not put or not answered."""
 
 
 def score(folder: RunFolder, calibration: Path | None = None) -> list[Metric]:
@@ -34,21 +38,32 @@ def score(folder: RunFolder, calibration: Path | None = None) -> list[Metric]:
         if cited:
             folder.update(calibration=cited)
         data = folder.data()
-        here = CATALOG.names()
-        chosen = measures(n for n in data.manifest.config.measures or here if n in here)
-        # What another machine measured and this one cannot is kept as it is.
-        others = [m for m in data.metrics if m.metric not in here]
-        metrics = [*summarise(data.judged, data.rates, chosen), *others]
+        metrics = compute(data)
         folder.write_metrics(metrics)
         folder.write_agreement(data.agreement)
         write_tables(folder.data(), folder.path)
     return metrics
 
 
+def compute(data: RunData) -> list[Metric]:
+    """The metrics that follow from a run's rows; nothing is written.
+
+    What another machine measured and this one cannot is kept as it is.
+    """
+    here = CATALOG.names()
+    chosen = measures(n for n in data.manifest.config.measures or here if n in here)
+    others = [m for m in data.metrics if m.metric not in here]
+    return [*summarise(data.judged, data.rates, chosen), *others]
+
+
 def missing(folder: RunFolder) -> list[str]:
     """A sentence for each kind of thing that a run's numbers do not count: pictures that are planned and not
     made, pictures that failed, and verdicts without an answer. Empty where nothing is missing."""
-    data = folder.data()
+    return list(gaps(folder.data()).values())
+
+
+def gaps(data: RunData) -> dict[Gap, str]:
+    """As :func:`missing`, by what it is that is missing."""
     pending = sum(r.id not in data.images for r in data.requests)
     unanswered = [v for v in data.judged.verdicts if isinstance(v.answer, Unscored)]
     unasked = {
@@ -58,19 +73,16 @@ def missing(folder: RunFolder) -> list[str]:
         if measure.ask and o.value is None and o.image and o.image.outcome == "ok" and None in o.verdicts
     }
     resume = "the same `copycat run` finishes them"
-    return [
-        sentence
-        for count, sentence in (
-            (pending, f"{pending} of {len(data.requests)} pictures are not made yet; {resume}."),
-            (data.failed, f"{data.failed} pictures failed; {resume}."),
-            (
-                len(unasked),
-                f"{len(unasked)} pictures have questions without a verdict; `copycat judge` asks them.",
-            ),
-            (len(unanswered), _unanswered(unanswered, data)),
-        )
-        if count
-    ]
+    sentences: dict[Gap, tuple[int, str]] = {
+        "pending": (pending, f"{pending} of {len(data.requests)} pictures are not made yet; {resume}."),
+        "failed": (data.failed, f"{data.failed} pictures failed; {resume}."),
+        "unasked": (
+            len(unasked),
+            f"{len(unasked)} pictures have questions without a verdict; `copycat judge` asks them.",
+        ),
+        "unanswered": (len(unanswered), _unanswered(unanswered, data)),
+    }
+    return {gap: sentence for gap, (count, sentence) in sentences.items() if count}
 
 
 def _unanswered(verdicts: Sequence[Verdict], data: RunData) -> str:

@@ -46,13 +46,15 @@ def measure_shifts(folder: RunFolder, run: ResolvedRun, *, progress: Progress, d
     if run.features is None:
         return 0
     encoder = run.features.identity()
-    data = folder.data()
-    known = {(s.request, s.frame, s.pictures, s.encoder) for s in data.shift_rows}
-    pending = [p for p in _pairs(data) if (*_place(p), p.pictures, encoder) not in known]
-    if not pending:
+    if not _unmeasured(folder.data(), encoder):
         return 0
     with folder.stage("shift"):
         folder.shift_journal.repair()
+        # Read again: another process may have measured them until the lock was free.
+        data = folder.data()
+        pending = _unmeasured(data, encoder)
+        if not pending:
+            return 0
         detector = _encoder(run.features, resolve_device(device, f"The encoder {run.features.name}", None))
         progress.start("compare", len(pending))
         try:
@@ -64,6 +66,11 @@ def measure_shifts(folder: RunFolder, run: ResolvedRun, *, progress: Progress, d
             del detector
             free_memory()
     return len(pending)
+
+
+def _unmeasured(data: RunData, encoder: str) -> list[Pair]:
+    known = {(s.request, s.frame, s.pictures, s.encoder) for s in data.shift_rows}
+    return [p for p in _pairs(data) if (*_place(p), p.pictures, encoder) not in known]
 
 
 def _encoder(card: JudgeCard, device: str) -> EmbeddingDetector:

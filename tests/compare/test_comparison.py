@@ -383,7 +383,10 @@ def test_folders_of_others_are_left_alone(tmp_path: Path) -> None:
         *("pareto.svg", "pareto.png"),
     }
     assert page.read_text().startswith("<!doctype html>")
+    # What was being written when the process was killed is taken over.
+    (out / ".compare.html.tmp").write_text("<!doctype ht")
     write(doc, out, 5)
+    assert not (out / ".compare.html.tmp").exists()
     (out / "notes.txt").write_text("mine")
     with pytest.raises(RunConflict, match=r"notes\.txt"):
         write(doc, out, 5)

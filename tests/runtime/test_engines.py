@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
 
 from copycat.config import RunConfig
 from copycat.errors import MissingRequirement, UnknownName, UserError
+from copycat.runtime import engines
 from copycat.runtime.concurrent import Concurrent
 from copycat.runtime.engines import Engine, InProcess, Processes
 from copycat.stages.engine import choose_engine
@@ -130,3 +134,37 @@ def test_devices_of_two_kinds_are_refused(monkeypatch: pytest.MonkeyPatch) -> No
         choose_engine("auto", mixed, "a model", None)
     assert choose_engine("cpu", mixed, "a model", None).device == "cpu", "what is said outright goes before"
     assert choose_engine("auto", RunConfig(devices=("cuda:0", "cuda:1")), "a model", None).device == "cuda"
+
+
+@contextmanager
+def patient(told: Path, device: str) -> Iterator[Callable[[Sequence[int]], int]]:
+    """Works until somebody writes the file `told`."""
+
+    def work(batch: Sequence[int]) -> int:
+        told.with_name("at work").touch()
+        while not told.exists():
+            time.sleep(0.01)
+        return sum(batch)
+
+    yield work
+
+
+def serve_apart(driver: Connection, mine: Connection) -> None:
+    driver.close()
+    engines._serve(mine, "cpu", 1)
+
+
+def test_a_worker_whose_driver_is_gone_ends_in_silence(tmp_path: Path) -> None:
+    fork = multiprocessing.get_context("fork")
+    driver, theirs = fork.Pipe()
+    worker = fork.Process(target=serve_apart, args=(driver, theirs), daemon=True)
+    worker.start()
+    theirs.close()
+    driver.send(partial(patient, tmp_path / "go"))
+    driver.send([1, 2])
+    while not (tmp_path / "at work").exists() and worker.is_alive():
+        time.sleep(0.01)
+    driver.close()
+    (tmp_path / "go").touch()
+    worker.join(60)
+    assert worker.exitcode == 0, "no traceback of a broken pipe"

@@ -47,6 +47,21 @@ def test_the_same_picture_is_not_moved_and_no_pair_is_measured_twice(folder):
     assert len(folder.data().shifts) == 7
 
 
+def test_two_processes_do_not_measure_the_same_pair(folder, monkeypatch):
+    run = resolve_settings(limit=1, also=("neutral",))
+    alone, others = RunFolder.stage, [RunFolder(folder.path)]
+
+    def stage(self, name):
+        # Another process was faster: it has measured all of them when the lock is free.
+        while others:
+            assert measure_shifts(others.pop(), run, progress=Progress(), device="cpu") == 7
+        return alone(self, name)
+
+    monkeypatch.setattr(RunFolder, "stage", stage)
+    assert measure_shifts(folder, run, progress=Progress(), device="cpu") == 0
+    assert len(folder.shift_journal.rows()) == 7
+
+
 def test_other_pictures_are_moved_and_broken_features_are_no_distance(folder, monkeypatch):
     run = resolve_settings(limit=1, also=("neutral",))
     turned = iter(np.array([[1, 0], [0, 1], [np.nan, 0], [1, 0]] + [[1, 0], [-1, 0]] * 5, np.float32))

@@ -170,6 +170,16 @@ def test_a_video_with_a_missing_row_or_file_is_drawn_again_and_gives_the_same_bi
     assert hashes(drawn) == before
 
 
+def test_rows_that_were_cut_off_within_a_video_are_completed_and_none_stands_twice(drawn: RunFolder):
+    before, rows = hashes(drawn), drawn.image_journal.rows()
+    # As a disk that runs full leaves it: of the last video one row, and half of the next.
+    whole = "".join(f"{row.model_dump_json()}\n" for row in rows[:-2])
+    drawn.image_journal.path.write_text(f'{whole}{{"request": "')
+    assert generate(drawn, device="cpu") == 1
+    assert hashes(drawn) == before
+    assert len(drawn.image_journal.rows()) == len(rows)
+
+
 def test_kill_9_loses_at_most_the_batch_in_hand(config, drawn: RunFolder, home: Path):
     folder = prepare(config)
     code = textwrap.dedent("""
