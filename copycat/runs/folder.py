@@ -219,7 +219,8 @@ class RunFolder:
     def own_paths(self) -> tuple[Path, ...]:
         """Every file that stages and raters write beside the pictures, tables and figures aside."""
         computed = (self.metrics_path, self._agreement_path, self.page_path, self.calibration_path)
-        return *self.row_paths, *computed, self.labels_path, self.path / _LOCK
+        locks = (self.path / _LOCK, self.path / f".{_LEDGER}.lock")
+        return *self.row_paths, *computed, self.labels_path, self.ledger_path, *locks
 
     def agreement_is(self, agreement: Sequence[Agreement]) -> bool:
         """Whether `agreement.json` says `agreement`."""
