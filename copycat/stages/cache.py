@@ -14,13 +14,14 @@ import io
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from PIL import Image
 from pydantic import ValidationError
 
 from copycat.cards.judges import JudgeCard
 from copycat.cards.models import ModelCard
 from copycat.cards.weights import Card
+from copycat.errors import BadFile
 from copycat.generators.base import ImageOutcome
+from copycat.io.pictures import decode
 from copycat.io.store import ANSWERS, PICTURES, cache, key_of
 from copycat.judges.base import question_hash
 from copycat.records import Question, Request, Verdict, request_id
@@ -82,9 +83,8 @@ class PictureCache:
         if kept is None:
             return None
         try:
-            with Image.open(io.BytesIO(kept.content), formats=("PNG",)) as picture:
-                image = picture.convert("RGB")
-        except OSError:
+            image = decode(kept.content, "a kept picture").image
+        except BadFile:
             return None
         return ImageOutcome(
             "ok", image, revised_prompt=kept.told.get("revised_prompt"), cost_usd=0.0, reused=True
