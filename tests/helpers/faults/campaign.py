@@ -86,9 +86,15 @@ class Campaign:
     def moment(self, scenario: Scenario) -> float:
         """Some moment within the disturbed stage, in seconds after its beginning."""
         self.reference(scenario)
-        run = scenario.arguments[0] == "run"
-        lasts = self._seconds[scenario.reference if run else "verbs"][scenario.stage]
-        return self.rng.uniform(0, lasts)
+        return self.rng.uniform(0, self._lasting(scenario)[scenario.stage])
+
+    def learn(self, scenario: Scenario, seconds: float) -> None:
+        """Know that a command, from the beginning of the disturbed stage on, lasts no longer than this."""
+        lasting = self._lasting(scenario)
+        lasting[scenario.stage] = min(lasting[scenario.stage], seconds)
+
+    def _lasting(self, scenario: Scenario) -> dict[str, float]:
+        return self._seconds[scenario.reference if scenario.arguments[0] == "run" else "verbs"]
 
     def trial(self, scenario: Scenario, fault: str) -> Trial:
         """Disturb `scenario` by `fault`, take it up again, and look at what is there."""
@@ -200,7 +206,12 @@ def _killed(
     moment = campaign.moment(scenario)
     child = campaign.start(scenario, folder, disturb)
     if child.wait_for(scenario.begins):
-        time.sleep(max(0.0, child.stages[scenario.begins] + moment - time.monotonic()))
+        began = child.stages[scenario.begins]
+        while (lasted := time.monotonic() - began) < moment and not child.ended():
+            time.sleep(0.001)
+        if child.ended():
+            # It was quicker than it had been, so that later moments would come too late again.
+            campaign.learn(scenario, lasted)
         child.send(number)
     code = child.wait()
     hit = code == -number or (number == signal.SIGINT and code == STOPPED)
