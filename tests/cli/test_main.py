@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from copycat.cards.models import ModelCard
-from copycat.cli.main import app
+from copycat.cli.main import app, main
 from copycat.cli.parsing import items, seeds
 from copycat.errors import UserError
 from copycat.io.paths import ROOT
@@ -218,3 +218,14 @@ def test_doctor_runs() -> None:
     assert done.returncode == 0, done.stderr
     assert "Python" in done.stdout
     assert "sdxl" in done.stdout
+
+
+def test_ctrl_c_before_the_program_has_begun_is_a_sentence_too(monkeypatch, capsys) -> None:
+    def interrupted(**given: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("copycat.cli.main.app", interrupted)
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 130
+    assert capsys.readouterr().err == "Stopped. Run the same command again to resume.\n"
