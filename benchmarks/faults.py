@@ -52,7 +52,8 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=0, help="begin no trial after so many minutes")
     given = parser.parse_args()
     from tests.helpers.faults import disks
-    from tests.helpers.faults.campaign import ON_DISK, Campaign, faults_of, warm
+    from tests.helpers.faults.campaign import Campaign, warm
+    from tests.helpers.faults.shocks import ON_DISK, faults_of
 
     began = time.monotonic()
     made: list[Trial] = []

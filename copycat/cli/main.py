@@ -102,8 +102,11 @@ def main() -> None:
     except SystemExit as e:
         # Typer has turned Ctrl-C into this code, without a word.
         if e.code == 130:
-            _stop("Stopped. Run the same command again to resume.", 130)
+            _stop(_STOPPED, 130)
         raise
+    except KeyboardInterrupt:
+        # Before Typer had begun to look for it.
+        _stop(_STOPPED, 130)
     except Exception as e:
         if _is_lack_of_memory(e):
             _stop(_MEMORY, 2)
@@ -117,6 +120,7 @@ def main() -> None:
         raise
 
 
+_STOPPED = "Stopped. Run the same command again to resume."
 _MEMORY = (
     "Memory ran out; what is finished is kept. Free some and run the same command again, or begin another "
     "run with --out and a smaller model or judge, --batch-size 1, --offload model or --device cpu."

@@ -14,9 +14,10 @@ import signal
 import threading
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
@@ -136,7 +137,8 @@ class _Worker:
         # As many threads as here, since sums are rounded by how they are shared out.
         told = (theirs, self.device, torch.get_num_threads())
         self._process = spawn.Process(target=_serve, args=told, daemon=True)
-        self._process.start()
+        with _interrupts_held():
+            self._process.start()
         theirs.close()
 
     @property
@@ -183,6 +185,19 @@ class _Worker:
             self._process.join(_PATIENCE)
         self._process.terminate()
         self._process.join()
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Ctrl-C waits until this is over, and a process that is started here never sees one, not even while it
+    imports what it needs; the driver decides what comes of it."""
+    # Its own start would let signals through again.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _ready(workers: Iterable[_Worker]) -> list[tuple[_Worker, int]]:

@@ -17,7 +17,7 @@ from copycat.cards.llms import LLMCard
 from copycat.cards.models import ModelCard
 from copycat.cards.weights import Retirement
 from copycat.cli.ls import KINDS
-from copycat.cli.main import app
+from copycat.cli.main import app, main
 from copycat.cli.parsing import items, seeds
 from copycat.errors import UserError
 from copycat.io.hosted import Api
@@ -286,3 +286,14 @@ def test_ls_alone_lists_its_choices() -> None:
     assert listed == list(KINDS)
     told = copycat("ls", "--help").stdout
     assert all(name in told for name in listed)
+
+
+def test_ctrl_c_before_the_program_has_begun_is_a_sentence_too(monkeypatch, capsys) -> None:
+    def interrupted(**given: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("copycat.cli.main.app", interrupted)
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 130
+    assert capsys.readouterr().err == "Stopped. Run the same command again to resume.\n"

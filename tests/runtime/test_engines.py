@@ -168,3 +168,14 @@ def test_a_worker_whose_driver_is_gone_ends_in_silence(tmp_path: Path) -> None:
     (tmp_path / "go").touch()
     worker.join(60)
     assert worker.exitcode == 0, "no traceback of a broken pipe"
+
+
+@contextmanager
+def masked(device: str) -> Iterator[Callable[[Sequence[int]], bool]]:
+    yield lambda _: signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+def test_ctrl_c_reaches_no_worker_from_its_first_moment_on_and_still_the_driver() -> None:
+    found = results(Processes(["cpu"]), masked)
+    assert set(found.values()) == {True}, "held since before the worker's interpreter began"
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())

@@ -24,21 +24,21 @@ class Api(Row):
     """The provider's own when left out. Without a user's name, a password or a query: it is part of the
     model's identity, which stands in every row."""
     key_env: str | None = "OPENAI_API_KEY"
-    """Environment variable that holds the key; None for a server that asks for none."""
-    timeout: float = Field(default=120, gt=0)
+    """Environment variable that holds the key; None or empty for a server that asks for none."""
+    timeout: float = Field(default=120, gt=0, allow_inf_nan=False)
     """Seconds for one attempt as a whole, from connecting to the last byte of the answer."""
     retries: int = Field(default=5, ge=0)
     """Further attempts after a server error, a time-out or a lost connection. Rate limits are waited out
     instead, see `patience`."""
-    patience: float = Field(default=600, gt=0)
+    patience: float = Field(default=600, gt=0, allow_inf_nan=False)
     """Seconds that a rate limit or an outage may last without any call getting through."""
     concurrency: int | None = Field(default=None, gt=0)
     """Calls in flight at a time; the card's `batch_size` when left out."""
     options: dict[str, str | int | float] = Field(default_factory=dict)
     """Passed on with every call, e.g. `quality`."""
-    price_usd: float | None = Field(default=None, ge=0)
+    price_usd: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     """Of one picture or one answer; None where `data/prices.yaml` says it, or nobody knows."""
-    ceiling_usd: float | None = Field(default=None, gt=0)
+    ceiling_usd: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """The most that one call can cost, for `--max-cost`; None where it follows from the price."""
 
     @field_validator("base_url")
@@ -64,7 +64,7 @@ class Api(Row):
     @field_validator("key_env")
     @classmethod
     def _check_variable(cls, value: str | None) -> str | None:
-        if value is not None:
+        if value:
             if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
                 raise ValueError("it is the name of an environment variable that holds the key, not the key")
             secrets.remember(value)

@@ -22,13 +22,13 @@ def remember_plots() -> None:
     """Have each plot drawn once in this process and its forks: drawing is most of what a small run takes."""
     from copycat.report import pareto
 
-    drawn: dict[tuple[str, str], bytes] = {}
+    drawn: dict[str, bytes] = {}
     real = pareto.picture
 
-    def picture(points: Sequence[pareto.Point], form: str) -> bytes:
-        key = repr(points), form
+    def picture(*told: Any, **more: Any) -> bytes:
+        key = repr((told, sorted(more.items())))
         if key not in drawn:
-            drawn[key] = real(points, form)
+            drawn[key] = real(*told, **more)
         return drawn[key]
 
     pareto.picture = picture
