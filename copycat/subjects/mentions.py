@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from copycat.subjects.characters import Character, normalise
+from copycat.subjects.clauses import clause
 from copycat.subjects.words import common_names, is_word
 
 _WORD = re.compile(r"[^\W_]+")
@@ -41,6 +42,11 @@ class Mention:
     def before(self) -> str:
         """What comes before it."""
         return self.text[: self.start]
+
+    @cached_property
+    def clause(self) -> str:
+        """What comes before it in its clause: since the last place where what was said came to an end."""
+        return clause(self.before)
 
     @property
     def after(self) -> str:
