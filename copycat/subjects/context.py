@@ -12,6 +12,7 @@ from typing import Literal
 
 from copycat.subjects import vocabulary as say
 from copycat.subjects.bearers import is_another, may_be_another
+from copycat.subjects.brackets import is_hedged_in_brackets
 from copycat.subjects.clauses import AT_END, LIST, find
 from copycat.subjects.elsewhere import is_denied_elsewhere, is_hedged_elsewhere
 from copycat.subjects.likeness import is_denied, is_likened
@@ -29,6 +30,12 @@ from copycat.subjects.relations import is_in_work, is_related
 Role = Literal["shown", "doubtful", "absent"]
 
 _OWNS = find(rf"^(?:\s\d{{2,4}})?(?:['’]s?\s+(?!\w+ing\b|{say.STAYS}\b))\w")
+_GENITIVE = find(rf"^\s+(?!{say.FOLLOWS}\b|\w+ing\b)\w")
+_COUNTED = find(
+    r"\b(?:two|three|four|five|six|seven|eight|nine|ten|\d+|several|some|many|multiple|various|few|both|these|those|"
+    r"all|of|the)\s+(?:[\w-]+\s+){0,3}$"
+)
+"""Before a name in the plural, so that it is no genitive without an apostrophe."""
 _KIND_AFTER = find(
     rf"^[\"'”’*]*[\s-]+(?:\d{{1,4}}\s+)?(?:{say.THINGS}|{say.WORKS}|{say.ALIKE})\b(?!-)|^-[a-z]"
 )
@@ -54,8 +61,9 @@ _HEDGED_AFTER = re.compile(
 
 
 def belongs(m: Mention) -> bool:
-    """Something of it, or somebody to it: "Mario's hat", "Mario's brother"."""
-    return bool(_OWNS.match(m.after))
+    """Something of it, or somebody to it: "Mario's hat", "Mario's brother", "Marios Hut"."""
+    genitive = m.plural and _GENITIVE.match(m.after) and not _COUNTED.search(m.before)
+    return bool(_OWNS.match(m.after) or genitive)
 
 
 def is_kind_of_thing(m: Mention) -> bool:
@@ -76,7 +84,12 @@ def wears_it(m: Mention) -> bool:
 
 def is_hedged(m: Mention) -> bool:
     """Somebody who may be the one, or another."""
-    return bool(_HEDGED.search(m.clause) or _OR.search(m.clause) or _HEDGED_AFTER.match(m.after))
+    return bool(
+        _HEDGED.search(m.clause)
+        or _OR.search(m.clause)
+        or _HEDGED_AFTER.match(m.after)
+        or is_hedged_in_brackets(m)
+    )
 
 
 _ABSENT: tuple[Callable[[Mention], bool], ...] = (

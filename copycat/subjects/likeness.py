@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from copycat.subjects import vocabulary as say
+from copycat.subjects.brackets import is_denied_in_brackets, is_likened_in_brackets
 from copycat.subjects.clauses import AT_END, DET, LIST, find
 from copycat.subjects.mentions import Mention
 
@@ -36,7 +37,7 @@ _MAIN_CLAUSE = find(r"^[^.;,]*,\s*(?:this|it|the|here|there|that|he|she|i)\b")
 
 def is_denied(m: Mention) -> bool:
     """Somebody who is said not to be there, or not to be the one."""
-    if _DENIED_AFTER.match(m.after) or _CONTRAST_AFTER.match(m.after):
+    if is_denied_in_brackets(m) or _DENIED_AFTER.match(m.after) or _CONTRAST_AFTER.match(m.after):
         return True
     if _CONCEDES.search(m.before) and _MAIN_CLAUSE.match(m.after):
         return True
@@ -55,6 +56,8 @@ def _reaches(between: str) -> bool:
 def is_likened(m: Mention) -> bool:
     """Somebody whom something is like, or makes one think of."""
     before = m.clause
+    if is_likened_in_brackets(m):
+        return True
     if identifies_by_features(m):
         return False
     likened = any(not _STATES.search(before[like.end() :]) for like in _LIKENS.finditer(before))

@@ -36,6 +36,10 @@ _APPOSED = re.compile(
     r"voiced|played|often|usually|sometimes|here|where|and\s(?:the|an?|his|her|one)|[a-z]+ed|"
     r"living|working|serving|belonging|hailing|appearing|starring|being)\b"
 )
+_GUESSED = find(
+    rf"\s*(?:{say.HEDGES}|could\sbe|might\sbe|(?:most\s)?likely|probably)\s+(?:(?:an?|the)\s)?[\"“'*]*"
+)
+"""Brackets that say who it may be: "A Pokémon (possibly Pikachu)"."""
 _CLOSED = find(r",\s+(?:is|are|[a-z]+s|[a-z]+ing|with|next|beside|together|and\s[a-z]+s)\b(?!\s(?:of|to)\b)")
 """Where an apposition ends and the sentence goes on: "Elsa, the queen, stands beside Olaf"."""
 _ALIAS = find(
@@ -70,6 +74,8 @@ def is_related(m: Mention) -> bool:
     if re.search(r",?\s+and\s+$|[)\]]", between) and not _APPOSED.match(between):
         return False
     opened = named[0].rstrip()[-1:]
+    if opened in "([" and _GUESSED.fullmatch(between):
+        return False
     return bool(_APPOSED.match(between)) or (opened in "([–—-" and not re.search(r"\w\s*[)\],]", between))
 
 

@@ -43,7 +43,7 @@ def _works(told: str, folder: Path) -> CharacterWorks:
     titles, others = [title_of(c)], [*owners, *c.spoken]
     for listed in _franchises(folder):
         titles += listed.works.get(c.slug, ())
-        # Everyday words, in lower case, are names only where the whole of a phrase is one.
+        # Everyday words, in lower case, tell nothing in a title.
         others += [w for w in listed.words.get(c.slug, ()) if w != w.lower()]
         others += [w for owner in owners for w in listed.crossovers.get(owner, ())]
     return CharacterWorks(frozenset(map(_bare, titles)) - {()}, frozenset(map(words, others)) - {()})
@@ -99,6 +99,13 @@ _UNTOLD = find(
 """A word that names no work: "Japanese video game"."""
 
 
+_RENDERED = find(
+    r"\b(?:style[ds]?|versions?|editions?|costumes?|cosplay|outfit|suit|toys?|plush\w*|figurines?|statues?|dolls?|"
+    r"variant|form|memes?|fan\s?art|artwork|design|lego|minecraft|funko)\b"
+)
+"""What tells how somebody is rendered, and no work: "in LEGO style"."""
+
+
 def is_other_work(work: str, character: Character) -> bool:
     """Whether `work` names a work, and none that is known to be one of `character`.
 
@@ -106,7 +113,7 @@ def is_other_work(work: str, character: Character) -> bool:
     its own.
     """
     said = [w for w in words(work) if not _UNTOLD.fullmatch(w)]
-    if not said or not "".join(said).isascii() or is_own_work(work, character):
+    if not said or _RENDERED.search(work) or not "".join(said).isascii() or is_own_work(work, character):
         return False
     works = works_of(character)
     known = {w for own in (*works.titles, *works.others) for w in own}
@@ -123,10 +130,17 @@ def is_title(text: str, character: Character) -> bool:
     titles = works_of(character).titles
     names = {_bare(n) for n in character.spoken}
     if len(said) > 1 and re.fullmatch(r"[2-9]|[1-9]\d|i{2,3}|iv", said[-1]) and said not in names:
-        return said[:-1] in names | titles
+        first = said[:-1]
+        if first in names or (first in titles and not _is_of_another(first, character)):
+            return True
     if said not in titles or (len(said) == 1 and is_word(said[0]) and text[:1].islower()):
         return False
     own = _bare(character.name)
     if any(said[i : i + len(own)] == own for i in range(len(said))) and said in names:
         return False
-    return not _everybody(home()).get(said, frozenset()) - {character.slug}
+    return not _is_of_another(said, character)
+
+
+def _is_of_another(said: _Words, character: Character) -> bool:
+    """Whether a title is the name of another character in the registries of the catalogue: "Aladdin"."""
+    return bool(_everybody(home()).get(said, frozenset()) - {character.slug})
