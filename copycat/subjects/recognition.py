@@ -15,7 +15,7 @@ def recognise(answer: Answer, character: Character) -> Role | None:
     """What `answer`, to the question who is shown, says of `character`; None where it says nothing.
 
     `doubtful` is what reading cannot settle and the question whether it is this character can: a name that is
-    a common word, "Mario or Luigi", a work without a figure.
+    a common word, "Mario or Luigi", a work without a figure, a name that others bear beside another's work.
     """
     if isinstance(answer, Similarities):
         return ("shown" if answer.shows(character.slug) else "absent") if answer.finite else None
