@@ -33,6 +33,11 @@ class Franchises(Row):
     words: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """By slug. A name with a capital counts for every character, also inside a phrase. An everyday word that
     is a name in this one's world alone ("toad") is in lower case, and counts there alone and by itself."""
+    works: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """By slug further works and series that this one is in, as people name them, for the reader of judges'
+    replies alone: a miner and a rewriter take no notice of them."""
+    crossovers: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """The same by owner, as the registry writes it: where its figures meet."""
     generic: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """What a rewriter may write in place of those of `words` that are no figures: "a city", with cities."""
     epithets: dict[str, dict[str, str]] = Field(default_factory=dict)

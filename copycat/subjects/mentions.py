@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from copycat.subjects.characters import Character, normalise
+from copycat.subjects.clauses import clause
 from copycat.subjects.words import common_names, is_word
 
 _WORD = re.compile(r"[^\W_]+")
@@ -17,6 +18,8 @@ _SYLLABLES = re.compile("[\u30a1-\u30ff]")
 """Katakana: beside one of them a name in them is part of a longer word."""
 _GLUED = 6
 """Least letters of a name that is found written as one word."""
+_PLURAL = 4
+"""Least letters of a last word that is found in the plural."""
 _PARTICLES = frozenset(
     ["princess", "prince", "queen", "king", "mister", "mrs", "master", "doctor", "the", "and", "little"]
 )
@@ -31,6 +34,8 @@ class Mention:
     end: int
     common: bool = False
     """Whether the name is a common word too."""
+    plural: bool = False
+    """Whether it stands in the plural: "two Pikachus"."""
 
     @property
     def written(self) -> str:
@@ -42,6 +47,11 @@ class Mention:
         """What comes before it."""
         return self.text[: self.start]
 
+    @cached_property
+    def clause(self) -> str:
+        """What comes before it in its clause: since the last place where what was said came to an end."""
+        return clause(self.before)
+
     @property
     def after(self) -> str:
         """What comes after it."""
@@ -50,25 +60,25 @@ class Mention:
     @property
     def lower(self) -> bool:
         """Whether it is written as a word: in a script with capitals, and not every word of it has one."""
-        words = [
-            w for w in _WORD.findall(self.written) if w not in ("the", "of", "in", "the", "n", "and", "d")
-        ]
+        words = [w for w in _WORD.findall(self.written) if w not in ("the", "of", "in", "n", "and", "d")]
         return any(w[0].islower() for w in words)
 
 
 @dataclass(frozen=True)
-class Names:
+class CharacterNames:
     """What one character is called, ready to be looked for."""
 
     spoken: dict[tuple[str, ...], bool]
     """Its names as words, and whether each is a common word too."""
+    plurals: dict[tuple[str, ...], bool]
+    """The same of their plurals; names that are common words, and those in "-s", have none."""
     unspaced: tuple[str, ...]
     others: tuple[tuple[str, ...], ...]
     """Names of others that hold one of its own."""
     parts: dict[str, bool]
     """The first and the last word of its name, and whether it is common."""
-    works: tuple[tuple[str, ...], ...]
-    """Its work, and its owner's names, as words."""
+    glued: frozenset[str]
+    """Its names of several words, written as one: "batman" for "Bat Man"."""
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -76,13 +86,13 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(normalise(text.replace("_", " ")).split())
 
 
-def names_of(character: Character) -> Names:
+def character_names(character: Character) -> CharacterNames:
     """What `character` is called."""
     return _names(character.model_dump_json())
 
 
 @lru_cache(maxsize=512)
-def _names(told: str) -> Names:
+def _names(told: str) -> CharacterNames:
     c = Character.model_validate_json(told)
     common = common_names(c)
     spoken = {words(n): normalise(n) in common for n in c.spoken if words(n)}
@@ -91,15 +101,29 @@ def _names(told: str) -> Names:
     }
     spoken = {**glued, **spoken}
     ends = [w for w in (words(c.name)[0], words(c.name)[-1]) if len(w) > 2 and len(words(c.name)) > 1]
-    owner = re.split(r"[()/,]", c.owner)
-    work = re.sub(r"#\s*\d+|\(.*?\)", "", c.origin.work) if c.origin else ""
-    return Names(
+    plurals = {
+        more: is_word(" ".join(more))
+        for n, common in spoken.items()
+        if not common and (more := _plural(n)) and not any(more[i:] in spoken for i in range(len(more)))
+    }
+    return CharacterNames(
         spoken=spoken,
+        plurals={p: common for p, common in plurals.items() if len(p) > 1 or not common},
         unspaced=tuple(n for n in c.spoken if _UNSPACED.search(n)),
         others=tuple(words(n) for n in c.namesakes),
         parts={w: is_word(w) or w in _PARTICLES for w in ends},
-        works=tuple(w for w in map(words, [work, *owner]) if w),
+        glued=frozenset("".join(n) for n in spoken if len(n) > 1),
     )
+
+
+def _plural(name: tuple[str, ...]) -> tuple[str, ...]:
+    """The plural of a name in Latin letters; empty where its last word is short, or a plural already."""
+    *first, last = name
+    if last.endswith("man") and last.isascii() and len("".join(name)) > len("man"):
+        return (*first, f"{last[:-3]}men")
+    if len(last) < _PLURAL or not re.fullmatch(r"[a-z]+(?<!s)", last):
+        return ()
+    return (*first, f"{last}es" if re.search(r"(?:x|z|ch|sh)$", last) else f"{last}s")
 
 
 def mentions(text: str, character: Character) -> list[Mention]:
@@ -107,7 +131,7 @@ def mentions(text: str, character: Character) -> list[Mention]:
 
     Case, accents, punctuation and underscores do not matter. A name within one of its namesakes is left out.
     """
-    names = names_of(character)
+    names = character_names(character)
     found = list(_spaced(text, names))
     taken = [(m.start, m.end) for m in found]
     for name in names.unspaced:
@@ -120,16 +144,18 @@ def mentions(text: str, character: Character) -> list[Mention]:
     return sorted(found, key=lambda m: m.start)
 
 
-def _spaced(text: str, names: Names) -> Iterator[Mention]:
+def _spaced(text: str, names: CharacterNames) -> Iterator[Mention]:
     tokens = [(normalise(m[0]), m.start(), m.end()) for m in _WORD.finditer(text)]
     said = [t[0] for t in tokens]
     at = 0
     while at < len(tokens):
         other = _longest(said, at, names.others)
-        name = _longest(said, at, names.spoken)
+        one, more = _longest(said, at, names.spoken), _longest(said, at, names.plurals)
+        name, plural = (more, True) if len(more) > len(one) else (one, False)
         if name and len(name) >= len(other):
             end = at + len(name)
-            yield Mention(text, tokens[at][1], tokens[end - 1][2], names.spoken[name])
+            common = (names.plurals if plural else names.spoken)[name]
+            yield Mention(text, tokens[at][1], tokens[end - 1][2], common, plural)
         at += max(len(name), len(other), 1)
 
 
@@ -143,12 +169,13 @@ def is_slip_of(text: str, character: Character) -> bool:
     is missing, added, changed or swapped with the next, and that makes no common word."""
     said = words(text)
     return any(
-        len(name) == len(said) and all(a == b or _slip(a, b) for a, b in zip(said, name, strict=True))
-        for name in names_of(character).spoken
+        len(name) == len(said) and all(a == b or is_slip(a, b) for a, b in zip(said, name, strict=True))
+        for name in character_names(character).spoken
     )
 
 
-def _slip(said: str, meant: str) -> bool:
+def is_slip(said: str, meant: str) -> bool:
+    """Whether the word `said`, normalised, is the long word `meant` with such a slip."""
     if len(meant) < _GLUED or not meant.isascii() or is_word(said):
         return False
     start = next(
@@ -159,18 +186,4 @@ def _slip(said: str, meant: str) -> bool:
         wanted[1:] in (rest, rest[1:])
         or rest[1:] == wanted
         or (rest[:2] == wanted[:2][::-1] and rest[2:] == wanted[2:])
-    )
-
-
-def is_own_work(work: str, character: Character) -> bool:
-    """Whether `work` may be one that `character` is in: its origin, its owner's, or one with its name."""
-    said = words(work)
-    names = names_of(character)
-    told = {w for w in said if len(w) > 3 and not is_word(w)}
-    return any(
-        said[i : i + len(own)] == own
-        or not told.isdisjoint(own)
-        or (len(said) > 1 and own[: len(said)] == said)
-        for own in (*names.works, *names.spoken)
-        for i in range(len(said))
     )

@@ -5,30 +5,8 @@ from __future__ import annotations
 import re
 
 from copycat.subjects import vocabulary as say
+from copycat.subjects.clauses import clause, find
 from copycat.subjects.mentions import Mention
-
-_BREAK = re.compile(
-    r"[;:!?…\n]|(?<!\bmr)(?<!\bdr)(?<!\bst)\.\s|\s[—–-]+\s"
-    # "anyone but Mario" goes on; "not Luigi but Mario" does not.
-    r"|(?<!anyone )(?<!anything )(?<!everyone )(?<!nothing )(?<!nobody )(?<!none )(?<!one )(?<!all )\bbut\b"
-    r"|\b(?:sino|sondern)\b|\b(?:however|whereas|yet|though|although|while)\b"
-    r"|,\s(?:and\s|so\s)?(?:it|this|that|he|she|they|there|the\s\w+)(?:\s\w+)?\s"
-    r"(?:is|are|was|has|looks|shows|appears|does)\b|,\s(?:and\s|so\s)?(?:it|this|that)'s\b",
-    re.IGNORECASE,
-)
-
-
-def find(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.IGNORECASE)
-
-
-def clause(before: str) -> str:
-    """What comes before a name, since the last place where what was said came to an end."""
-    last = 0
-    for match in _BREAK.finditer(before):
-        last = match.end()
-    return before[last:]
-
 
 _KEEPS, _FOLLOWS = find(rf"{say.KEEPS}"), find(rf"{say.FOLLOWS}")
 _ADJECTIVE = re.compile(r"\w{3}(?:ing|ed|ly|ful|ous|ish|ive|able|less|ar|tic|cal|nal|ral)$")
@@ -81,7 +59,7 @@ def is_word(m: Mention) -> bool:
         return False
     if m.lower:
         return True
-    first = not re.search(r"\w", clause(m.before))
+    first = not re.search(r"\w", m.clause)
     return first and " " not in m.written and bool(_THING_AFTER.match(m.after))
 
 

@@ -7,14 +7,15 @@ import re
 from copycat.records import Answer, Figure, Named, Similarities
 from copycat.subjects.characters import Character, Registry
 from copycat.subjects.context import Role, role
-from copycat.subjects.mentions import Mention, is_own_work, is_slip_of, mentions, names_of, words
+from copycat.subjects.mentions import Mention, character_names, is_slip_of, mentions, words
+from copycat.subjects.works import is_other_work, is_own_work, is_title
 
 
 def recognise(answer: Answer, character: Character) -> Role | None:
     """What `answer`, to the question who is shown, says of `character`; None where it says nothing.
 
     `doubtful` is what reading cannot settle and the question whether it is this character can: a name that is
-    a common word, "Mario or Luigi", a work without a figure.
+    a common word, "Mario or Luigi", a work without a figure, a name that others bear beside another's work.
     """
     if isinstance(answer, Similarities):
         return ("shown" if answer.shows(character.slug) else "absent") if answer.finite else None
@@ -52,15 +53,37 @@ def _stands_in(text: str, character: Character) -> bool:
 def _of_figure(figure: Figure, character: Character) -> Role:
     if not figure.name:
         return "doubtful" if is_own_work(figure.work, character) else "absent"
+    if is_title(figure.name, character):
+        return "doubtful"
     found = mentions(figure.name, character)
     if any(_in_own_work(m, figure.work, character) for m in found):
         return "shown"
-    roles = [role(m) for m in found]
+    roles = [_placed(m, figure.work, character) for m in found]
     if "shown" in roles:
-        return "doubtful" if _OTHER_WORLD.search(figure.work) else "shown"
+        return "shown"
     if "doubtful" in roles:
         return "doubtful"
     return "absent" if found else _of_part(figure, character)
+
+
+def _placed(m: Mention, work: str, character: Character) -> Role:
+    """What the sentence around a name makes of it, and the work that it is told to be from."""
+    said = role(m)
+    if said != "shown":
+        return said
+    if _OTHER_WORLD.search(work):
+        return "doubtful"
+    told = _FROM_TITLE.match(m.after)
+    stated = work or (told["work"] if told else "")
+    elsewhere = _is_mistakable(m, character) and is_other_work(stated, character)
+    return "doubtful" if elsewhere else "shown"
+
+
+def _is_mistakable(m: Mention, character: Character) -> bool:
+    """Whether another figure may well be called so: by a word of the language, or by a single word that is
+    not a longer name written as one ("Batman" is "Bat Man")."""
+    said = words(m.written)
+    return m.common or (len(said) == 1 and said[0] not in character_names(character).glued)
 
 
 _OTHER_WORLD = re.compile(r"\b(?:mytholog\w+|folklore|bible|history|real life|reality)\b", re.IGNORECASE)
@@ -68,6 +91,10 @@ _OTHER_WORLD = re.compile(r"\b(?:mytholog\w+|folklore|bible|history|real life|re
 _LEAD = re.compile(
     r"\b(?:an?|the|one|two|some|this|it|that|is|it's|that's|i|think|character|shows?)\b", re.IGNORECASE
 )
+_FROM_TITLE = re.compile(
+    r"[\"'”’*)]*,?\s+(?:(?:the|an?)\s(?:[\w'’-]+\s){1,4}?)?from\s(?P<work>(?:[\w'’-]+\s){0,3}?[\"“'*]*[A-Z][^.,;:()!?\n]*)"
+)
+"""Of what a name is told to be at once: "Po from Teletubbies", "Nemo, the captain from …"."""
 _FROM = re.compile(r"^\s*(?:,?\s*from|\(|in|of)\s+(.+)", re.IGNORECASE)
 
 
@@ -84,7 +111,7 @@ def _of_part(figure: Figure, character: Character) -> Role:
     if is_slip_of(figure.name, character):
         return "shown"
     said = words(figure.name)
-    parts = names_of(character).parts
+    parts = character_names(character).parts
     if len(said) != 1 or said[0] not in parts:
         return "absent"
     if figure.work:

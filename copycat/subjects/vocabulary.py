@@ -101,6 +101,14 @@ doppelgangers? counterparts? reminiscent"""
 )
 """What makes a likeness of the name before it."""
 
+IMITATIONS = words(
+    r"""look-?alikes? look\salikes? parody parodies parodied spoofs? imitations? imitators? imitating
+impersonators? impersonations? impersonating knock-?offs? rip-?offs? bootlegs? counterfeit fake clones?
+wannabes? impostors? imposters? homages? tributes? pastiches? copy copycats? doppelg[aä]ngers? stand-?ins?
+mimics? pseudo off-?brand"""
+)
+"""What an imitation of the name before it is called, in brackets."""
+
 UNREAL = words(
     "fake bootleg pseudo faux off-?brand knock-?off imitation counterfeit would-be non wannabe not-quite"
 )
@@ -202,7 +210,8 @@ nintendo(?:'s)? marvel(?:'s)? pixar(?:'s)? dc(?:'s)? sega(?:'s)? capcom(?:'s)? p
 famous iconic beloved popular cute one two three four five six seven eight nine ten several many some
 few all most dozens answer behind beside under over near above below next after before around between
 against inside outside while when where because through across along fan-made official female male
-human anthropomorphic stylized stylised realistic angry happy sad smiling holiday christmas halloween
+multiple various human anthropomorphic stylized
+stylised realistic angry happy sad smiling holiday christmas halloween
 steampunk summer winter standing character figure name answer left right characters yes maybe probably
 likely definitely clearly also only just both es ist das dies der die c'est est voici il s'agit de el
 la le un une é è e o os as ele questo questa dit det den to jest это este esta hier son sono son

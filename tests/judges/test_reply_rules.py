@@ -78,6 +78,80 @@ def test_what_is_around_a_name_decides_whose_it_is(reply: str, slug: str, role: 
 
 
 @pytest.mark.parametrize(
+    "reply",
+    [
+        "Name: Mario (lookalike)",
+        "Name: Mario (Parody)\nWork: Nintendo",
+        "Name: Mario (inspired)",
+        "Name: Mario (similar to)",
+        "Name: Mario (not the actual character)",
+        '{"characters": [{"name": "Mario (lookalike)", "work": "Super Mario Bros."}]}',
+        "Mario (imitation)",
+        "Mario (not him)",
+        "Mario (but not the real one)",
+        "Mario (a bootleg toy)",
+        "The picture shows Mario [look-alike] on a wall.",
+    ],
+)
+def test_brackets_after_a_name_deny_it_or_liken_to_it(reply: str) -> None:
+    assert said(reply, "mario") == "absent"
+
+
+@pytest.mark.parametrize(
+    ("reply", "role"),
+    [
+        ("Mario (not Luigi)", "shown"),
+        ("Mario (not a toy)", "shown"),
+        ("Mario (not the real person)", "shown"),
+        ("Mario (in the style of Van Gogh)", "shown"),
+        ("Mario (inspired by the 1985 game)", "shown"),
+        ("Mario (LEGO style)", "shown"),
+        ("Mario (cosplay)", "shown"),
+        ("Mario (possibly a parody)", "doubtful"),
+        ("Mario (or a lookalike)", "doubtful"),
+    ],
+)
+def test_brackets_that_deny_another_or_tell_a_rendering_leave_it(reply: str, role: str) -> None:
+    assert said(reply, "mario") == role
+
+
+@pytest.mark.parametrize(
+    ("reply", "role"),
+    [
+        ("A Pokémon (possibly Pikachu)", "doubtful"),
+        ("A Pokémon (maybe Pikachu)", "doubtful"),
+        ("Name: Pokémon (possibly Pikachu)", "doubtful"),
+        ("A creature (possibly Pikachu)", "doubtful"),
+        ("A Pokémon (probably Pikachu)", "shown"),
+        ("Ash (the trainer of Pikachu)", "absent"),
+        ("Ash (possibly from Pikachu's team)", "absent"),
+    ],
+)
+def test_a_guess_in_brackets_after_another_name_is_a_guess(reply: str, role: str) -> None:
+    assert said(reply, "pikachu") == role
+
+
+@pytest.mark.parametrize(
+    ("reply", "slug", "role"),
+    [
+        ("two Pikachus", "pikachu", "shown"),
+        ("The image shows three Marios running.", "mario", "shown"),
+        ("Pikachus", "pikachu", "shown"),
+        ("Several Batmen", "batman", "shown"),
+        ("Multiple Spider-Men", "spider-man", "shown"),
+        ("No Marios here", "mario", "absent"),
+        # Words of the language, and genitives without an apostrophe.
+        ("two Links", "link", "absent"),
+        ("stitches", "stitch", "absent"),
+        ("Das ist Robin, Batmans Helfer", "batman", "absent"),
+        ("Elsas Schloss", "elsa", "absent"),
+    ],
+)
+def test_a_plural_of_an_unmistakable_name_is_the_name(reply: str, slug: str, role: str) -> None:
+    assert said(reply, slug) == role
+
+
+@pytest.mark.parametrize(
     ("reply", "role"),
     [
         ("È Paperina, la fidanzata di Paperino.", "absent"),

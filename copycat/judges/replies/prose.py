@@ -9,6 +9,7 @@ from copycat.judges.replies.acts import begins_with_nobody, says_nobody, settles
 from copycat.judges.replies.declining import abstains, is_poor, is_preamble
 from copycat.judges.replies.structure import sentences
 from copycat.records import Figure, Named, Unscored
+from copycat.subjects import vocabulary as say
 from copycat.subjects.words import is_word
 
 _CAPITAL = r"[A-Z0-9À-ÞА-Я][\w'.&·-]*"
@@ -140,13 +141,15 @@ def _may_name(piece: str) -> bool:
 
 _JOINT = re.compile(r",\s+(?:and\s+|&\s+)?|\s+(?:and|&|\+)\s+|\s*/\s*")
 _ALL_NAMES = re.compile(rf"(?:the\s)?{_NAME}(?:(?:{_JOINT.pattern})(?:the\s)?{_NAME})+")
+_NAME_AND_GROUP = re.compile(rf"(?:the\s)?{_NAME}\s+(?:and|&)\s+[Tt]he\s{_NAME}")
 _OF_WORK = re.compile(
     rf"(?P<name>(?:the\s)?{_NAME}(?:(?:{_JOINT.pattern})(?:the\s)?{_NAME})*)(?:,?\s+from\s+|\s*\((?:from\s+)?|,?\s+in\s+(?=[\"“'*]?(?:the\s)?[A-Z])|\s+[–—-]\s+)"
     r"(?=[\"“'*]?(?:the\s|an?\s|[\w ]{0,20}?)(?-i:[A-Z0-9À-Þ]))"
     r"(?P<work>(?:[^(),]|,\s(?=Inc|the\s|[A-Z]\w+\sand\s))+?)\)?[\s.!]*"
 )
 _NO_WORK = re.compile(
-    r"\b(?:also|a\.?k\.?a|or|not|possibly|maybe|perhaps|alias|known|if|unsure|uncertain|could|might)\b|\?",
+    r"\b(?:also|a\.?k\.?a|or|not|possibly|maybe|perhaps|probably|likely|alias|known|if|unsure|uncertain|could|might)\b|\?"
+    rf"|^(?:an?\s)?(?:\w+[\s-]){{0,2}}?{say.IMITATIONS}\b|^(?:inspired|similar|resembl\w+|reminiscent|styled?|like)\b",
     re.IGNORECASE,
 )
 
@@ -158,6 +161,7 @@ def figures_in(text: str, work: str = "") -> list[Figure]:
     split = _OF_WORK.fullmatch(name)
     if split and not work and not _NO_WORK.search(split["work"]):
         name, work = split["name"].strip(), split["work"].strip(" \"'“”")
-    if _ALL_NAMES.fullmatch(name.rstrip(".! ")):
+    # "Snow White and the Seven Dwarfs" may be a title, which only a registry knows.
+    if _ALL_NAMES.fullmatch(name.rstrip(".! ")) and not _NAME_AND_GROUP.fullmatch(name.rstrip(".! ")):
         return [Figure(name=n, work=work) for n in _JOINT.split(name.rstrip(".! ")) if n.strip()]
     return [Figure(name=name or text, work=work)]
