@@ -178,7 +178,7 @@ def _plain(text: str, words: list[_Word], at: int, entry: Entry) -> Match | None
     start, end = here[0].start, here[-1].end
     if entry.capital and not _is_written_as_name(Mention(text, start, end, common=True)):
         return None
-    if entry.capital and entry.plural and not _WORD.search(_SENTENCE.split(text[:start])[-1]):
+    if entry.capital and entry.plural and size == 1 and not _WORD.search(_SENTENCE.split(text[:start])[-1]):
         return None  # "Links in a chain": the capital is the sentence's
     form: Form = "world" if entry.world else "name" if entry.name else "whole"
     return Match(start, end, entry.generic, form, entry.told, entry.world or "figure", entry.plural)

@@ -6,7 +6,7 @@ import re
 
 from copycat.mitigations.lexicon import Match
 from copycat.mitigations.number import plural_phrase, without_article, without_tail
-from copycat.mitigations.word_classes import FUNCTION, OPPOSITES, PAST, TIMES, TITLES, is_adjective
+from copycat.mitigations.word_classes import ADVERBS, FUNCTION, OPPOSITES, PAST, TIMES, TITLES, is_adjective
 
 _ONE = (
     r"(?:an?|the|this|that|his|her|its|their|my|your|our|one|each|every|another|some|any|no|"
@@ -97,7 +97,7 @@ def _after_determiner(
     which = " ".join(determiner.lower().split())
     kind = which in {"a", "an"} or (not match.plural and _PLURAL_NOUN.match(after))  # "two Zori toys"
     many = not kind and (match.plural or bool(re.fullmatch(_MANY, which)))
-    if not between and not many and which in {"a", "an", "the", "this", "that"}:
+    if not between and not many and which in {"a", "an", "the"}:
         return f"{lead}{determiner} ", generic  # of two articles the second stays
     plain = [w.rstrip(",").lower() for w in between]
     if not many and len(plain) == 1 and determiner and _is_title(which, plain[0]):
@@ -116,7 +116,12 @@ def _bare(before: str) -> tuple[int, list[str]]:
     start, kept = len(before), list[str]()
     for word in reversed(list(re.finditer(rf"{_WORD},?(?=\s)", before))):
         together = before[word.end() : start].isspace()
-        if not together or not is_adjective(word[0].rstrip(",")) or (not kept and word[0].endswith(",")):
+        adverb = kept and word[0].lower() in ADVERBS
+        if (
+            not together
+            or not (adverb or is_adjective(word[0].rstrip(",")))
+            or (not kept and word[0].endswith(","))
+        ):
             break
         start, kept = word.start(), [word[0], *kept]
     return start, kept

@@ -41,6 +41,7 @@ OPPOSITES = tuple(
     )
 )
 """Adjectives, and those that they leave no room for."""
+ADVERBS = _set("extremely quite rather really so super too very")
 FUNCTION = _set(
     """
     a an the and or but nor as at by for from in into inside is are was were be been of off on onto out

@@ -13,7 +13,7 @@ from PIL import Image
 
 from copycat.cards.judges import JudgeCard
 from copycat.config import RunConfig
-from copycat.errors import BadFile, MissingRequirement
+from copycat.errors import BadFile, MissingRequirement, UserError
 from copycat.judges.base import Judge, answers, error_rates, identify, load_judge, question_hash, unscored
 from copycat.judges.panel import vote
 from copycat.records import Question, Verdict
@@ -40,9 +40,13 @@ def judge(
     `judging` is found here when it is not given: for the judge `judge_name`, a card or folder, or else the
     run's own. How many processes ask is said by `config`, or else by the settings that the run was begun
     with.
+
+    Raises UserError where nobody is named and the numbers are of a judge that was recorded elsewhere.
     """
     progress = progress or Progress()
     data = folder.open().data()
+    if judging is None and judge_name is None:
+        _refuse_recorded(data)
     judging = judging or find_judging(data, judge_name)
     refuse_withheld(data, judging)
     with folder.stage("judge"):
@@ -57,6 +61,17 @@ def judge(
             folder.forget_metrics()
         folder.update(judge=judging.identity)
     return asked
+
+
+def _refuse_recorded(data: RunData) -> None:
+    """Raise UserError for a run whose judge cannot be asked: another would take its numbers unnoticed."""
+    judge = data.manifest.judged_elsewhere
+    if judge:
+        raise UserError(
+            f"The numbers of {data.path} are of {judge}, whose answers were recorded elsewhere: it cannot be "
+            f"asked. Name the judge to ask with --judge, such as {data.manifest.config.judge}; the numbers "
+            "are then that judge's."
+        )
 
 
 def find_judging(data: RunData, judge_name: str | None = None) -> Judging:

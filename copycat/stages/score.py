@@ -17,7 +17,7 @@ from copycat.report import tables
 from copycat.runs.calibrated import speaks_of
 from copycat.runs.data import RunData
 from copycat.runs.folder import RunFolder
-from copycat.runs.manifest import Cited
+from copycat.runs.manifest import RECORDED, Cited
 
 
 def score(folder: RunFolder, calibration: Path | None = None) -> list[Metric]:
@@ -58,6 +58,7 @@ def missing(folder: RunFolder) -> list[str]:
         if measure.ask and o.value is None and o.image and o.image.outcome == "ok" and None in o.verdicts
     }
     resume = "the same `copycat run` finishes them"
+    elsewhere = _asked_elsewhere(data)
     return [
         sentence
         for count, sentence in (
@@ -65,7 +66,8 @@ def missing(folder: RunFolder) -> list[str]:
             (data.failed, f"{data.failed} pictures failed; {resume}."),
             (
                 len(unasked),
-                f"{len(unasked)} pictures have questions without a verdict; `copycat judge` asks them.",
+                f"{len(unasked)} pictures have questions without a verdict; "
+                + (elsewhere or "`copycat judge` asks them."),
             ),
             (len(unanswered), _unanswered(unanswered, data)),
         )
@@ -83,8 +85,20 @@ def _unanswered(verdicts: Sequence[Verdict], data: RunData) -> str:
     where = f", such as {example.kind} about {row.file}" if row and row.file else ""
     return (
         f"{len(verdicts)} verdicts are no answers and count nowhere, {count} of them because of: {reason}"
-        f"{where}. `copycat judge` asks again."
+        f"{where}. {_asked_elsewhere(data) or '`copycat judge` asks again.'}"
     )
+
+
+def _asked_elsewhere(data: RunData) -> str:
+    """What to do for answers that are missing, where the judge of the numbers cannot be asked; else empty."""
+    judge = data.manifest.judged_elsewhere
+    if not judge:
+        return ""
+    if judge.startswith(RECORDED):
+        then = "add them to the table and import it again (`copycat import-verdicts`)"
+    else:
+        then = "`copycat rejudge` asks another judge"
+    return f"{judge} was recorded elsewhere and cannot be asked: {then}."
 
 
 def write_tables(data: RunData, to: Path) -> None:
