@@ -49,7 +49,7 @@ def cost(model: str, run: ResolvedRun, conditions: int) -> Cost:
         gpu_gb=card.min_gpu_gb,
         downloads=tuple(_downloads(card, judge)),
         licences=tuple((c.name, c.licence) for c in (card, *judge.asked())),
-        gated=tuple(c.name for c in (card, *judge.asked()) if c.gated),
+        gated=(*((card.name,) if card.gated else ()), *(j.name for j in judge.asked() if j.gated)),
     )
 
 
