@@ -56,6 +56,12 @@ def test_of_what_ends_there_is_a_card_to_go_on_with():
     assert successor.temperature is None
 
 
+def test_a_judge_with_gated_weights_is_listed_as_one():
+    assert load_judge_card("gemma-3-4b").gated
+    told = " ".join(CliRunner().invoke(app, ["ls", "judges"]).output.split())
+    assert told.count("it needs a hub login") == 1
+
+
 def test_a_model_that_is_gone_is_neither_asked_nor_paid(tmp_path, monkeypatch, config):
     monkeypatch.setenv("COPYCAT_HOME", str(tmp_path))
     for folder, card in (

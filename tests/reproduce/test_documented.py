@@ -1,4 +1,4 @@
-"""Every `copycat run` of the README and docs/ that needs nothing of the reader's own is planned as written."""
+"""Every `copycat run` of README and docs/ that needs nothing of the reader's own is planned as written."""
 
 from __future__ import annotations
 
