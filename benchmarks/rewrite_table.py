@@ -42,7 +42,7 @@ Written by `python benchmarks/rewrite_table.py`, which rewrites every prompt of 
 | dropped | keywords that only give the character away: side figures, plots, catchwords |
 | left | rewritten prompts with a name or an attribute of the lexicon in them |
 | leaked | rewritten prompts that name a character, an owner, a work or a world; found without the lexicon |
-| flaws | rewritten prompts with a doubled word or article, a stray comma, "a" for "an", a lost capital |
+| flaws | rewritten prompts with a word or article too many, a stray comma, "a" for "an", a bare verb |
 
 A prompt that names the character asks for all words of its key, another one for those that stand in it.
 """

@@ -20,7 +20,16 @@ from copycat.errors import BadFile
 
 FEW_STEPS = 4
 """What models are distilled to that draw in few steps; their makers say one to eight."""
-_QUICK = re.compile(r"turbo|lightning|schnell|lcm|hyper|distill|dmd", re.IGNORECASE)
+_QUICK = re.compile(
+    r"(?<![a-z0-9])(?:(?:sd|sdxl)?(?:turbo(?!-?squid)|lightning(?!-?mc-?queen))|schnell|lcm|hyper-?sd(?:xl|\d+)?|"
+    r"distill(?:ed|ation)?|dmd)(?:v?\d+)?(?![a-z0-9])"
+)
+_CAMEL, _GAP = re.compile(r"(?<=[a-z])(?=[A-Z])"), re.compile(r"[\W_]+")
+
+
+def _is_quick(name: str) -> bool:
+    """Whether a word of `name` is that of a way of distilling; "calcm" and "hyperrealism" hold none."""
+    return bool(_QUICK.search(_GAP.sub("-", _CAMEL.sub("-", name)).lower()))
 
 
 @dataclass(frozen=True)
@@ -95,7 +104,7 @@ def _by_name(folder: PipelineFolder) -> Taken | None:
     for card in folder.akin:
         if card.folder is None and not card.stages and card.source.rpartition("/")[2].lower() in names:
             return _of_card(card, f"after which its weights are named ({card.source})")
-    if any(_QUICK.search(n) for n in folder.names):
+    if any(map(_is_quick, folder.names)):
         return _few_steps(folder, "going by its name, which is that of a model distilled to few steps")
     return None
 

@@ -27,6 +27,8 @@ class JudgeCard(Card):
     """Name in the catalogue of judge kinds."""
     source: str = ""
     """As in every card; empty for a judge without weights, such as a panel."""
+    gated: bool = False
+    """Whether the hub asks for an account that accepted the licence."""
     members: tuple[NameOrPath, ...] = ()
     """Of a panel: the judges that are asked, by card name or folder."""
     vote: Vote = "majority"

@@ -17,6 +17,8 @@ def import_verdicts(
 ) -> None:
     """Take a table of recorded answers, of any judge or rater, as verdicts, and score the run by them."""
     from copycat.cli.folders import opened
+    from copycat.measures import DETECT, DETECT_TARGETED
+    from copycat.records import IDENTIFY, VERIFY
     from copycat.runs.recorded import import_verdicts as take
     from copycat.stages.report import report
     from copycat.stages.score import score
@@ -29,6 +31,12 @@ def import_verdicts(
         typer.echo(f"Without an answer, and so unscored: {found.unscored}, such as {found.example}.")
     if found.elsewhere:
         typer.echo(f"Rows about other pictures or characters, which were left out: {found.elsewhere}.")
+    if VERIFY in found.kinds:
+        told = (
+            f"Answers about the character by name fill {DETECT_TARGETED.name}, in metrics.json and no table"
+        )
+        names = "" if IDENTIFY in found.kinds else f"; {DETECT.name} is of names, and stays empty"
+        typer.echo(f"{told}{names}.")
     metrics = score(folder)
     report(folder)
     typer.echo(f"{len(metrics)} metrics by {found.numbers_of} in {folder.metrics_path}")

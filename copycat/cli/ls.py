@@ -73,8 +73,12 @@ def _judges() -> Rows:
 
     def row(name: str) -> Rows:
         card = CATALOG.get(name)
+        more = [
+            *(["it needs a hub login"] if card.gated else []),
+            *([f"it {card.end()}"] if card.end() else []),
+        ]
         told = told_rates(card)
-        yield (name, f"{told.rstrip('.')}; it {card.end()}" if card.end() else told)
+        yield (name, "; ".join([told.rstrip("."), *more]) if more else told)
 
     yield from _listed(CATALOG.names(), row)
 

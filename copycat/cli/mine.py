@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Literal
 import typer
 
 from copycat.cli import mine_asked
+from copycat.cli.mine_sets import overlong
 
 if TYPE_CHECKING:
     from copycat.mining.ranking import Term
     from copycat.subjects.characters import Registry
-    from copycat.subjects.prompts import Prompt
 
 app = typer.Typer(help="Rank the words that go with each character, and make prompt sets of them.")
 app.command()(mine_asked.describe)
@@ -305,17 +305,6 @@ def _write(
         f"{covered} of {len(registry)} characters ranked ({marked} of {len(ranking)} words are names): "
         f"{_names(out, sets)}"
     )
-
-
-def overlong(sets: Mapping[str, Sequence[Prompt]], model: str) -> list[str]:
-    """What of `sets` is too long for the text encoder of `model`; nothing where none is named."""
-    if not model:
-        return []
-    from copycat.cards.models import load_card
-    from copycat.generators.reading import overlong, planned_reading
-
-    texts = {f"prompts of {name}": [p.text for p in prompts] for name, prompts in sets.items()}
-    return overlong(texts, planned_reading(load_card(model)))
 
 
 def _names(out: Path, sets: Iterable[str]) -> str:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from copycat.cli.mine_sets import write_set
+
 if TYPE_CHECKING:
     from copycat.mining.asking import Answer
     from copycat.mining.tasks import Task
     from copycat.subjects.characters import Registry
-    from copycat.subjects.prompts import Prompt
 
 _Registry = Annotated[str, typer.Option(help="Character registry: a name or a YAML file.")]
 _Model = Annotated[str, typer.Option(help="A language model (copycat ls llms) or a transformers folder.")]
@@ -65,7 +66,7 @@ def describe(
         for slug, a in answers.items()
         if a.texts
     ]
-    _write_set(folder, name, prompts, people, fit)
+    write_set(folder, name, prompts, people, fit)
     _say_missing(answers, people, lambda _: "no description")
 
 
@@ -106,7 +107,7 @@ def keywords(
             for slug, a in answers.items()
             if len(a.texts) >= n
         ]
-        _write_set(folder, f"{name}{n}", prompts, people, fit)
+        write_set(folder, f"{name}{n}", prompts, people, fit)
     listed = {slug: a.texts for slug, a in answers.items() if a.texts}
     if listed:
         target = KEYWORDS.own(people.name) if own else folder / f"{people.name}.yaml"
@@ -185,19 +186,6 @@ def folder_of(people: Registry, out: Path, own: bool) -> Path:
     from copycat.subjects.prompts import CATALOG as PROMPTS
 
     return PROMPTS.own(f"{people.name}/x").parent if own else out
-
-
-def _write_set(folder: Path, name: str, prompts: Sequence[Prompt], people: Registry, fit: str) -> None:
-    from copycat.cli.mine import overlong
-    from copycat.io.jsonl import write_lines
-    from copycat.subjects.prompts import check
-
-    if not prompts:
-        return
-    write_lines(folder / f"{name}.jsonl", prompts)
-    for finding in (*check(prompts, people), *overlong({name: prompts}, fit)):
-        typer.echo(finding, err=True)
-    typer.echo(f"{len(prompts)} prompts in {folder / name}.jsonl")
 
 
 def _say_missing(answers: dict[str, Answer], people: Registry, what: Callable[[Answer], str]) -> None:

@@ -50,7 +50,7 @@ def reproduce(
         "steps": steps,
     }
     more = wanted[:1] if table1 is None else items(table1)
-    whole = Reproduction(jobs(wanted, more, out, registry or None, settings), out, corpus or None, by, device)
+    whole = Reproduction(jobs(wanted, more, out, registry or None, settings), out, corpus or None, by)
     whole.check_offered()
     for line in (*told(whole.costs()), *whole.lacking()):
         typer.echo(line)

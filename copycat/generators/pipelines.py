@@ -16,12 +16,13 @@ from PIL.Image import Image
 
 from copycat.cards.hooks import WeightEdit
 from copycat.cards.models import ModelCard, Part
+from copycat.cards.pipelines import pipeline_class
 from copycat.errors import BadFile
 from copycat.generators.base import ImageOutcome
 from copycat.generators.denoising import DENOISERS
 from copycat.io.atomic import disk_guard
 from copycat.io.lifecycle import free_memory
-from copycat.io.loading import check_packages, quiet_loading
+from copycat.io.loading import check_packages
 
 
 def load_pipeline(
@@ -42,9 +43,8 @@ def load_pipeline(
     _make_edits(edits, lambda before: load_pipeline(card, device, part, before, **components))
     part = part or card
     check_packages(card.packages, card.title)
-    with quiet_loading():  # diffusers imports a pipeline when it is first named
-        kind = getattr(diffusers, part.pipeline, None)
-    if not isinstance(kind, type) or not issubclass(kind, diffusers.DiffusionPipeline):
+    kind = pipeline_class(part.pipeline)
+    if kind is None:
         raise BadFile(f"The card {card.name} names {part.pipeline}, which is no pipeline of diffusers.")
     options: dict[str, Any] = dict.fromkeys(part.null_components) | components
     if "safety_checker" in part.null_components and _takes(kind.__init__, "requires_safety_checker"):

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from copycat.cards.models import ModelCard
+from copycat.cards.pipelines import pipeline_class
 from copycat.errors import BadFile, UserError
 from copycat.io.documents import parse_json
-from copycat.io.loading import check_packages, quiet_loading
+from copycat.io.loading import check_packages
 from copycat.records import Request
 
 NO_LIMIT = 100_000
@@ -160,18 +161,10 @@ def planned_reading(card: ModelCard, function: str = "__call__") -> Reading:
     """How the pipeline of `card` will read, without its weights. UserError where it cannot be had."""
     if card.api:
         raise UserError(f"{card.title} is hosted, and its text encoder is not open; name another model.")
-    kind = _pipeline_class(card)
+    kind = pipeline_class(card.pipeline)
     if kind is None:
         raise BadFile(f"The card {card.name} names {card.pipeline}, which is no pipeline of diffusers.")
     return Reading(card.name, kind, _tokenizers(card, ask=True), card.call, function)
-
-
-def _pipeline_class(card: ModelCard) -> type | None:
-    with quiet_loading():  # diffusers imports a pipeline when it is first named
-        import diffusers
-
-        found = getattr(diffusers, card.pipeline, None)
-    return found if isinstance(found, type) else None
 
 
 def _tokenizers(card: ModelCard, ask: bool) -> dict[str, Any]:
@@ -223,7 +216,7 @@ def check_texts(
     MissingRequirement says which packages the cleaning of captions lacks.
     Without `ask`, for a dry run, nothing is downloaded, and what is not here is not checked.
     """
-    kind = _pipeline_class(card)
+    kind = pipeline_class(card.pipeline)
     if kind is None:
         return  # loading it says so
     cleans = Reading(card.name, kind, {}, card.call, function).cleans

@@ -1,8 +1,9 @@
 """A character's names and distinguishing attributes, found in text however they are worded.
 
-Words are compared without case, accents and number, and a hyphen is a space: "Red Hair", "red-hair". Of a
-wording such as "red hair" these forms are found too: "hair that is red", "red-haired", "her hair is red", and
-"red wavy hair", with one more word in between.
+Words are compared without case, accents and number, and a hyphen is a space: "Red Hair", "red-hair". A name
+is found in its plural too, unless the registry's own name is one ("two Zoris"). Of wordings like "red hair"
+these forms are found too: "hair that is red", "red-haired", "her hair is red", and "red wavy hair", with one
+word more between.
 
 A name that is a word of the language too ("Link", "Black Panther") is found where it is written as a name, or
 is all that is written: "a chain link fence" has nobody in it.
@@ -13,15 +14,16 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from copycat.mitigations.entries import Entry, entries_of
+from copycat.mitigations.number import contains, singular, stems
 from copycat.mitigations.world import Kind, WorldName, world_names
 from copycat.subjects.characters import Character, Registry, normalise
 from copycat.subjects.mentions import Mention
 from copycat.subjects.naming import is_word as is_written_as_word
-from copycat.subjects.words import common_names
 
 Form = Literal["name", "world", "whole", "adjective", "predicate"]
 """A name of the character, another name of its world, or the wording of an attribute in one of three ways."""
@@ -38,26 +40,8 @@ _BETWEEN = frozenset(
 )
 """Words that never stand between an adjective and its noun."""
 _RELATIVE = frozenset({"that", "which", "who"})
+_SENTENCE = re.compile(r"[.!?]\s")
 _VERBS = frozenset({"is", "are", "was", "were"})
-
-
-def singular(word: str) -> str:
-    """`word`, normalised, without the ending of a regular English plural."""
-    if len(word) > 4 and word.endswith("ies"):
-        return f"{word[:-3]}y"
-    if len(word) > 4 and word.endswith(("ches", "shes", "sses", "xes")):
-        return word[:-2]
-    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
-
-
-def stems(text: str) -> tuple[str, ...]:
-    """The words of `text` as they are compared."""
-    return tuple(singular(w) for w in normalise(text).split())
-
-
-def contains(words: tuple[str, ...], part: tuple[str, ...]) -> bool:
-    """Whether `part` stands in `words` one after the other; an empty part stands nowhere."""
-    return bool(part) and any(words[i : i + len(part)] == part for i in range(len(words) - len(part) + 1))
 
 
 @dataclass(frozen=True)
@@ -73,6 +57,8 @@ class Match:
     """The name, or the attribute's `text`, that was found."""
     kind: Kind = "figure"
     """What a name of the world names."""
+    plural: bool = False
+    """Whether it is a name of several."""
 
 
 @dataclass(frozen=True)
@@ -83,49 +69,20 @@ class _Word:
     end: int
 
 
-@dataclass(frozen=True)
-class _Entry:
-    words: tuple[str, ...]
-    commas: tuple[bool, ...]
-    """Whether a comma stands before each word but the first."""
-    generic: str
-    told: str
-    name: bool = False
-    capital: bool = False
-    """Whether a name must be written as one."""
-    world: Kind | None = None
-    """What it names, if it is none of the character's own names."""
-    keyword: bool = False
-    """Whether it counts in a list of keywords alone: a single word of a sentence may be about anything."""
-
-
 class Lexicon:
     """Finds the names and distinguishing attributes of one character, and other names of its world."""
 
     def __init__(self, character: Character, world: Iterable[WorldName] = ()) -> None:
         self._key = frozenset(stems(character.key))
         self._giveaways = [stems(g) for g in character.giveaways]
-        common = common_names(character)
-        entries = [
-            replace(_entry(n, character.generic, n, name=True), capital=normalise(n) in common)
-            for n in character.spoken
-        ]
-        world = list(world)
-        entries += [_world_entry(n) for n in world if n.kind == "epithet"]
-        for attribute in character.attributes:
-            entries.append(_entry(attribute.text, attribute.generic, attribute.text))
-            for wording in attribute.also:
-                other = _entry(wording.text, wording.generic, attribute.text)
-                entries.append(replace(other, keyword=len(other.words) == 1))
-        entries += [_world_entry(n) for n in world]
+        entries = list(entries_of(character, world))
         self._parts = frozenset(w for n in character.spoken for w in normalise(n).split())
-        # The first entry of a wording counts: a name, an epithet, an attribute, then what else there is.
-        unique: dict[tuple[str, ...], _Entry] = {}
+        unique: dict[tuple[str, ...], Entry] = {}
         for entry in entries:
             if entry.words:
                 unique.setdefault(entry.words, entry)
-        self._by_first: dict[str, list[_Entry]] = defaultdict(list)
-        self._by_last: dict[str, list[_Entry]] = defaultdict(list)
+        self._by_first: dict[str, list[Entry]] = defaultdict(list)
+        self._by_last: dict[str, list[Entry]] = defaultdict(list)
         for entry in sorted(unique.values(), key=lambda e: -len(e.words)):
             self._by_first[entry.words[0]].append(entry)
             self._by_last[entry.words[-1]].append(entry)
@@ -174,7 +131,7 @@ class Lexicon:
         )
         return next(filter(None, found), None)
 
-    def _with_word_between(self, text: str, words: list[_Word], at: int, entry: _Entry) -> Match | None:
+    def _with_word_between(self, text: str, words: list[_Word], at: int, entry: Entry) -> Match | None:
         """As in "red wavy hair", unless the word between is of the key."""
         if entry.name or len(entry.words) != 2 or any(entry.commas) or at + 2 >= len(words):
             return None
@@ -202,28 +159,13 @@ def _word(found: re.Match[str]) -> _Word:
     return _Word(exact, singular(exact), found.start(), found.end())
 
 
-def _entry(text: str, generic: str, told: str, *, name: bool = False) -> _Entry:
-    if name:
-        words = tuple(normalise(text).split())
-        return _Entry(words, (False,) * (len(words) - 1), generic, told, name=True)
-    parts = [stems(part) for part in text.split(",")]
-    commas = [i == 0 for part in parts for i in range(len(part))]
-    return _Entry(tuple(w for part in parts for w in part), tuple(commas[1:]), generic, told)
-
-
-@lru_cache(maxsize=8192)
-def _world_entry(name: WorldName) -> _Entry:
-    entry = _entry(name.text, name.generic, name.text, name=True)
-    return replace(entry, capital=name.capital, world=name.kind)
-
-
 def _joined(text: str, words: list[_Word], at: int, count: int) -> bool:
     """Whether nothing but spaces and hyphens stands between so many words."""
     pairs = zip(words[at : at + count - 1], words[at + 1 : at + count], strict=True)
     return all(_JOIN.fullmatch(text, a.end, b.start) for a, b in pairs)
 
 
-def _plain(text: str, words: list[_Word], at: int, entry: _Entry) -> Match | None:
+def _plain(text: str, words: list[_Word], at: int, entry: Entry) -> Match | None:
     """The wording as it is."""
     size = len(entry.words)
     here = words[at : at + size]
@@ -236,8 +178,10 @@ def _plain(text: str, words: list[_Word], at: int, entry: _Entry) -> Match | Non
     start, end = here[0].start, here[-1].end
     if entry.capital and not _is_written_as_name(Mention(text, start, end, common=True)):
         return None
+    if entry.capital and entry.plural and size == 1 and not _WORD.search(_SENTENCE.split(text[:start])[-1]):
+        return None  # "Links in a chain": the capital is the sentence's
     form: Form = "world" if entry.world else "name" if entry.name else "whole"
-    return Match(start, end, entry.generic, form, entry.told, entry.world or "figure")
+    return Match(start, end, entry.generic, form, entry.told, entry.world or "figure", entry.plural)
 
 
 def _is_written_as_name(found: Mention) -> bool:
@@ -245,7 +189,7 @@ def _is_written_as_name(found: Mention) -> bool:
     return alone or not is_written_as_word(found)
 
 
-def _turned(text: str, words: list[_Word], at: int, entry: _Entry, link: int) -> bool:
+def _turned(text: str, words: list[_Word], at: int, entry: Entry, link: int) -> bool:
     """Whether the noun of `entry` stands at `at` and its adjectives follow after `link` more words."""
     size = len(entry.words)
     if entry.name or size < 2 or any(entry.commas) or words[at].stem != entry.words[-1]:
@@ -254,7 +198,7 @@ def _turned(text: str, words: list[_Word], at: int, entry: _Entry, link: int) ->
     return tuple(w.stem for w in after) == entry.words[:-1] and _joined(text, words, at, link + size)
 
 
-def _relative(text: str, words: list[_Word], at: int, entry: _Entry) -> Match | None:
+def _relative(text: str, words: list[_Word], at: int, entry: Entry) -> Match | None:
     """As in "hair that is red"."""
     link = [w.exact for w in words[at + 1 : at + 3]]
     if len(link) < 2 or link[0] not in _RELATIVE or link[1] not in _VERBS:
@@ -265,7 +209,7 @@ def _relative(text: str, words: list[_Word], at: int, entry: _Entry) -> Match | 
     return Match(words[at].start, end, entry.generic, "whole", entry.told)
 
 
-def _predicate(text: str, words: list[_Word], at: int, entry: _Entry) -> Match | None:
+def _predicate(text: str, words: list[_Word], at: int, entry: Entry) -> Match | None:
     """As in "hair is red"; the verb stays: "hair is brown"."""
     if at + 1 >= len(words) or words[at + 1].exact not in _VERBS:
         return None
@@ -279,7 +223,7 @@ def _predicate(text: str, words: list[_Word], at: int, entry: _Entry) -> Match |
     return Match(words[at].start, words[at + len(entry.words)].end, other, "predicate", entry.told)
 
 
-def _adjective(text: str, words: list[_Word], at: int, entry: _Entry) -> Match | None:
+def _adjective(text: str, words: list[_Word], at: int, entry: Entry) -> Match | None:
     """As in "red-haired": "brown-haired", or nothing where the generic words are of another thing."""
     size = len(entry.words)
     here = words[at : at + size]

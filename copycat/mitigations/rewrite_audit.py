@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from copycat.mitigations.lexicon import lexicon_of, stems
+from copycat.mitigations.lexicon import Match, lexicon_of
+from copycat.mitigations.number import singular, stems
 from copycat.mitigations.rewrite import is_list, rewrite
+from copycat.mitigations.word_classes import NUMBERS, is_adjective_alone
 from copycat.mitigations.wording import VOWEL_SOUND
-from copycat.subjects.characters import Character, Registry
+from copycat.subjects.characters import Character, Registry, normalise
 from copycat.subjects.franchises import names_of
 from copycat.subjects.mentions import Mention, mentions
 from copycat.subjects.naming import is_word as is_written_as_word
@@ -72,7 +75,8 @@ def audit(text: str, character: Character, registry: Registry) -> RewriteAudit:
         dropped=tuple(p for p in pieces if lexicon.gives_away(p)) if keywords else (),
         left=tuple(m.entry for m in lexicon.matches(after, keywords=keywords)),
         leaked=leaks(after, character, registry),
-        flaws=flaws(after),
+        flaws=tuple(f for f in flaws(after) if f != _POSSESSIVE or f not in flaws(text))
+        + _without_object(text, after, found),
     )
 
 
@@ -82,16 +86,38 @@ def leaks(text: str, character: Character, registry: Registry) -> tuple[str, ...
     They are found as a judge's reader and a miner find them, and not by the rewriter's lexicon. What are
     words of the language too must be written as a name.
     """
-    named = registry.mentioned(text) | {character.slug}
-    found = [
-        registry[slug].name
-        for slug in sorted(named)
-        if any(not is_written_as_word(m) for m in mentions(text, registry[slug]))
-    ]
+    single = _in_singular(text)
+    named = registry.mentioned(text) | registry.mentioned(single) | {character.slug}
+    found = [registry[slug].name for slug in sorted(named) if _is_named(registry[slug], text, single)]
     for kind, name in names_of(registry).found(text, character.slug):
         if kind != "character" and (not is_word(name) or _is_capital(text, name)):
             found.append(name)
     return tuple(dict.fromkeys(found))
+
+
+def _is_named(character: Character, text: str, single: str) -> bool:
+    """Whether `text`, or it with all nouns in the singular, names `character`."""
+    several = [] if character.name.endswith("s") else mentions(single, character)
+    # At the beginning of a text "Links" has a capital anyway.
+    several = [m for m in several if not m.common or m.before.strip()]
+    if any(not is_written_as_word(m) for m in (*mentions(text, character), *several)):
+        return True
+    # A plural that the registry lists beside its singular ("Minions") needs a number to be a name.
+    listed = {normalise(n) for n in character.spoken}
+    counted = re.findall(r"\b(\w+)s\b", text) if single != text else []
+    return any(w.lower() in listed and f"{w.lower()}s" in listed for w in counted)
+
+
+def _in_singular(text: str) -> str:
+    """`text` with its plurals in the singular, "men" too, as far as their endings tell."""
+    return re.sub(r"[^\W\d_]+", lambda m: _single(m[0]), text)
+
+
+def _single(word: str) -> str:
+    if word.lower().endswith("men"):
+        return f"{word[:-2]}an"
+    one = singular(word.lower())
+    return word[: len(one)] if word.lower().startswith(one) else f"{word[:-3]}y"
 
 
 def _is_capital(text: str, name: str) -> bool:
@@ -103,6 +129,8 @@ def _is_capital(text: str, name: str) -> bool:
     )
 
 
+_POSSESSIVE = "'s after with"
+"""Right in "a boy with a dog's head", so it counts only where the prompt had none before."""
 _VOWEL_SOUND = re.compile(VOWEL_SOUND, re.IGNORECASE)
 _FLAWS = {
     "a word twice": re.compile(r"\b(\w+) \1\b", re.IGNORECASE),
@@ -111,6 +139,7 @@ _FLAWS = {
     "nothing after and": re.compile(
         r"\b(?:and|with|wearing|holding|an?|the)(?=\s*(?:[,.;]|$))", re.IGNORECASE
     ),
+    _POSSESSIVE: re.compile(r"\bwith (?:an? )?(?:[\w-]+ ){0,3}[\w-]+['’]s\s", re.IGNORECASE),
     "two spaces": re.compile(r"\s\s"),
     "no capital": re.compile(r"[.!?] [a-z]"),
 }
@@ -122,6 +151,25 @@ def flaws(text: str) -> tuple[str, ...]:
     for article, word in re.findall(r"\b(an?) ([\w-]+)", text, re.IGNORECASE):
         if (len(article) == 2) != bool(_VOWEL_SOUND.match(word)):
             found.append(f"{article} {word}")
+    for word in re.findall(r"(?<!such )(?<!half )(?<!all )\b([\w-]+) (?:an?|the) (?=\w)", text):
+        if word.lower() in NUMBERS or is_adjective_alone(word):
+            found.append(f"an article after {word}")
     if re.search(r"\.$", text) and text[0].islower():
         found.append("no capital")
     return tuple(found)
+
+
+_VERB = re.compile(
+    r"(?<!\bher )(?<!\bhis )(?<!\bthe )\b([a-z]{2,}(?:ing|[^\Wsu]s))\s+(?:(?:an?|the|his|her|its|their)\s+)?$"
+)
+
+
+def _without_object(before: str, after: str, found: Iterable[Match]) -> tuple[str, ...]:
+    """Verbs of `before` with nothing after them in `after`, where what they were about was removed."""
+    verbs = [verb[1] for m in found if (verb := _VERB.search(before[: m.start]))]
+    ends = r"\s*(?:[,.;]|$|and\b)"
+    return tuple(
+        f"nothing after {v}"
+        for v in dict.fromkeys(verbs)
+        if re.search(rf"\b{v}{ends}", after) and not re.search(rf"\b{v}{ends}", before)
+    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 from copycat.mitigations.lexicon import Match
+from copycat.mitigations.number import plural_phrase
+from copycat.mitigations.phrase import is_counted
 from copycat.subjects.characters import normalise
 
 VOWEL_SOUND = (
@@ -92,10 +94,13 @@ _UNCOUNTED = frozenset(
 
 def with_missing_article(text: str, match: Match) -> str:
     """The words in place of an attribute, with "a" where a plural or an uncounted noun, which has none,
-    becomes one thing: "with bat ears" is "with a flat hood"."""
+    becomes one thing: "with bat ears" is "with a flat hood". After a number they are a plural."""
     generic = match.generic
     written = text[match.start : match.end]
     words, head = generic.split(), _head(generic)
+    if is_counted(text[: match.start]) and _is_plural(_head(written)):
+        alike = not head or head in _UNCOUNTED or any(map(_is_plural, words))
+        return generic if alike else plural_phrase(generic)
     if not _ANY_ARTICLE.search(text[: match.start]):
         return generic  # A text in the style of a telegram stays one.
     if _DETERMINER_INSIDE.search(generic) or not _BARE_BEFORE.search(text[: match.start]):

@@ -11,6 +11,7 @@ from copycat.cards.seconds import seconds
 from copycat.cards.weights import Card, Weights
 from copycat.io.hub import download_gb
 from copycat.resolve import ResolvedRun
+from copycat.stages.plan import raw_requests
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class Cost:
     """What is fetched from the hub, with its size in GB; of what is here already 0."""
     licences: tuple[tuple[str, str], ...]
     """Of the model and its judge."""
-    gated: bool
+    gated: tuple[str, ...]
+    """Whose weights are: of the model and its judge."""
 
 
 def cost(model: str, run: ResolvedRun, conditions: int) -> Cost:
@@ -37,18 +39,29 @@ def cost(model: str, run: ResolvedRun, conditions: int) -> Cost:
     config, card, judge = run.config, run.card, run.judging.card
     pictures = len(run.characters) * len(config.seeds) * config.images_per_prompt * conditions
     each, known = seconds().seconds.get(model), seconds()
-    frames = 3 if card.sampling.frames else 1
-    questions = frames * sum(m.ask is not None for m in run.judging.measures)
-    local = known.judge_seconds * questions if judge.api is None and judge.min_gpu_gb else None
+    local = judge.api is None and judge.min_gpu_gb
+    asked = _questions(run) * conditions
     return Cost(
         model=model,
         pictures=pictures,
         hours=None if each is None else pictures * each / 3600,
-        judge_hours=None if local is None else pictures * local / 3600,
+        judge_hours=asked * known.judge_seconds / 3600 if local else None,
         gpu_gb=card.min_gpu_gb,
         downloads=tuple(_downloads(card, judge)),
         licences=tuple((c.name, c.licence) for c in (card, *judge.asked())),
-        gated=card.gated,
+        gated=(*((card.name,) if card.gated else ()), *(j.name for j in judge.asked() if j.gated)),
+    )
+
+
+def _questions(run: ResolvedRun) -> int:
+    """What a judge is asked about the pictures of one condition, with every answer plain: a measure without
+    anything to ask about a prompt asks nothing."""
+    first = run.config.mitigations[0]
+    return sum(
+        len(measure.items(request, run.registry[request.character])) * len(request.sampling.judged)
+        for request in raw_requests(run)
+        for measure in run.judging.measures
+        if request.mitigation == first and measure.ask is not None and measure.concerns(request)
     )
 
 
@@ -74,8 +87,10 @@ def told(costs: Iterable[Cost]) -> list[str]:
         parts += [f"a GPU with {c.gpu_gb:g} GB"] if c.gpu_gb else []
         lines.append(f"{c.model}: at most {', '.join(parts)}")
         lines += [f"  licence of {name}: {licence}" for name, licence in c.licences]
-        if c.gated:
-            lines.append("  its weights are gated: accept the licence on the hub, then `hf auth login`")
+        lines += [
+            f"  the weights of {name} are gated: accept the licence on the hub, then `hf auth login`"
+            for name in c.gated
+        ]
     lines += [f"download {name}: {_gb(size)}" for name, size in sizes.items()]
     known = [size for size in sizes.values() if size is not None]
     lines.append(f"to download: {_total(known, len(sizes) - len(known))}")

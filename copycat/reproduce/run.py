@@ -46,7 +46,6 @@ class Reproduction:
     """Captions for the rankings by co-occurrence."""
     by: str
     """Who runs it; leaderboard rows need that."""
-    device: str
 
     def check_offered(self) -> None:
         """Raise a UserError for a model or judge that was shut down, and for a model that takes no negative

@@ -20,6 +20,11 @@ Status = Literal["running", "complete", "interrupted"]
 NEEDED = ("generate", "judge", "score")
 """Stages that must be complete for a run to be finished; the report can be made at any time."""
 
+RECORDED = "recorded:"
+"""How the identity of a judge begins whose answers were imported from a table."""
+UPSTREAM_JUDGE = "gpt-4-vision-preview@binary_result.json"
+"""Who the verdicts of the original scripts are signed with: the model that they ask, by their record."""
+
 
 def now() -> str:
     """This moment in UTC, ISO 8601."""
@@ -109,6 +114,13 @@ class Manifest(BaseModel):
     """What its hosted calls came to; None for a run without any, and of earlier versions."""
     origin: Origin | None = None
     """None for a run whose pictures were drawn in its folder."""
+
+    @property
+    def judged_elsewhere(self) -> str:
+        """The judge of the numbers, where its answers were recorded elsewhere and it cannot be asked; else
+        empty."""
+        judge = self.judge or ""
+        return judge if judge == UPSTREAM_JUDGE or judge.startswith(RECORDED) else ""
 
     @computed_field  # type: ignore[prop-decorator]
     @property

@@ -28,6 +28,7 @@ from copycat.records import (
 )
 from copycat.runs.data import RunData
 from copycat.runs.folder import RunFolder
+from copycat.runs.manifest import RECORDED
 
 WHAT = "table of verdicts"
 CONFIG = "verdicts"
@@ -101,6 +102,8 @@ class Imported:
     unscored: int
     example: str
     """One that is unscored: its picture, and why; empty without any."""
+    kinds: frozenset[str]
+    """What the judge of the numbers answered."""
     elsewhere: int
     """Rows about pictures that are not this run's, or about other characters than a picture was made for,
     which were left out."""
@@ -125,7 +128,7 @@ def import_verdicts(folder: RunFolder, source: str, judge: str | None = None) ->
     verdicts: dict[str, list[Verdict]] = {}
     elsewhere, identities = 0, dict[str, str]()
     for name, mine in by_judge.items():
-        identity = f"recorded:{name}@{digest([r.model_dump(mode='json') for r in mine])[:12]}"
+        identity = f"{RECORDED}{name}@{digest([r.model_dump(mode='json') for r in mine])[:12]}"
         identities[name] = identity
         found = list(_placed(data, mine, source))
         elsewhere += sum(not places for _, places in found)
@@ -148,7 +151,8 @@ def import_verdicts(folder: RunFolder, source: str, judge: str | None = None) ->
         f"{data.images[v.request].file} ({v.answer.reason})" for v in every if isinstance(v.answer, Unscored)
     ]
     counts = {k: len(v) for k, v in verdicts.items()}
-    return Imported(counts, identities[chosen], len(silent), "".join(silent[:1]), elsewhere)
+    kinds = frozenset(v.kind for v in verdicts[identities[chosen]])
+    return Imported(counts, identities[chosen], len(silent), "".join(silent[:1]), kinds, elsewhere)
 
 
 def _name(row: Recorded, judge: str | None, source: str) -> str:
@@ -202,9 +206,11 @@ def _renamed(row: Cells) -> Cells:
 
 def _row(cells: Cells) -> Recorded:
     told = {k: v for k, v in filled(cells).items() if k in Recorded.model_fields}
-    number = cells.get("score")
-    if _is_nan(number):
-        return Recorded.model_validate({**told, "score": None, "reason": "the recorded score is NaN"})
+    if _is_nan(cells.get("score")):
+        told.pop("score", None)
+        if not {"names", "reply"} & told.keys():  # else the cell is an empty one of a table of both
+            told.setdefault("kind", VERIFY)
+            told["reason"] = "the recorded score is NaN"
     row = Recorded.model_validate(told)
     if not row.image and not row.sha256:
         raise ValueError("neither image nor sha256 is given")

@@ -29,7 +29,7 @@ from copycat.records import (
 from copycat.runs.clone import check_new, staged
 from copycat.runs.folder import RunFolder
 from copycat.runs.importing import PLACEHOLDERS, PictureFile, animated_note, identity_of, open_picture
-from copycat.runs.manifest import Manifest, Origin, StageRecord, now
+from copycat.runs.manifest import UPSTREAM_JUDGE, Manifest, Origin, StageRecord, now
 from copycat.runtime.progress import Progress
 from copycat.subjects.characters import Registry
 from copycat.subjects.upstream.checkout import Book
@@ -44,8 +44,6 @@ from copycat.subjects.upstream.results import (
     read_results,
 )
 
-JUDGE = "gpt-4-vision-preview@binary_result.json"
-"""Who the recorded verdicts are signed with: the model that the script asks, at the record's word."""
 QUESTION = "As detect_score/gpt4v_eval.py asks it: whether there is a copyrighted character, and which."
 
 
@@ -111,7 +109,7 @@ def import_results(
     manifest = Manifest.fresh(config, identity).model_copy(
         update={
             "origin": Origin(how="imported", source=path.resolve().name),
-            "judge": JUDGE if verdicts else None,
+            "judge": UPSTREAM_JUDGE if verdicts else None,
             "stages": {"generate": done, **({"judge": done} if whole else {})},
             "notes": (
                 *notes,
@@ -207,7 +205,7 @@ def _verdicts(a: _Asked, request: Request) -> Iterator[Verdict]:
                 sha256=file.sha256,
                 text=QUESTION,
             )
-            yield verdict(question, JUDGE, answer)
+            yield verdict(question, UPSTREAM_JUDGE, answer)
 
 
 def answer_of(said: Judgement) -> Answer:

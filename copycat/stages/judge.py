@@ -13,7 +13,7 @@ from PIL import Image
 
 from copycat.cards.judges import JudgeCard
 from copycat.config import RunConfig
-from copycat.errors import BadFile, MissingRequirement
+from copycat.errors import BadFile, MissingRequirement, UserError
 from copycat.io import pictures
 from copycat.io.ledger import Ledger
 from copycat.judges.base import (
@@ -62,10 +62,13 @@ def judge(
     taken from the cache and kept there; both are taken from `config` where that is given.
 
     Raises MissingRequirement at that cap, and when no verdict can be had, or ten in a row fail in the same
-    way.
+    way. UserError where nobody is named and the numbers are of a judge that was
+    recorded elsewhere.
     """
     progress = progress or Progress()
     data = folder.open().data()
+    if judging is None and judge_name is None:
+        _refuse_recorded(data)
     judging = judging or find_judging(data, judge_name)
     refuse_withheld(data, judging)
     paying = {"max_cost": max_cost, "cache": reuse}
@@ -84,6 +87,17 @@ def judge(
             folder.forget_metrics()
         folder.update(judge=judging.identity)
     return asked
+
+
+def _refuse_recorded(data: RunData) -> None:
+    """Raise UserError for a run whose judge cannot be asked: another would take its numbers unnoticed."""
+    judge = data.manifest.judged_elsewhere
+    if judge:
+        raise UserError(
+            f"The numbers of {data.path} are of {judge}, whose answers were recorded elsewhere: it cannot be "
+            f"asked. Name the judge to ask with --judge, such as {data.manifest.config.judge}; the numbers "
+            "are then that judge's."
+        )
 
 
 def find_judging(data: RunData, judge_name: str | None = None) -> Judging:

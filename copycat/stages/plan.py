@@ -64,7 +64,7 @@ def plan(
         except Unasked as e:
             return raw.model_copy(update={"provenance": (Step(name=UNASKED, note=str(e)),)})
 
-    raws = _raw(run)
+    raws = raw_requests(run)
     if ask:
         refuse_idle_negatives(run.card, [_offline(run, made, raws) for made in mitigations.values()])
     for spec, mitigation in mitigations.items():
@@ -85,7 +85,7 @@ def _offline(run: ResolvedRun, composition: Composition, raws: Sequence[Request]
     return Composition(composition.spec, parts).apply(raw, run.registry[raw.character])
 
 
-def _raw(run: ResolvedRun) -> list[Request]:
+def raw_requests(run: ResolvedRun) -> list[Request]:
     """Every request as it is before its mitigation."""
     return [
         Request(
@@ -204,7 +204,7 @@ def check_offered(run: ResolvedRun) -> None:
     run.card.check_served(run.card.title)
     for judge in run.judging.card.asked():
         judge.check_served(f"The judge {judge.name}")
-    context, raws = run.context(ask=False), _raw(run)
+    context, raws = run.context(ask=False), raw_requests(run)
     refuse_idle_negatives(
         run.card, [_offline(run, made.bind(context), raws) for made in run.mitigations.values()]
     )

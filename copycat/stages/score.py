@@ -18,7 +18,7 @@ from copycat.report import tables
 from copycat.runs.calibrated import speaks_of
 from copycat.runs.data import RunData
 from copycat.runs.folder import RunFolder
-from copycat.runs.manifest import Cited
+from copycat.runs.manifest import RECORDED, Cited
 
 Gap = Literal["pending", "failed", "unasked", "unanswered"]
 """What of a run is not there: pictures not drawn or failed, questions not put or not answered."""
@@ -73,12 +73,13 @@ def gaps(data: RunData) -> dict[Gap, str]:
         if measure.ask and o.value is None and o.image and o.image.outcome == "ok" and None in o.verdicts
     }
     resume = "the same `copycat run` finishes them"
+    elsewhere = _asked_elsewhere(data) or "`copycat judge` asks them."
     sentences: dict[Gap, tuple[int, str]] = {
         "pending": (pending, f"{pending} of {len(data.requests)} pictures are not made yet; {resume}."),
         "failed": (data.failed, f"{data.failed} pictures failed; {resume}."),
         "unasked": (
             len(unasked),
-            f"{len(unasked)} pictures have questions without a verdict; `copycat judge` asks them.",
+            f"{len(unasked)} pictures have questions without a verdict; {elsewhere}",
         ),
         "unanswered": (len(unanswered), _unanswered(unanswered, data)),
     }
@@ -95,8 +96,20 @@ def _unanswered(verdicts: Sequence[Verdict], data: RunData) -> str:
     where = f", such as {example.kind} about {row.file}" if row and row.file else ""
     return (
         f"{len(verdicts)} verdicts are no answers and count nowhere, {count} of them because of: {reason}"
-        f"{where}. `copycat judge` asks again."
+        f"{where}. {_asked_elsewhere(data) or '`copycat judge` asks again.'}"
     )
+
+
+def _asked_elsewhere(data: RunData) -> str:
+    """What to do for answers that are missing, where the judge of the numbers cannot be asked; else empty."""
+    judge = data.manifest.judged_elsewhere
+    if not judge:
+        return ""
+    if judge.startswith(RECORDED):
+        then = "add them to the table and import it again (`copycat import-verdicts`)"
+    else:
+        then = "`copycat rejudge` asks another judge"
+    return f"{judge} was recorded elsewhere and cannot be asked: {then}."
 
 
 def write_tables(data: RunData, to: Path) -> None:

@@ -45,6 +45,23 @@ def test_only_hosted_cards_end_and_each_says_who_told():
     assert {c.retired.successor for c in image} <= set(names()), "there is a card to go on with"
 
 
+def test_of_what_ends_there_is_a_card_to_go_on_with():
+    judge, llms = load_judge_card("gpt-4o"), [load_llm_card(n) for n in ("gpt-4o", "gpt-4o-mini")]
+    assert load_judge_card(judge.retired.successor).retired is None
+    for card in llms:
+        assert load_llm_card(card.retired.successor).retired is None
+    # A reasoning model answers within the few tokens that it gets, and takes no temperature.
+    successor = load_llm_card("gpt-6-luna")
+    assert successor.api.options == {"reasoning_effort": "none"}
+    assert successor.temperature is None
+
+
+def test_a_judge_with_gated_weights_is_listed_as_one():
+    assert load_judge_card("gemma-3-4b").gated
+    told = " ".join(CliRunner().invoke(app, ["ls", "judges"]).output.split())
+    assert told.count("it needs a hub login") == 1
+
+
 def test_a_model_that_is_gone_is_neither_asked_nor_paid(tmp_path, monkeypatch, config):
     monkeypatch.setenv("COPYCAT_HOME", str(tmp_path))
     for folder, card in (

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from copycat.cards.seconds import seconds
 from copycat.cli.main import app
-from copycat.errors import UserError
+from copycat.errors import BadFile, UserError
 from copycat.io.hub import download_gb
+from copycat.io.paths import DATA
 from copycat.leaderboard import read
 from copycat.paper import load
 from copycat.paper.fill import Block, Cell, Filled, Row
@@ -84,6 +86,29 @@ def test_real_models_are_told_and_planned_without_a_gpu(
     with pytest.raises(UserError, match=r"GPU|hub"):
         reproduce(*few, "--yes", "--out", str(tmp_path / "rep"))
     assert not (tmp_path / "rep").exists()
+
+
+def test_judging_is_reckoned_by_what_is_asked_and_gated_judges_are_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As docs/reproduce-the-paper.md has it: a bare name asks nothing of CONS_prompt."""
+    monkeypatch.setattr("copycat.reproduce.cost.download_gb", lambda *a: None)
+    told = reproduce("--models", "playground", "--judge", "gemma-3-4b", "--dry-run")
+    assert "at most 3300 pictures, about 4.7 h of drawing, about 0.8 h of judging" in told
+    assert "the weights of gemma-3-4b are gated: accept the licence on the hub" in told
+    assert "the weights of playground are gated" not in told
+
+
+def test_seconds_are_those_of_the_published_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = seconds()
+    assert (found.seconds["sdxl@paper"], found.seconds["videofusion"]) == (36.4, 6.7)
+    assert "sdxl" not in found.seconds
+    text = (DATA / "seconds.yaml").read_text(encoding="utf-8").replace("playground,", "playgroud,")
+    (tmp_path / "seconds.yaml").write_text(text)
+    (tmp_path / "published").symlink_to(DATA / "published")
+    monkeypatch.setattr("copycat.cards.seconds.DATA", tmp_path)
+    with pytest.raises(BadFile, match=r"names playgroud, which table4\.yaml lacks"):
+        seconds.__wrapped__()
 
 
 def test_a_model_without_negative_prompts_is_refused_before_it_is_reckoned(

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 from copycat.cli.main import app
 from copycat.errors import BadFile, UserError
 from copycat.measures import CONS, DETECT
-from copycat.records import Named, Request, Unscored, Verdict, YesNo
+from copycat.records import IDENTIFY, VERIFY, Named, Request, Unscored, Verdict, YesNo
 from copycat.runs.folder import RunFolder
-from copycat.runs.manifest import StageRecord
+from copycat.runs.manifest import UPSTREAM_JUDGE, StageRecord
 from copycat.runs.recorded import import_verdicts
 from copycat.stages.score import missing, score
 from tests.helpers.synthetic import SyntheticRun
@@ -142,6 +142,62 @@ def test_nan_is_no_answer(folder, pictures):
     assert import_verdicts(folder, table(folder, rows), "gpt-x").unscored == 1
     answer = folder.verdict_journal.rows()[-2].answer
     assert answer == Unscored(reason="the recorded score is NaN")
+
+    assert {v.kind for v in folder.verdict_journal.rows()[-2:]} == {VERIFY}
+
+
+def test_an_empty_score_beside_names_is_no_score(folder, pictures):
+    (one, first), (_, second) = pictures[:2]
+    name = folder.data().registry[one.character].name
+    rows = [{"image": first, "names": name, "score": float("nan")}, {"image": second, "score": 1}]
+    assert import_verdicts(folder, table(folder, rows), "gpt-x").unscored == 0
+    first_, last = folder.verdict_journal.rows()[-2:]
+    assert (first_.kind, first_.answer) == (IDENTIFY, Named(names=(name,)))
+    assert (last.kind, last.answer) == (VERIFY, YesNo(p_yes=1))
+
+
+def test_a_recorded_judge_is_not_asked(folder, pictures):
+    """Nor another in its place, unless it is named."""
+    import_verdicts(folder, table(folder, [{"image": pictures[0][1], "score": float("nan")}]), "gpt-z")
+    before = folder.manifest().judge
+    done = CliRunner().invoke(app, ["judge", str(folder.path)])
+    assert isinstance(done.exception, UserError)
+    assert f"are of {before}, whose answers were recorded elsewhere" in str(done.exception)
+    assert "Name the judge to ask with --judge, such as menagerie;" in str(done.exception)
+    assert folder.manifest().judge == before
+    score(folder)
+    gaps = missing(folder)
+    assert sum("add them to the table and import it again" in gap for gap in gaps) == 2
+    assert not any("`copycat judge`" in gap for gap in gaps)
+
+
+def test_verdicts_of_the_original_scripts_are_not_asked_for_again(folder):
+    rows = [v.model_copy(update={"judge": UPSTREAM_JUDGE}) for v in folder.verdict_journal.rows()]
+    folder.verdict_journal.replace(rows[:-9])
+    folder.update(judge=UPSTREAM_JUDGE)
+    assert folder.manifest().judged_elsewhere == UPSTREAM_JUDGE
+    gaps = missing(folder)
+    assert any("cannot be asked: `copycat rejudge` asks another judge." in gap for gap in gaps)
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        (
+            {"score": 1},
+            "fill DETECT_targeted, in metrics.json and no table; DETECT is of names, and stays empty.",
+        ),
+        ({"names": "Nobody Known"}, ""),
+    ],
+)
+def test_the_command_says_what_scores_fill(folder, pictures, row, told):
+    rows = [{"image": pictures[0][1], **row}]
+    done = CliRunner().invoke(
+        app, ["import-verdicts", str(folder.path), table(folder, rows), "--judge", "gpt-x"]
+    )
+    assert done.exit_code == 0, done.output
+    assert told in done.stdout
+    assert ("DETECT_targeted" in done.stdout) == bool(told)
 
 
 @pytest.mark.parametrize("p", [float("nan"), 1.7, None])

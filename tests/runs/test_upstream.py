@@ -26,7 +26,8 @@ from copycat.publish.pull import pull
 from copycat.publish.write import write
 from copycat.records import Named, Unscored
 from copycat.runs.folder import RunFolder
-from copycat.runs.upstream import JUDGE, answer_of, import_results
+from copycat.runs.manifest import UPSTREAM_JUDGE
+from copycat.runs.upstream import answer_of, import_results
 from copycat.stages.report import report
 from copycat.stages.score import score
 from copycat.subjects.characters import Character, Registry
@@ -132,7 +133,7 @@ def test_pictures_and_recorded_verdicts_become_a_run(take: Take, tmp_path: Path)
     detect = run.data().metric(DETECT, "none", "upstream-name")
     assert detect is not None
     assert (detect.scored, detect.unscored, detect.images) == (3, 1, 4)
-    assert run.data().judge == JUDGE
+    assert run.data().judge == UPSTREAM_JUDGE
     report(run)
     assert "not calibrated" in (run.path / "report.html").read_text()
     # It fills the paper's tables as what it is.

@@ -7,7 +7,7 @@ import pytest
 from copycat.io.paths import PROMPTS
 from copycat.mining.lists import rank
 from copycat.mining.ranking import kind_of, prompt_sets
-from copycat.mitigations.lexicon import contains, stems
+from copycat.mitigations.number import contains, stems
 from copycat.subjects.characters import Character, load_registry, normalise
 from copycat.subjects.keywords import CATALOG, FOLDER
 from copycat.subjects.prompts import load_prompts
