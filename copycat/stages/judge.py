@@ -169,18 +169,19 @@ def _ask_open(
     """Ask one judge those of `questions` that `data` has no answers to."""
     card = judging.card.with_concurrency(config.concurrency)
     who = f"The judge {card.name}"
-    answered = _answered(data, judging.identity)
+    identity = judging.identity  # a detector reads its registry for it
+    answered = _answered(data, identity)
     cut = batches(questions, card.batch_size, key=lambda q: q.kind)
     pending = [b for b in cut if not all(map(answered, b))]
     open_ = [q for b in pending for q in b if not answered(q)]
-    cache = AnswerCache(card, judging.identity, config.cache)
+    cache = AnswerCache(card, identity, config.cache)
     if card.api:
         # Neighbours do not matter there, every answer costs, and none waits for another.
         pending = _reuse(folder, cache, open_)
     if not pending:
         return len(open_)
 
-    before = any(v.judge == judging.identity and _failure(v) is None for v in data.verdicts)
+    before = any(v.judge == identity and _failure(v) is None for v in data.verdicts)
     failing = Failing(who, "verdicts", answered=before)
 
     def done(results: Sequence[tuple[Sequence[Question], Sequence[Verdict]]]) -> None:
@@ -248,8 +249,9 @@ def _count(folder: RunFolder, panel: Judging, members: Sequence[Judging]) -> Non
     said = {(v.request, v.frame, v.kind, v.judge, v.question_hash): v for v in data.verdicts}
     ballots: dict[tuple[object, ...], list[Verdict]] = {}
     for member in members:
+        identity = member.identity
         for q in _questions(data, member):
-            v = said.get((q.request, q.frame, q.kind, member.identity, question_hash(q)))
+            v = said.get((q.request, q.frame, q.kind, identity, question_hash(q)))
             if v and v.image_sha256 == q.sha256:
                 ballots.setdefault((q.request, q.frame, q.kind, q.item), []).append(v)
     rule, signed = panel.card.vote, panel.identity

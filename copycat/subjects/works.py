@@ -110,8 +110,10 @@ def is_other_work(work: str, character: Character) -> bool:
     """Whether `work` names a work, and none that is known to be one of `character`.
 
     A title in letters other than Latin ones cannot be compared with those that are listed, and is taken for
-    its own.
+    its own, as is any title where nothing is known of the works of `character`.
     """
+    if not works_of(character).titles:
+        return False
     said = [w for w in words(work) if not _UNTOLD.fullmatch(w)]
     if not said or _RENDERED.search(work) or not "".join(said).isascii() or is_own_work(work, character):
         return False

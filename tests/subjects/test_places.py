@@ -44,8 +44,8 @@ def picture(path: Path) -> Path:
 
 
 def test_the_users_own_registry_and_prompts_are_listed_and_run(home: Path, tiny_models) -> None:
-    assert ("styles", "cubism", "Cubism", "nobody", "unknown") in list(KINDS["characters"]())
-    assert ("styles", "name", "3") in list(KINDS["prompts"]())
+    assert ("styles", "cubism", "Cubism", "nobody", "unknown") in list(KINDS["characters"][0]())
+    assert ("styles", "name", "3") in list(KINDS["prompts"][0]())
     assert available("styles") == ["name"]
     config = resolve_settings(
         model=str(tiny_models.sd), judge=str(tiny_models.judge), registry="styles", mitigations=("none",)
@@ -87,7 +87,7 @@ def test_broken_files_are_told_and_do_not_hide_the_others(home: Path) -> None:
     (home / "prompts" / "styles" / "leak.jsonl").write_text(
         '{"set": "leak", "character": "cubism", "text": "a table in Cubism"}\n'
     )
-    told = [str(row) for row in (*KINDS["characters"](), *KINDS["prompts"]())]
+    told = [str(row) for row in (*KINDS["characters"][0](), *KINDS["prompts"][0]())]
     assert sum("broken: " in row for row in told) == 2
     found = "\n".join(findings())
     assert "bad.yaml is not a character registry" in found

@@ -44,7 +44,9 @@ def install(site: Path) -> Path:
     package = site / "copycat_plugin"
     shutil.copytree(Path(__file__).parent / "copycat_plugin", package)
     colours = np.array([[200, 20, 20], [20, 200, 20], [90, 60, 90], [250, 0, 0]], dtype=np.uint8)
-    save_file({"colours": colours}, package / "palette.safetensors")
+    # Weights lie in a folder of their own: none is loaded from a folder with program code.
+    (package / "weights").mkdir()
+    save_file({"colours": colours}, package / "weights" / "palette.safetensors")
     info = site / "copycat_plugin-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(METADATA)

@@ -34,7 +34,7 @@ CARD = ModelCard(
     name="plain",
     title="Plain colours",
     kind="plain",
-    source=str(Path(__file__).parent),
+    source=str(Path(__file__).parent / "weights"),
     batch_size=4,
     sampling=Sampling(steps=1, guidance=1, height=16, width=16),
     negative_prompt=False,
