@@ -167,7 +167,7 @@ def test_the_verbs_one_after_the_other(tiny_models: Tiny, tmp_path: Path) -> Non
 
 def test_a_pressed_ctrl_c_is_one_line_130_and_resumable(tiny_models: Tiny, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    more = ("--seeds", "12")
+    more = ("--seeds", "8")
     process = subprocess.Popen(
         [sys.executable, "-c", START, *verbs(tiny_models, out, *more)],
         stderr=subprocess.PIPE,
@@ -184,11 +184,11 @@ def test_a_pressed_ctrl_c_is_one_line_130_and_resumable(tiny_models: Tiny, tmp_p
     assert "Traceback" not in told
     assert "resume" in told.splitlines()[-1]
     kept = len(rows.read_text().splitlines())
-    assert 0 < kept < 72
+    assert 0 < kept < 48
     assert copycat("ls", "runs", cwd=tmp_path).returncode == 0
     done = copycat(*verbs(tiny_models, out, *more))
     assert done.returncode == 0, done.stderr
-    assert f"generate: {72 - kept}/{72 - kept}" in done.stderr
+    assert f"generate: {48 - kept}/{48 - kept}" in done.stderr
 
 
 def test_seeds_and_lists() -> None:

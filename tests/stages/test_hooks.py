@@ -100,6 +100,7 @@ def test_each_changes_its_pictures_composes_and_leaves_none_alone(settings) -> N
     assert (plain.variant, plain.conditioning, plain.provenance) == ("", "", ())
 
 
+@pytest.mark.slow  # tests/stages/test_run.py and test_faults.py kill runs in every default test run
 @pytest.mark.parametrize("settings", ["sdxl"], indirect=True)
 def test_a_kill_in_the_middle_gives_the_same_bits(settings) -> None:
     reference = drawn(settings("reference"))

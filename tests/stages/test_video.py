@@ -180,6 +180,7 @@ def test_rows_that_were_cut_off_within_a_video_are_completed_and_none_stands_twi
     assert len(drawn.image_journal.rows()) == len(rows)
 
 
+@pytest.mark.slow  # tests/stages/test_run.py and test_faults.py kill runs in every default test run
 def test_kill_9_loses_at_most_the_batch_in_hand(config, drawn: RunFolder, home: Path):
     folder = prepare(config)
     code = textwrap.dedent("""
