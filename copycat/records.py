@@ -207,11 +207,11 @@ def request_id(request: Request) -> str:
 class Usage(Row):
     """What a provider said of one hosted call."""
 
-    tokens_in: int | None = None
+    tokens_in: int | None = Field(default=None, ge=0)
     """Tokens that were sent: text and pictures."""
-    tokens_cached: int | None = None
+    tokens_cached: int | None = Field(default=None, ge=0)
     """Those of them that the provider had in its cache."""
-    tokens_out: int | None = None
+    tokens_out: int | None = Field(default=None, ge=0)
     """Tokens that came back: words, or those of a picture."""
     model: str | None = None
     """What the model that answered is called."""

@@ -7,7 +7,18 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from copycat.records import Agreement, Figure, Named, Request, Step, Unscored, Verdict, YesNo, request_id
+from copycat.records import (
+    Agreement,
+    Figure,
+    Named,
+    Request,
+    Step,
+    Unscored,
+    Usage,
+    Verdict,
+    YesNo,
+    request_id,
+)
 
 # Lines of a requests.jsonl and a verdicts.jsonl, whole.
 PLAIN = '{"id":"97ab1a8a7d0ff0a9","model":"menagerie@d94992588188","character":"hupgroqui","prompt_set":"name","prompt_index":0,"index":0,"run_seed":0,"seed":3040351456720833758,"mitigation":"none","source_prompt":"Hupgroqui","content":[],"prompt":"Hupgroqui","negative":"","sampling":{"steps":20,"guidance":4.0,"height":32,"width":32},"trail":[]}'  # noqa: E501
@@ -126,3 +137,10 @@ def test_the_kinds_in_an_agreement_are_called_as_now() -> None:
 def test_a_work_without_a_name_is_read_back() -> None:
     answer = Named.of([Figure(name="", work="Frozen"), Figure(name="Elsa")], partial=True)
     assert Named.model_validate_json(answer.model_dump_json()) == answer
+
+
+@pytest.mark.parametrize("field", ["tokens_in", "tokens_cached", "tokens_out"])
+def test_nobody_is_told_of_fewer_tokens_than_none(field: str) -> None:
+    assert Usage.model_validate({field: 0})
+    with pytest.raises(ValidationError, match="greater than or equal to 0"):
+        Usage.model_validate({field: -1})

@@ -32,7 +32,15 @@ class Rates(Row):
     input: float = Field(ge=0)
     cached: float | None = Field(default=None, ge=0)
     """Of input that the provider had in its cache; that of all input where it is left out."""
+    written: float | None = Field(default=None, ge=0)
+    """Of input that the provider writes into its cache, where that costs more. How much it writes is not
+    known, so all that was not in the cache counts with it."""
     output: float = Field(ge=0)
+
+    @property
+    def fresh(self) -> float:
+        """The most of input that was not in the cache."""
+        return self.input if self.written is None else max(self.input, self.written)
 
 
 class Tiles(Row):
@@ -144,7 +152,7 @@ class Tariff:
         cached = min(usage.tokens_cached or 0, usage.tokens_in)
         fresh = usage.tokens_in - cached
         cheap = rates.input if rates.cached is None else rates.cached
-        return round((fresh * rates.input + cached * cheap + usage.tokens_out * rates.output) / _MILLION, 9)
+        return round((fresh * rates.fresh + cached * cheap + usage.tokens_out * rates.output) / _MILLION, 9)
 
     def most(self, call: Call) -> float | None:
         """The most dollars that `call` can cost; None where no bound is known."""
@@ -158,7 +166,7 @@ class Tariff:
         shown = self._tokens_shown(call)
         if rates is None or tokens_out is None or shown is None:
             return None
-        return ((call.text + _FRAME + shown) * rates.input + tokens_out * rates.output) / _MILLION
+        return ((call.text + _FRAME + shown) * rates.fresh + tokens_out * rates.output) / _MILLION
 
     def tokens_in(self, call: Call) -> int | None:
         """About how many tokens `call` sends: one for four bytes of text, and those of its pictures; None

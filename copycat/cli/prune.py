@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 import typer
 
 _DAY = 86400
+_HOUR = 3600
+"""Seconds after which a file that was not finished is one that a killed process left."""
 
 
 def prune(
@@ -16,12 +19,15 @@ def prune(
     from copycat.io.atomic import disk_guard
     from copycat.io.store import ANSWERS, PICTURES, cache
 
-    before, files, size = time.time() - days * _DAY, 0, 0
+    now, files, size = time.time(), 0, 0
     for store in map(cache, (PICTURES, ANSWERS)):
-        for path in list(store.files()):
-            found = path.stat()
-            if days == 0 or found.st_mtime < before:
-                with disk_guard(path):
+        kept_for = [(path, days * _DAY) for path in store.files()]
+        kept_for += [(path, max(days * _DAY, _HOUR)) for path in store.leftovers()]
+        for path, seconds in kept_for:
+            # Another run may remove an entry, or give it its name, meanwhile.
+            with disk_guard(path), suppress(FileNotFoundError):
+                found = path.stat()
+                if seconds == 0 or found.st_mtime < now - seconds:
                     path.unlink()
-                files, size = files + 1, size + found.st_size
+                    files, size = files + 1, size + found.st_size
     typer.echo(f"{files} files, {size / 1e9:.2f} GB, are gone.")

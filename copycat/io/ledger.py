@@ -12,14 +12,14 @@ import math
 import os
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from copycat.errors import BadFile, MissingRequirement, first_fault
 from copycat.io.atomic import disk_guard, locked
@@ -55,27 +55,49 @@ class Entry(Row):
 class Spent(Row):
     """What a run's hosted calls came to."""
 
-    calls: int = 0
-    pictures: int = 0
+    calls: int = Field(default=0, ge=0)
+    pictures: int = Field(default=0, ge=0)
     """Pictures that came of them."""
-    answers: int = 0
+    answers: int = Field(default=0, ge=0)
     """Answers of judges."""
-    replies: int = 0
+    replies: int = Field(default=0, ge=0)
     """Replies of language models."""
-    tokens_in: int = 0
+    tokens_in: int = Field(default=0, ge=0)
     """As far as providers said."""
-    tokens_out: int = 0
-    usd: float = 0.0
+    tokens_out: int = Field(default=0, ge=0)
+    usd: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     """Dollars: of ended calls what they cost, where that is known."""
-    open_usd: float = 0.0
+    open_usd: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     """Dollars, at most, of calls that began and whose end is not known, which count as spent."""
-    unknown: int = 0
+    unknown: int = Field(default=0, ge=0)
     """Calls whose cost is not known."""
 
     @property
     def counted(self) -> float:
         """What a cap is compared with, in dollars."""
         return round(self.usd + self.open_usd, 9)
+
+
+def total(lines: Iterable[Entry]) -> Spent:
+    """What the calls of all `lines` of a ledger came to; of a call with two lines the later one counts."""
+    found = list({e.call: e for e in lines}.values())
+    said = [e.usage for e in found if e.usage]
+    ended = [e for e in found if e.ended]
+
+    def came(what: What) -> int:
+        return sum(e.calls for e in ended if e.answered and e.what == what)
+
+    return Spent(
+        calls=sum(e.calls for e in found),
+        pictures=came("picture"),
+        answers=came("answer"),
+        replies=came("reply"),
+        tokens_in=sum(u.tokens_in or 0 for u in said),
+        tokens_out=sum(u.tokens_out or 0 for u in said),
+        usd=sum(_nano(e.usd) for e in ended) / _NANO,
+        open_usd=sum(_nano(e.usd) for e in found if not e.ended) / _NANO,
+        unknown=sum(e.calls for e in found if e.usd is None),
+    )
 
 
 def now() -> str:
@@ -137,24 +159,7 @@ class Ledger:
         if not self.path.exists():
             return Spent()
         with self._settled, self._locked():
-            found = list(self._entries.values())
-        said = [e.usage for e in found if e.usage]
-        ended = [e for e in found if e.ended]
-
-        def came(what: What) -> int:
-            return sum(e.calls for e in ended if e.answered and e.what == what)
-
-        return Spent(
-            calls=sum(e.calls for e in found),
-            pictures=came("picture"),
-            answers=came("answer"),
-            replies=came("reply"),
-            tokens_in=sum(u.tokens_in or 0 for u in said),
-            tokens_out=sum(u.tokens_out or 0 for u in said),
-            usd=sum(_nano(e.usd) for e in ended) / _NANO,
-            open_usd=sum(_nano(e.usd) for e in found if not e.ended) / _NANO,
-            unknown=sum(e.calls for e in found if e.usd is None),
-        )
+            return total(self._entries.values())
 
     def enter(self, entry: Entry) -> None:
         """Add a line for calls that ended before there was a ledger."""

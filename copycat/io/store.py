@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from copycat.io.atomic import write_bytes
+from copycat.io.atomic import temporary_name, write_bytes
 from copycat.io.paths import cache_folder
 
 PICTURES, ANSWERS = "pictures", "answers"
@@ -68,6 +68,10 @@ class Store:
     def files(self) -> Iterator[Path]:
         """All entries."""
         yield from (p for p in self.folder.glob("??/*") if len(p.name) == _DIGITS)
+
+    def leftovers(self) -> Iterator[Path]:
+        """Files that are not finished: being written, or left by a process that was killed."""
+        yield from self.folder.glob(f"??/{temporary_name('*')}")
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / key

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
 from copycat.cards.llms import LLMCard
@@ -55,18 +55,24 @@ class Asking:
         bar = progress or Progress()
         bar.start(f"ask {self.card.name}", len(missing))
         pool = ThreadPoolExecutor(self.card.at_a_time)
+        kept: set[Future[Answer]] = set()
         try:
             with self.chat() as chat:
-                for done in as_completed([pool.submit(self._ask, chat, c) for c in missing]):
-                    answer = done.result()
-                    journal.append([answer])
-                    before = found.get(answer.character)
-                    if before is None or len(answer.texts) > len(before.texts):
-                        found[answer.character] = answer
-                    bar.advance(1)
+                asked = [pool.submit(self._ask, chat, c) for c in missing]
+                try:
+                    for done in as_completed(asked):
+                        answer = done.result()
+                        journal.append([answer])
+                        kept.add(done)
+                        before = found.get(answer.character)
+                        if before is None or len(answer.texts) > len(before.texts):
+                            found[answer.character] = answer
+                        bar.advance(1)
+                finally:
+                    # After a failure nothing more is asked; what was under way is paid, and kept.
+                    pool.shutdown(cancel_futures=True)
+                    journal.append([f.result() for f in asked if f not in kept and _answered(f)])
         finally:
-            # After a failure nothing more is asked.
-            pool.shutdown(cancel_futures=True)
             bar.done()
         return {c.slug: found[c.slug] for c in characters}
 
@@ -129,3 +135,7 @@ class Asking:
             provenance=f"written by {self.card.identity()}, {how}, attempt {attempt}{before}",
             wrong="; ".join(faults),
         )
+
+
+def _answered(asked: Future[Answer]) -> bool:
+    return asked.done() and not asked.cancelled() and asked.exception() is None

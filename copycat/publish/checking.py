@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from copycat.errors import BadFile
 from copycat.measures import CATALOG
 from copycat.measures.summary import summarise
 from copycat.records import ImageRow, Metric, Request, Similarities, Unscored, Verdict, YesNo
+from copycat.runs import same_numbers
 from copycat.runs.data import RunData
 from copycat.runs.manifest import Manifest
 
 _ROUNDING = 1e-3
 """By how much sums of probabilities and similarities of half precision may pass their range."""
-_NEARLY = 1e-6
-"""Relative difference that another version of a numeric library may make."""
 
 
 def check_answer(verdict: Verdict, status: str, where: str) -> None:
@@ -59,8 +58,9 @@ def check_rows(
             )
         if row.file and hashes.setdefault(row.file, row.sha256 or "") != row.sha256:
             raise BadFile(f"{where} names two pictures {row.file}.")
-        if not all(math.isfinite(n) and n >= 0 for n in (row.seconds, row.cost_usd or 0.0)):
-            raise BadFile(f"{where}: the time or cost of the request {row.request} is no number that can be.")
+    for request, numbers in _amounts(images, verdicts):
+        if not all(math.isfinite(n) and n >= 0 for n in numbers):
+            raise BadFile(f"{where}: the time or cost of the request {request} is no number that can be.")
     made = {row.request for row in images}
     lacking = [r.id for r in requests if r.id not in made]
     stage = manifest.stages.get("generate")
@@ -69,6 +69,18 @@ def check_rows(
             f"{where} is not whole: {len(lacking)} of {len(requests)} pictures have no row, and the run is "
             "told to be complete."
         )
+
+
+def _amounts(images: Iterable[ImageRow], verdicts: Iterable[Verdict]) -> Iterator[tuple[str, list[float]]]:
+    """Seconds, dollars and counts of each row, with its request."""
+    for row in images:
+        review = row.review
+        yield row.request, [row.seconds, row.cost_usd or 0.0]
+        if review:
+            counts = [float(review.extra_pictures), float(review.answers)]
+            yield row.request, [review.extra_seconds, review.extra_cost_usd or 0.0, *counts]
+    for v in verdicts:
+        yield v.request, [v.cost_usd or 0.0]
 
 
 def check_there(images: Iterable[ImageRow], there: Iterable[str], where: str) -> None:
@@ -102,10 +114,12 @@ def difference(run: RunData) -> str:
         if (key in published) != (key in computed):
             lacks = "does not follow" if key in published else "is not published"
             return f"{_called(key)} {lacks}"
-        told, found = _told(published[key], computed[key].method), _told(computed[key], published[key].method)
-        for name, value in told.items():
-            if not _same(value, found[name]):
-                return f"{name} of {_called(key)} is published as {value} and found to be {found[name]}"
+        told, found = published[key], computed[key]
+        if name := same_numbers.difference(told, found, corrected=False):
+            return (
+                f"{name} of {_called(key)} is published as {getattr(told, name)} and found to be "
+                f"{getattr(found, name)}"
+            )
     return ""
 
 
@@ -116,19 +130,3 @@ def _key(metric: Metric) -> tuple[str, str, str]:
 def _called(key: tuple[str, str, str]) -> str:
     metric, mitigation, prompt_set = key
     return f"{metric} of {mitigation} on {prompt_set}"
-
-
-_INTERVALS = frozenset({"low", "high", "fixed_low", "fixed_high", "all_low", "all_high", "method"})
-
-
-def _told(metric: Metric, other: str) -> dict[str, object]:
-    """What `metric` says, without what follows from a calibration, and without intervals unless they are made
-    by the `other` method."""
-    left_out = {f for f in Metric.model_fields if f.startswith("corrected")}
-    return metric.model_dump(exclude=left_out | (_INTERVALS if metric.method != other else set()))
-
-
-def _same(one: object, other: object) -> bool:
-    if isinstance(one, float) and isinstance(other, int | float):
-        return math.isclose(one, other, rel_tol=_NEARLY, abs_tol=_NEARLY)
-    return one == other

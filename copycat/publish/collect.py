@@ -146,7 +146,8 @@ def _told(answer: Answer) -> Answer:
 
 
 def _bare(manifest: Manifest) -> Manifest:
-    """The manifest without the paths of this machine: of a path, its last part stays."""
+    """The manifest without the paths of this machine, of which the last part stays, and without what its
+    owner was ready to pay."""
     config = manifest.config
     told = {
         "out": None,
@@ -154,6 +155,8 @@ def _bare(manifest: Manifest) -> Manifest:
         "devices": (),
         "workers": 1,
         "concurrency": None,
+        "max_cost": None,
+        "cache": None,
         "model": _last(config.model),
         "judge": _last(config.judge),
         "registry": _last(config.registry),

@@ -18,8 +18,10 @@ from copycat.report import reproduction
 from copycat.runs.data import RunData
 from copycat.subjects.prompts import available
 
-_OPTIONS = {"mitigations": "mitigation", "images_per_prompt": "images", "batch_size": "batch-size"}
+_OPTIONS = {"mitigations": "mitigation", "images_per_prompt": "images"}
 """The options of `copycat run` that are not called as their settings."""
+_LEFT_OUT = frozenset({"model", "out", "max_cost"})
+"""Settings that are told apart, or belong to one folder or one command."""
 _DESCRIPTION = "description"
 _SEEDS = 5
 _SHOWN = 2
@@ -36,8 +38,8 @@ def program() -> str:
 def run_again(config: RunConfig, **changes: Any) -> str:
     """`run …` with the settings of `config`, in this folder and on this machine, and `changes` to them.
 
-    What is at its default and not changed is left out, and so is the run's own folder, which holds no other
-    settings.
+    What is at its default and not changed is left out, and so are the run's own folder, which holds no other
+    settings, and its cap, which was of one command.
     """
     wanted = config.model_copy(update=changes)
     usual = _usual(config)
@@ -45,9 +47,9 @@ def run_again(config: RunConfig, **changes: Any) -> str:
     for name, field in RunConfig.model_fields.items():
         value = getattr(wanted, name)
         usually = name not in ("mitigations", *changes) and value == usual.get(name, field.default)
-        if name in ("model", "out") or usually:
+        if name in _LEFT_OUT or usually:
             continue
-        option = f"--{_OPTIONS.get(name, name)}"
+        option = f"--{_OPTIONS.get(name, name.replace('_', '-'))}"
         if isinstance(value, bool):
             parts.append(option if value else f"--no-{name}")
         elif name == "seeds":

@@ -66,6 +66,11 @@ class Lines(Generic[R]):
     """Lines that are no rows, and a torn tail."""
 
     @property
+    def unreadable(self) -> bool:
+        """Whether some lines are no rows."""
+        return any(f.severity == "fault" for f in self.findings)
+
+    @property
     def values(self) -> list[R]:
         """The rows alone."""
         return [row for _, row in self.rows]

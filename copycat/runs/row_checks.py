@@ -47,10 +47,16 @@ def is_final(row: ImageRow) -> bool:
     return row.outcome != "error"
 
 
-def check_images(lines: Lines[ImageRow], requests: Sequence[Request]) -> Iterator[Finding]:
-    """Each row of a request of this run and of a frame that is judged, whole, and no final one twice."""
+def check_images(
+    lines: Lines[ImageRow], requests: Sequence[Request], *, hosted: bool = False
+) -> Iterator[Finding]:
+    """Each row of a request of this run and of a frame that is judged, whole, and no final one twice.
+
+    A `hosted` model draws another picture in place of one whose file was lost, which gets a row of its own.
+    """
     by_id = {r.id: r for r in requests}
     strange, torn, where = [], [], defaultdict[Place, list[int]](list)
+    came: dict[int, tuple[str, str | None]] = {}
     for number, row in lines.rows:
         request = by_id.get(row.request)
         if request is None or row.frame not in (0, *request.sampling.judged):
@@ -60,6 +66,7 @@ def check_images(lines: Lines[ImageRow], requests: Sequence[Request]) -> Iterato
             torn.append(number)
         if is_final(row):
             where[row.request, row.frame].append(number)
+            came[number] = (row.outcome, row.sha256)
     if strange:
         yield fault(
             f"images.jsonl tells of pictures that are not planned, in line {examples(strange)}",
@@ -72,6 +79,17 @@ def check_images(lines: Lines[ImageRow], requests: Sequence[Request]) -> Iterato
             "Delete those lines and run the same command again",
         )
     doubled = {place: numbers for place, numbers in where.items() if len(numbers) > 1}
+    anew = {
+        place
+        for place, numbers in doubled.items()
+        if hosted and len({came[n] for n in numbers}) == len(numbers) and came[numbers[0]][0] == "ok"
+    }
+    if anew:
+        yield note(
+            f"{count(len(anew), 'picture')} were drawn anew by a hosted model after the file was lost; the "
+            f"last row counts: {examples(request for request, _ in sorted(anew))}"
+        )
+    doubled = {place: numbers for place, numbers in doubled.items() if place not in anew}
     if doubled:
         earlier = [n for numbers in doubled.values() for n in numbers[:-1]]
         yield fault(

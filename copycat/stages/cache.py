@@ -148,9 +148,19 @@ def _here(card: ModelCard, device: str) -> dict[str, Any]:
     on = {
         "device": device.partition(":")[0],
         "machine": _processor(device),
+        "threads": _threads(device),
         "packages": environment.packages(),
     }
     return {**on, "card": hashlib.sha256(card.model_dump_json(exclude={"title"}).encode()).hexdigest()}
+
+
+def _threads(device: str) -> int | None:
+    """Among how many threads a processor shares sums, which rounds them differently; None elsewhere."""
+    if device.partition(":")[0] != "cpu":
+        return None
+    import torch
+
+    return int(torch.get_num_threads())
 
 
 def _processor(device: str) -> str:

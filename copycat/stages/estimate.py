@@ -242,7 +242,8 @@ def told(estimates: Sequence[Estimate]) -> list[str]:
     more = " or more" if any(e.open_ended and e.left for e in estimates) else ""
     calls = f"{sum(e.calls for e in estimates):,} calls{more}" if hosted else "no hosted calls"
     hours = _sum(e.hours for e in estimates if e.left > e.reused)
-    total = [calls, f"{_dollars(_sum(e.usd for e in hosted))}{more}", _hours(hours)]
+    usd = _sum(e.usd for e in hosted)
+    total = [calls, _dollars(usd) + ("" if usd is None else more), _hours(hours)]
     lines.append(f"In all: {', '.join(total)}.")
     lines += dict.fromkeys(f"Price of {e.who.split(',')[0]}: {e.price}." for e in hosted if e.price)
     return [*lines, *dict.fromkeys(f"Hours of {e.who}: {e.hours_by}." for e in estimates if e.hours_by)]
@@ -250,7 +251,8 @@ def told(estimates: Sequence[Estimate]) -> list[str]:
 
 def _line(e: Estimate) -> str:
     made = e.made.removesuffix("s") if e.left == 1 else e.made
-    parts = [f"{e.left:,} {made}" + (" or more" if e.open_ended and e.left else "")]
+    more = e.open_ended and e.left > 0
+    parts = [f"{e.left:,} {made}" + (" or more" if more else "")]
     parts[0] += "" if e.left == e.total else f" of {e.total:,}"
     parts += [f"{e.reused:,} of them from the cache"] if e.reused else []
     if e.hosted:
@@ -258,7 +260,8 @@ def _line(e: Estimate) -> str:
         if e.tokens_in is not None and e.tokens_out is not None:
             parts.append(f"about {e.tokens_in:,.0f} tokens in and {e.tokens_out:,.0f} out")
         parts.append(_dollars(e.usd))
-        parts += [] if e.most is None else [f"at most ${e.most:.2f} if none is repeated"]
+        # No bound where answers may lead to more calls.
+        parts += [] if e.most is None or more else [f"at most ${e.most:.2f} if none is repeated"]
     return f"{e.who}: {', '.join((*parts, _hours(e.hours)))}."
 
 

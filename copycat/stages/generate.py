@@ -100,8 +100,7 @@ def generate(
             # Pictures first, rows after: a row always has its picture.
             drawn = [pair for batch, made in results for pair in zip(batch, made.rows, strict=True)]
             fresh = [rows for r, rows in drawn if r.id in missing]
-            kept = {} if run.card.api else latest
-            folder.image_journal.append([row for rows in fresh for row in rows if not _is_told(row, kept)])
+            folder.image_journal.append([row for rows in fresh for row in rows if not _is_told(row, latest)])
             progress.advance(len(drawn))
             seen.update({rows[0].request: tuple(rows) for rows in fresh})
             for rows in fresh:

@@ -34,6 +34,7 @@ from copycat.records import (
 )
 from copycat.resolve import ResolvedRun
 from copycat.runtime.device import resolve_device
+from copycat.stages.cache import AnswerCache
 from copycat.subjects.recognition import recognised
 
 Draw = Callable[[Sequence[Request]], list[ImageOutcome]]
@@ -61,7 +62,13 @@ class _Case:
 
     def end(self, outcome: Outcome, why: str) -> None:
         """Keep no picture; that was paid all the same."""
-        self.outcome = ImageOutcome(outcome, error=why, cost_usd=self.first_cost, told=self.outcome.told)
+        self.outcome = ImageOutcome(
+            outcome,
+            error=why,
+            cost_usd=self.first_cost,
+            told=self.outcome.told,
+            reused=self.outcome.reused,
+        )
 
     def row(self, judges: Sequence[str]) -> Review:
         return Review(
@@ -86,7 +93,7 @@ class Reviewer:
         self._registry, self._device, self._ledger = run.registry, device, ledger
         self._local, self._priced = run.card.api is None, tariff(run.card).known
         self._own_judge, self._composition = run.config.judge, composition
-        self._concurrency = run.config.concurrency
+        self._concurrency, self._reuse = run.config.concurrency, run.config.cache
         self._judges: dict[str, Judge] = {}
         self._one_at_a_time = RLock()
         """For judges that run here, where a hosted model's pictures come in several threads."""
@@ -167,13 +174,23 @@ class Reviewer:
         """Which characters `part`'s judge sees; of a video in any of its judged frames."""
         judge = self._ask(part)
         card = load_judge_card(part.judge or self._own_judge)
-        price = card.api
+        price, kept = card.api, AnswerCache(card, judge.identity, self._reuse)
         shown = [(i, image) for i, case in cases.items() for image in _pictures(case)]
         found: dict[int, list[Names]] = {i: [] for i in cases}
         put = dict.fromkeys(cases, 0)
         each = tariff(card).fixed
 
         def ask(questions: Sequence[tuple[int, Image, Question]]) -> list[Verdict]:
+            had = [kept.get(q) for *_, q in questions]
+            fresh = iter(put_anew([asked for asked, v in zip(questions, had, strict=True) if v is None]))
+            said = [next(fresh) if v is None else v for v in had]
+            for (i, _, q), v in zip(questions, said, strict=True):
+                kept.keep(q, v)
+                put[i] += 1
+                cases[i].cost = _sum(cases[i].cost, each if v.cost_usd is None else v.cost_usd)
+            return said
+
+        def put_anew(questions: Sequence[tuple[int, Image, Question]]) -> list[Verdict]:
             said: list[Verdict] = []
             # A hosted judge is given all at once: it keeps its calls in flight itself.
             at_once = judge.batch_size if price is None else max(len(questions), 1)
@@ -183,9 +200,6 @@ class Reviewer:
                     said += judge.ask([q for *_, q in batch], [image for _, image, _ in batch])
                     if price is None:
                         _refuse_lack_of_memory(said)
-            for (i, *_), v in zip(questions, said, strict=True):
-                put[i] += 1
-                cases[i].cost = _sum(cases[i].cost, each if v.cost_usd is None else v.cost_usd)
             return said
 
         began = time.monotonic()
@@ -224,7 +238,7 @@ class Reviewer:
             form=ask.form,
             request=request.id,
             file="",
-            sha256=hashlib.sha256(image.tobytes()).hexdigest(),
+            sha256=hashlib.sha256(f"{image.mode} {image.size} ".encode() + image.tobytes()).hexdigest(),
             text=ask.render(registry, registry[slug_or_own], None, 0, card.style),
             character=slug or "",
         )

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from copycat.errors import BadFile, UserError
-from copycat.records import ImageRow, Metric, Request, Shift, Verdict
+from copycat.io.ledger import Entry
+from copycat.records import ImageRow, Request, Shift, Verdict
 from copycat.report import tables
 from copycat.report.figures import points
 from copycat.report.gallery import THUMBS
+from copycat.runs import same_numbers
 from copycat.runs.data import RunData
 from copycat.runs.file_checks import check_conditionings, check_files, check_strangers
 from copycat.runs.findings import Finding, examples, fault, note, read_rows
 from copycat.runs.folder import RunFolder
+from copycat.runs.ledger_checks import check_spent
 from copycat.runs.manifest import Manifest
 from copycat.runs.row_checks import check_images, check_requests, check_shifts, check_verdicts
 from copycat.runtime.progress import Progress
@@ -25,8 +26,6 @@ from copycat.subjects.characters import Registry
 
 _SHOWN_AS = ("table.md", "table.csv", "table.tex", "pareto.svg", "pareto.png", THUMBS)
 _CALIBRATION = tuple(f"calibration.{form}" for form in ("md", "csv", "tex", "svg", "png"))
-_INTERVALS = ("low", "high", "fixed_low", "fixed_high", "all_low", "all_high", "method")
-_CORRECTED = tuple(f for f in Metric.model_fields if f.startswith("corrected"))
 
 
 @dataclass(frozen=True)
@@ -68,13 +67,16 @@ def verify(folder: RunFolder, progress: Progress | None = None) -> Verified:
     images = read_rows(folder.image_journal.path, ImageRow)
     verdicts = read_rows(folder.verdict_journal.path, Verdict)
     shifts = read_rows(folder.shift_journal.path, Shift)
+    ledger = read_rows(folder.ledger_path, Entry)
     registry, findings = _registry(folder)
-    for lines in (requests, images, verdicts, shifts):
+    for lines in (requests, images, verdicts, shifts, ledger):
         findings += lines.findings
     findings += check_requests(requests, [c.slug for c in registry.characters] if registry else ())
-    findings += check_images(images, requests.values)
+    hosted = any(entry.what == "picture" for entry in ledger.values)
+    findings += check_images(images, requests.values, hosted=hosted)
     findings += check_verdicts(verdicts, images.values)
     findings += check_shifts(shifts, images.values)
+    findings += check_spent(ledger, manifest.spent, elsewhere=manifest.origin is not None)
     latest = list({(row.request, row.frame): row for row in images.values}.values())
     findings += check_files(folder, latest, manifest.origin, progress or Progress())
     findings += check_conditionings(folder, requests.values, manifest.origin)
@@ -187,27 +189,11 @@ def _compared(data: RunData, again: str) -> Iterator[Finding]:
             f"metrics.json lacks numbers, or has some that the rows do not give: {examples(wrong)}", again
         )
     pulled = data.manifest.origin is not None and data.manifest.origin.how == "pulled"
-    differing, older = [], []
-    for key in told.keys() & now.keys():
-        left_out = {*(_CORRECTED if pulled else ())}
-        if told[key].method != now[key].method:
-            older.append(key)
-            left_out |= {*_INTERVALS, *_CORRECTED}
-        pair = (m.model_dump(exclude=left_out) for m in (told[key], now[key]))
-        if not _same(*pair):
-            differing.append(key)
+    both = told.keys() & now.keys()
+    older = [key for key in both if told[key].method != now[key].method]
+    differing = [key for key in both if same_numbers.difference(told[key], now[key], corrected=not pulled)]
     if differing:
         names = (f"{m} of {g} ({s})" for m, g, s in sorted(differing))
         yield fault(f"metrics.json says other numbers than the rows give: {examples(names)}", again)
     if older:
         yield note("The intervals in metrics.json are those of an earlier version", again)
-
-
-def _same(told: dict[str, Any], now: dict[str, Any]) -> bool:
-    """Whether two metrics say the same; the last digits of a sum may differ from machine to machine."""
-    return all(
-        math.isclose(v, now[k], rel_tol=1e-9, abs_tol=1e-12)
-        if isinstance(v, float) and isinstance(now[k], float)
-        else v == now[k]
-        for k, v in told.items()
-    )

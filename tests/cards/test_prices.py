@@ -136,3 +136,13 @@ def test_without_a_longest_answer_there_is_no_bound() -> None:
 def test_a_price_below_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="greater"):
         Api(ceiling_usd=0)
+
+
+def test_input_that_may_be_written_into_the_cache_counts_with_the_dearer_price() -> None:
+    found = tariff(LLMS.get("gpt-6-luna"))
+    usage = Usage(tokens_in=1_000_000, tokens_cached=400_000, tokens_out=100_000)
+    assert found.cost(usage, Call()) == pytest.approx(0.6 * 0.125 + 0.4 * 0.01 + 0.1 * 0.5)
+    asked = Call(text=1_000_000 - 128, most_out=100_000)
+    assert found.most(asked) == pytest.approx(0.125 + 0.05)
+    # How many tokens a picture has for it is not known.
+    assert tariff(JUDGES.get("gpt-6-luna")).most(Call(shown=(SQUARE,), most_out=10)) is None

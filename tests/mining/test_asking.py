@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from copycat.cards.llms import CATALOG as LLM_CARDS
 from copycat.cli.main import app
-from copycat.errors import UserError
+from copycat.errors import MissingRequirement, UserError
+from copycat.io.journal import Journal
+from copycat.llms.base import Message, Reply
+from copycat.mining.asking import Answer, Asking
 from copycat.mining.tasks import Describe, Keywords, split_list
 from copycat.subjects.characters import load_registry
 from copycat.subjects.franchises import names_of
@@ -218,3 +223,31 @@ def test_a_registry_in_another_script_is_not_misspelt_for_ever(tmp_path: Path) -
     assert "misspelt1: nothing" in told
     assert (tmp_path / "out" / "actions.jsonl").exists()
     assert not (tmp_path / "out" / "misspelt3.jsonl").exists()
+
+
+def test_what_is_answered_while_a_call_ends_the_command_is_kept(world: Path, tmp_path: Path) -> None:
+    failed = threading.Event()
+
+    class Writer:
+        def __enter__(self) -> Writer:
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def ask(self, messages: Sequence[Message]) -> Reply:
+            if " is Tosk" in messages[1].content:
+                failed.set()
+                raise MissingRequirement("no money")
+            # Answered once the other has failed.
+            failed.wait(5)
+            return Reply(text=FIT)
+
+    registry = load_registry(str(world))
+    card = LLM_CARDS.get("writer").model_copy(update={"batch_size": 3})
+    asking = Asking(Describe(registry, 16), card, Writer)  # type: ignore[arg-type]
+    path = tmp_path / "answers.jsonl"
+    with pytest.raises(MissingRequirement, match="no money"):
+        asking.answers(registry.characters, Journal(path, Answer))
+    kept = Journal(path, Answer).rows()
+    assert sorted(a.character for a in kept) == ["brimo", "vella"]
+    assert all(a.whole for a in kept)

@@ -260,3 +260,11 @@ def test_several_runs_share_a_dataset(copy, tmp_path):
     for table, rows in ((METRICS, 12), (PROMPTS, 24), (VERDICTS, 72), (CHARACTERS, 3)):
         found = pq.read_table(tmp_path / "dataset" / "data" / f"{table.name}.parquet")
         assert found.num_rows == rows
+
+
+def test_what_a_publisher_was_ready_to_pay_is_not_published(copy):
+    folder = copy()
+    config = folder.manifest().config.model_copy(update={"max_cost": 25.0, "cache": False})
+    folder.update(config=config)
+    told = collect([folder]).runs[0].manifest.config
+    assert (told.max_cost, told.cache) == (None, None)

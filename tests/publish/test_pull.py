@@ -12,19 +12,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from copycat.config import RunConfig
 from copycat.errors import BadFile, MissingRequirement, RunConflict
-from copycat.publish.checking import check_answer
+from copycat.publish.checking import check_answer, check_rows
 from copycat.publish.collect import collect
 from copycat.publish.pull import Pulled, pull
 from copycat.publish.write import write
-from copycat.records import Similarities, Verdict, YesNo
+from copycat.records import ImageRow, Request, Review, Sampling, Similarities, Verdict, YesNo
 from copycat.runs.folder import RunFolder
+from copycat.runs.manifest import Manifest
 from copycat.stages.generate import generate
 from copycat.stages.judge import judge
 from copycat.stages.plan import prepare
 from copycat.stages.rejudge import rejudge
 from copycat.stages.report import report
 from copycat.stages.score import score
+from copycat.stages.verify import verify
 from tests.publish.conftest import SAME
 
 
@@ -160,6 +163,30 @@ def test_the_last_digits_may_be_those_of_another_machine(published, tmp_path):
     assert fetch(dataset, tmp_path / "back")[0].same
 
 
+def test_what_pull_takes_for_the_same_verify_takes_for_sound(published, tmp_path):
+    dataset = published()
+    _change(dataset, "metrics", lambda row: {**row, "value": row["value"] and row["value"] + 1e-7})
+    assert fetch(dataset, tmp_path / "back")[0].same
+    told = [f.what for f in verify(RunFolder(tmp_path / "back")).faults]
+    assert not [what for what in told if "other numbers" in what]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"extra_cost_usd": -1e300}, {"extra_seconds": float("inf")}, {"answers": -1}]
+)
+def test_what_a_filter_is_told_to_have_cost_can_be(wrong):
+    told = {"judges": (), "seen": (), "seed": 0, "extra_pictures": 0, "answers": 0, "extra_seconds": 0.0}
+    row = ImageRow(request="r", outcome="refused_output", review=Review(**{**told, **wrong}))
+    asked = Request(
+        id="r", model="m", character="c", prompt_set="name", run_seed=0, seed=0, mitigation="none",
+        source_prompt="x", prompt="x", sampling=Sampling(steps=1, guidance=0, height=8, width=8),
+    )  # fmt: skip
+    manifest = Manifest(config=RunConfig(), model="m")
+    check_rows([asked], [row.model_copy(update={"review": Review(**told)})], [], manifest, "it")
+    with pytest.raises(BadFile, match="no number that can be"):
+        check_rows([asked], [row], [], manifest, "it")
+
+
 def test_a_correction_by_a_calibration_that_is_not_here_is_no_difference(published, tmp_path):
     dataset = published()
     _change(dataset, "metrics", lambda row: {**row, "corrected": 1.5, "corrected_note": "TPR 0.9"})
@@ -233,6 +260,10 @@ def _once(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[dict[
     return lambda row: rest.pop()(row) if rest else row
 
 
+def _spent(**false: float) -> Callable[[Path], None]:
+    return lambda d: _list(d, lambda t: t["runs"][0]["manifest"].update(spent=false))
+
+
 def _drop(dataset: Path, table: str, rows: int) -> None:
     path = next((dataset / "data").glob(f"{table}*"))
     pq.write_table(pq.read_table(path).slice(rows), path)
@@ -253,6 +284,9 @@ def _drop(dataset: Path, table: str, rows: int) -> None:
         (lambda d: _list(d, lambda t: t.update(pictures="perhaps")), "not a list of what was published"),
         (lambda d: _change(d, "images", lambda r: {**r, "seconds": -1.0}), "no number that can be"),
         (lambda d: _change(d, "images", lambda r: {**r, "cost_usd": float("inf")}), "no number that can be"),
+        (lambda d: _change(d, "verdicts", lambda r: {**r, "cost_usd": -1e300}), "no number that can be"),
+        (_spent(usd=-5e300), "not a list of what was published"),
+        (_spent(calls=-1), "not a list of what was published"),
         (lambda d: _list(d, lambda t: t["runs"].append(t["runs"][0])), "names two runs alike"),
     ],
 )  # fmt: skip

@@ -44,17 +44,19 @@ def parsed(command: str, monkeypatch: pytest.MonkeyPatch) -> RunConfig:
             "compile": False,
             "offload": "model",
         },
+        {"max_cost": 25.0, "concurrency": 2, "cache": False},
         {"devices": ("cpu", "cuda:0"), "mitigations": ("none", "negprompt[keywords=3]", "gate+rewrite")},
     ],
 )
-def test_a_run_again_has_all_its_settings_but_its_folder(
+def test_a_run_again_has_all_its_settings_but_its_folder_and_cap(
     given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if "characters" in given:
         given["characters"] = (load_registry("menagerie").characters[0].slug,)
     config = RunConfig(**given, out=Path("somewhere"))
     again = parsed(run_again(config), monkeypatch)
-    assert again == config.model_copy(update={"out": None})
+    assert again == config.model_copy(update={"out": None, "max_cost": None})
+    assert "_" not in run_again(config).replace(config.model, "")
     assert "--registry" not in run_again(config), "the model's own goes without saying"
     assert parsed(run_again(config, prompts=("name",)), monkeypatch).prompts == ("name",)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,22 +13,26 @@ from typing import Any
 
 import pytest
 import yaml
+from PIL import Image
 from typer.testing import CliRunner
 
 from copycat.cli.main import app
 from copycat.errors import MissingRequirement
 from copycat.generators.openai_images import OpenAIImages
 from copycat.io.ledger import Ledger
-from copycat.io.store import PICTURES, cache
+from copycat.io.store import PICTURES, Store, cache
 from copycat.records import ImageRow, Verdict
 from copycat.report.spent import sentences
 from copycat.resolve import ResolvedRun
 from copycat.runs.folder import RunFolder
 from copycat.runs.spending import ledger_of
+from copycat.runtime.progress import Progress
+from copycat.stages.cache import PictureCache
 from copycat.stages.generate import generate
 from copycat.stages.judge import judge
 from copycat.stages.plan import check, plan, prepare
-from copycat.stages.run import expected
+from copycat.stages.run import complete, expected
+from copycat.stages.verify import verify
 from tests.conftest import Tiny
 from tests.helpers.loopback import Loopback, running
 
@@ -217,7 +224,8 @@ def test_replies_of_a_language_model_count_before_the_run_has_a_folder(run, serv
 
 
 def test_a_filters_judge_and_further_pictures_count(run, server: Loopback) -> None:
-    made = run(mitigations=("filter[tries=1]",), characters=("zori",), max_cost=1)
+    # All pictures of the server are alike: from the cache the second answer would be the first again.
+    made = run(mitigations=("filter[tries=1]",), characters=("zori",), max_cost=1, cache=False)
     folder = prepare(made)
     generate(folder, made)
     (row,) = folder.image_journal.rows()
@@ -296,6 +304,8 @@ def test_a_dry_run_tells_pictures_calls_tokens_dollars_and_hours(run, server: Lo
     made = run(mitigations=("none", "filter"))
     lines = expected(made, plan(made, ask=False))
     drawer, looked, seer, whole, *prices = lines
+    # What is open-ended has no bound.
+    assert "at most" not in looked + seer
     assert drawer.startswith("drawer: 6 pictures, 6 calls, ")
     assert "about $0.24, at most $0.24 if none is repeated, hours unknown" in drawer
     assert looked.startswith("seer, a filter's judge: 3 questions or more, 3 calls")
@@ -341,3 +351,119 @@ def test_prune_forgets_pictures_and_answers_and_no_run(run) -> None:
     assert gone.stdout.startswith("4 files") or gone.stdout.startswith("6 files")
     assert not list(cache(PICTURES).files())
     assert folder.data().images
+
+
+def test_prune_takes_what_a_killed_process_left_and_passes_over_what_is_gone_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = cache(PICTURES)
+    for key in ("a" * 32, "b" * 32):
+        store.put(key, b"x")
+    gone, kept = store.folder / "aa" / ("a" * 32), store.folder / "bb" / ("b" * 32)
+    old, new = kept.with_name(f".{'c' * 32}.tmp"), kept.with_name(f".{'d' * 32}.tmp")
+    for path in (old, new):
+        path.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    monkeypatch.setattr(
+        Store, "files", lambda self: iter([gone, kept] if self.folder == store.folder else [])
+    )
+    gone.unlink()
+    told = CliRunner().invoke(app, ["prune"])
+    assert told.exit_code == 0
+    assert told.stdout.startswith("2 files")
+    assert [p.exists() for p in (kept, old, new)] == [False, False, True]
+
+
+def test_a_dry_run_does_not_say_or_more_of_what_is_unknown(run, card) -> None:
+    card("judges", price_usd=None)
+    *_, whole, _ = expected(run(), plan(run(), ask=False))
+    assert whole == "In all: 6 calls or more, dollars unknown, hours unknown."
+
+
+def test_answers_of_a_filters_judge_are_not_paid_again(run, server: Loopback) -> None:
+    guarded = {"mitigations": ("filter[action=refuse]",), "characters": ("zori",)}
+    finished(run(**guarded))
+    before = len(server.asked)
+    (row,) = finished(run("again", **guarded)).image_journal.rows()
+    assert len(server.asked) == before == 2
+    assert row.review is not None
+    assert (row.outcome, row.reused, row.cost_usd, row.review.extra_cost_usd) == (
+        "refused_output",
+        True,
+        0,
+        0,
+    )
+    assert row.review.answers == 1
+    finished(run("paid", **guarded, cache=False))
+    assert len(server.asked) == before + 2
+
+
+def whole_run(made: ResolvedRun) -> RunFolder:
+    folder = prepare(made)
+    complete(folder, made, Progress())
+    return RunFolder(folder.path)
+
+
+def lose_a_picture(folder: RunFolder) -> None:
+    (folder.path / str(folder.image_journal.rows()[0].file)).unlink()
+
+
+def test_a_lost_picture_comes_from_the_cache_and_the_run_is_sound(run, server: Loopback) -> None:
+    folder = whole_run(run())
+    lose_a_picture(folder)
+    assert not verify(folder).sound
+    before = len(server.asked)
+    again = whole_run(run())
+    assert len(server.asked) == before
+    assert [f.line for f in verify(again).findings] == []
+    assert [row.cost_usd for row in again.image_journal.rows()] == [0.04] * 3
+
+
+def test_a_lost_picture_that_a_hosted_model_draws_otherwise_is_a_note(
+    run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = whole_run(run())
+    lose_a_picture(folder)
+    png = io.BytesIO()
+    Image.new("RGB", (16, 16), (40, 40, 200)).save(png, format="PNG")
+    drawn = {"created": 1, "data": [{"b64_json": base64.b64encode(png.getvalue()).decode()}]}
+    monkeypatch.setattr("tests.helpers.loopback._images", lambda _: drawn)
+    again = whole_run(run(cache=False))
+    found = verify(again)
+    assert found.sound, [f.line for f in found.findings]
+    assert any("1 picture were drawn anew by a hosted model" in f.what for f in found.findings)
+    # The same row twice is still a fault.
+    again.image_journal.append([again.image_journal.rows()[-1]])
+    assert any("more than one final row" in f.what for f in verify(RunFolder(again.path)).faults)
+
+
+def test_what_was_spent_is_verified_against_the_ledger(run) -> None:
+    folder = whole_run(run())
+    spent = folder.manifest().spent
+    assert spent is not None
+    folder.update(spent=spent.model_copy(update={"usd": 0.01}))
+    (fault,) = verify(folder).faults
+    calls = spent.calls
+    assert f"says {calls} hosted calls of $0.0100, and spending.jsonl holds {calls} hosted" in fault.what
+    assert CliRunner().invoke(app, ["judge", str(folder.path)]).exit_code == 0
+    assert verify(folder).sound, "the remedy helps"
+    written = folder.ledger_path.read_text()
+    folder.ledger_path.write_text(f"{written}{{}}\n")
+    (fault,) = verify(folder).faults
+    assert fault.what.startswith(f"spending.jsonl, line {2 * calls + 1}, is not a valid row")
+    folder.ledger_path.unlink()
+    (fault,) = verify(folder).faults
+    assert fault.what.startswith("spending.jsonl is not there, and manifest.json says that")
+
+
+def test_a_local_models_pictures_are_known_by_the_number_of_threads(
+    tiny_models: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = tiny_models.config(tmp_path / "run", mitigations=("none",), seeds=(0,))
+    requests = plan(made, ask=False)[:1]
+
+    def keys(threads: int) -> list[str]:
+        monkeypatch.setattr("torch.get_num_threads", lambda: threads)
+        return PictureCache(made.card, "cpu", True).keys(requests)
+
+    assert keys(1) == keys(1) != keys(2)
