@@ -9,7 +9,7 @@ from copycat.cards.prices import Call, Tariff, tariff
 from copycat.cards.weights import Card
 from copycat.errors import MissingRequirement
 from copycat.io.hosted import Failure, Meter, Told
-from copycat.io.ledger import Ledger, Ticket, What
+from copycat.io.ledger import Ledger, Ticket, What, check_cap
 from copycat.records import Usage
 
 
@@ -51,12 +51,14 @@ class LedgerMeter(Meter):
     def after(self, ticket: object, told: Told | None, failure: Failure | None) -> None:
         if not isinstance(ticket, _Entered):
             raise TypeError("the ticket is not one of this meter")
-        if told is not None:
-            usage = usage_of(told)
-            ticket.entered.settle(self._tariff.cost(usage, ticket.call or Call()), usage)
-        elif failure is not None and not failure.perhaps_billed:
-            ticket.entered.free()
-        self._ledger.end(ticket.entered)
+        try:
+            if told is not None:
+                usage = usage_of(told)
+                ticket.entered.settle(self._tariff.cost(usage, ticket.call or Call()), usage)
+            elif failure is not None and not failure.perhaps_billed:
+                ticket.entered.free()
+        finally:
+            self._ledger.end(ticket.entered)
 
 
 class Charging:
@@ -71,7 +73,8 @@ class Charging:
 
 def check_capped(card: Card, kind: type[Charging], who: str, cap: float | None, call: Call) -> None:
     """Raise MissingRequirement where no cap can be kept with the hosted model of `card`, which is of `kind`:
-    `call` is one of those that it will get. Nothing is sent."""
+    `call` is one of those that it will get. UserError for a cap that is none. Nothing is sent."""
+    check_cap(cap)
     if cap is None or card.api is None:
         return
     if not kind.charges:
@@ -79,9 +82,17 @@ def check_capped(card: Card, kind: type[Charging], who: str, cap: float | None, 
             f"{who} is called by a package that does not tell what it spends, so --max-cost {cap:g} cannot "
             "be kept; leave --max-cost out, or take another model."
         )
-    if tariff(card).most(call) is None:
+    found = tariff(card)
+    if found.most(call) is not None:
+        return
+    if found.unpriced:
         raise MissingRequirement(
-            f"What a call of {who} costs at most is not known, so --max-cost {cap:g} cannot be kept; say it "
-            "in its card (`api: {price_usd: …}` of each call, or `ceiling_usd`; of a judge that is paid by "
-            "tokens `max_completion_tokens` among its options), or leave --max-cost out. See docs/costs.md."
+            f"The card of {who} sets {', '.join(found.unpriced)}, which may change what a call costs, so "
+            f"--max-cost {cap:g} cannot be kept; say in the card what one costs at most "
+            "(`api: {ceiling_usd: …}`), remove the option, or leave --max-cost out."
         )
+    raise MissingRequirement(
+        f"What a call of {who} costs at most is not known, so --max-cost {cap:g} cannot be kept; say it "
+        "in its card (`api: {price_usd: …}` of each call, or `ceiling_usd`; of a judge that is paid by "
+        "tokens `max_completion_tokens` among its options), or leave --max-cost out. See docs/costs.md."
+    )

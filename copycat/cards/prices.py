@@ -78,6 +78,8 @@ class Provider(Row):
     kinds: tuple[str, ...]
     """Kinds of cards that reach it where they name no other address."""
     base_url: str
+    options: frozenset[str] = frozenset()
+    """Those of a call that leave its prices as they are told here."""
     prices: tuple[Price, ...]
 
 
@@ -125,6 +127,8 @@ class Tariff:
     price: Price | None = None
     options: Mapping[str, Any] | None = None
     """What the card passes on with every call."""
+    unpriced: tuple[str, ...] = ()
+    """Those of the options that may change the price in ways not known here, so that there is none."""
 
     @property
     def told(self) -> str:
@@ -203,13 +207,17 @@ def tariff(card: Card) -> Tariff:
     api = card.api
     if api is None:
         return Tariff(card.name, fixed=0.0)
-    found = _find(card.source, api.base_url, str(getattr(card, "kind", "")))
-    return Tariff(card.name, api.price_usd, api.ceiling_usd, found, api.options)
+    provider = _provider(api.base_url, str(getattr(card, "kind", "")))
+    found = next((p for p in provider.prices if card.source in p.models), None) if provider else None
+    unpriced = tuple(sorted(api.options.keys() - provider.options)) if provider and found else ()
+    return Tariff(
+        card.name, api.price_usd, api.ceiling_usd, None if unpriced else found, api.options, unpriced
+    )
 
 
-def _find(model: str, base_url: str | None, kind: str) -> Price | None:
+def _provider(base_url: str | None, kind: str) -> Provider | None:
     for provider in prices().providers:
         here = base_url is None or base_url.rstrip("/") == provider.base_url
         if here and kind in provider.kinds:
-            return next((p for p in provider.prices if model in p.models), None)
+            return provider
     return None

@@ -23,7 +23,7 @@ _Temperature = Annotated[
 ]
 _Characters = Annotated[str, typer.Option(help="A list of names, aliases or slugs; all when empty.")]
 _MaxCost = Annotated[
-    float | None, typer.Option("--max-cost", min=0, help="Dollars that the model's calls may cost in all.")
+    float | None, typer.Option("--max-cost", help="Dollars that the model's calls may cost in all.")
 ]
 _Device = Annotated[str, typer.Option(help="cpu, cuda or mps, for a model on this machine.")]
 _Fit = Annotated[
@@ -168,10 +168,10 @@ def _ask(
     who = f"The language model {card.name}"
     on = "cpu" if card.api else resolve_device(device, who, card.min_gpu_gb)
     journal = Journal(folder / "answers" / f"{name}.jsonl", Answer)
-    with disk_guard(journal.path):
-        journal.path.parent.mkdir(parents=True, exist_ok=True)
     kind, ledger = CATALOG.get(card.kind), Ledger(journal.path.with_name("spending.jsonl"), max_cost)
     check_capped(card, kind, who, max_cost, kind.call(card, ()))
+    with disk_guard(journal.path):
+        journal.path.parent.mkdir(parents=True, exist_ok=True)
 
     def load() -> Chat:
         chat = load_chat(card, on)

@@ -18,7 +18,7 @@ def rejudge(
         None, min=1, help="Calls in flight to a hosted judge; its card's when left out."
     ),
     max_cost: float | None = typer.Option(
-        None, min=0, help="Dollars that the run's hosted calls may cost; no call passes it (docs/costs.md)."
+        None, help="Dollars that the run's hosted calls may cost; no call passes it (docs/costs.md)."
     ),
     cache: bool | None = typer.Option(
         None,

@@ -21,8 +21,9 @@ from typing import Literal
 
 from pydantic import Field, ValidationError
 
-from copycat.errors import BadFile, MissingRequirement, first_fault
+from copycat.errors import BadFile, MissingRequirement, UserError, first_fault
 from copycat.io.atomic import disk_guard, locked
+from copycat.io.secrets import clean
 from copycat.records import Row, Usage
 
 What = Literal["picture", "answer", "reply"]
@@ -104,11 +105,19 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
+def check_cap(cap: float | None) -> None:
+    """Raise UserError for a cap that is no number of dollars above 0."""
+    if cap is not None and not 0 < cap < math.inf:
+        raise UserError(f"--max-cost is a number of dollars above 0, and {cap:g} is none.")
+
+
 class Ledger:
     """The calls of one run, in one file, with the cap that they must not pass."""
 
     def __init__(self, path: Path, cap: float | None = None) -> None:
-        """`cap` is in dollars, of all calls in the file together; None for no cap."""
+        """`cap` is in dollars, of all calls in the file together; None for no cap. Raises UserError for
+        one that is not above 0 or not finite."""
+        check_cap(cap)
         self.path, self.cap = path, cap
         self._read_to = 0
         self._entries: dict[str, Entry] = {}
@@ -149,8 +158,10 @@ class Ledger:
             self._mine -= 1
             try:
                 if ticket.ended:
+                    # A server may call its model what it likes, also by the key that it was sent.
+                    ended = clean(ticket.ended)
                     with self._locked():
-                        self._append(ticket.ended)
+                        self._append(ended)
             finally:
                 self._settled.notify_all()
 

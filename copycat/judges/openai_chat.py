@@ -23,7 +23,7 @@ from copycat.judges.references import open_reference
 from copycat.judges.replies import read_names, read_yes_no
 from copycat.records import Question, QuestionStyle, Verdict
 
-_OURS = frozenset({"model", "messages", "response_format"})
+_OURS = frozenset({"model", "messages", "n", "response_format"})
 _CUT_OFF = ("length", "content_filter")
 """Why a reply may have ended before its end."""
 

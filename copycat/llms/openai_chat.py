@@ -14,7 +14,7 @@ from copycat.io.ledger import Ledger
 from copycat.io.words import whole, words
 from copycat.llms.base import Chat, Message, Reply
 
-_OURS = frozenset({"model", "messages", "temperature", "max_completion_tokens", "max_tokens"})
+_OURS = frozenset({"model", "messages", "n", "temperature", "max_completion_tokens", "max_tokens"})
 
 
 class OpenAIChat(Chat):

@@ -43,10 +43,9 @@ def clone(source: RunFolder, target: Path) -> RunFolder:
         for name in ROW_FOLDERS:
             if (source.path / name).is_dir():
                 shutil.copytree(source.path / name, new.path / name, copy_function=_link)
-        if any(row.cost_usd for row in source.image_journal.rows()):
-            # That was paid in the other folder, whose manifest says how much.
-            new.ledger_path.touch()
-            new.update(spent=None)
+        # What the rows cost was paid in the other folder, whose manifest says how much as far as it is known.
+        new.ledger_path.touch()
+        new.update(spent=None)
     return RunFolder(target.resolve())
 
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import logging
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,10 +21,11 @@ from pydantic import ValidationError
 from copycat.cards.judges import JudgeCard
 from copycat.cards.models import ModelCard
 from copycat.cards.weights import Card
-from copycat.errors import BadFile
+from copycat.errors import BadFile, MissingRequirement, first_line
 from copycat.generators.base import ImageOutcome
 from copycat.io.pictures import decode
-from copycat.io.store import ANSWERS, PICTURES, cache, key_of
+from copycat.io.secrets import clean, redact
+from copycat.io.store import ANSWERS, PICTURES, Kept, cache, key_of
 from copycat.judges.base import question_hash
 from copycat.records import Question, Request, Verdict, request_id
 from copycat.runtime import environment
@@ -31,6 +34,7 @@ _VERSION = 1
 """Counted up when what decides a picture or an answer changes without being part of its key."""
 
 Draw = Callable[[Sequence[Request]], list[ImageOutcome]]
+_LOG = logging.getLogger(__name__)
 
 
 def wanted(card: Card, chosen: bool | None) -> bool:
@@ -39,12 +43,40 @@ def wanted(card: Card, chosen: bool | None) -> bool:
     return card.api is not None if chosen is None else chosen
 
 
+class _Shelf:
+    """A part of the user's cache that may turn out not to be writable: that is said once, and nothing more is
+    kept there, while what was paid goes on to its run. Threads may share it."""
+
+    def __init__(self, part: str) -> None:
+        self._store = cache(part)
+        self._writable, self._lock = True, threading.Lock()
+
+    def get(self, key: str) -> Kept | None:
+        return self._store.get(key)
+
+    def put(self, key: str, content: bytes, **told: Any) -> None:
+        if not self._writable:
+            return
+        try:
+            self._store.put(key, content, **told)
+        except (MissingRequirement, OSError) as e:
+            with self._lock:
+                first, self._writable = self._writable, False
+            if first:
+                why = getattr(e.__cause__ or e, "strerror", None) or first_line(e)
+                _LOG.warning(
+                    "%s cannot be written (%s): this run goes on, and nothing more is kept there for others.",
+                    self._store.folder,
+                    why,
+                )
+
+
 class PictureCache:
     """The pictures that one model draws on one device."""
 
     def __init__(self, card: ModelCard, device: str, chosen: bool | None) -> None:
         on = wanted(card, chosen) and not card.sampling.frames
-        self._store = cache(PICTURES) if on else None
+        self._store = _Shelf(PICTURES) if on else None
         self._hosted = card.api is not None
         self._made_by = _reached(card) if self._hosted else _here(card, device)
 
@@ -95,7 +127,8 @@ class PictureCache:
             return
         png = io.BytesIO()
         outcome.image.save(png, format="PNG")
-        self._store.put(key, png.getvalue(), revised_prompt=outcome.revised_prompt)
+        revised = outcome.revised_prompt
+        self._store.put(key, png.getvalue(), revised_prompt=None if revised is None else redact(revised))
 
 
 class AnswerCache:
@@ -104,7 +137,7 @@ class AnswerCache:
 
     def __init__(self, card: JudgeCard, identity: str, chosen: bool | None) -> None:
         on = card.api is not None and wanted(card, chosen)
-        self._store = cache(ANSWERS) if on else None
+        self._store = _Shelf(ANSWERS) if on else None
         self._made_by = {**_reached(card), "identity": identity}
 
     def get(self, question: Question) -> Verdict | None:
@@ -124,7 +157,7 @@ class AnswerCache:
     def keep(self, question: Question, said: Verdict) -> None:
         """Keep an answer; one that does not score is not."""
         if self._store is not None and said.scored and not said.reused:
-            self._store.put(self._key(question), said.model_dump_json().encode())
+            self._store.put(self._key(question), clean(said).model_dump_json().encode())
 
     def _key(self, question: Question) -> str:
         asked = {"question": question_hash(question), "form": question.form, "picture": question.sha256}

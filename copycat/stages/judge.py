@@ -149,11 +149,11 @@ def _ask_all(
     ledger: Ledger,
 ) -> int:
     """Ask one judge what it has not answered, and then what its answers leave open; its card is no panel."""
-    first = _questions(data, judging)
-    asked = _ask_open(folder, data, judging, first, progress, config, device, ledger)
+    first, cache = _questions(data, judging), AnswerCache(judging.card, judging.identity, config.cache)
+    asked = _ask_open(folder, data, judging, first, cache, progress, config, device, ledger)
     data, put = folder.data(), set(first)
     then = [q for q in _questions(data, judging) if q not in put]
-    return asked + _ask_open(folder, data, judging, then, progress, config, device, ledger)
+    return asked + _ask_open(folder, data, judging, then, cache, progress, config, device, ledger)
 
 
 def _ask_open(
@@ -161,6 +161,7 @@ def _ask_open(
     data: RunData,
     judging: Judging,
     questions: Sequence[Question],
+    cache: AnswerCache,
     progress: Progress,
     config: RunConfig,
     device: str,
@@ -174,7 +175,6 @@ def _ask_open(
     cut = batches(questions, card.batch_size, key=lambda q: q.kind)
     pending = [b for b in cut if not all(map(answered, b))]
     open_ = [q for b in pending for q in b if not answered(q)]
-    cache = AnswerCache(card, identity, config.cache)
     if card.api:
         # Neighbours do not matter there, every answer costs, and none waits for another.
         pending = _reuse(folder, cache, open_)

@@ -7,12 +7,18 @@ import random
 import pytest
 
 from copycat.cards.judges import CATALOG as JUDGES
+from copycat.cards.judges import JudgeCard
 from copycat.cards.llms import CATALOG as LLMS
+from copycat.cards.llms import LLMCard
 from copycat.cards.models import CATALOG as MODELS
 from copycat.cards.models import ModelCard
 from copycat.cards.prices import Call, Price, Rates, Tariff, Tiles, prices, tariff
+from copycat.errors import MissingRequirement, UserError
 from copycat.io.hosted import Api
+from copycat.judges.base import load_judge
+from copycat.llms.base import load_chat
 from copycat.records import Usage
+from copycat.stages.affordable import check_judge_affordable
 
 SQUARE = (1024, 1024)
 
@@ -87,6 +93,46 @@ def test_a_card_goes_before_the_table_and_another_address_has_no_price() -> None
     bound = tariff(hosted("gpt-image-2.5-sunburst", ceiling_usd=0.3))
     assert bound.most(Call(drawn=SQUARE)) == 0.3
     assert bound.cost(Usage(tokens_in=0, tokens_out=1000), Call(drawn=SQUARE)) == pytest.approx(0.03)
+
+
+def test_an_option_that_may_have_its_own_price_leaves_none() -> None:
+    call, said = Call(drawn=SQUARE), Usage(tokens_in=10, tokens_out=1756)
+    dear = tariff(hosted("gpt-image-2", options={"quality": "medium", "service_tier": "priority"}))
+    assert (dear.unpriced, dear.most(call), dear.cost(said, call), dear.known) == (
+        ("service_tier",), None, None, False,
+    )  # fmt: skip
+    # What the card says itself holds, also of what a call did cost.
+    capped = tariff(hosted("gpt-image-2", options={"service_tier": "priority"}, ceiling_usd=0.4))
+    assert (capped.most(call), capped.cost(said, call)) == (0.4, None)
+    fixed = tariff(hosted("gpt-image-2", options={"service_tier": "priority"}, price_usd=0.3))
+    assert (fixed.most(call), fixed.cost(said, call)) == (0.3, 0.3)
+
+
+def test_a_cap_is_refused_with_an_option_that_may_have_its_own_price() -> None:
+    options = {"temperature": 0, "max_completion_tokens": 20, "service_tier": "priority"}
+    judge = JUDGES.get("gpt-4o")
+    assert judge.api is not None
+
+    def with_api(**api: object) -> JudgeCard:
+        return judge.model_copy(update={"api": judge.api.model_copy(update=api)})  # type: ignore[union-attr]
+
+    with pytest.raises(MissingRequirement, match=r"sets service_tier, .*--max-cost 5 cannot.*ceiling_usd"):
+        check_judge_affordable(with_api(options=options), 5)
+    check_judge_affordable(with_api(options=options), None)
+    check_judge_affordable(with_api(options=options, ceiling_usd=0.1), 5)
+    del options["service_tier"]
+    check_judge_affordable(with_api(options=options), 5)
+
+
+@pytest.mark.parametrize("card", [*map(JUDGES.get, ["gpt-4o"]), *map(LLMS.get, ["gpt-4o-mini"])])
+def test_several_answers_to_one_question_cannot_be_asked_for(
+    card: JudgeCard | LLMCard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    assert card.api is not None
+    several = card.model_copy(update={"api": card.api.model_copy(update={"options": {"n": 8}})})
+    with pytest.raises(UserError, match="sets n, which copycat sets itself"):
+        load_judge(several, "cpu") if isinstance(several, JudgeCard) else load_chat(several, "cpu")
 
 
 def test_what_is_on_this_machine_costs_nothing() -> None:

@@ -130,7 +130,7 @@ def _chat(mood: str, body: dict[str, Any], server: Loopback) -> dict[str, Any]:
     schema = body.get("response_format", {}).get("json_schema", {}).get("schema")
     content: str | None = '{"names": ["Zori"]}' if "names" in str(schema) else '{"answer": "yes"}'
     if "characters" in str(schema):
-        content = '{"characters": [{"name": "Zori", "work": "Tiny"}]}'
+        content = '{"characters": [{"name": "Zori", "work": "Ninth Kettle"}]}'
     if schema is None:
         content = server.say(body)
     if mood.startswith("say "):

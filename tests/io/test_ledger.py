@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from copycat.errors import BadFile, MissingRequirement
+from copycat.errors import BadFile, MissingRequirement, UserError
 from copycat.io.ledger import Entry, Ledger
 from copycat.records import Usage
 
@@ -52,6 +52,25 @@ def test_a_call_without_a_known_price_is_refused_with_a_cap_and_counted_without(
     ticket.settle(None)
     free.end(ticket)
     assert (free.spent().unknown, free.spent().usd, free.spent().pictures) == (1, 0, 1)
+
+
+@pytest.mark.parametrize("cap", [0, -1, float("inf"), float("-inf"), float("nan")])
+def test_a_cap_that_caps_nothing_is_refused(tmp_path: Path, cap: float) -> None:
+    with pytest.raises(UserError, match=r"--max-cost is a number of dollars above 0, and .* is none"):
+        Ledger(tmp_path / "spending.jsonl", cap)
+
+
+def test_a_key_that_a_server_calls_its_model_by_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "canary-7f3a9c1d5b")
+    ledger = Ledger(tmp_path / "spending.jsonl")
+    ticket = ledger.begin("a", "answer", 0.2)
+    ticket.settle(0.1, Usage(model="m of canary-7f3a9c1d5b", tokens_in=7))
+    ledger.end(ticket)
+    assert "canary" not in ledger.path.read_text()
+    assert "m of [redacted]" in ledger.path.read_text()
+    assert (ledger.spent().usd, ledger.spent().tokens_in) == (0.1, 7)
 
 
 def test_what_an_error_answered_is_free_and_what_broke_off_is_counted(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from copycat.cards.metering import LedgerMeter
 from copycat.cards.prices import Call, Price, Rates, Tariff
 from copycat.errors import MissingRequirement
-from copycat.io.hosted import Api, Calls
+from copycat.io.hosted import Api, Calls, Failure, Meter, Told
 from copycat.io.hosted.failures import classify
 from copycat.io.hosted.pace import Clock
 from copycat.io.ledger import Ledger
@@ -112,6 +112,102 @@ def test_what_is_billed_never_passes_the_cap_in_a_hundred_trials(tmp_path: Path,
         assert spent.counted <= cap + 1e-8
         stopped += any("--max-cost" in end for end in ends)
     assert stopped, "no trial of these came near its cap"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"choices": 5},
+        {"choices": {"a": 1}},
+        {"choices": []},
+        {"usage": SimpleNamespace(prompt_tokens=10**400, completion_tokens=1)},
+        {"usage": SimpleNamespace(prompt_tokens=1, completion_tokens=10**400)},
+        {"usage": 5},
+        {"model": "\ud800"},
+    ],
+)
+def test_an_answer_that_makes_no_sense_is_ended_and_holds_up_nobody(
+    tmp_path: Path, odd: dict[str, Any]
+) -> None:
+    said = SimpleNamespace(prompt_tokens=1, completion_tokens=1)
+    reply = SimpleNamespace(**{"usage": said, "choices": [], "model": "m-1", **odd})
+    ledger = Ledger(tmp_path / "spending.jsonl", cap=1)
+    calls = Calls(Api(key_env=None, timeout=20, retries=0), "The judge", 1)
+    calls.meter = LedgerMeter(TARIFF, "answer", ledger)
+    told: list[str] = []
+
+    async def answer() -> Any:
+        return reply
+
+    def work() -> None:
+        calls.call(answer, Call(text=10, most_out=100))
+        try:
+            # Would wait for ever for the other's end.
+            calls.call(answer, Call(text=10, most_out=240))
+        except MissingRequirement as e:
+            told.append(str(e))
+        told.append("over")
+
+    working = threading.Thread(target=work, daemon=True)
+    working.start()
+    working.join(20)
+    calls.close()
+    assert told[-1:] == ["over"]
+    spent = ledger.spent()
+    assert (spent.open_usd, spent.answers) == (0, spent.calls)
+    assert spent == Ledger(ledger.path).spent(), "the file can be read again"
+
+
+def test_a_call_ends_whatever_its_meter_makes_of_the_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> float:
+        raise OverflowError("too dear")
+
+    monkeypatch.setattr(Tariff, "cost", broken)
+    ledger = Ledger(tmp_path / "spending.jsonl", cap=1.1)
+    meter = LedgerMeter(TARIFF, "answer", ledger)
+    for _ in range(2):
+        ticket = meter.before(Call(text=10, most_out=100))
+        with pytest.raises(OverflowError):
+            meter.after(ticket, Told(), None)
+    refused: list[str] = []
+
+    def work() -> None:
+        try:
+            meter.before(Call(text=10, most_out=100))
+        except MissingRequirement as e:
+            refused.append(str(e))
+
+    # None is under way any more: what does not fit is refused, and not waited for.
+    working = threading.Thread(target=work, daemon=True)
+    working.start()
+    working.join(10)
+    assert len(refused) == 1
+    assert ledger.spent().open_usd == ledger.spent().counted > 0
+
+
+def test_an_attempt_is_told_to_the_meter_whatever_becomes_of_its_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    after: list[object] = []
+
+    class Counting(Meter):
+        def after(self, ticket: object, told: Told | None, failure: Failure | None) -> None:
+            after.append((told, failure))
+
+    def broken(*_: object) -> Told:
+        raise TypeError("no answer at all")
+
+    async def answer() -> None: ...
+
+    monkeypatch.setattr(Told, "read", broken)
+    calls = Calls(Api(key_env=None, timeout=20, retries=0), "The judge", 1)
+    calls.meter = Counting()
+    with pytest.raises(TypeError):
+        calls.call(answer)
+    calls.close()
+    assert after == [(None, None)]
 
 
 @pytest.mark.parametrize(

@@ -188,6 +188,9 @@ def test_a_cap_is_kept_and_a_model_without_a_price_is_refused_with_one(
     world: Path, server: Loopback, tmp_path: Path
 ) -> None:
     asked = "describe", "--registry", str(world), "--model", "writer", "--out", str(tmp_path / "out")
+    with pytest.raises(UserError, match="--max-cost is a number of dollars above 0, and inf is none"):
+        mine(*asked, "--max-cost", "inf")
+    assert not (tmp_path / "out").exists()
     with pytest.raises(UserError, match="--max-cost 1 cannot be kept"):
         mine(*asked, "--max-cost", "1")
     assert not server.asked

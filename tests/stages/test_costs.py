@@ -16,14 +16,15 @@ import yaml
 from PIL import Image
 from typer.testing import CliRunner
 
-from copycat.cli.main import app
+from copycat.cli.main import app, main
 from copycat.errors import MissingRequirement
 from copycat.generators.openai_images import OpenAIImages
-from copycat.io.ledger import Ledger
-from copycat.io.store import PICTURES, Store, cache
-from copycat.records import ImageRow, Verdict
+from copycat.io.ledger import Ledger, Spent
+from copycat.io.store import ANSWERS, PICTURES, Store, cache
+from copycat.records import ImageRow, Review, Verdict
 from copycat.report.spent import sentences
 from copycat.resolve import ResolvedRun
+from copycat.runs.clone import clone
 from copycat.runs.folder import RunFolder
 from copycat.runs.spending import ledger_of
 from copycat.runtime.progress import Progress
@@ -184,6 +185,86 @@ def test_a_run_from_before_there_were_ledgers_opens_one_with_what_its_rows_cost(
     folder = finished(run())
     folder.ledger_path.unlink()
     assert ledger_of(folder).spent().usd == 0.12
+
+
+def test_that_ledger_has_what_filters_did_and_says_what_is_unknown(run) -> None:
+    folder = prepare(run())
+    looked = Review(judges=("seer",), seen=((),), seed=0, extra_pictures=1, answers=2, extra_seconds=1)
+    rows = [
+        ImageRow(
+            request=r.id,
+            outcome="refused_output",
+            cost_usd=0.04,
+            review=looked.model_copy(update={"extra_cost_usd": usd}),
+        )
+        for r, usd in zip(folder.data().requests, [0.12, None, 0.0], strict=True)
+    ]
+    folder.image_journal.append(rows)
+    spent = ledger_of(folder).spent()
+    assert (spent.pictures, spent.usd, spent.unknown) == (3, pytest.approx(0.24), 2)
+    assert ledger_of(folder).spent() == spent, "it is opened once"
+    with pytest.raises(MissingRequirement, match=r"\$0.2400 are spent"):
+        ledger_of(folder, 0.25).begin("drawer", "picture", 0.04)
+
+
+@pytest.mark.parametrize("priced", [True, False])
+def test_a_copy_that_is_judged_anew_has_spent_nothing_of_its_own(
+    run, card, tmp_path: Path, priced: bool
+) -> None:
+    for kind in ("models", "judges"):
+        card(kind, price_usd=0.04 if priced else None)
+    folder = finished(run())
+    assert folder.manifest().spent is not None
+    copied = clone(folder, tmp_path / "copy")
+    assert copied.manifest().spent is None
+    assert ledger_of(copied).spent() == Spent()
+
+
+def unwritable(part: str) -> Path:
+    """Makes that part of the cache a file, which nobody can write into."""
+    path = cache(part).folder
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    return path
+
+
+def test_a_cache_that_cannot_be_written_loses_nothing_that_was_paid(
+    run, server: Loopback, caplog: pytest.LogCaptureFixture
+) -> None:
+    places = [unwritable(PICTURES), unwritable(ANSWERS)]
+    folder = finished(run())
+    assert folder.data().failed == 0
+    assert {v.scored for v in folder.data().verdicts} == {True}
+    told = [r.getMessage() for r in caplog.records if "cannot be written" in r.getMessage()]
+    # Once for each, of three pictures and as many answers.
+    assert len(told) == 2
+    assert all(str(place) in line for place, line in zip(places, told, strict=True))
+    paid = len(server.asked)
+    finished(run())
+    assert len(server.asked) == paid
+
+
+@pytest.mark.parametrize(
+    ("verb", "cap"), [("judge", "inf"), ("judge", "nan"), ("judge", "-1"), ("judge", "0"), ("rejudge", "inf")]
+)
+def test_a_cap_that_caps_nothing_is_one_sentence(
+    run, server: Loopback, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch, verb: str, cap: str,
+) -> None:  # fmt: skip
+    made = run()
+    generate(prepare(made), made)
+    more = ["--judge", "seer", "--out", str(tmp_path / "new")] if verb == "rejudge" else []
+    monkeypatch.setattr("sys.argv", ["copycat", verb, str(made.folder), "--max-cost", cap, *more])
+    before = len(server.asked)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.strip() == (
+        f"--max-cost is a number of dollars above 0, and {cap} is none."
+    )
+    assert len(server.asked) == before
+    assert not RunFolder(made.folder).verdict_journal.rows()
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize("kind", ["models", "judges", "llms"])

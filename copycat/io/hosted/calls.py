@@ -12,12 +12,15 @@ from copycat.io.hosted.api import Api
 from copycat.io.hosted.attempt import EventLoop
 from copycat.io.hosted.failures import Failure, classify
 from copycat.io.hosted.pace import Clock, Pace, backoff
+from copycat.io.words import whole
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 T = TypeVar("T")
 _TRIES = 20
 """Rate limits that one call may meet while others get through, before its own `patience` counts."""
+_MOST_TOKENS = 10**9
+"""More than any call has; a server that tells more tells nothing."""
 
 
 @dataclass(frozen=True)
@@ -38,17 +41,18 @@ class Told:
     def read(cls, reply: Any, attempts: int) -> Told:
         """From the reply of either API of OpenAI; of anything else only the attempts are known."""
         usage = getattr(reply, "usage", None)
-        choices = getattr(reply, "choices", None) or [None]
+        choices = getattr(reply, "choices", None)
+        choice = choices[0] if isinstance(choices, list) and choices else None
         kinds = (getattr(usage, f"{word}_tokens_details", None) for word in ("prompt", "input"))
         details = next((found for found in kinds if found is not None), None)
 
         def tokens(*names: str, of: Any = usage) -> int | None:
             found = (getattr(of, name, None) for name in names)
-            return next((n for n in found if isinstance(n, int) and n >= 0), None)
+            return next((n for n in found if isinstance(n, int) and 0 <= n <= _MOST_TOKENS), None)
 
         return cls(
             model=_text(getattr(reply, "model", None)),
-            finish_reason=_text(getattr(choices[0], "finish_reason", None)),
+            finish_reason=_text(getattr(choice, "finish_reason", None)),
             input_tokens=tokens("prompt_tokens", "input_tokens"),
             cached_tokens=tokens("cached_tokens", of=details),
             output_tokens=tokens("completion_tokens", "output_tokens"),
@@ -57,7 +61,7 @@ class Told:
 
 
 def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+    return whole(value) if isinstance(value, str) else None
 
 
 @dataclass(frozen=True)
@@ -126,19 +130,21 @@ class Calls:
         while True:
             with self._pace.turn(since) as sent:
                 ticket = self.meter.before(estimate)
+                told: Told | None = None
+                failure: Failure | None = None
                 try:
                     reply = self._loop.attempt(send, self._clock.real(self._api.timeout))
                 except CopycatError:
-                    self.meter.after(ticket, None, None)
                     raise
                 except Exception as e:  # noqa: BLE001  what a client raises is told apart below
                     error, failure = e, classify(e)
-                    self.meter.after(ticket, None, failure)
                 else:
                     self._pace.answered()
                     told = Told.read(reply, failures + limits + 1)
-                    self.meter.after(ticket, told, None)
                     return Answered(reply, told)
+                finally:
+                    # Whatever happened: a call that nobody ends would be waited for by the others.
+                    self.meter.after(ticket, told, failure)
             if failure.kind == "fatal":
                 raise self._end(failure) from error
             if failure.kind == "permanent":
