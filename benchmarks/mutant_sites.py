@@ -51,6 +51,14 @@ class Mutant:
             raise LookupError(f"{self.path} has no place {self.occurrence} for {self.operator}.")
         return str(changed)
 
+    def is_python(self, source: str) -> bool:
+        """Whether the change leaves a program: cosmic-ray takes the `/` of parameters for division."""
+        try:
+            compile(self.text(source), self.path, "exec")
+        except SyntaxError:
+            return False
+        return True
+
 
 def change(before: str, after: str) -> str:
     """The first line in which two texts differ, as `before → after`."""

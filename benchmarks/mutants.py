@@ -21,6 +21,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 
 from statsmodels.stats.proportion import proportion_confint
@@ -136,7 +137,9 @@ def sample(rooms: Sequence[str], size: int, seed: int) -> list[Mutant]:
     """A simple random sample in random order, so that as many as were tried are one too."""
     everything = [m for path in modules(rooms) for m in mutants(ROOT, path)]
     say(f"{len(everything)} mutants: {dict(Counter(m.room for m in everything))}")
-    return random.Random(seed).sample(everything, min(size, len(everything)))
+    random.Random(seed).shuffle(everything)
+    programs = (m for m in everything if m.is_python((ROOT / m.path).read_text(encoding="utf-8")))
+    return list(islice(programs, size))
 
 
 def again(path: Path) -> list[Mutant]:
