@@ -9,6 +9,7 @@ import ast
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import unified_diff
 from functools import cache
 from pathlib import Path
 
@@ -61,13 +62,11 @@ class Mutant:
 
 
 def change(before: str, after: str) -> str:
-    """The first line in which two texts differ, as `before → after`."""
-    old, new = before.splitlines(), after.splitlines()
-    for i, line in enumerate(old):
-        if i >= len(new) or new[i] != line:
-            now = new[i].strip() if i < len(new) and len(new) == len(old) else "(removed)"
-            return f"{line.strip()} → {now}"
-    return "(nothing)"
+    """The first line that differs between two texts, as `before → after`."""
+    lines = list(unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm=""))[2:]
+    old = [line[1:].strip() for line in lines if line[0] == "-" and line[1:].strip()]
+    new = [line[1:].strip() for line in lines if line[0] == "+" and line[1:].strip()]
+    return f"{old[0] if old else '(nothing)'} → {new[0] if new else '(removed)'}"
 
 
 def mutants(root: Path, path: Path) -> list[Mutant]:

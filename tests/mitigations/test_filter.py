@@ -47,7 +47,7 @@ def test_only_what_was_planned_is_looked_at_and_by_the_same_judge() -> None:
     part, request = planned("filter")
     assert not part.reviews(REQUEST)
     other, _ = planned("filter", judge="menagerie@2")
-    with pytest.raises(RunConflict, match="judge of .* has changed"):
+    with pytest.raises(RunConflict, match=r"judge of .* has changed"):
         other.reviews(request)
 
 

@@ -1,4 +1,4 @@
-"""The copy of a run: the same rows and pictures, and nothing of the first is moved, overwritten or paid twice."""
+"""The copy of a run: the same rows and pictures; nothing of the first is moved or paid twice."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from copycat.runs.folder import RunFolder
 from copycat.runs.manifest import Manifest
 
 REQUEST = Request(
-    model="m@1", character="zori", prompt_set="name", run_seed=0, seed=7, mitigation="none", source_prompt="p",
-    prompt="p", sampling=Sampling(steps=1, guidance=1, height=8, width=8),
+    model="m@1", character="zori", prompt_set="name", run_seed=0, seed=7, mitigation="none",
+    source_prompt="p", prompt="p", sampling=Sampling(steps=1, guidance=1, height=8, width=8),
 ).with_id()  # fmt: skip
 
 
@@ -80,9 +80,14 @@ def test_only_an_empty_place_is_new(tmp_path) -> None:
 
 def test_what_came_there_meanwhile_is_kept(tmp_path) -> None:
     target = tmp_path / "run"
-    with pytest.raises(RunConflict), staged(target) as new:
-        (new.path / "a").write_text("ours")
-        target.mkdir()
-        (target / "b").write_text("theirs")
+
+    def filled() -> None:
+        with staged(target) as new:
+            (new.path / "a").write_text("ours")
+            target.mkdir()
+            (target / "b").write_text("theirs")
+
+    with pytest.raises(RunConflict):
+        filled()
     assert [p.name for p in target.iterdir()] == ["b"]
     assert [p.name for p in tmp_path.iterdir()] == ["run"], "nothing half-made is left"
