@@ -143,9 +143,9 @@ def sample(rooms: Sequence[str], size: int, seed: int) -> list[Mutant]:
 
 
 def again(path: Path) -> list[Mutant]:
-    """The survivors of an earlier run. Their modules must be as they were."""
+    """What an earlier run did not kill. The modules must be as they were."""
     kept = [json.loads(line) for line in path.read_text().splitlines()]
-    return [Mutant(**r["mutant"]) for r in kept if r["state"] == SURVIVED]
+    return [Mutant(**r["mutant"]) for r in kept if r["state"] != KILLED]
 
 
 def arguments() -> argparse.Namespace:
@@ -162,7 +162,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--budget", type=float, default=60, help="seconds of tests a mutant")
     parser.add_argument("--minutes", type=float, default=1e9, help="begin no mutant after this time")
     parser.add_argument("--out", type=Path, help="file that gets each result as a line of JSON")
-    parser.add_argument("--again", type=Path, help="try the survivors of this --out file, not a new sample")
+    parser.add_argument(
+        "--again", type=Path, help="try what this --out file has not killed, not a new sample"
+    )
     return parser.parse_args()
 
 
