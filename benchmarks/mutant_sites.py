@@ -124,7 +124,7 @@ def _typing_parts(node: ast.AST) -> list[ast.AST]:
             overloaded = any(_name(d) == "overload" for d in decorators)
             return [*typing, *filter(None, [returns]), *([node] if overloaded else [])]
         case ast.If(test=test) if _name(test) == "TYPE_CHECKING":
-            return [*node.body]
+            return [test, *node.body]
         case ast.ClassDef(bases=bases) if any(_name(b) == "Protocol" for b in bases):
             return [node]
         case ast.Call(func=func) if _name(func) in ("TypeVar", "NewType", "ParamSpec"):
