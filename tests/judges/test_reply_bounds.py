@@ -58,6 +58,17 @@ def test_what_is_too_deep_or_too_long_is_no_answer(text: str) -> None:
     assert isinstance(read_yes_no(text), Unscored)
 
 
+@pytest.mark.parametrize("text", ['["a" ' * 1001, "{a:" * 1000 + "[}" + "}" * 1000])
+def test_brackets_that_are_read_over_and_over_are_given_up(text: str) -> None:
+    with pytest.raises(Unclear, match="its brackets are no objects"):
+        objects(text)
+
+
+def test_some_broken_brackets_are_passed_over() -> None:
+    assert objects('["a" ' * 1000) == []
+    assert objects("{a:[}}" * 20 + '{"b": 1}') == [{"b": 1}]
+
+
 def test_objects_are_still_read() -> None:
     assert objects('a [sic] {"a": 1,} and {b: [c, d]} ["x"] [1] {"}": "{"}') == [
         {"a": 1},

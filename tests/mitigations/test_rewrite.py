@@ -53,6 +53,20 @@ def test_rewrite(before, after):
     assert rewrite(before, CHARACTER) == after
 
 
+@pytest.mark.parametrize(
+    ("prompt", "note"),
+    [
+        ("Zori in the snow", "rewritten"),
+        ("blue owl with star wand", "rewritten"),
+        ("a wise owl", "nothing to replace"),
+    ],
+)
+def test_the_step_says_whether_anything_was_replaced(prompt, note):
+    request = REQUEST.model_copy(update={"prompt": prompt})
+    (part,) = parse("rewrite").parts
+    assert part.edit_prompt(request, CHARACTER).provenance[-1].note == note
+
+
 @given(st.lists(st.sampled_from(["Zori", "zokin", "red cape", "star wand", "with", "and", ",", "owl", "a"])))
 def test_no_name_survives_and_rewriting_twice_is_rewriting_once(words):
     once = rewrite(" ".join(words), CHARACTER)
