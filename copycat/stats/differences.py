@@ -74,7 +74,6 @@ def _fixed_ends(steps: Values, means: _Array) -> tuple[float, float]:
         Events(float(shares[off > 0].sum()), sizes[0]),
         Events(float(shares[off < 0].sum()), sizes[1]),
     )
-    # Where most pairs change, mid-P's gaps hold the truth a point less often than the exact ones, which are
-    # 3 % wider: CASTS_OF_PAIRS in benchmarks/worlds.py.
+    # Where most pairs change, mid-P's gaps hold the truth a little less often than they should.
     below, above = joined(ups, downs, mid_p if alone.all() else exact)
     return mean - worth * below, mean + worth * above

@@ -153,3 +153,11 @@ def test_lists_of_works_are_of_characters_and_owners_that_there_are(name: str) -
     assert set(listed.works) <= {c.slug for c in load_registry(name).characters}
     owners = " / ".join(c.owner for c in CHARACTERS.values())
     assert [o for o in listed.crossovers if o not in owners] == []
+
+
+def test_a_work_contradicts_nothing_where_no_work_of_the_character_is_known() -> None:
+    elsewhere = CHARACTERS["elsa"].model_copy(update={"slug": "zori", "name": "Zori", "aliases": ()})
+    unknown = elsewhere.model_copy(update={"origin": None})
+    reply = read_names(form("Zori", "Born Free"))
+    assert recognise(reply, elsewhere) == "doubtful"
+    assert recognise(reply, unknown) == "shown"
