@@ -28,7 +28,7 @@ W = TypeVar("W")
 R = TypeVar("R")
 AHEAD = 2
 """Batches that are prepared, or being prepared, while the device works on one."""
-BEHIND = 2
+BEHIND = 1
 """Batches that the device is done with and that may be unfinished when it begins the next."""
 IN_HAND = AHEAD + 1 + BEHIND
 """Batches that a phased worker has in hand, so that its device never waits for who hands them out."""
