@@ -17,7 +17,7 @@ from copycat.errors import BadFile, UserError, first_line
 from copycat.judges.base import Judge, unscored, verdict
 from copycat.judges.processors import load_processor
 from copycat.judges.reading import PlainReading, Reading, SharedReading
-from copycat.judges.rendering import Renderer, render
+from copycat.judges.rendering import Prepared, Renderer, render
 from copycat.judges.replies import read_names
 from copycat.judges.vision import Unshared, Vision
 from copycat.records import Question, Verdict, YesNo
@@ -91,14 +91,19 @@ class VisionLanguageJudge(Judge):
             return PlainReading(processor, dtype, device, self._tokenizing)
         return SharedReading(Renderer(processor, dtype), vision, device, pad, self._tokenizing)
 
-    def prepare(self, questions: Sequence[Question], images: Sequence[Image.Image]) -> Any:
+    def prepare(self, questions: Sequence[Question], images: Sequence[Image.Image]) -> Prepared | None:
         return self._reading.prepare(questions, images)
 
     def ask(self, questions: Sequence[Question], images: Sequence[Image.Image]) -> list[Verdict]:
-        return self.ask_prepared(questions, images, None)
+        return self._answers(questions, images, None)
 
     def ask_prepared(
         self, questions: Sequence[Question], images: Sequence[Image.Image], prepared: Any
+    ) -> list[Verdict]:
+        return self._answers(questions, images, prepared)
+
+    def _answers(
+        self, questions: Sequence[Question], images: Sequence[Image.Image], prepared: Prepared | None
     ) -> list[Verdict]:
         with torch.inference_mode():
             inputs = self._reading.open(questions, images, prepared)
