@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -234,6 +235,27 @@ def test_features_that_are_not_a_pictures_own_are_not_shared(
 
     monkeypatch.setattr(Gemma3Model, "get_image_features", mixed)
     assert not load(folders("gemma-3")).shares_pictures
+
+
+def test_a_folder_in_half_precision_is_loaded_in_it_and_shares_too(
+    folders: Callable[[str], Path], tmp_path: Path
+) -> None:
+    from transformers import AutoModelForImageTextToText
+
+    shutil.copytree(folders("qwen2.5-vl"), tmp_path / "half")
+    auto: Any = AutoModelForImageTextToText
+    auto.from_pretrained(tmp_path / "half", dtype=torch.bfloat16).save_pretrained(tmp_path / "half")
+    judge = load(tmp_path / "half")
+    assert judge._model.dtype == load_judge_card(str(tmp_path / "half")).torch_dtype("cuda") == torch.bfloat16
+    assert judge.shares_pictures
+    for v, w in zip(
+        judge.ask([question("key")] * 3, PICTURES),
+        load(folders("qwen2.5-vl")).ask([question("key")] * 3, PICTURES),
+        strict=True,
+    ):
+        assert isinstance(v.answer, YesNo)
+        assert isinstance(w.answer, YesNo)
+        assert v.answer.p_yes == pytest.approx(w.answer.p_yes, abs=0.02)
 
 
 def test_only_the_last_position_is_scored(folders: Callable[[str], Path]) -> None:
