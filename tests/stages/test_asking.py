@@ -20,6 +20,7 @@ from copycat.stages.plan import prepare
 
 Asked = list[tuple[Sequence[Question], Sequence[Image]]]
 ask = VisionLanguageJudge.ask
+ask_prepared = VisionLanguageJudge.ask_prepared
 
 
 @pytest.fixture
@@ -37,9 +38,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
 
     def recorded(self: Any, questions: Sequence[Question], images: Sequence[Image], *more: Any) -> Any:
         calls.append((questions, images))
-        return ask(self, questions, images, *more)
+        return ask_prepared(self, questions, images, *more)
 
-    monkeypatch.setattr(VisionLanguageJudge, "ask", recorded)
+    monkeypatch.setattr(VisionLanguageJudge, "ask_prepared", recorded)
     return calls
 
 
@@ -74,7 +75,7 @@ def test_all_about_a_picture_is_asked_at_once_and_it_is_opened_once(
 def test_a_resumed_judge_answers_among_the_same_neighbours(
     run: RunFolder, asked: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recorded = VisionLanguageJudge.ask
+    recorded = VisionLanguageJudge.ask_prepared
 
     def interrupted(self: Any, questions: Sequence[Question], images: Sequence[Image], *more: Any) -> Any:
         if asked:
@@ -82,7 +83,7 @@ def test_a_resumed_judge_answers_among_the_same_neighbours(
         return recorded(self, questions, images, *more)
 
     with monkeypatch.context() as patch:
-        patch.setattr(VisionLanguageJudge, "ask", interrupted)
+        patch.setattr(VisionLanguageJudge, "ask_prepared", interrupted)
         with pytest.raises(KeyboardInterrupt):
             judge(run, device="cpu")
     kept = run.data().verdicts
@@ -108,12 +109,12 @@ def test_a_judge_that_prepares_is_given_what_it_made_and_asked_plainly_where_it_
             raise ValueError("a picture that the processor does not take")
         return ("prepared", len(questions))
 
-    def ask_prepared(self: Any, questions: Any, images: Any, prepared: Any) -> list[Verdict]:
+    def ask_given(self: Any, questions: Any, images: Any, prepared: Any) -> list[Verdict]:
         given.append(prepared)
         return ask(self, questions, images)
 
     monkeypatch.setattr(VisionLanguageJudge, "prepare", prepare_)
-    monkeypatch.setattr(VisionLanguageJudge, "ask_prepared", ask_prepared)
+    monkeypatch.setattr(VisionLanguageJudge, "ask_prepared", ask_given)
     judge(run, device="cpu")
     assert given[0] == ("prepared", made[0])
     assert len(given) == len(made) - 1

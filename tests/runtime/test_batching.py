@@ -9,7 +9,7 @@ import torch
 
 from copycat.cards.models import load_card
 from copycat.generators.base import load_generator
-from copycat.generators.batching import AdaptiveBatch, out_of_memory
+from copycat.runtime.batching import AdaptiveBatch, out_of_memory
 from copycat.stages.plan import plan
 
 Hook = Callable[[torch.nn.Module, tuple[torch.Tensor, ...]], None]

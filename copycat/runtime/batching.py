@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -12,16 +13,18 @@ from copycat.io.lifecycle import free_memory
 
 T = TypeVar("T")
 R = TypeVar("R")
+_LOG = logging.getLogger(__name__)
 
 
 class AdaptiveBatch:
-    """The largest batch that may fit: halved when memory runs out, and kept so.
+    """The largest batch that may fit: halved when memory runs out, which is logged as a warning, and kept so.
 
-    Pictures of another batch size differ by rounding alone.
+    Results of another batch size differ by rounding alone.
     """
 
-    def __init__(self, size: int) -> None:
-        self.size = size
+    def __init__(self, size: int, what: str = "The model") -> None:
+        """`what`: whose memory runs out, as the subject of a sentence."""
+        self.size, self._what = size, what
 
     def map(
         self,
@@ -52,6 +55,12 @@ class AdaptiveBatch:
                 alone = max(0, alone - 1)
             elif short:
                 self.size = len(batch) // 2
+                _LOG.warning(
+                    "%s ran out of memory with %d at a time; it goes on with %d.",
+                    self._what,
+                    len(batch),
+                    self.size,
+                )
             else:
                 alone = len(batch)
         return done
