@@ -91,7 +91,7 @@ def test_each_text_is_encoded_once_and_alone_and_pictures_stay(
     assert encoded[before:] == first, "nothing is encoded anew"
 
 
-def test_the_menagerie_s_pictures_keep_their_bytes() -> None:
+def test_the_menagerie_s_pictures_keep_their_bytes(build: Build) -> None:
     card = load_card("menagerie")
     sampling = card.sampling.model_copy(update={"steps": 3})
     card = card.model_copy(update={"batch_size": 4, "sampling": sampling})
