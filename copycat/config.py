@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -12,7 +12,7 @@ from copycat.io.paths import expand
 from copycat.records import digest
 
 NOT_THE_RESULT = {
-    *("out", "device", "devices", "workers", "concurrency", "offload", "compile"),
+    *("out", "device", "devices", "workers", "concurrency", "offload"),
     *("max_cost", "cache"),
 }
 """Settings that say where a run is written and computed, and for how much, and not what."""
@@ -51,7 +51,8 @@ class RunConfig(BaseModel):
     """Processes that share `device`."""
     concurrency: int | None = Field(default=None, gt=0, le=1024)
     """Calls in flight to a hosted model or judge; its card says how many when left out."""
-    batch_size: int | None = Field(default=None, gt=0, le=100_000)
+    batch_size: Annotated[int, Field(gt=0, le=100_000)] | Literal["auto"] | None = None
+    """Pictures drawn together; `auto` finds on a GPU how many."""
     dtype: str | None = Field(default=None, pattern="^(float32|float16|bfloat16)$")
     steps: int | None = Field(default=None, gt=0, le=100_000)
     guidance: float | None = Field(default=None, ge=0, allow_inf_nan=False)
@@ -90,7 +91,7 @@ class RunConfig(BaseModel):
         # Runs from before there was a choice keep their folders.
         if self.oracle:
             del chosen["oracle"]
-        for later in ("measures", "height", "width", "frames", "variant"):
+        for later in ("measures", "height", "width", "frames", "variant", "compile"):
             if chosen[later] is None:
                 del chosen[later]
         if not self.also:

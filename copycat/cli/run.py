@@ -45,8 +45,8 @@ def run(
     concurrency: int | None = typer.Option(
         None, min=1, help="Calls in flight to a hosted model or judge; its card's when left out."
     ),
-    batch_size: int | None = typer.Option(
-        None, min=1, help="Images a batch; the model card's when left out."
+    batch_size: str | None = typer.Option(
+        None, help="Images a batch; auto finds on a GPU how many; the model card's when left out."
     ),
     dtype: str | None = typer.Option(
         None, help="float32, float16 or bfloat16; the model card's when left out."
@@ -83,6 +83,7 @@ def run(
     """Generate, judge, score and report; the same command again resumes."""
     from rich.console import Console
 
+    from copycat.cli.parsing import batch_size as parse_batch_size
     from copycat.cli.parsing import items
     from copycat.cli.parsing import seeds as parse_seeds
     from copycat.resolve import resolve_settings
@@ -109,7 +110,7 @@ def run(
         concurrency=concurrency,
         max_cost=max_cost,
         cache=cache,
-        batch_size=batch_size,
+        batch_size=parse_batch_size(batch_size),
         dtype=dtype,
         steps=steps,
         guidance=guidance,

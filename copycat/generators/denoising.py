@@ -21,8 +21,9 @@ DENOISERS = ("unet", "transformer")
 def denoising(pipeline: Any, requests: Sequence[Request], hook: Denoise | None) -> Iterator[None]:
     """While it lasts, the denoiser of `pipeline` asks `hook`; afterwards it is as it was.
 
-    `requests` are those of the batch, one a picture. A denoiser that was compiled runs uncompiled under a
-    hook. Without a hook nothing is touched.
+    `requests` are those of the batch, one a picture. A denoiser that was compiled as a whole runs
+    uncompiled under a hook; blocks that were compiled by themselves stay so. Without a hook nothing is
+    touched.
     """
     with ExitStack() as undo:
         for name in DENOISERS:

@@ -41,7 +41,7 @@ class Vision:
             raise Unshared(f"{type(model).__name__} has no encoder of pictures")
         self._arguments = inspect.signature(self._encode).parameters.keys() - {"kwargs"}
         self._device = device
-        self._batches = AdaptiveBatch(batch_size, f"The vision tower of {who}")
+        self._batches = AdaptiveBatch(batch_size, what=f"The vision tower of {who}")
 
     def see(self, looks: Mapping[Look, Tensors]) -> dict[Look, Features | str]:
         """The features of each look; the reason instead where it cannot be encoded."""

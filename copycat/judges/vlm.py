@@ -45,7 +45,7 @@ class VisionLanguageJudge(Judge):
     def __init__(self, card: JudgeCard, device: str) -> None:
         self.identity, self.batch_size = card.identity(), card.batch_size
         self._wants_score = card.style == "paper"
-        self._batches = AdaptiveBatch(card.batch_size, f"The judge {card.name}")
+        self._batches = AdaptiveBatch(card.batch_size, what=f"The judge {card.name}")
         processor, self._model = _load(card, device)
         self._tokenizer = getattr(processor, "tokenizer", processor)
         self._tokenizing = Lock()

@@ -92,6 +92,8 @@ class Manifest(BaseModel):
     hardware: dict[str, str] = Field(default_factory=dict)
     device: str | None = None
     """Torch device the pictures were made on; fixed by the first batch."""
+    batch_size: int | None = None
+    """Pictures drawn together, where that was found on the device; None where the settings say it."""
     model: str
     """Card name and weights identity."""
     without_negative: str = ""

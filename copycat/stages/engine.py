@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from copycat.cards.weights import Card
 from copycat.config import RunConfig
 from copycat.errors import UserError
@@ -21,7 +23,9 @@ def choose_engine(
     need less.
     """
     if wanted == "auto" and config.devices:
-        devices = [resolve_device(d, what, min_gpu_gb, lighter) for d in config.devices]
+        # One that stands several times has as many workers, and each holds the model.
+        on = Counter(config.devices)
+        devices = [resolve_device(d, what, (min_gpu_gb or 0) * on[d], lighter) for d in config.devices]
         kinds = sorted({d.partition(":")[0] for d in devices})
         if len(kinds) > 1:
             raise UserError(

@@ -24,6 +24,7 @@ from copycat.runs.spending import spending
 from copycat.runtime.engines import Engine, batches
 from copycat.runtime.phases import Phased
 from copycat.runtime.progress import Progress
+from copycat.stages.batch_size import with_batch_size
 from copycat.stages.cache import PictureCache
 from copycat.stages.engine import engine_for
 from copycat.stages.failing import Failing
@@ -83,6 +84,7 @@ def generate(
         folder.image_journal.repair()
         data = folder.data()
         missing = {r.id for r in data.requests if not is_final(folder.path, data.frames.get(r.id))}
+        run = with_batch_size(folder, run, data.requests, _company, partial(_engine, folder, run, device))
         cut = batches(data.requests, run.card.batch_size, key=_company)
         pending = [b for b in cut if any(r.id in missing for r in b)]
         if run.card.api:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import cache
@@ -11,6 +12,7 @@ from pathlib import Path
 from copycat.cards.hooks import Conditioning
 from copycat.cards.judges import JudgeCard
 from copycat.cards.models import ModelCard
+from copycat.cards.weights import Card
 from copycat.errors import MissingRequirement, Unasked, UserError
 from copycat.generators.base import CATALOG as GENERATORS
 from copycat.io.hosted import connect
@@ -181,19 +183,20 @@ def check(run: ResolvedRun) -> None:
     if motion and motion.revision:
         check_repository(motion.source, motion.commit() or "", "config.json", card.title)
     filters = run.filter_judges()
-    asked_on = run.config.devices if device == "auto" and run.config.devices else (device,)
+    several = device == "auto" and run.config.devices
+    asked_on = Counter(run.config.devices) if several else {device: run.config.workers}
     for judge in (run.judging.card, *filters):
-        for on in asked_on:
+        for on, workers in asked_on.items():
             try:
-                check_judge_here(judge, on)
+                check_judge_here(judge, on, workers)
             except MissingRequirement as e:
                 if run.judge_taken and judge is run.judging.card:
                     raise _unnamed_judge(run, e) from e
                 raise
-    together = [card.min_gpu_gb or 0, *(judge.min_gpu_gb or 0 for judge in filters)]
-    if filters and sum(together):
+    together = _gb_together((card, *filters))
+    if filters and together:
         # A filter's judge is in memory beside the model.
-        choose_engine(device, run.config, f"{card.title} with the judge of its filter", sum(together))
+        choose_engine(device, run.config, f"{card.title} with the judge of its filter", together)
 
 
 def check_offered(run: ResolvedRun) -> None:
@@ -223,13 +226,21 @@ def _unnamed_judge(run: ResolvedRun, why: MissingRequirement) -> UserError:
     )
 
 
-def check_judge_here(judge: JudgeCard, device: str) -> None:
-    """Raise a UserError that says what this machine lacks to ask it on `device`, which may be `auto`."""
+def check_judge_here(judge: JudgeCard, device: str, workers: int = 1) -> None:
+    """Raise a UserError that says what this machine lacks to ask it on `device`, which may be `auto`, in so
+    many processes. Of a panel one member is in memory at a time."""
     for m in judge.asked():
         m.check_served(f"The judge {m.name}")
         if m.api:
             connect(m.api, f"The judge {m.name}")
-        resolve_device(device, f"The judge {m.name}", m.min_gpu_gb)
+        who = f"The judge {m.name}" + (f" in {workers} processes" if workers > 1 else "")
+        resolve_device(device, who, (m.min_gpu_gb or 0) * workers)
         if m.revision:
             check_repository(m.source, m.commit() or "", "config.json", f"The judge {m.name}")
     identify(judge)
+
+
+def _gb_together(cards: Sequence[Card]) -> float | None:
+    """GPU memory in GB that models need which are in memory together; None where a CPU runs them well. Those
+    that run elsewhere need none."""
+    return sum(card.min_gpu_gb or 0 for card in cards if card.api is None) or None
