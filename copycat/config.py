@@ -14,6 +14,7 @@ from copycat.records import digest
 NOT_THE_RESULT = {
     *("out", "device", "devices", "workers", "concurrency", "offload", "compile"),
     *("max_cost", "cache"),
+    *("engine", "address", "gpus_per_worker"),
 }
 """Settings that say where a run is written and computed, and for how much, and not what."""
 
@@ -47,8 +48,16 @@ class RunConfig(BaseModel):
     device: str = "auto"
     devices: tuple[str, ...] = ()
     """A process on each of these, in place of one on `device`."""
-    workers: int = Field(default=1, gt=0, le=1024)
-    """Processes that share `device`."""
+    workers: int | None = Field(default=None, gt=0, le=1024)
+    """Processes that share `device`. When left out one; on a Ray cluster one for each GPU, or without GPUs
+    one for each machine."""
+    engine: str = "local"
+    """Where batches are worked on: `local` for this machine, `ray` for a Ray cluster; see docs/scale.md."""
+    address: str | None = None
+    """`host:port` of the Ray cluster's head node, or `auto` for the one on this machine; when left out what
+    the variable RAY_ADDRESS says, else a cluster of this machine alone, for this run."""
+    gpus_per_worker: float | None = Field(default=None, gt=0, le=1)
+    """Share of a GPU that each worker on a Ray cluster takes; a whole one when left out."""
     concurrency: int | None = Field(default=None, gt=0, le=1024)
     """Calls in flight to a hosted model or judge; its card says how many when left out."""
     batch_size: int | None = Field(default=None, gt=0, le=100_000)

@@ -41,7 +41,18 @@ def run(
     measures: str = typer.Option("", help="A list of measures (copycat ls measures); all when empty."),
     device: str = typer.Option("auto", help="cpu, cuda, mps; auto takes the best there is."),
     devices: str = typer.Option("", help="A list, such as cuda:0,cuda:1: a process on each of them."),
-    workers: int = typer.Option(1, min=1, help="Processes that share --device."),
+    workers: int | None = typer.Option(
+        None, min=1, help="Processes that share --device; one, with --engine ray one a GPU, when left out."
+    ),
+    engine: str = typer.Option(
+        "local", help="Where to draw and judge: local, on this machine, or ray, on a cluster (docs/scale.md)."
+    ),
+    address: str | None = typer.Option(
+        None, help="host:port of the Ray cluster's head, or auto; one of this machine alone when left out."
+    ),
+    gpus_per_worker: float | None = typer.Option(
+        None, min=0, max=1, help="Share of a GPU that each worker of --engine ray takes; 1 when left out."
+    ),
     concurrency: int | None = typer.Option(
         None, min=1, help="Calls in flight to a hosted model or judge; its card's when left out."
     ),
@@ -106,6 +117,9 @@ def run(
         device=device,
         devices=items(devices),
         workers=workers,
+        engine=engine,
+        address=address,
+        gpus_per_worker=gpus_per_worker,
         concurrency=concurrency,
         max_cost=max_cost,
         cache=cache,

@@ -195,7 +195,7 @@ def _ask_open(
             failing.add(_failure(v))
             failing.check()
 
-    engine = engine_for(card, device, config, who)
+    engine = engine_for(card, device, config, who, folder=folder.path)
     progress.start("judge", sum(map(len, pending)))
     try:
         engine.map(pending, partial(_open_worker, card, folder.path, ledger), done)

@@ -76,7 +76,7 @@ def rejudge(
         raise UserError(f"{folder.path} has no pictures to judge; finish it with `copycat run` first.")
     judging = find_judging(data, judge_name)
     refuse_withheld(data, judging)
-    check_judge_here(judging.card, device)
+    check_judge_here(judging.card, device, data.manifest.config, folder.path)
     check_judge_affordable(judging.card, max_cost)
     earlier, now = data.manifest.judge, judging.identity
     # Of a judge whose numbers were forgotten they are computed from its rows.
