@@ -69,6 +69,23 @@ class Judge(Closing, Charging, ABC):
         Question i is about image i. Of a judge whose card has `api` it is called from several threads.
         """
 
+    def prepare(self, questions: Sequence[Question], images: Sequence[Image]) -> Any:  # noqa: ARG002
+        """What can be made of `questions` and `images` without the device, such as a processor's tensors.
+
+        It is called on another thread while the judge answers questions before, and its result is given to
+        :meth:`ask_prepared` with the same questions and images. Nothing unless a judge has a use for it.
+        """
+        return None
+
+    def ask_prepared(
+        self,
+        questions: Sequence[Question],
+        images: Sequence[Image],
+        prepared: Any,  # noqa: ARG002
+    ) -> list[Verdict]:
+        """What :meth:`ask` promises, from what :meth:`prepare` made of the same questions and images."""
+        return self.ask(questions, images)
+
     def stop(self) -> None:
         """Begin nothing more; for a hosted judge, whose calls in flight are paid for and go on."""
 

@@ -14,8 +14,8 @@ import signal
 import threading
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
@@ -23,13 +23,16 @@ from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
 from copycat.errors import MissingRequirement, UserError
+from copycat.runtime.phases import Phased, overlapped
 
 B = TypeVar("B")
 R = TypeVar("R")
 Done = Callable[[Sequence[tuple[B, R]]], None]
 """Takes batches with their results: all that are ready, so that they can be written together."""
 OpenWorker = Callable[[str], AbstractContextManager[Callable[[B], R]]]
-"""Opens a worker on a device (resolved, not `auto`): loads what it needs, and lets go of it at the end."""
+"""Opens a worker on a device (resolved, not `auto`): loads what it needs, and lets go of it at the end.
+
+The phases of a worker that is :class:`copycat.runtime.phases.Phased` overlap where its device is here."""
 DEATHS = 2
 """Workers that may die of one batch before it is given up."""
 PATIENCE = 20.0
@@ -51,15 +54,24 @@ class Engine(ABC):
 
 
 class InProcess(Engine):
-    """One worker, here; batches in order."""
+    """One worker, here; results in the order of the batches."""
 
     def __init__(self, device: str) -> None:
         self.device = device
 
     def map(self, batches: Sequence[B], open_worker: OpenWorker[B, R], done: Done[B, R]) -> None:
-        with open_worker(self.device) as work:
-            for batch in batches:
-                done([(batch, work(batch))])
+        with open_worker(self.device) as work, closing(worked(work, batches)) as results:
+            for result in results:
+                done([result])
+
+
+def worked(work: Callable[[B], R], batches: Iterable[B]) -> Generator[tuple[B, R]]:
+    """Batches with what `work` makes of them, in order; phases overlap where it has some."""
+    if isinstance(work, Phased):
+        yield from overlapped(work, batches)
+    else:
+        for batch in batches:
+            yield batch, work(batch)
 
 
 class Processes(Engine):

@@ -33,7 +33,7 @@ _PASSED = (
     *("COPYCAT_HOME", "COPYCAT_CACHE", "HF_HOME", "HF_HUB_CACHE", "HF_HUB_OFFLINE"),
     *("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"),
 )
-"""Variables of this process that workers get too; no keys, which Ray would show to whoever reads its state."""
+"""Variables of this process that workers get too. No keys: Ray shows them to whoever reads its state."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -145,8 +145,8 @@ def _check_address(address: str) -> None:
     """
     if "://" in address:
         raise UserError(
-            f"--address {address}: copycat itself must run on a machine of the cluster; give host:port of its "
-            "head node, and start it there with `ray job submit` (docs/scale.md)."
+            f"--address {address}: copycat itself must run on a machine of the cluster; start it there, with "
+            "`ray job submit` (docs/scale.md), and give host:port of the head node."
         )
     if address != "auto":
         host, _, port = address.rpartition(":")
@@ -155,9 +155,10 @@ def _check_address(address: str) -> None:
         try:
             socket.create_connection((host, int(port)), timeout=_ANSWER).close()
         except (OSError, OverflowError) as e:
+            why = getattr(e, "strerror", None) or first_line(e)
             raise MissingRequirement(
-                f"No Ray cluster answers at {address} ({getattr(e, 'strerror', None) or first_line(e)}); start "
-                "one there with `ray start --head`, or leave --address out for one on this machine."
+                f"No Ray cluster answers at {address} ({why}); start one there with `ray start --head`, or "
+                "leave --address out for one on this machine."
             ) from e
     attempt = "import sys, ray; ray.init(address=sys.argv[1], log_to_driver=False)"
     try:
@@ -166,8 +167,8 @@ def _check_address(address: str) -> None:
         )
     except subprocess.TimeoutExpired as e:
         raise MissingRequirement(
-            f"What answers at {address} did not let a process join within {_JOIN:.0f} s: it is no Ray cluster, "
-            "or one that hangs."
+            f"What answers at {address} did not let a process join within {_JOIN:.0f} s: it is no Ray "
+            "cluster, or one that hangs."
         ) from e
     if done.returncode:
         said = [line for line in done.stderr.splitlines() if line.strip()]
@@ -229,8 +230,8 @@ def _check(report: _Report, host: str, token: Path, node: str) -> None:
     if differing:
         p = differing[0]
         raise MissingRequirement(
-            f"{host} has {p} {theirs.get(p, '(none)')} and this machine {mine[p]}, which may draw differently; "
-            "install the same packages on both."
+            f"{host} has {p} {theirs.get(p, '(none)')} and this machine {mine[p]}, which may draw "
+            "differently; install the same packages on both."
         )
     trouble = report.trouble
     if not trouble:

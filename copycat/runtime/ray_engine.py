@@ -1,8 +1,8 @@
 """An engine of Ray actors, for devices of many machines. Imports Ray when it is used.
 
-The driver hands out batches, counts deaths and gets the results, as it does for processes of this machine; Ray
-only says where a worker finds room. Nothing is left to Ray's own retries, so that a batch is begun anew by the
-same rules as with :class:`copycat.runtime.engines.Processes`.
+The driver hands out batches, counts deaths and gets the results, as it does for processes of this machine;
+Ray only says where a worker finds room. Nothing is left to Ray's own retries, so that a batch is begun anew
+by the same rules as with :class:`copycat.runtime.engines.Processes`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from copycat.errors import MissingRequirement, first_line
@@ -31,16 +32,16 @@ _DYING = 10.0
 class RayEngine(Engine):
     """Workers as Ray actors, wherever the cluster that this process has joined finds room for them.
 
-    A worker that dies, with its node or alone, is replaced where there is room, and the batches that it had are
-    begun anew; results come in the order in which they are finished.
+    A worker that dies, with its node or alone, is replaced where there is room, and the batches that it had
+    are begun anew; results come in the order in which they are finished.
     """
 
     def __init__(
         self, device: str, workers: int, room: Room, *, threads: int | None = None, patience: float = _ROOM
     ) -> None:
-        """`device` is `cpu` or `cuda`: Ray shows each worker the GPU that is its own. `threads` is among how many
-        threads PyTorch shares sums in every worker (None: as it likes there), which rounds them. `patience`,
-        in seconds, is how long a run waits for room when no worker has any."""
+        """`device` is `cpu` or `cuda`: Ray shows each worker the GPU that is its own. `threads` is among how
+        many threads PyTorch shares sums in every worker (None: as it likes there), which rounds them.
+        `patience`, in seconds, is how long a run waits for room when no worker has any."""
         self.device, self._workers, self._room = device, workers, room
         self._threads, self._patience = threads, patience
 
@@ -56,8 +57,9 @@ class RayEngine(Engine):
                     idle_since = time.monotonic()
                 elif time.monotonic() - idle_since > self._patience:
                     raise MissingRequirement(
-                        f"The Ray cluster had no room for a worker ({self._room}) within {self._patience:.0f} s: "
-                        "others use it, or a node is gone (`ray status`); what is finished is kept."
+                        f"The Ray cluster had no room for a worker ({self._room}) within "
+                        f"{self._patience:.0f} s: others use it, or a node is gone (`ray status`); what is "
+                        "finished is kept."
                     )
                 found = [(batches[at], answer.value) for at, answer in ready if answer.error is None]
                 if found:
@@ -70,7 +72,7 @@ class RayEngine(Engine):
 
 
 class Actor:
-    """The worker's own process on the cluster. Ray runs its methods one at a time, in the order of the calls."""
+    """The worker's own process on the cluster, whose methods Ray runs one after the other."""
 
     def __init__(self, threads: int | None, folder: str) -> None:
         if threads is not None:
@@ -108,8 +110,8 @@ def _check_gpu(device: str) -> None:
 
     if not torch.cuda.is_available():
         raise MissingRequirement(
-            f"Ray gave a worker on {os.uname().nodename} a GPU that PyTorch does not see there; install a build "
-            "of PyTorch for its driver, or use --device cpu."
+            f"Ray gave a worker on {os.uname().nodename} a GPU that PyTorch does not see there; install a "
+            "build of PyTorch for its driver, or use --device cpu."
         )
 
 
@@ -150,7 +152,7 @@ class _Driver:
             scheduling_strategy="SPREAD",
             runtime_env={"env_vars": environment_of_workers()},
         )
-        self._told = threads, str(os.getcwd())
+        self._told = threads, str(Path.cwd())
         self._waiting = deque(range(len(batches)))
         self._deaths = [0] * len(batches)
         self._unplaced = 0
@@ -170,7 +172,7 @@ class _Driver:
             self._hands.append(_Hand(actor, actor.ready.remote()))
 
     def hand_out(self) -> None:
-        """Give every worker that has found room a batch, and then a second one where enough are left for all."""
+        """Give every worker that has found room a batch, and a second one where enough are left for all."""
         here = [hand for hand in self._hands if hand.placed is None]
         for depth in range(_IN_HAND):
             for hand in here:
@@ -226,8 +228,8 @@ class _Driver:
             count, on = self._unplaced, "before it had begun"
         if count == DEATHS:
             raise MissingRequirement(
-                f"A worker on the Ray cluster ended {DEATHS} times {on} ({_reason(error)}); what is finished is "
-                "kept. Try again with fewer workers or a smaller --batch-size."
+                f"A worker on the Ray cluster ended {DEATHS} times {on} ({_reason(error)}); what is finished "
+                "is kept. Try again with fewer workers or a smaller --batch-size."
             )
         if len(self._waiting) > sum(not h.batches for h in self._hands):
             self.hire(1)

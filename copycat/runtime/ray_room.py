@@ -1,4 +1,4 @@
-"""How many workers of what size a Ray cluster has room for. Knows the cluster as it was told, and asks nothing."""
+"""How many workers of what size a Ray cluster has room for."""
 
 from __future__ import annotations
 
@@ -42,11 +42,12 @@ def place(
     min_gpu_gb: float | None,
     lighter: str = "",
 ) -> Places:
-    """Places for `workers` on devices of `kind` (`auto`, `cpu` or `cuda`, where `auto` takes GPUs if there are any).
+    """Places for `workers` on devices of `kind`: `auto`, `cpu` or `cuda`, where `auto` takes GPUs if any.
 
-    Without a number one worker for each GPU, or each share `gpus_per_worker` of one; without GPUs one for each
-    machine. Each of those that share a GPU needs `min_gpu_gb` GB on it, for `what`; `lighter` says how it would
-    need less. Raises MissingRequirement where the cluster is too small, UserError for a share of a CPU.
+    Without a number one worker for each GPU, or each share `gpus_per_worker` of one; without GPUs one for
+    each machine. Each of those that share a GPU needs `min_gpu_gb` GB on it, for `what`; `lighter` says how
+    it would need less. Raises MissingRequirement where the cluster is too small, UserError for a share of a
+    CPU.
     """
     if kind == "cpu" or (kind == "auto" and not cluster.gpus and gpus_per_worker is None):
         if gpus_per_worker is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from copycat.cards.catalog import Catalog
 from copycat.cards.weights import Card
 from copycat.config import RunConfig
-from copycat.errors import MissingRequirement, UserError
+from copycat.errors import UserError
 from copycat.io.hosted import threads_for
 from copycat.runtime.concurrent import Concurrent
 from copycat.runtime.device import resolve_device
