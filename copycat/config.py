@@ -92,6 +92,14 @@ class RunConfig(BaseModel):
         """What is listed twice counts once."""
         return None if value is None else tuple(dict.fromkeys(value))
 
+    def computed_by(self, engine: str | None, address: str | None) -> RunConfig:
+        """These settings with another engine at `address`, where one is named."""
+        if engine is None and address is None:
+            return self
+        where = {"engine": engine or self.engine, "address": address}
+        share = self.gpus_per_worker if where["engine"] == self.engine else None
+        return self.model_copy(update={**where, "gpus_per_worker": share})
+
     @property
     def digest(self) -> str:
         """Hash of all that decides the result; not of where it is written or computed."""

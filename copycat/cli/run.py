@@ -87,6 +87,9 @@ def run(
         help="Take pictures and answers from other runs and keep them; on for hosted models.",
     ),
     out: Path | None = typer.Option(None, help="The run folder; derived from the settings when left out."),
+    sync_to: str | None = typer.Option(
+        None, help="Where to copy the run folder in the end, such as s3://bucket/run (docs/scale.md)."
+    ),
     dry_run: bool = typer.Option(
         False, "--dry-run", help="Say what is left to do and what it costs; write and send nothing."
     ),
@@ -96,6 +99,7 @@ def run(
 
     from copycat.cli.parsing import items
     from copycat.cli.parsing import seeds as parse_seeds
+    from copycat.io.copies import Copy
     from copycat.resolve import resolve_settings
     from copycat.runtime.progress import for_stream
     from copycat.stages.run import execute
@@ -135,4 +139,4 @@ def run(
         compile=compile,
         out=out,
     )
-    execute(Console(), found, for_stream(), dry_run=dry_run)
+    execute(Console(), found, for_stream(), dry_run=dry_run, copy=Copy(sync_to) if sync_to else None)

@@ -23,6 +23,8 @@ _ANSWER = 10.0
 """Seconds that an address has to take a connection."""
 _JOIN = 60.0
 """Seconds that a cluster has to let a process join it."""
+_STARTS = 2
+"""Attempts to start a cluster on this machine."""
 _REPORT = 120.0
 """Seconds that a node has to report; it starts a Python process for it."""
 _SEEN = 5.0
@@ -44,7 +46,7 @@ class Node:
     id: str
     """Ray's name for it."""
     host: str
-    """Its host name and address, for messages."""
+    """What it is called in a sentence."""
     cpus: float
     gpus: float
     gpu_names: tuple[str, ...] = ()
@@ -125,16 +127,31 @@ def _start(ray: Any, address: str | None, cpus: int) -> None:
     if address is None:
         # Nobody is told of a cluster that lives on one machine for the length of a run.
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        slots = max(cpus, _cores())
-        ray.init(
-            address="local", num_cpus=slots, include_dashboard=False, object_store_memory=_STORE, **common
-        )
+        # As the workers of the other engines, which nothing else on the machine goes before.
+        os.environ.setdefault("RAY_worker_niceness", "0")
+        here = {"num_cpus": max(cpus, _cores()), "include_dashboard": False, "object_store_memory": _STORE}
+        _start_here(ray, {**here, **common})
         return
     _check_address(address)
     try:
         ray.init(address=address, **common)
     except (ConnectionError, RuntimeError, ValueError, OSError) as e:
         raise MissingRequirement(f"The Ray cluster at {address} cannot be joined: {first_line(e)}.") from e
+
+
+def _start_here(ray: Any, told: Mapping[str, Any]) -> None:
+    """A cluster of this machine alone. Ray gives its parts half a minute, which a busy machine may pass."""
+    for left in reversed(range(_STARTS)):
+        try:
+            ray.init(address="local", **told)
+            return
+        except Exception as e:
+            ray.shutdown()
+            if not left:
+                raise MissingRequirement(
+                    f"No Ray cluster could be started on this machine: {first_line(e)}. Try again when less "
+                    "runs here, or start one with `ray start --head` and use --address auto."
+                ) from e
 
 
 def _check_address(address: str) -> None:
@@ -194,11 +211,11 @@ def _look_at(ray: Any, name: str, token: Path) -> Iterator[Node]:
             report: _Report = ray.get(reference, timeout=_REPORT)
         except ray.exceptions.GetTimeoutError as e:
             raise MissingRequirement(
-                f"{host} of the {name} did not report within {_REPORT:.0f} s; see `ray status`."
+                f"{_capital(host)} of the {name} did not report within {_REPORT:.0f} s; see `ray status`."
             ) from e
         except ray.exceptions.RayError as e:
             raise MissingRequirement(
-                f"{host} of the {name} cannot run copycat ({_last_line(e)}); install "
+                f"{_capital(host)} of the {name} cannot run copycat ({_last_line(e)}); install "
                 f"'copycat-eval[ray]=={__version__}' there too."
             ) from e
         _check(report, host, token, n["NodeID"])
@@ -214,7 +231,11 @@ def _look_at(ray: Any, name: str, token: Path) -> Iterator[Node]:
 
 
 def _called(node: Mapping[str, Any]) -> str:
-    return f"The Ray node {node['NodeManagerHostname']} ({node['NodeManagerAddress']})"
+    return f"the Ray node {node['NodeManagerHostname']} ({node['NodeManagerAddress']})"
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
 
 
 def _last_line(error: BaseException) -> str:
@@ -230,7 +251,7 @@ def _check(report: _Report, host: str, token: Path, node: str) -> None:
     if differing:
         p = differing[0]
         raise MissingRequirement(
-            f"{host} has {p} {theirs.get(p, '(none)')} and this machine {mine[p]}, which may draw "
+            f"{_capital(host)} has {p} {theirs.get(p, '(none)')} and this machine {mine[p]}, which may draw "
             "differently; install the same packages on both."
         )
     trouble = report.trouble
@@ -239,8 +260,8 @@ def _check(report: _Report, host: str, token: Path, node: str) -> None:
         trouble = trouble and f"what it writes there is not seen here: {trouble}"
     if trouble:
         raise MissingRequirement(
-            f"{host} does not share the folder {token.parent} with this machine ({trouble}); choose an --out "
-            "that all nodes can read and write under the same path."
+            f"{_capital(host)} does not share the folder {token.parent} with this machine ({trouble}); "
+            "choose an --out that all nodes can read and write under the same path."
         )
 
 

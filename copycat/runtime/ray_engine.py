@@ -8,21 +8,36 @@ by the same rules as with :class:`copycat.runtime.engines.Processes`.
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from concurrent.futures import Future
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from copycat.errors import MissingRequirement, first_line
-from copycat.runtime.engines import DEATHS, PATIENCE, Answer, B, Done, Engine, OpenWorker, R, portable
+from copycat.runtime.engines import (
+    DEATHS,
+    PATIENCE,
+    Answer,
+    B,
+    Done,
+    Engine,
+    OpenWorker,
+    R,
+    portable,
+    worked,
+)
+from copycat.runtime.phases import IN_HAND
 from copycat.runtime.ray_cluster import environment_of_workers, load_ray
 from copycat.runtime.ray_room import Room
 
-_IN_HAND = 2
-"""Batches that a worker has at a time, so that it never waits for the driver."""
+_END = None
+"""In the place of a batch: there are no more."""
 _ROOM = 120.0
 """Seconds for which a run waits for room on the cluster while no worker is at work."""
 _DYING = 10.0
@@ -72,35 +87,62 @@ class RayEngine(Engine):
 
 
 class Actor:
-    """The worker's own process on the cluster, whose methods Ray runs one after the other."""
+    """The worker's own process on the cluster.
+
+    It has several batches in hand, each in a thread that waits for its answer, while one thread works: so the
+    phases of a worker overlap here as they do in the driver's process.
+    """
 
     def __init__(self, threads: int | None, folder: str) -> None:
-        if threads is not None:
-            import torch
-
-            torch.set_num_threads(threads)
+        self._threads = threads
         # Relative paths mean what they mean to the driver; that nodes share the run folder was seen before.
         with suppress(OSError):
             os.chdir(folder)
-        self._opened = ExitStack()
-        self._work: Any = None
+        self._given: SimpleQueue[Any] = SimpleQueue()
+        self._answers: deque[Future[Answer]] = deque()
+        self._worker: threading.Thread | None = None
+        self._failed: Answer | None = None
+        self._turn = threading.Lock()
 
     def ready(self) -> None:
         """Answers when the process is there."""
 
     def work(self, open_worker: OpenWorker[Any, Any], device: str, batch: Any) -> Answer:
         """What the worker makes of `batch`, or raises; it is opened with the first."""
-        try:
-            if self._work is None:
-                _check_gpu(device)
-                self._work = self._opened.enter_context(open_worker(device))
-            return Answer(self._work(batch))
-        except Exception as e:  # noqa: BLE001  the driver raises it
-            return Answer(error=portable(e))
+        answer: Future[Answer] = Future()
+        with self._turn:
+            if self._failed is not None:
+                return self._failed
+            if self._worker is None:
+                self._worker = threading.Thread(target=self._serve, args=(open_worker, device), daemon=True)
+                self._worker.start()
+            self._answers.append(answer)
+            self._given.put(batch)
+        return answer.result()
 
     def close(self) -> None:
         """Close what was opened."""
-        self._opened.close()
+        if self._worker is not None:
+            self._given.put(_END)
+            self._worker.join()
+
+    def _serve(self, open_worker: OpenWorker[Any, Any], device: str) -> None:
+        """The thread that works, until it is closed or something is raised, which all later answers are."""
+        try:
+            if self._threads is not None:
+                import torch
+
+                # In this very thread: libraries below PyTorch ask each thread how many it may use.
+                torch.set_num_threads(self._threads)
+            _check_gpu(device)
+            with open_worker(device) as work, closing(worked(work, iter(self._given.get, _END))) as results:
+                for _, made in results:
+                    self._answers.popleft().set_result(Answer(made))
+        except Exception as e:  # noqa: BLE001  the driver raises it
+            with self._turn:
+                self._failed = Answer(error=portable(e))
+                while self._answers:
+                    self._answers.popleft().set_result(self._failed)
 
 
 def _check_gpu(device: str) -> None:
@@ -147,6 +189,8 @@ class _Driver:
         self._made = ray.remote(Actor).options(
             num_cpus=room.cpus,
             num_gpus=room.gpus,
+            # One for each batch that it has, and one to be told of the end.
+            max_concurrency=IN_HAND + 1,
             max_restarts=0,
             max_task_retries=0,
             scheduling_strategy="SPREAD",
@@ -172,9 +216,9 @@ class _Driver:
             self._hands.append(_Hand(actor, actor.ready.remote()))
 
     def hand_out(self) -> None:
-        """Give every worker that has found room a batch, and a second one where enough are left for all."""
+        """Give every worker that has found room a batch, and further ones where enough are left for all."""
         here = [hand for hand in self._hands if hand.placed is None]
-        for depth in range(_IN_HAND):
+        for depth in range(IN_HAND):
             for hand in here:
                 spare = len(self._waiting) > depth * len(self._hands)
                 if len(hand.batches) == depth and spare:
