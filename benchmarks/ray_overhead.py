@@ -5,10 +5,12 @@
 - overhead: 1 000 batches of one request, each 20 ms of sleep, by one worker in this process, in a process
   of its own, and as a Ray actor; the seconds from the first result to the last, and their ratio to this
   process's. The bar is 1.10.
-- scaling: for 1, 4, 16 and 64 actors that take no slot of the cluster, how busy they are between the moment
-  when the last of them has begun and the moment when the first has nothing left to do. 1.0 is linear: each
-  actor works as if it were alone. Beside it stands how long it took until all had begun, which is the start
-  of as many Python processes on the cores that there are.
+- scaling: for 1, 4, 16 and 64 actors that take no slot of the cluster and wait for one another before they
+  begin, how busy they are until the first has nothing left to do. 1.0 is linear: each actor works as if it
+  were alone. Beside it stands how long it took until all had begun, which is the start of as many Python
+  processes on the cores that there are.
+
+Other work on the machine shows in both: the load average is printed first.
 
 Nothing of PyTorch is loaded, so that 64 actors fit into a few gigabytes.
 """
@@ -42,7 +44,17 @@ class Slept:
 
 
 @contextmanager
-def sleeping(seconds: float, device: str) -> Iterator[Callable[[Sequence[int]], Slept]]:  # noqa: ARG001
+def sleeping(
+    seconds: float,
+    folder: Path,
+    workers: int,
+    device: str,  # noqa: ARG001
+) -> Iterator[Callable[[Sequence[int]], Slept]]:
+    """Sleeps for every batch, once `workers` of its kind have left a file in `folder`."""
+    (folder / str(os.getpid())).touch()
+    while len(list(folder.iterdir())) < workers:
+        time.sleep(0.05)
+
     def work(batch: Sequence[int]) -> Slept:  # noqa: ARG001
         began = time.time()
         time.sleep(seconds)
@@ -51,7 +63,7 @@ def sleeping(seconds: float, device: str) -> Iterator[Callable[[Sequence[int]], 
     yield work
 
 
-def run(engine: Engine, batches: int, seconds: float) -> list[tuple[float, Slept]]:
+def run(engine: Engine, batches: int, seconds: float, workers: int = 1) -> list[tuple[float, Slept]]:
     """Every result, and when it came."""
     found: list[tuple[float, Slept]] = []
 
@@ -59,7 +71,8 @@ def run(engine: Engine, batches: int, seconds: float) -> list[tuple[float, Slept
         now = time.time()
         found.extend((now, made) for _, made in results)
 
-    engine.map([[i] for i in range(batches)], partial(sleeping, seconds), done)
+    with tempfile.TemporaryDirectory() as begun:
+        engine.map([[i] for i in range(batches)], partial(sleeping, seconds, Path(begun), workers), done)
     if len(found) != batches:
         raise RuntimeError(f"{len(found)} results of {batches} batches")
     return found
@@ -98,10 +111,11 @@ def overhead(batches: int, seconds: float) -> None:
 def scaling(actors: Sequence[int], each: int, seconds: float) -> None:
     for many in actors:
         started = time.time()
-        found = [made for _, made in run(RayEngine("cpu", many, Room(cpus=0)), many * each, seconds)]
+        engine = RayEngine("cpu", many, Room(cpus=0), patience=600.0)
+        found = [made for _, made in run(engine, many * each, seconds, many)]
         workers = {s.by for s in found}
         begun = max(min(s.began for s in found if s.by == w) for w in workers) - started
-        told = f"{len(workers)} of {many} actors had work, the last after {begun:.1f} s"
+        told = f"{len(workers)} of {many} had work, all had begun after {begun:.1f} s"
         say(f"scaling: {many} actors, batches of {seconds:g} s: busy {busy(found):.3f}; {told}")
 
 
@@ -109,9 +123,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--batches", type=int, default=1000)
     parser.add_argument("--actors", default="1,4,16,64")
-    parser.add_argument("--each", type=int, default=60, help="batches for each actor, in `scaling`")
+    parser.add_argument("--each", type=int, default=24, help="batches for each actor, in `scaling`")
     parser.add_argument("--seconds", type=float, default=0.5, help="of sleep for each, in `scaling`")
     told = parser.parse_args()
+    say(f"load: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     with tempfile.TemporaryDirectory() as folder:
         join(None, Path(folder), 1)
         overhead(told.batches, 0.02)
