@@ -17,7 +17,7 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
@@ -28,7 +28,7 @@ W = TypeVar("W")
 R = TypeVar("R")
 AHEAD = 2
 """Batches that are prepared, or being prepared, while the device works on one."""
-BEHIND = 2
+BEHIND = 1
 """Batches that the device is done with and that may be unfinished when it begins the next."""
 IN_HAND = AHEAD + 1 + BEHIND
 """Batches that a phased worker has in hand, so that its device never waits for who hands them out."""
@@ -63,13 +63,24 @@ class Phased(ABC, Generic[B, P, W, R]):
         return self.finish(batch, self.work(batch, self.prepare(batch)))
 
 
-def overlapped(worker: Phased[B, Any, Any, R], batches: Iterable[B]) -> Iterator[tuple[B, R]]:
+def results(work: Callable[[B], R], batches: Iterable[B]) -> Generator[tuple[B, R]]:
+    """Batches with what `work` makes of them, in order; :func:`overlapped` where it has phases.
+
+    Close it (``contextlib.closing``) before the worker: then no phase is running, and none begins any more.
+    """
+    if isinstance(work, Phased):
+        yield from overlapped(work, batches)
+    else:
+        for batch in batches:
+            yield batch, work(batch)
+
+
+def overlapped(worker: Phased[B, Any, Any, R], batches: Iterable[B]) -> Generator[tuple[B, R]]:
     """Batches with their results, in order, each as soon as the device has a moment after it was finished.
 
     `batches` is read on a thread of its own, one batch further than is prepared, and may wait for more to
     come. What a phase raises, and Ctrl-C, is raised here after the results of the batches before; what was
-    begun beyond that batch is dropped. Close the iterator (``contextlib.closing``) before the worker: then no
-    phase is running, and none begins any more.
+    begun beyond that batch is dropped.
     """
     line = _Line(worker, batches)
     try:

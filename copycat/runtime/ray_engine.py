@@ -30,9 +30,8 @@ from copycat.runtime.engines import (
     OpenWorker,
     R,
     portable,
-    worked,
 )
-from copycat.runtime.phases import IN_HAND
+from copycat.runtime.phases import IN_HAND, results
 from copycat.runtime.ray_cluster import environment_of_workers, load_ray
 from copycat.runtime.ray_room import Room
 
@@ -135,9 +134,9 @@ class Actor:
                 # In this very thread: libraries below PyTorch ask each thread how many it may use.
                 torch.set_num_threads(self._threads)
             _check_gpu(device)
-            with open_worker(device) as work, closing(worked(work, iter(self._given.get, _END))) as results:
-                for _, made in results:
-                    self._answers.popleft().set_result(Answer(made))
+            with open_worker(device) as work, closing(results(work, iter(self._given.get, _END))) as made:
+                for _, value in made:
+                    self._answers.popleft().set_result(Answer(value))
         except Exception as e:  # noqa: BLE001  the driver raises it
             with self._turn:
                 self._failed = Answer(error=portable(e))
