@@ -121,15 +121,17 @@ def scaling(actors: Sequence[int], each: int, seconds: float) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--batches", type=int, default=1000)
+    parser.add_argument("--batches", type=int, default=1000, help="in `overhead`; 0 leaves it out")
     parser.add_argument("--actors", default="1,4,16,64")
     parser.add_argument("--each", type=int, default=24, help="batches for each actor, in `scaling`")
     parser.add_argument("--seconds", type=float, default=0.5, help="of sleep for each, in `scaling`")
+    parser.add_argument("--slots", type=int, default=1, help="of the cluster: processes that start at a time")
     told = parser.parse_args()
     say(f"load: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     with tempfile.TemporaryDirectory() as folder:
-        join(None, Path(folder), 1)
-        overhead(told.batches, 0.02)
+        join(None, Path(folder), told.slots)
+        if told.batches:
+            overhead(told.batches, 0.02)
         scaling([int(n) for n in told.actors.split(",")], told.each, told.seconds)
 
 
