@@ -34,9 +34,9 @@ OpenWorker = Callable[[str], AbstractContextManager[Callable[[B], R]]]
 """Opens a worker on a device (resolved, not `auto`): loads what it needs, and lets go of it at the end.
 
 The phases of a worker that is :class:`copycat.runtime.phases.Phased` overlap where its device is here."""
-_DEATHS = 2
+DEATHS = 2
 """Workers that may die of one batch before it is given up."""
-_PATIENCE = 20.0
+PATIENCE = 20.0
 """Seconds that an idle worker has to close what it opened."""
 
 
@@ -91,9 +91,9 @@ class Processes(Engine):
                     if answer is None:
                         oldest = worker.in_hand[0]
                         deaths[oldest] += 1
-                        if deaths[oldest] == _DEATHS:
+                        if deaths[oldest] == DEATHS:
                             raise MissingRequirement(
-                                f"A worker process on {worker.device} ended {_DEATHS} times on the same "
+                                f"A worker process on {worker.device} ended {DEATHS} times on the same "
                                 "batch, perhaps for want of memory; what is finished is kept. Try again with "
                                 "fewer workers or a smaller --batch-size. (A script calls copycat.run below "
                                 '`if __name__ == "__main__":`.)'
@@ -205,7 +205,7 @@ class _Worker:
         """Let the process close what it opened, unless it is busy and its work in vain."""
         self._pipe.close()
         if not self.in_hand:
-            self._process.join(_PATIENCE)
+            self._process.join(PATIENCE)
         self._process.terminate()
         self._process.join()
 
@@ -250,7 +250,7 @@ def _serve(pipe: Connection, device: str, threads: int) -> None:
         return
     except Exception as e:  # noqa: BLE001  the driver raises it
         with suppress(BrokenPipeError):  # a driver that was killed
-            pipe.send(Answer(error=_portable(e)))
+            pipe.send(Answer(error=portable(e)))
 
 
 def _received(pipe: Connection, first: Any) -> Iterator[Any]:
@@ -284,7 +284,7 @@ def _end_with_driver() -> None:
         os._exit(1)
 
 
-def _portable(error: Exception) -> Exception:
+def portable(error: Exception) -> Exception:
     """`error` where it survives the way to another process, else one of its kind with the same words."""
     try:
         pickle.loads(pickle.dumps(error))  # noqa: S301  our own

@@ -155,7 +155,7 @@ def _engine(folder: RunFolder, run: ResolvedRun, wanted: str) -> Engine:
     """An engine on the kind of device that the run was begun on, since another one rounds differently."""
     first = folder.manifest().device
     wanted = first if first and wanted == "auto" and not run.config.devices else wanted
-    engine = engine_for(run.card, wanted, run.config, run.card.title)
+    engine = engine_for(run.card, wanted, run.config, run.card.title, folder=folder.path)
     if first and _device_kind(engine.device) != _device_kind(first):
         raise RunConflict(
             f"{folder.path} was begun on {first}, not {engine.device}; choose another output folder."

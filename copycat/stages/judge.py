@@ -39,12 +39,15 @@ def judge(
     concurrency: int | None = None,
     max_cost: float | None = None,
     reuse: bool | None = None,
+    engine: str | None = None,
+    address: str | None = None,
 ) -> int:
     """Ask all open questions, unscored ones among them; returns how many, answers from the cache included.
 
     `judging` is found here when it is not given: for the judge `judge_name`, a card or folder, or else the
     run's own. How many processes ask, and how many calls to a hosted judge are in flight, is said by
-    `config`, or else by the settings that the run was begun with; `concurrency` goes before both.
+    `config`, or else by the settings that the run was begun with; `concurrency`, and `engine` with its
+    `address`, go before both.
     `max_cost`, in dollars, is kept for all that the run has spent, and `reuse` says whether answers are
     taken from the cache and kept there; both are taken from `config` where that is given.
 
@@ -60,6 +63,7 @@ def judge(
     refuse_withheld(data, judging)
     paying = {"max_cost": max_cost, "cache": reuse}
     config = config or data.manifest.config.model_copy(update=paying)
+    config = config.computed_by(engine, address)
     check_judge_affordable(judging.card, config.max_cost)
     with folder.stage("judge"), spending(folder, config.max_cost) as ledger:
         folder.verdict_journal.repair()
@@ -184,7 +188,7 @@ def _ask_open(
             failing.add(_failure(v), v.kind)
             failing.check()
 
-    engine = engine_for(card, device, config, who)
+    engine = engine_for(card, device, config, who, folder=folder.path)
     progress.start("judge", sum(map(len, pending)))
     try:
         engine.map(pending, partial(_open_worker, card, folder.path, ledger), done)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import cache
@@ -13,6 +12,7 @@ from copycat.cards.hooks import Conditioning
 from copycat.cards.judges import JudgeCard
 from copycat.cards.models import ModelCard
 from copycat.cards.weights import Card
+from copycat.config import RunConfig
 from copycat.errors import MissingRequirement, Unasked, UserError
 from copycat.generators.base import CATALOG as GENERATORS
 from copycat.io.hosted import connect
@@ -27,10 +27,9 @@ from copycat.records import Request, Step, noise_seed
 from copycat.resolve import ResolvedRun
 from copycat.runs.folder import RunFolder
 from copycat.runs.spending import ledger_of
-from copycat.runtime.device import resolve_device
 from copycat.runtime.progress import Progress
 from copycat.stages.affordable import check_affordable
-from copycat.stages.engine import choose_engine
+from copycat.stages.engine import choose_engine, engine_for
 
 UNASKED = "unasked"
 """Name of the step of a request that a language model would have shaped, in a dry run."""
@@ -174,7 +173,7 @@ def check(run: ResolvedRun) -> None:
     card, device = run.card, run.config.device
     if card.api:
         GENERATORS.get(card.kind).reach(card)
-    choose_engine(device, run.config, card.title, card.min_gpu_gb, card.lighter())
+    engine_for(card, device, run.config, card.title, card.lighter(), run.folder)
     check_packages(card.packages, card.title)
     for part in (card, *card.stages):
         if part.revision:
@@ -183,20 +182,18 @@ def check(run: ResolvedRun) -> None:
     if motion and motion.revision:
         check_repository(motion.source, motion.commit() or "", "config.json", card.title)
     filters = run.filter_judges()
-    several = device == "auto" and run.config.devices
-    asked_on = Counter(run.config.devices) if several else {device: run.config.workers}
     for judge in (run.judging.card, *filters):
-        for on, workers in asked_on.items():
-            try:
-                check_judge_here(judge, on, workers)
-            except MissingRequirement as e:
-                if run.judge_taken and judge is run.judging.card:
-                    raise _unnamed_judge(run, e) from e
-                raise
+        try:
+            check_judge_here(judge, device, run.config, run.folder)
+        except MissingRequirement as e:
+            if run.judge_taken and judge is run.judging.card:
+                raise _unnamed_judge(run, e) from e
+            raise
     together = _gb_together((card, *filters))
     if filters and together:
         # A filter's judge is in memory beside the model.
-        choose_engine(device, run.config, f"{card.title} with the judge of its filter", together)
+        who = f"{card.title} with the judge of its filter"
+        choose_engine(device, run.config, who, together, folder=run.folder)
 
 
 def check_offered(run: ResolvedRun) -> None:
@@ -226,15 +223,16 @@ def _unnamed_judge(run: ResolvedRun, why: MissingRequirement) -> UserError:
     )
 
 
-def check_judge_here(judge: JudgeCard, device: str, workers: int = 1) -> None:
-    """Raise a UserError that says what this machine lacks to ask it on `device`, which may be `auto`, in so
-    many processes. Of a panel one member is in memory at a time."""
+def check_judge_here(
+    judge: JudgeCard, device: str, config: RunConfig | None = None, folder: Path | None = None
+) -> None:
+    """Raise a UserError that says what is lacking to ask it on `device`, which may be `auto`, with the engine
+    that `config` names, about pictures in the run folder `folder`; by default in this process."""
     for m in judge.asked():
         m.check_served(f"The judge {m.name}")
         if m.api:
             connect(m.api, f"The judge {m.name}")
-        who = f"The judge {m.name}" + (f" in {workers} processes" if workers > 1 else "")
-        resolve_device(device, who, (m.min_gpu_gb or 0) * workers)
+        engine_for(m, device, config or RunConfig(), f"The judge {m.name}", folder=folder)
         if m.revision:
             check_repository(m.source, m.commit() or "", "config.json", f"The judge {m.name}")
     identify(judge)

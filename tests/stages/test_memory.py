@@ -52,9 +52,12 @@ def test_one_after_another_they_fit(large: Any) -> None:
 @pytest.mark.parametrize(
     ("given", "why"),
     [
-        ({"workers": 3}, r"Big needs a GPU with 30 GB and cuda has 24"),
+        ({"workers": 3}, r"Big in 3 processes needs a GPU with 30 GB and cuda has 24"),
         ({"devices": ("cuda:0",) * 3}, r"Big needs a GPU with 30 GB and cuda:0 has 24"),
-        ({"mitigations": ("filter",), "workers": 2}, r"the judge of its filter needs a GPU with 40 GB"),
+        (
+            {"mitigations": ("filter",), "workers": 2},
+            r"the judge of its filter in 2 processes needs a GPU with 40 GB",
+        ),
         ({"model": "menagerie", "registry": None, "prompts": ("name",), "workers": 3}, None),
     ],
 )
