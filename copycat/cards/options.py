@@ -62,7 +62,7 @@ def with_variant(card: ModelCard, named: str, *, stored: bool) -> ModelCard:
     return card.model_copy(update=changes)
 
 
-def batching(card: ModelCard, asked: int | Literal["auto"] | None, workers: int) -> dict[str, Any]:
+def batching(card: ModelCard, asked: int | Literal["auto"] | None, workers: int | None) -> dict[str, Any]:
     """The fields of `card` that say how many pictures are drawn together, as `asked`; None leaves it to
     the card.
 
@@ -74,7 +74,7 @@ def batching(card: ModelCard, asked: int | Literal["auto"] | None, workers: int)
             f"{card.title} runs elsewhere, so there is no batch size to be found; --concurrency says how "
             "many of its pictures are drawn at a time."
         )
-    if finding and workers > 1:
+    if finding and workers and workers > 1:
         raise UserError(
             "A batch size is found for one process that has its device to itself; leave out --workers, or "
             "name a number with --batch-size."
