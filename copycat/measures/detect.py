@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copycat.io.columns import Floats
 from copycat.measures.base import Measure, Observation
 from copycat.measures.questions import IDENTIFY, VERIFY
 from copycat.records import Answer, graded
@@ -60,6 +61,9 @@ class TargetedDetect(_Detect):
     def read(self, answer: Answer, character: Character) -> float | None:
         p = graded(answer, character.slug)
         return None if p is None else float(p > THRESHOLD)
+
+    def read_all(self, p_yes: Floats) -> Floats | None:
+        return (p_yes > THRESHOLD).astype(float) if type(self).read is TargetedDetect.read else None
 
 
 class Graded(TargetedDetect):
