@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,8 @@ Flags = npt.NDArray[np.bool_]
 
 NONE = -1
 """In place of a code or of a row's number: there is none."""
+PLAIN = frozenset({str, int, bool, type(None)})
+"""Types of values that are their own keys."""
 _MOST = 2**62
 
 
@@ -69,6 +73,61 @@ class Column:
     def take(self, rows: Ints) -> Column:
         """The column of those `rows` alone."""
         return Column(self.codes[rows], self.known, None if self.numbers is None else self.numbers[rows])
+
+
+class Growing:
+    """One column to which rows are added."""
+
+    def __init__(self, name: str, *, plain: bool = False) -> None:
+        """`plain` where no value is anything but text, an integer or None."""
+        self._value, self._plain = attrgetter(name), plain
+        self._known = Codes()
+        self._codes = array("i")
+        self._numbers = array("d")
+        self._width = 0
+        """How many numbers each row has in `_numbers`."""
+
+    def add(self, rows: Iterable[Any], encode: Callable[[Any], bytes]) -> None:
+        """Add those of `rows`, whose values other than text and integers `encode` makes JSON of."""
+        code = self._known.__getitem__
+        if self._plain:
+            self._codes.extend(map(code, map(self._value, rows)))
+            return
+        values = list(map(self._value, rows))
+        kinds = list(map(type, values))
+        names = {kind: tuple(getattr(kind, "numbers", ())) for kind in set(kinds)}
+        apart = {kind: attrgetter(*told) for kind, told in names.items() if told}
+        if set(kinds) <= PLAIN:
+            codes = list(map(code, values))
+        elif not apart:
+            # An empty tuple is as good a key as its JSON, and what most rows have.
+            pairs = zip(values, kinds, strict=True)
+            codes = [code(v if k in PLAIN or v == () else encode(v)) for v, k in pairs]
+        else:
+            codes = [NONE if k in apart else code(encode(v)) for v, k in zip(values, kinds, strict=True)]
+        self._width = max([self._width, *map(len, names.values())])
+        if self._width:
+            self._fill(len(self._codes))
+            told = np.full((len(values), self._width), np.nan)
+            for kind, numbers in apart.items():
+                mine = np.fromiter((k is kind for k in kinds), bool, len(kinds))
+                # None becomes NaN.
+                told[mine] = np.array(
+                    [numbers(v) for v, k in zip(values, kinds, strict=True) if k is kind], float
+                )
+            self._numbers.frombytes(told.tobytes())
+        self._codes.extend(codes)
+
+    def _fill(self, rows: int) -> None:
+        """Let there be numbers for so many rows, where there were none before."""
+        self._numbers.extend([np.nan] * (rows * self._width - len(self._numbers)))
+
+    def column(self, rows: int) -> Column:
+        """That of the first so many `rows`."""
+        numbers = None
+        if self._width:
+            numbers = np.array(self._numbers[: rows * self._width]).reshape(rows, self._width)
+        return Column(np.array(self._codes[:rows]), self._known, numbers)
 
 
 def pick(codes: Ints, rows: Ints) -> Ints:

@@ -6,18 +6,18 @@ import io
 import weakref
 from abc import abstractmethod
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
-from operator import attrgetter
 from pathlib import Path
 from threading import Lock
-from typing import Any, BinaryIO, Generic, TypeVar, overload
+from types import UnionType
+from typing import Any, BinaryIO, Generic, Literal, TypeVar, Union, get_args, get_origin, overload
 
 import msgspec
 import numpy as np
 from pydantic_core import to_json
 
-from copycat.io.columns import NONE, Codes, Column, Ints
+from copycat.io.columns import PLAIN, Column, Growing, Ints
 from copycat.io.jsonl import parse_lines
 from copycat.io.quick import QuickDecoder, line_ends
 from copycat.records import Row
@@ -29,7 +29,6 @@ _SMALL = 16 << 20
 """Bytes of a file that is kept in memory rather than open."""
 _KEPT = 50_000
 """Rows that are kept once they were made; beyond that they are made anew."""
-_PLAIN = frozenset({str, int, bool, type(None)})
 
 
 class Rows(Sequence[R]):
@@ -100,7 +99,7 @@ class HeldRows(Rows[R]):
         return self._rows[number]
 
     def _column(self, name: str) -> Column:
-        growing = _Growing(name)
+        growing = Growing(name)
         growing.add(self._rows, to_json)
         return growing.column(len(self._rows))
 
@@ -123,57 +122,6 @@ class _Some(Rows[R]):
 
     def take(self, numbers: Ints) -> Rows[R]:
         return self._rows.take(self._numbers[numbers])
-
-
-class _Growing:
-    """One column to which rows are added."""
-
-    def __init__(self, name: str) -> None:
-        self._value = attrgetter(name)
-        self._known = Codes()
-        self._codes = array("i")
-        self._numbers = array("d")
-        self._width = 0
-        """How many numbers each row has in `_numbers`."""
-
-    def add(self, rows: Iterable[Any], encode: Callable[[Any], bytes]) -> None:
-        """Add those of `rows`, whose values other than text and integers `encode` makes JSON of."""
-        values = list(map(self._value, rows))
-        kinds = list(map(type, values))
-        names = {kind: tuple(getattr(kind, "numbers", ())) for kind in set(kinds)}
-        apart = {kind: attrgetter(*told) for kind, told in names.items() if told}
-        code = self._known.__getitem__
-        if set(kinds) <= _PLAIN:
-            codes = list(map(code, values))
-        elif not apart:
-            # An empty tuple is as good a key as its JSON, and what most rows have.
-            pairs = zip(values, kinds, strict=True)
-            codes = [code(v if k in _PLAIN or v == () else encode(v)) for v, k in pairs]
-        else:
-            codes = [NONE if k in apart else code(encode(v)) for v, k in zip(values, kinds, strict=True)]
-        self._width = max([self._width, *map(len, names.values())])
-        if self._width:
-            self._fill(len(self._codes))
-            told = np.full((len(values), self._width), np.nan)
-            for kind, numbers in apart.items():
-                mine = np.fromiter((k is kind for k in kinds), bool, len(kinds))
-                # None becomes NaN.
-                told[mine] = np.array(
-                    [numbers(v) for v, k in zip(values, kinds, strict=True) if k is kind], float
-                )
-            self._numbers.frombytes(told.tobytes())
-        self._codes.extend(codes)
-
-    def _fill(self, rows: int) -> None:
-        """Let there be numbers for so many rows, where there were none before."""
-        self._numbers.extend([np.nan] * (rows * self._width - len(self._numbers)))
-
-    def column(self, rows: int) -> Column:
-        """That of the first so many `rows`."""
-        numbers = None
-        if self._width:
-            numbers = np.array(self._numbers[: rows * self._width]).reshape(rows, self._width)
-        return Column(np.array(self._codes[:rows]), self._known, numbers)
 
 
 class StoredRows(Rows[R]):
@@ -203,7 +151,7 @@ class RowFile(Generic[R]):
     def __init__(self, path: Path, kind: type[R], what: str) -> None:
         """Read `path`, which may not exist. Raises BadFile, which names the line that is not `what`."""
         self._path, self._kind, self._what = path, kind, what
-        self._columns = {name: _Growing(name) for name in kind.columns}
+        self._columns = {n: Growing(n, plain=_is_plain(kind, n)) for n in kind.columns}
         self._starts, self._lengths = array("q"), array("q")
         self._made: dict[int, R] = {}
         self._lock = Lock()
@@ -295,6 +243,13 @@ class RowFile(Generic[R]):
         if len(self._made) >= _KEPT:
             self._made.clear()
         self._made[number] = row
+
+
+def _is_plain(kind: type[Row], name: str) -> bool:
+    """Whether a field's values are all text, integers or None."""
+    told = kind.model_fields[name].annotation
+    union = get_origin(told) in (Union, UnionType)
+    return set(get_args(told) if union else (told,)) <= PLAIN or get_origin(told) is Literal
 
 
 @cache

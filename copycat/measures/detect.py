@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from copycat.io.columns import Floats
-from copycat.measures.base import Measure, Observation
+from copycat.measures.base import Measure
+from copycat.measures.evidence import Observation
 from copycat.measures.questions import IDENTIFY, VERIFY
 from copycat.records import Answer, graded
 from copycat.subjects.characters import Character
