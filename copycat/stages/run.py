@@ -102,6 +102,8 @@ def execute(console: Console, run: ResolvedRun, progress: Progress, *, dry_run: 
             say(console, f"A language model would be asked about {len(unasked)} prompts; none was.")
         return
     folder = prepare(run, requests)
+    for sentence in folder.manifest().served:
+        say(console, sentence)
     if _is_whole(folder.data()):
         say(console, f"{folder.path} is finished; nothing is left to do.")
     print_summary(console, complete(folder, run, progress))
