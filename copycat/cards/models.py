@@ -20,6 +20,8 @@ from copycat.io.yaml_file import read_yaml
 from copycat.records import Sampling, digest
 
 Offload = Literal["none", "model", "sequential"]
+BodyField = Literal["seed", "negative", "steps", "guidance"]
+"""What of a request a server of one's own may be sent, beyond the fields of OpenAI's API."""
 _OURS = frozenset(
     {"prompt", "negative_prompt", "num_inference_steps", "height", "width", "generator", "num_frames"}
 )
@@ -97,6 +99,9 @@ class ModelCard(Card, Part):
     registry: NameOrPath = "menagerie"
     judge: NameOrPath = "menagerie"
     """The judge that is asked when the user names none; it must know the registry's characters."""
+    body_fields: dict[BodyField, str] = Field(default_factory=dict)
+    """Of `kind: openai-images` behind a server of one's own: what of a request is sent beyond OpenAI's API,
+    and in which field of the body, e.g. `{seed: seed, negative: negative_prompt}`."""
     offload: Offload = "none"
     """What waits in main memory until it is needed: nothing, whole components, or single layers."""
     offload_gb: dict[Offload, float] = Field(default_factory=dict)
@@ -164,7 +169,7 @@ class ModelCard(Card, Part):
             field: getattr(self, field)
             for field in (
                 *("scheduler", "scheduler_options", "call", "guidance_argument", "empty_negative"),
-                *("component_dtypes", "compile", "storage"),
+                *("component_dtypes", "compile", "storage", "body_fields"),
             )
             if getattr(self, field) != plain[field].get_default(call_default_factory=True)
         }

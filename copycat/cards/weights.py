@@ -171,10 +171,12 @@ class Card(Weights):
     def identity(self) -> str:
         """`name@` and the fingerprint of the weights.
 
-        A hosted model has nothing to hash: its identity is what it is called, and where.
+        A hosted model has nothing to hash: its identity is what it is called, and where; of a server of one's
+        own whose weights the card names (`api.revision`), what it is called and their commit.
         """
         if self.api:
-            return f"{self.name}@{self.source}{f'@{self.api.base_url}' if self.api.base_url else ''}"
+            where = self.api.revision or self.api.base_url
+            return f"{self.name}@{self.source}{f'@{where}' if where else ''}"
         return f"{self.name}@{self.fingerprint()}"
 
 

@@ -17,6 +17,7 @@ from copycat.cards.metering import Charging
 from copycat.cards.models import CATALOG as MODELS
 from copycat.cards.prices import Call
 from copycat.errors import BadFile, UserError
+from copycat.io.hosted import connect
 from copycat.io.lifecycle import Closing
 from copycat.io.paths import DATA
 from copycat.io.words import whole
@@ -55,6 +56,13 @@ class Judge(Closing, Charging, ABC):
     def check(cls, card: JudgeCard) -> None:
         """Raise BadFile for a card that this kind of judge cannot be built from."""
         check_weights(card)
+
+    @classmethod
+    def reach(cls, card: JudgeCard) -> None:
+        """Raise MissingRequirement where a hosted judge lacks its package or key; nothing is sent, unless the
+        card asks to `probe` a server of one's own."""
+        if card.api:
+            connect(card.api, f"The judge {card.name}")
 
     @classmethod
     def call(cls, card: JudgeCard, question: Question, shown: Sequence[tuple[int, int]]) -> Call:  # noqa: ARG003
@@ -96,6 +104,7 @@ CATALOG: Catalog[type[Judge]] = Catalog(
     builtin={
         "transformers-vlm": "copycat.judges.vlm:VisionLanguageJudge",
         "openai-chat": "copycat.judges.openai_chat:OpenAIChatJudge",
+        "openai-logprobs": "copycat.judges.openai_logprobs:LogprobsJudge",
         "panel": "copycat.judges.panel:Panel",
         "embedding": "copycat.judges.embedding:EmbeddingDetector",
         "phash": "copycat.judges.phash:HashDetector",

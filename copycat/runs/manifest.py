@@ -108,6 +108,8 @@ class Manifest(BaseModel):
     """What a reader of the numbers must know, as prompts that the model did not read to their end."""
     taken: tuple[str, ...] = ()
     """What was taken or left out where the user named nothing, with the reason."""
+    served: tuple[str, ...] = ()
+    """What the model's server was found to do when it was probed, before the first picture."""
     created: str = ""
     finished: str | None = None
     stages: dict[str, StageRecord] = Field(default_factory=dict)
@@ -134,7 +136,9 @@ class Manifest(BaseModel):
         return "interrupted" if "interrupted" in states.values() else "running"
 
     @classmethod
-    def fresh(cls, config: RunConfig, model: str, taken: tuple[str, ...] = ()) -> Manifest:
+    def fresh(
+        cls, config: RunConfig, model: str, taken: tuple[str, ...] = (), served: tuple[str, ...] = ()
+    ) -> Manifest:
         """The manifest of a run that is about to begin on this machine."""
         commit, dirty = environment.git_state(ROOT)
         return cls(
@@ -148,5 +152,6 @@ class Manifest(BaseModel):
             model=model,
             seeds=config.seeds,
             taken=taken,
+            served=served,
             created=now(),
         )

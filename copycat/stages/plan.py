@@ -15,11 +15,11 @@ from copycat.cards.weights import Card
 from copycat.config import RunConfig
 from copycat.errors import MissingRequirement, Unasked, UserError
 from copycat.generators.base import CATALOG as GENERATORS
-from copycat.io.hosted import connect
 from copycat.io.hub import check_repository
 from copycat.io.ledger import Ledger
 from copycat.io.loading import check_packages
 from copycat.io.paths import cache_folder
+from copycat.judges.base import CATALOG as JUDGES
 from copycat.judges.base import identify
 from copycat.mitigations import Composition, InputFilter
 from copycat.mitigations.oracle import NoOracle
@@ -158,7 +158,10 @@ def prepare(run: ResolvedRun, requests: list[Request] | None = None) -> RunFolde
     if requests is None:
         check(run)
         requests = plan(run, ledger=ledger_of(RunFolder(run.folder), run.config.max_cost))
-    return RunFolder(run.folder).create(run.config, requests, _conditionings(), run.taken)
+    folder = RunFolder(run.folder)
+    begun = folder.manifest_path.exists()
+    served = () if begun else GENERATORS.get(run.card.kind).probe(run.card, requests)
+    return folder.create(run.config, requests, _conditionings(), run.taken, served)
 
 
 def check(run: ResolvedRun) -> None:
@@ -230,8 +233,7 @@ def check_judge_here(
     that `config` names, about pictures in the run folder `folder`; by default in this process."""
     for m in judge.asked():
         m.check_served(f"The judge {m.name}")
-        if m.api:
-            connect(m.api, f"The judge {m.name}")
+        JUDGES.get(m.kind).reach(m)
         engine_for(m, device, config or RunConfig(), f"The judge {m.name}", folder=folder)
         if m.revision:
             check_repository(m.source, m.commit() or "", "config.json", f"The judge {m.name}")

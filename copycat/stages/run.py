@@ -115,6 +115,8 @@ def execute(
             say(console, f"A language model would be asked about {len(unasked)} prompts; none was.")
         return
     folder = prepare(run, requests)
+    for sentence in folder.manifest().served:
+        say(console, sentence)
     if _is_whole(folder.data()):
         say(console, f"{folder.path} is finished; nothing is left to do.")
     try:
