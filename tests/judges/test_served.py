@@ -113,8 +113,9 @@ def test_a_run_is_judged_by_it_and_has_the_figures_of_the_local_judge(
     found = []
     for name in (card(), "menagerie"):
         run = resolve_settings(
-            model="menagerie", judge=name, mitigations=("none",), limit=2, seeds=(0,), out=tmp_path / name
-        )
+            model="menagerie", judge=name, mitigations=("none",), limit=2, seeds=(0,), steps=4,
+            out=tmp_path / name,
+        )  # fmt: skip
         folder = prepare(run)
         generate(folder, run)
         judge(folder, run.judging)
@@ -180,7 +181,8 @@ def test_without_a_probe_the_first_answer_without_probabilities_stops_the_judgin
 ) -> None:
     served.logprobs = False
     out = tmp_path / "run"
-    told = ["run", "--model", "menagerie", "--mitigation", "none", "--limit", "3", "--out", str(out)]
+    told = ["run", "--model", "menagerie", "--mitigation", "none", "--limit", "3", "--steps", "4"]
+    told += ["--out", str(out)]
     assert program(*told, "--judge", card(api={"probe": False})) == 2
     assert "did not give them (the reply has no `logprobs`)" in " ".join(capsys.readouterr().err.split())
     data = RunFolder(out).open().data()
