@@ -130,6 +130,11 @@ def least(rounds: Sequence[Seconds]) -> Seconds:
     return {part: (min(r[part][0] for r in rounds), min(r[part][1] for r in rounds)) for part in rounds[0]}
 
 
+def cpu(seconds: Seconds) -> float:
+    """All of its parts together."""
+    return sum(used for used, _ in seconds.values())
+
+
 def told(title: str, seconds: Seconds) -> tuple[float, float]:
     say(f"{title:<28}{'CPU s':>9}{'wall s':>9}")
     for part, (cpu, wall) in seconds.items():
@@ -172,6 +177,7 @@ def main() -> None:
             ours.append(measured(settings, Path(folder) / str(n), asked))
             run = resolve_settings(**settings, out=Path(folder) / str(n))
             theirs.append(bare(run, RunFolder(run.folder).data().requests, asked))
+            say(f"round {n}: bare {cpu(theirs[-1]):.1f} s of CPU time, copycat {cpu(ours[-1]):.1f} s")
         if given.profile:
             profiled(lambda: measured(settings, Path(folder) / "profiled", asked), given.profile)
     say(f"{len(run.characters)} characters × {given.seeds} seeds; {given.rounds} rounds")
