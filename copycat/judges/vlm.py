@@ -20,15 +20,12 @@ from copycat.judges.reading import PlainReading, Reading, SharedReading
 from copycat.judges.rendering import Prepared, Renderer, render
 from copycat.judges.replies import read_names
 from copycat.judges.vision import Unshared, Vision
-from copycat.records import Question, Verdict, YesNo
+from copycat.judges.yes_no import MAX_NEW_TOKENS, scored, spellings
+from copycat.records import Question, Verdict
 from copycat.runtime.batching import AdaptiveBatch
 from copycat.runtime.engines import batches
 
 _LOG = logging.getLogger(__name__)
-MIN_ANSWER_PROBABILITY = 0.5
-"""Least P(yes) + P(no) for which a reply counts as an answer."""
-MAX_NEW_TOKENS = 96
-"""Enough for a name and a work, or for two sentences; a reply that is longer counts as cut off."""
 
 
 class VisionLanguageJudge(Judge):
@@ -131,14 +128,7 @@ class VisionLanguageJudge(Judge):
         logits = self._model(**inputs, **self._last).logits[:, -1]
         p = torch.softmax(logits.float(), dim=-1)
         yes, no = (p[:, ids].sum(dim=-1).tolist() for ids in (self._yes, self._no))
-        return [self._scored(q, y, y + n) for q, y, n in zip(questions, yes, no, strict=True)]
-
-    def _scored(self, question: Question, yes: float, answered: float) -> Verdict:
-        if not answered >= MIN_ANSWER_PROBABILITY:  # also true of NaN
-            reason = f"not an answer: yes and no hold {answered:.2f} of the probability"
-            return unscored(question, self.identity, reason)
-        answer = YesNo(p_yes=min(yes, 1.0), answer_probability=min(answered, 1.0))
-        return verdict(question, self.identity, answer)
+        return [scored(q, self.identity, y, n) for q, y, n in zip(questions, yes, no, strict=True)]
 
     def _names(self, questions: Sequence[Question], inputs: dict[str, Any]) -> list[Verdict]:
         written = self._model.generate(**inputs, max_new_tokens=MAX_NEW_TOKENS, do_sample=False)
@@ -159,8 +149,8 @@ class VisionLanguageJudge(Judge):
 
     def _tokens(self, word: str) -> list[int]:
         """Ids of the spellings of `word` that are one known token."""
-        spellings = {s + v for s in ("", " ") for v in (word, word.capitalize(), word.upper())}
-        found = (self._tokenizer.encode(s, add_special_tokens=False) for s in spellings)
+        spaced = {s + v for s in ("", " ") for v in spellings(word)}
+        found = (self._tokenizer.encode(s, add_special_tokens=False) for s in spaced)
         return sorted({ids[0] for ids in found if len(ids) == 1} - {self._tokenizer.unk_token_id})
 
 

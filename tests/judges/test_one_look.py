@@ -16,7 +16,7 @@ from PIL import Image
 
 from copycat.cards.judges import load_judge_card
 from copycat.io.paths import DATA
-from copycat.judges import vlm
+from copycat.judges import yes_no
 from copycat.judges.base import load_judge
 from copycat.judges.reading import PlainReading
 from copycat.judges.rendering import padded
@@ -60,7 +60,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 @pytest.fixture(autouse=True)
 def _any_answer_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     # Random weights do not know that yes and no are the only answers.
-    monkeypatch.setattr(vlm, "MIN_ANSWER_PROBABILITY", 0.0)
+    monkeypatch.setattr(yes_no, "MIN_ANSWER_PROBABILITY", 0.0)
 
 
 def load(folder: Path | str, **changes: Any) -> VisionLanguageJudge:

@@ -19,7 +19,7 @@ from copycat.cards.judges import load_judge_card
 from copycat.errors import MissingRequirement, UserError
 from copycat.io.hosted import Api
 from copycat.io.paths import DATA
-from copycat.judges import vlm, yes_no
+from copycat.judges import yes_no
 from copycat.judges.base import CATALOG, identify, load_judge
 from copycat.judges.first_token import NoProbabilities, apart, first_token, share
 from copycat.records import Question, Unscored, YesNo
@@ -99,12 +99,7 @@ def test_it_answers_as_the_same_weights_do_in_this_process(card: Any, served: Se
     sent = served.asked[-12:]
     assert all(body["messages"][0]["content"][0]["type"] == "image_url" for body in sent), "picture first"
     assert all("response_format" not in body and body["temperature"] == 0 for body in sent)
-    assert sorted({body["max_tokens"] for body in sent}) == [1, vlm.MAX_NEW_TOKENS]
-
-
-def test_it_scores_as_a_judge_in_this_process_does() -> None:
-    assert yes_no.MIN_ANSWER_PROBABILITY == vlm.MIN_ANSWER_PROBABILITY
-    assert yes_no.MAX_NEW_TOKENS == vlm.MAX_NEW_TOKENS
+    assert sorted({body["max_tokens"] for body in sent}) == [1, yes_no.MAX_NEW_TOKENS]
 
 
 def test_a_run_is_judged_by_it_and_has_the_figures_of_the_local_judge(
