@@ -100,7 +100,7 @@ def _as_told(value: Any) -> Any:
 
 def _arrange_decoding(pipeline: Any, card: ModelCard, device: str) -> None:
     way = decoding(card.decoding, device)
-    vae = getattr(pipeline, "vae", None)
+    vae: Any = getattr(pipeline, "vae", None)
     if way == "whole" or (vae is None and (card.stages or card.decoding == "auto")):
         # A cascade has stages that draw pixels, and others that decode.
         return
