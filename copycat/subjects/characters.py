@@ -7,7 +7,7 @@ import re
 import string
 import unicodedata
 from collections.abc import Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -311,7 +311,18 @@ class Registry:
 
 
 def read_registry(path: Path) -> Registry:
-    """The registry in the file `path`. Raises BadFile for one that is none."""
+    """The registry in the file `path`, read once as long as the file does not change. Raises BadFile for one
+    that is none."""
+    try:
+        now = path.stat()
+    except (OSError, ValueError) as e:
+        raise BadFile(f"{path} is not a character registry ({first_line(e)}).") from e
+    return _parsed(path, (now.st_size, now.st_mtime_ns, now.st_ctime_ns, now.st_ino))
+
+
+@lru_cache(maxsize=8)
+def _parsed(path: Path, stamp: tuple[int, ...]) -> Registry:  # noqa: ARG001
+    """`stamp` is in the key only, so that a changed file is read anew."""
     try:
         raw: dict[str, Any] = parse_yaml(read_text(path))
         characters = [locate_references(Character.model_validate(c), path) for c in raw["characters"]]
