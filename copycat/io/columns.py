@@ -39,7 +39,10 @@ class Column:
     """Shape (rows,), ≥ 0; of a value that is kept as numbers NONE."""
     known: Mapping[Hashable, int]
     """The codes of values: of text, integers and None themselves, of all else their JSON. Two codes may stand
-    for the same value of that kind, where it was written in two ways."""
+    for the same value of that kind, where it was written in two ways. It may grow with the rows of a file;
+    codes that are not below `size` are none of this column's."""
+    size: int
+    """How many codes there are."""
     numbers: Floats | None = None
     """Shape (rows, numbers): values that hardly two rows share, NaN for what a row has not. None for a column
     without such values."""
@@ -47,19 +50,20 @@ class Column:
     @cached_property
     def keys(self) -> Sequence[Any]:
         """The values by code, those that no row has among them."""
-        return list(self.known)
+        return list(self.known)[: self.size]
 
     @cached_property
     def firsts(self) -> Ints:
         """By code, the number of the first row that has it; NONE for a code that no row has."""
-        found = np.full(len(self.known), NONE, np.int64)
+        found = np.full(self.size, NONE, np.int64)
         there = np.flatnonzero(self.codes != NONE)[::-1]
         found[self.codes[there]] = there
         return found
 
     def code(self, key: Hashable) -> int:
         """The code of a value; NONE for one that the column does not know."""
-        return self.known.get(key, NONE)
+        code = self.known.get(key, NONE)
+        return code if code < self.size else NONE
 
     def where(self, keys: Iterable[Hashable]) -> Flags:
         """Which rows have one of the values `keys`."""
@@ -67,12 +71,13 @@ class Column:
 
     def told_as(self, other: Column) -> Ints:
         """The codes that the rows' values have in `other`; NONE for those that it does not know."""
-        theirs = np.fromiter(map(other.code, self.keys), np.int32, len(self.known))
+        theirs = np.fromiter(map(other.code, self.keys), np.int32, self.size)
         return theirs[self.codes] if len(self.codes) else self.codes
 
     def take(self, rows: Ints) -> Column:
         """The column of those `rows` alone."""
-        return Column(self.codes[rows], self.known, None if self.numbers is None else self.numbers[rows])
+        numbers = None if self.numbers is None else self.numbers[rows]
+        return Column(self.codes[rows], self.known, self.size, numbers)
 
 
 class Growing:
@@ -105,29 +110,31 @@ class Growing:
             codes = [code(v if k in PLAIN or v == () else encode(v)) for v, k in pairs]
         else:
             codes = [NONE if k in apart else code(encode(v)) for v, k in zip(values, kinds, strict=True)]
-        self._width = max([self._width, *map(len, names.values())])
+        self._widen(max(map(len, names.values()), default=0))
         if self._width:
-            self._fill(len(self._codes))
             told = np.full((len(values), self._width), np.nan)
             for kind, numbers in apart.items():
                 mine = np.fromiter((k is kind for k in kinds), bool, len(kinds))
+                found = [numbers(v) for v, k in zip(values, kinds, strict=True) if k is kind]
                 # None becomes NaN.
-                told[mine] = np.array(
-                    [numbers(v) for v, k in zip(values, kinds, strict=True) if k is kind], float
-                )
+                told[mine, : len(names[kind])] = np.array(found, float).reshape(len(found), -1)
             self._numbers.frombytes(told.tobytes())
         self._codes.extend(codes)
 
-    def _fill(self, rows: int) -> None:
-        """Let there be numbers for so many rows, where there were none before."""
-        self._numbers.extend([np.nan] * (rows * self._width - len(self._numbers)))
+    def _widen(self, width: int) -> None:
+        """Let there be at least `width` numbers for each row, NaN for what rows so far had not."""
+        if width <= self._width:
+            return
+        told = np.full((len(self._codes), width), np.nan)
+        told[:, : self._width] = np.array(self._numbers).reshape(len(self._codes), self._width)
+        self._numbers, self._width = array("d", told.tobytes()), width
 
     def column(self, rows: int) -> Column:
         """That of the first so many `rows`."""
         numbers = None
         if self._width:
             numbers = np.array(self._numbers[: rows * self._width]).reshape(rows, self._width)
-        return Column(np.array(self._codes[:rows]), self._known, numbers)
+        return Column(np.array(self._codes[:rows]), self._known, len(self._known), numbers)
 
 
 def pick(codes: Ints, rows: Ints) -> Ints:
