@@ -52,6 +52,11 @@ class Column:
         """The values by code, those that no row has among them."""
         return list(self.known)[: self.size]
 
+    @property
+    def values(self) -> frozenset[Any]:
+        """The values that rows have, of a column of text, integers or None."""
+        return frozenset(self.keys[code] for code in np.unique(self.codes))
+
     @cached_property
     def firsts(self) -> Ints:
         """By code, the number of the first row that has it; NONE for a code that no row has."""

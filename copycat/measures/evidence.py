@@ -38,8 +38,7 @@ class Evidence:
     @cached_property
     def kinds(self) -> frozenset[str]:
         """The kinds of questions that there are verdicts on."""
-        column = self.joined.verdicts.column("kind")
-        return frozenset(column.keys[code] for code in np.unique(column.codes))
+        return self.joined.verdicts.column("kind").values
 
 
 class Joined:

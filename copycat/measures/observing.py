@@ -38,6 +38,13 @@ def concerned(measure: Measure, rows: Joined) -> Flags:
     return np.array(found, bool)[whose]
 
 
+def doubted(measure: Measure, rows: Joined, verdicts: Ints, requests: Ints) -> Flags:
+    """Which of `verdicts` about the pictures of `requests`, both of shape (verdicts,), leave the measure's
+    number open."""
+    found = rows.read(verdicts, requests, lambda a, c: float(measure.doubts(a, c)), lambda _: None)
+    return np.equal(found, 1.0)
+
+
 def choose(values: Floats, there: Flags) -> Ints:
     """Which frame speaks for each video, of its `values` of shape (videos, frames); NONE without any.
 
@@ -91,8 +98,7 @@ def _decisive(measure: Measure, rows: Joined, requests: Ints, item: Ints) -> tup
         judge, sha = (rows.verdicts.column(name).codes for name in ("judge", "image_sha256"))
         can = (said != NONE) & (other != NONE)
         can &= (pick(judge, said) == pick(judge, other)) & (pick(sha, said) == pick(sha, other))
-        doubted = rows.read(said[can], whose[can], lambda a, c: float(measure.doubts(a, c)), lambda _: None)
-        can[can] = doubted == 1
+        can[can] = doubted(measure, rows, said[can], whose[can])
         said, settled = np.where(can, other, said), settled | can
     values = np.full(images.shape, np.nan)
     for reader, mine in ((measure, ~settled & (said != NONE)), (by, settled & (said != NONE))):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ from copycat.cards.judges import JudgeCard
 from copycat.config import RunConfig
 from copycat.errors import MissingRequirement, UserError
 from copycat.io.ledger import Ledger
+from copycat.io.rows import as_rows
 from copycat.judges.base import REFUSED, answers, error_rates, identify, load_judge, question_hash
 from copycat.judges.panel import vote
 from copycat.records import Question, Unscored, Verdict
@@ -22,6 +23,7 @@ from copycat.runs.spending import spending
 from copycat.runtime.engines import batches
 from copycat.runtime.progress import Progress
 from copycat.stages.affordable import check_judge_affordable
+from copycat.stages.answered import answered_by, doubts_of
 from copycat.stages.asking import Asking
 from copycat.stages.cache import AnswerCache
 from copycat.stages.engine import engine_for
@@ -94,7 +96,7 @@ def _refuse_recorded(data: RunData) -> None:
 def find_judging(data: RunData, judge_name: str | None = None) -> Judging:
     """Who is to be asked about a run's pictures; the run's own judge unless another is named."""
     config = data.manifest.config
-    asked_about = {r.character for r in data.requests}
+    asked_about = as_rows(data.requests).column("character").values
     characters = [c for c in data.registry.characters if c.slug in asked_about]
     return resolve_judging(judge_name or config.judge, data.registry, characters, config.measures)
 
@@ -110,7 +112,7 @@ def refuse_withheld(data: RunData, judging: Judging) -> None:
     if origin is None or not origin.withheld:
         return
     for card in judging.card.asked():
-        answered = _answered(data, identify(card))
+        answered = answered_by(data, identify(card))
         open_ = [q for q in _questions(data, Judging(card, judging.measures)) if not answered(q)]
         lacking = {q.file for q in open_ if not (data.path / q.file).is_file()}
         if lacking:
@@ -118,16 +120,6 @@ def refuse_withheld(data: RunData, judging: Judging) -> None:
                 f"{len(lacking)} pictures of {data.path} are withheld from {origin.source}, and "
                 f"{card.name} has not judged them; judging needs the pictures, which the publisher has."
             )
-
-
-def _answered(data: RunData, identity: str) -> Callable[[Question], bool]:
-    """Tells of a question whether the judge called `identity` has answered it."""
-    known = {
-        (v.request, v.frame, v.kind, v.judge, v.question_hash, v.image_sha256)
-        for v in data.verdicts
-        if v.scored
-    }
-    return lambda q: (q.request, q.frame, q.kind, identity, question_hash(q), q.sha256) in known
 
 
 def _ask_all(
@@ -164,7 +156,7 @@ def _ask_open(
     card = judging.card.with_concurrency(config.concurrency)
     who = f"The judge {card.name}"
     identity = judging.identity  # a detector reads its registry for it
-    answered = _answered(data, identity)
+    answered = answered_by(data, identity)
     cut = _by_picture(questions, card.batch_size)
     pending = [b for b in cut if not all(map(answered, b))]
     open_ = [q for b in pending for q in b if not answered(q)]
@@ -174,7 +166,7 @@ def _ask_open(
     if not pending:
         return len(open_)
 
-    before = any(v.judge == identity and _failure(v) is None for v in data.verdicts)
+    before = any(_failure(v) is None for v in data.evidence(identity).verdicts)
     failing = Failing(who, "verdicts", answered=before)
 
     def done(results: Sequence[tuple[Sequence[Question], Sequence[Verdict]]]) -> None:
@@ -217,7 +209,7 @@ def _reuse(folder: RunFolder, cache: AnswerCache, questions: Sequence[Question])
 def open_questions(data: RunData, judging: Judging) -> tuple[int, list[Question]]:
     """How many questions a judge is asked about the pictures of `data`, as far as that is known before it is
     asked; and those that it has not answered. Its card is no panel."""
-    questions, answered = _questions(data, judging), _answered(data, judging.identity)
+    questions, answered = _questions(data, judging), answered_by(data, judging.identity)
     return len(questions), [q for q in questions if not answered(q)]
 
 
@@ -239,7 +231,7 @@ def _open_worker(card: JudgeCard, path: Path, ledger: Ledger, device: str) -> It
 def _count_votes(folder: RunFolder, panel: Judging, members: Sequence[Judging]) -> None:
     """A panel's verdicts from its members' rows; then those on what its own verdicts leave open."""
     _count(folder, panel, members)
-    if _doubts(folder.data(), panel):
+    if doubts_of(folder.data(), panel):
         _count(folder, panel, members)
 
 
@@ -271,7 +263,7 @@ def _questions(data: RunData, judging: Judging, *, settle: bool = True) -> list[
     """
     card = judging.card
     asked: dict[tuple[object, ...], Question] = {}
-    doubted = _doubts(data, judging) if settle else set()
+    doubted = doubts_of(data, judging) if settle else set()
     for request in data.requests:
         for row in data.frames.get(request.id, ()):
             more = [m for m in judging.measures if (row.request, row.frame, m.name) in doubted]
@@ -282,17 +274,3 @@ def _questions(data: RunData, judging: Judging, *, settle: bool = True) -> list[
                 for q in measure.questions(request, row, data.registry, card.references, card.style):
                     asked.setdefault((q.request, q.frame, q.kind, q.item), q)
     return list(asked.values())
-
-
-def _doubts(data: RunData, judging: Judging) -> set[tuple[str, int, str]]:
-    """Request, frame and measure of the answers of a judge that leave a measure's number open."""
-    measures = [m for m in judging.measures if m.settled_by]
-    slugs = {r.id: r.character for r in data.requests}
-    identity = judging.identity  # a detector reads its registry for it
-    return {
-        (v.request, v.frame, m.name)
-        for v in data.verdicts
-        for m in measures
-        if m.ask and m.ask.kind == v.kind and v.judge == identity and v.request in slugs
-        if m.doubts(v.answer, data.registry[slugs[v.request]])
-    }

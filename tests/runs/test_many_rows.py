@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from copycat.cards.judges import load_judge_card
 from copycat.config import RunConfig
 from copycat.errors import BadFile
 from copycat.io import rows as rows_module
 from copycat.io.journal import Journal
 from copycat.io.quick import QuickDecoder
+from copycat.judges.base import question_hash
 from copycat.measures import CONS, CONS_PROMPT, DETECT, DETECT_TARGETED, FALSE_ALARM, Measure, YesNoMeasure
 from copycat.measures.observing import observe
 from copycat.records import (
@@ -20,6 +22,7 @@ from copycat.records import (
     Figure,
     ImageRow,
     Named,
+    Question,
     Request,
     Review,
     Row,
@@ -30,9 +33,11 @@ from copycat.records import (
     Verdict,
     YesNo,
 )
+from copycat.resolve import Judging
 from copycat.runs.data import RunData
 from copycat.runs.folder import RunFolder
 from copycat.runs.manifest import Manifest
+from copycat.stages.answered import answered_by, doubts_of
 from copycat.stages.score import compute
 from copycat.subjects.characters import Character, load_registry
 from tests.helpers import one_by_one
@@ -280,3 +285,43 @@ def test_rows_with_columns_are_decoded_quickly(kind: type[Row], tmp_path: Path) 
     )
     content = journal.path.read_bytes()
     assert len(QuickDecoder(kind).decode(content) or ()) == len(journal.rows()) > 20
+
+
+def asked(v: Verdict, sha256: str) -> Question:
+    return Question(kind=v.kind, request=v.request, frame=v.frame, file="?", sha256=sha256, text=f"{v.item}?")
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_what_a_judge_left_open_is_found_without_a_row_for_each(
+    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = odd_run(tmp_path / "run", random.Random(seed))
+    rows = folder.verdict_journal.rows()
+    hashes = [question_hash(asked(v, v.image_sha256)) for v in rows]
+    folder.verdict_journal.replace(
+        [v.model_copy(update={"question_hash": h}) for v, h in zip(rows, hashes, strict=True)]
+    )
+    held, stored = objects(folder.data()), RunFolder(folder.path).data()
+    judging = Judging(load_judge_card("menagerie"), (*ASKING, Doubting()))
+    monkeypatch.setattr(Judging, "identity", JUDGE)
+    mine = [v for v in held.verdicts if v.judge == JUDGE]
+    questions = [asked(v, sha) for v in mine for sha in (v.image_sha256, "another")]
+    known = {(v.request, v.frame, v.question_hash, v.image_sha256) for v in mine if v.scored}
+    slugs = {r.id: r.character for r in held.requests}
+    doubts = {
+        (v.request, v.frame, m.name)
+        for v in mine
+        for m in judging.measures
+        if m.settled_by and m.ask and m.ask.kind == v.kind and v.request in slugs
+        if m.doubts(v.answer, held.registry[slugs[v.request]])
+    }
+    assert {name for *_, name in doubts} == {"DETECT", "DOUBT"}
+    for data in (stored, held):
+        assert doubts_of(data, judging) == doubts
+        answered = answered_by(data, JUDGE)
+        told = {q for q in questions if answered(q)}
+        assert told == {q for q in questions if (q.request, q.frame, question_hash(q), q.sha256) in known}
+        assert 0 < len(told) < len(set(questions)) / 2
+        assert not any(map(answered_by(data, "nobody@1"), questions))
+    made = len(stored.verdict_rows._file._made)  # type: ignore[attr-defined]
+    assert made < len(stored.verdict_rows) / 2, "rows that nothing was asked of are not made"
