@@ -10,6 +10,7 @@ from __future__ import annotations
 import types
 from collections.abc import Callable, Sequence
 from functools import cache, partial
+from operator import attrgetter
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import annotated_types
@@ -25,6 +26,7 @@ _BOUNDS: dict[type, str] = {
     annotated_types.Lt: "lt",
     annotated_types.Le: "le",
 }
+LineEnds = np.ndarray[Any, np.dtype[np.int64]]
 _NEWLINE, _OPEN, _CLOSE = b"\n{}"
 
 
@@ -38,10 +40,10 @@ class QuickDecoder:
         self._decoder = msgspec.json.Decoder(_struct(model))
         self._turned = {name: turn for name, field in model.model_fields.items() for turn in _turns(field)}
 
-    def decode(self, content: bytes) -> Sequence[Any] | None:
-        """One struct for each line of `content`, which ends in a newline, and in order. None where a line is
-        blank or is not, to the letter, what is written today; then nothing is known of any of them."""
-        ends = line_ends(content)
+    def decode(self, content: bytes, ends: LineEnds) -> Sequence[Any] | None:
+        """One struct for each line of `content`, which ends in a newline, and in order; its lines end at
+        `ends`. None where a line is blank or is not, to the letter, what is written today; then nothing is
+        known of any of them."""
         if not _one_object_a_line(content, ends):
             return None
         try:
@@ -50,17 +52,17 @@ class QuickDecoder:
             return None
         for name, turn in self._turned.items():
             # The model would read another value than the one that stands there.
-            if any(turn(value) != value for value in {getattr(row, name) for row in rows}):
+            if any(turn(value) != value for value in set(map(attrgetter(name), rows))):
                 return None
         return rows if len(rows) == len(ends) else None
 
 
-def line_ends(content: bytes) -> np.ndarray[Any, np.dtype[np.int64]]:
+def line_ends(content: bytes) -> LineEnds:
     """Where the newlines of `content` stand, in bytes from its beginning."""
     return np.flatnonzero(np.frombuffer(content, np.uint8) == _NEWLINE)
 
 
-def _one_object_a_line(content: bytes, ends: np.ndarray[Any, np.dtype[np.int64]]) -> bool:
+def _one_object_a_line(content: bytes, ends: LineEnds) -> bool:
     """Whether each line begins with { and ends with }. The decoder alone does not mind where lines end, and a
     line that ends within an object does not end with } before one that begins with {."""
     letters = np.frombuffer(content, np.uint8)

@@ -218,8 +218,8 @@ class RowFile(Generic[R]):
     def _add(self, content: bytes) -> None:
         """Whole lines that begin where the others end."""
         decoder = _decoder(self._kind)
-        rows: Sequence[Any] | None = decoder.decode(content) if decoder else None
         ends = line_ends(content)
+        rows: Sequence[Any] | None = decoder.decode(content, ends) if decoder else None
         many = len(ends)
         starts = np.concatenate(([0], ends[:-1] + 1))
         if rows is None:
@@ -234,8 +234,8 @@ class RowFile(Generic[R]):
             encode = msgspec.json.encode
         for column in self._columns.values():
             column.add(rows, encode)
-        self._starts.extend((starts + self.whole).tolist())
-        self._lengths.extend((ends - starts).tolist())
+        self._starts.frombytes((starts + self.whole).astype(np.int64).tobytes())
+        self._lengths.frombytes((ends - starts).astype(np.int64).tobytes())
         self._lines += many
         self.whole += len(content)
 

@@ -13,7 +13,7 @@ from copycat.config import RunConfig
 from copycat.errors import BadFile
 from copycat.io import rows as rows_module
 from copycat.io.journal import Journal
-from copycat.io.quick import QuickDecoder
+from copycat.io.quick import QuickDecoder, line_ends
 from copycat.judges.base import question_hash
 from copycat.measures import CONS, CONS_PROMPT, DETECT, DETECT_TARGETED, FALSE_ALARM, Measure, YesNoMeasure
 from copycat.measures.observing import observe
@@ -284,7 +284,7 @@ def test_rows_with_columns_are_decoded_quickly(kind: type[Row], tmp_path: Path) 
         j for j in (folder.request_journal, folder.image_journal, folder.verdict_journal) if j._kind is kind
     )
     content = journal.path.read_bytes()
-    assert len(QuickDecoder(kind).decode(content) or ()) == len(journal.rows()) > 20
+    assert len(QuickDecoder(kind).decode(content, line_ends(content)) or ()) == len(journal.rows()) > 20
 
 
 def asked(v: Verdict, sha256: str) -> Question:
