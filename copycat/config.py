@@ -94,12 +94,14 @@ class RunConfig(BaseModel):
         return None if value is None else tuple(dict.fromkeys(value))
 
     def computed_by(self, engine: str | None, address: str | None) -> RunConfig:
-        """These settings with another engine at `address`, where one is named."""
-        if engine is None and address is None:
-            return self
-        where = {"engine": engine or self.engine, "address": address}
-        share = self.gpus_per_worker if where["engine"] == self.engine else None
-        return self.model_copy(update={**where, "gpus_per_worker": share})
+        """These settings with another engine, or another `address` of it, where one is named.
+
+        Another engine takes nothing of what was said about the one before: how many workers, and where.
+        """
+        if engine is None or engine == self.engine:
+            return self if address is None else self.model_copy(update={"address": address})
+        other = {"engine": engine, "address": address, "gpus_per_worker": None, "workers": None}
+        return self.model_copy(update={**other, "devices": ()})
 
     @property
     def digest(self) -> str:

@@ -40,11 +40,11 @@ def _machine() -> Iterator[str]:
 
 
 def _cached() -> str:
-    """What is kept of pictures and answers for other runs."""
-    from copycat.io.store import ANSWERS, PICTURES, cache
+    """What is kept for other runs, by its kind."""
+    from copycat.io.store import PARTS, cache
 
-    kept = {part: [p.stat().st_size for p in cache(part).files()] for part in (PICTURES, ANSWERS)}
-    counts = " and ".join(f"{len(sizes)} {part}" for part, sizes in kept.items())
+    kept = {part: [p.stat().st_size for p in cache(part).files()] for part in PARTS}
+    counts = ", ".join(f"{len(sizes)} {part.replace('-', ' ')}" for part, sizes in kept.items())
     return f"{counts} for other runs, {sum(map(sum, kept.values())) / GB:.2f} GB (copycat prune)"
 
 

@@ -15,12 +15,12 @@ _HOUR = 3600
 def prune(
     days: float = typer.Option(0, min=0, help="Keep what is younger than so many days; 0 keeps nothing."),
 ) -> None:
-    """Forget pictures and answers that were kept for other runs; runs themselves are not touched."""
+    """Forget pictures, answers and hashes of weights that were kept; runs themselves are not touched."""
     from copycat.io.atomic import disk_guard
-    from copycat.io.store import ANSWERS, PICTURES, cache
+    from copycat.io.store import PARTS, cache
 
     now, files, size = time.time(), 0, 0
-    for store in map(cache, (PICTURES, ANSWERS)):
+    for store in map(cache, PARTS):
         kept_for = [(path, days * _DAY) for path in store.files()]
         kept_for += [(path, max(days * _DAY, _HOUR)) for path in store.leftovers()]
         for path, seconds in kept_for:

@@ -43,6 +43,14 @@ class Copy:
         except ValueError as e:
             raise UserError(f"{address} is no address of a copy: {first_line(e)}.") from e
 
+    def check_outside(self, folder: Path) -> None:
+        """Raise UserError where the copy would lie in `folder`, which it is to be a copy of."""
+        from fsspec.implementations.local import LocalFileSystem
+
+        local = isinstance(self._store, LocalFileSystem)
+        if local and Path(self._root).resolve().is_relative_to(folder.resolve()):
+            raise UserError(f"--sync-to {self.address} lies in the run folder {folder}; name another place.")
+
     def check(self, owner: str) -> None:
         """Raise MissingRequirement where nothing can be written and read there, RunConflict where something
         else lies there than the copy of the folder that calls itself `owner`."""

@@ -17,10 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from copycat.errors import MissingRequirement
-from copycat.io.store import Store, cache, key_of
+from copycat.io.store import FILE_HASHES, Store, cache, key_of
 
-FILE_HASHES = "file-hashes"
-"""The part of the user's cache."""
 LARGE = 1 << 20
 """Bytes from which on a hash is kept; a smaller file is read as fast as its hash is found."""
 _SETTLED = 2.0

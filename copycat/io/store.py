@@ -13,7 +13,7 @@ from typing import Any
 from copycat.io.atomic import temporary_name, write_bytes
 from copycat.io.paths import cache_folder
 
-PICTURES, ANSWERS = "pictures", "answers"
+PARTS = PICTURES, ANSWERS, FILE_HASHES = "pictures", "answers", "file-hashes"
 """The parts of the user's cache."""
 _DIGITS = 32
 """Hexadecimal digits of a key: far more than pictures will ever meet by chance."""

@@ -11,7 +11,8 @@ from queue import Empty, SimpleQueue
 from typing import Any, Protocol, runtime_checkable
 
 from copycat.errors import CopycatError
-from copycat.runtime.engines import Answer, B, Done, Engine, OpenWorker, R
+from copycat.runtime.engines import Done, Engine
+from copycat.runtime.worker import Answer, B, OpenWorker, R
 
 
 @runtime_checkable

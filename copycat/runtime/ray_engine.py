@@ -20,20 +20,12 @@ from queue import SimpleQueue
 from typing import Any
 
 from copycat.errors import MissingRequirement, first_line
-from copycat.runtime.engines import (
-    DEATHS,
-    PATIENCE,
-    Answer,
-    B,
-    Done,
-    Engine,
-    OpenWorker,
-    R,
-    portable,
-)
+from copycat.runtime.engines import DEATHS, Done, Engine
 from copycat.runtime.phases import IN_HAND, results
-from copycat.runtime.ray_cluster import environment_of_workers, load_ray
+from copycat.runtime.ray_cluster import load_ray
+from copycat.runtime.ray_nodes import environment_of_workers
 from copycat.runtime.ray_room import Room
+from copycat.runtime.worker import PATIENCE, Answer, B, OpenWorker, R, portable
 
 _END = None
 """In the place of a batch: there are no more."""
@@ -79,7 +71,7 @@ class RayEngine(Engine):
                 if found:
                     done(found)
                 failed = next((answer.error for _, answer in ready if answer.error is not None), None)
-                if failed is not None:
+                if failed := failed or driver.given_up:
                     raise failed
         finally:
             driver.dismiss()
@@ -138,10 +130,15 @@ class Actor:
                 for _, value in made:
                     self._answers.popleft().set_result(Answer(value))
         except Exception as e:  # noqa: BLE001  the driver raises it
-            with self._turn:
-                self._failed = Answer(error=portable(e))
-                while self._answers:
-                    self._answers.popleft().set_result(self._failed)
+            self._answer_all(Answer(error=portable(e)))
+        except BaseException as e:  # noqa: BLE001  what would end a process must leave no answer waited for
+            self._answer_all(Answer(ended=f"{type(e).__name__}: {e}"))
+
+    def _answer_all(self, failed: Answer) -> None:
+        with self._turn:
+            self._failed = failed
+            while self._answers:
+                self._answers.popleft().set_result(failed)
 
 
 def _check_gpu(device: str) -> None:
@@ -203,6 +200,8 @@ class _Driver:
         self._hands: list[_Hand] = []
         self.unfinished = len(batches)
         """Batches whose results have not come."""
+        self.given_up: MissingRequirement | None = None
+        """Why no batch can be begun any more."""
 
     @property
     def has_room(self) -> bool:
@@ -252,6 +251,9 @@ class _Driver:
         if hand.placed is not None:
             hand.placed, self._unplaced = None, 0
             return []
+        if answer.ended:
+            self._lose(hand, RuntimeError(answer.ended))
+            return []
         _, at = hand.batches.popleft()
         return [(at, answer)]
 
@@ -270,10 +272,12 @@ class _Driver:
             self._unplaced += 1
             count, on = self._unplaced, "before it had begun"
         if count == DEATHS:
-            raise MissingRequirement(
+            # Raised once the answers that came with it are handed on.
+            self.given_up = self.given_up or MissingRequirement(
                 f"A worker on the Ray cluster ended {DEATHS} times {on} ({_reason(error)}); what is finished "
                 "is kept. Try again with fewer workers or a smaller --batch-size."
             )
+            return
         if len(self._waiting) > sum(not h.batches for h in self._hands):
             self.hire(1)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from copycat.cards.catalog import Catalog
+from copycat.cards.judges import JudgeCard
 from copycat.cards.weights import Card
 from copycat.config import RunConfig
 from copycat.errors import UserError
@@ -130,6 +131,18 @@ def engine_for(
     first = config.devices[0] if wanted == "auto" and config.devices else wanted
     # An attempt that is in hand when something fails is waited for.
     return Concurrent(resolve_device(first, what, None), threads_for(card.at_a_time), card.api.timeout)
+
+
+def encoder_device(card: JudgeCard, wanted: str, config: RunConfig) -> str:
+    """Where the encoder of `card` computes, alone in this process whatever the engine: on `wanted`, or where
+    that is `auto` the first of the devices that `config` names.
+
+    Raises UserError for a device that is not there or too small for it. Where workers are elsewhere, what
+    this machine lacks is no reason to refuse them, and it takes as long as it takes.
+    """
+    on = config.devices[0] if wanted == "auto" and config.devices else wanted
+    here = config.engine == "local"
+    return resolve_device(on, f"The encoder {card.name}", card.min_gpu_gb if here else None)
 
 
 def unused_workers(config: RunConfig, card: Card, what: str) -> str:

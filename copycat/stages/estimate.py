@@ -9,6 +9,7 @@ from statistics import fmean
 from copycat.cards.judges import JudgeCard, load_judge_card
 from copycat.cards.prices import Call, Tariff, tariff
 from copycat.cards.seconds import seconds
+from copycat.config import RunConfig
 from copycat.generators.base import CATALOG as GENERATORS
 from copycat.judges.base import CATALOG as JUDGES
 from copycat.measures.questions import IDENTIFY
@@ -98,7 +99,7 @@ def drawing(run: ResolvedRun, requests: Sequence[Request], data: RunData | None)
         reused=reused,
         hosted=card.api is not None,
         hours=None if each is None else each * len(paid) / (1 if card.api else at_once) / 3600,
-        hours_by=by,
+        hours_by=_on_one_worker(by, config, alone=at_once == 1),
     )
     if card.api is None:
         return replace(found, usd=0.0, most=0.0)
@@ -132,6 +133,7 @@ def _judging(judging: Judging, data: RunData) -> Estimate:
     mine = [v for v in data.verdict_rows if v.judge == judging.identity and not v.reused]
     stage = data.manifest.stages.get("judge")
     each, by = None, ""
+    measured = bool(mine and stage and stage.seconds)
     if mine and stage and stage.seconds:
         each, by = stage.seconds / len(mine), "as the run's answers took so far"
     elif card.api is None and card.min_gpu_gb:
@@ -144,7 +146,7 @@ def _judging(judging: Judging, data: RunData) -> Estimate:
         reused=len(left) - len(paid),
         hosted=card.api is not None,
         hours=None if each is None else each * len(paid) / 3600,
-        hours_by=by,
+        hours_by=by if card.api or measured else _on_one_worker(by, config, alone=True),
         open_ended=any(m.settled_by for m in judging.measures),
     )
     if card.api is None:
@@ -201,6 +203,13 @@ def _seconds_a_picture(run: ResolvedRun, data: RunData | None) -> tuple[float | 
         return fmean(took), "as the run's pictures took so far"
     each = seconds().seconds.get(run.config.model)
     return each, "" if each is None else seconds().source
+
+
+def _on_one_worker(by: str, config: RunConfig, *, alone: bool) -> str:
+    """`by`, and that the hours are those of one worker where there may be others: how many a cluster has is
+    not asked."""
+    several = config.engine != "local" or (config.workers or 1) > 1 or len(config.devices) > 1
+    return f"{by}, on one worker" if by and alone and several else by
 
 
 def _priced(found: Estimate, prices: Tariff, calls: Sequence[Call], seen: Sequence[Usage]) -> Estimate:

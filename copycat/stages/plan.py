@@ -29,7 +29,7 @@ from copycat.runs.folder import RunFolder
 from copycat.runs.spending import ledger_of
 from copycat.runtime.progress import Progress
 from copycat.stages.affordable import check_affordable
-from copycat.stages.engine import choose_engine, engine_for
+from copycat.stages.engine import choose_engine, encoder_device, engine_for
 
 UNASKED = "unasked"
 """Name of the step of a request that a language model would have shaped, in a dry run."""
@@ -192,6 +192,9 @@ def check(run: ResolvedRun) -> None:
             if run.judge_taken and judge is run.judging.card:
                 raise _unnamed_judge(run, e) from e
             raise
+    if run.features is not None:
+        # Alone in memory: the model and the judge are done by then.
+        encoder_device(run.features, device, run.config)
     together = _gb_together((card, *filters))
     if filters and together:
         # A filter's judge is in memory beside the model.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from rich.console import Console
 
+from copycat.errors import CopycatError
 from copycat.io.copies import Copy
 from copycat.records import Request
 from copycat.report.summary import print_summary
@@ -76,6 +79,8 @@ def execute(
     if dry_run:
         check_offered(run)
     else:
+        if copy is not None:
+            copy.check_outside(run.folder)
         check(run)
         if copy is not None:
             copy.check(config.digest)
@@ -119,12 +124,29 @@ def execute(
         say(console, sentence)
     if _is_whole(folder.data()):
         say(console, f"{folder.path} is finished; nothing is left to do.")
-    try:
+    with _copied(console, copy, folder, config.digest):
         print_summary(console, complete(folder, run, progress))
-    finally:
-        if copy is not None:
-            sent = copy.update(folder.path, config.digest)
-            say(console, f"Copied {sent.files} of {sent.of} files to {copy.address}; the others were there.")
+
+
+@contextmanager
+def _copied(console: Console, copy: Copy | None, folder: RunFolder, owner: str) -> Iterator[None]:
+    """Bring `copy` up to date afterwards, however it ends; what it ends with is said, and a copy that failed
+    beside it too."""
+    try:
+        yield
+    except BaseException:
+        try:
+            _update(console, copy, folder, owner)
+        except CopycatError as e:
+            say(Console(stderr=True), f"The copy was not brought up to date either: {e}")
+        raise
+    _update(console, copy, folder, owner)
+
+
+def _update(console: Console, copy: Copy | None, folder: RunFolder, owner: str) -> None:
+    if copy is not None:
+        sent = copy.update(folder.path, owner)
+        say(console, f"Copied {sent.files} of {sent.of} files to {copy.address}; the others were there.")
 
 
 def expected(run: ResolvedRun, requests: list[Request]) -> list[str]:

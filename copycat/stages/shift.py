@@ -14,10 +14,10 @@ from copycat.records import ImageRow, Shift
 from copycat.resolve import UNGUARDED, ResolvedRun
 from copycat.runs.data import RunData
 from copycat.runs.folder import RunFolder
-from copycat.runtime.device import resolve_device
 from copycat.runtime.engines import batches
 from copycat.runtime.progress import Progress
 from copycat.stages.asking import open_picture
+from copycat.stages.engine import encoder_device
 from copycat.subjects.innocents import is_innocent
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def measure_shifts(folder: RunFolder, run: ResolvedRun, *, progress: Progress, d
         pending = _unmeasured(data, encoder)
         if not pending:
             return 0
-        detector = _encoder(run.features, resolve_device(device, f"The encoder {run.features.name}", None))
+        detector = _encoder(run.features, encoder_device(run.features, device, run.config))
         progress.start("compare", len(pending))
         try:
             for batch in batches(pending, detector.batch_size, key=lambda _: None):

@@ -91,3 +91,11 @@ def test_addresses_that_nothing_reaches_are_one_line(folder: Path) -> None:
     (folder / "file").touch()
     with pytest.raises(MissingRequirement, match="cannot be written"):
         Copy(str(folder / "file" / "below")).check("mine")
+
+
+def test_a_copy_in_its_own_folder_is_refused(folder: Path) -> None:
+    for inside in (folder, folder / "copy"):
+        with pytest.raises(UserError, match="lies in the run folder"):
+            Copy(str(inside)).check_outside(folder)
+    Copy(str(folder.with_name("run-copy"))).check_outside(folder)
+    Copy("memory://" + str(folder)).check_outside(folder)

@@ -13,7 +13,7 @@ import pytest
 
 from copycat.cards.weights import Weights
 from copycat.io import file_hashes
-from copycat.io.store import cache
+from copycat.io.store import FILE_HASHES, cache
 
 LARGE = file_hashes.LARGE
 
@@ -86,7 +86,7 @@ def test_damage_is_no_hash_and_many_are_not_kept(
 ) -> None:
     a = written(tmp_path / "a", b"a")
     hashes(a)
-    [kept] = cache(file_hashes.FILE_HASHES).files()
+    [kept] = cache(FILE_HASHES).files()
     content = bytearray(kept.read_bytes())
     content[-1] ^= 1
     kept.write_bytes(content)
@@ -95,7 +95,7 @@ def test_damage_is_no_hash_and_many_are_not_kept(
     monkeypatch.setattr(file_hashes, "_MOST", 4)
     for i in range(9):
         hashes(written(tmp_path / f"more{i}", b"%d" % i))
-        assert len(list(cache(file_hashes.FILE_HASHES).files())) <= 4
+        assert len(list(cache(FILE_HASHES).files())) <= 4
 
 
 def test_several_writers_and_a_cache_that_cannot_be_written_do_no_harm(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -15,7 +16,7 @@ import pytest
 
 from copycat.config import RunConfig
 from copycat.errors import MissingRequirement, UnknownName, UserError
-from copycat.runtime import engines
+from copycat.runtime import engines, worker
 from copycat.runtime.concurrent import Concurrent
 from copycat.runtime.engines import Engine, InProcess, Processes
 from copycat.stages.engine import choose_engine
@@ -95,23 +96,23 @@ def patient(told: Path, device: str) -> Iterator[Callable[[Sequence[int]], int]]
 
 def serve_apart(driver: Connection, mine: Connection) -> None:
     driver.close()
-    engines._serve(mine, "cpu", 1)
+    worker._serve(mine, "cpu", 1)
 
 
 def test_a_worker_whose_driver_is_gone_ends_in_silence(tmp_path: Path) -> None:
     fork = multiprocessing.get_context("fork")
     driver, theirs = fork.Pipe()
-    worker = fork.Process(target=serve_apart, args=(driver, theirs), daemon=True)
-    worker.start()
+    served = fork.Process(target=serve_apart, args=(driver, theirs), daemon=True)
+    served.start()
     theirs.close()
     driver.send(partial(patient, tmp_path / "go"))
     driver.send([1, 2])
-    while not (tmp_path / "at work").exists() and worker.is_alive():
+    while not (tmp_path / "at work").exists() and served.is_alive():
         time.sleep(0.01)
     driver.close()
     (tmp_path / "go").touch()
-    worker.join(60)
-    assert worker.exitcode == 0, "no traceback of a broken pipe"
+    served.join(60)
+    assert served.exitcode == 0, "no traceback of a broken pipe"
 
 
 @contextmanager
@@ -123,3 +124,23 @@ def test_ctrl_c_reaches_no_worker_from_its_first_moment_on_and_still_the_driver(
     found = results(Processes(["cpu"]), masked)
     assert set(found.values()) == {True}, "held since before the worker's interpreter began"
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+class Told:
+    """A process that has said one thing."""
+
+    device = "cpu"
+
+    def __init__(self, at: int, answer: worker.Answer | None) -> None:
+        self.in_hand, self._answer = deque([at]), answer
+
+    def receive(self) -> worker.Answer | None:
+        return self._answer
+
+
+@pytest.mark.parametrize("failure", [worker.Answer(error=ValueError("bad")), None])
+def test_what_is_finished_beside_a_failure_is_kept(failure: worker.Answer | None) -> None:
+    ready = [Told(0, failure), Told(1, worker.Answer("one")), Told(2, failure)]
+    found, failed = engines._receive(ready, deque(), [engines.DEATHS - 1, 0, 0])
+    assert found == [(1, "one")]
+    assert str(failed) == "bad" if failure else "2 times on the same batch" in str(failed)

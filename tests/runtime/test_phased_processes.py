@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from copycat.errors import MissingRequirement
-from copycat.runtime import engines
+from copycat.runtime import engines, worker
 from copycat.runtime.engines import Processes
 from copycat.runtime.phases import IN_HAND, Phased
 from tests.helpers.faults.child import forked_workers
@@ -24,7 +24,7 @@ PATIENCE = 30.0
 
 @pytest.fixture(autouse=True)
 def _forked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "multiprocessing", engines.multiprocessing)
+    monkeypatch.setattr(worker, "multiprocessing", worker.multiprocessing)
     forked_workers()
 
 
@@ -141,3 +141,56 @@ def test_no_worker_hoards_what_others_could_work_on(tmp_path: Path) -> None:
         range(6), partial(meeting, tmp_path), lambda results: came.extend(r for _, r in results)
     )
     assert sorted(came) == list(range(6))
+
+
+class Writing(Phased[int, int, int, int]):
+    """Is done with the batch 0 and still writes it when the batch 1, which never ends, is at work."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def prepare(self, batch: int) -> int:
+        return batch
+
+    def work(self, batch: int, prepared: int) -> int:
+        if batch == 0:
+            return batch
+        (self._folder / f"work {batch}").touch()
+        while True:
+            time.sleep(0.005)
+
+    def finish(self, batch: int, worked: int) -> int:
+        while not (self._folder / "told to stop").exists():
+            time.sleep(0.005)
+        time.sleep(0.1)
+        return worked
+
+
+@contextmanager
+def writing(folder: Path, device: str) -> Iterator[Writing]:
+    yield Writing(folder)
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, RuntimeError])
+def test_what_a_device_is_done_with_when_the_run_is_stopped_is_kept(
+    tmp_path: Path, monkeypatch, kind
+) -> None:
+    came: list[int] = []
+    real = engines._ready
+
+    def stopped(workers, patience=None):
+        if patience is not None:
+            (tmp_path / "told to stop").touch()
+        elif (tmp_path / "work 1").exists():
+            raise kind
+        return real(workers, 0.01)
+
+    monkeypatch.setattr(engines, "_ready", stopped)
+    began = time.monotonic()
+    with pytest.raises(kind):
+        Processes(["cpu"]).map(
+            range(IN_HAND + 2), partial(writing, tmp_path), lambda results: came.extend(r for _, r in results)
+        )
+    assert came == [0], "what was drawn, though nobody had been told of it"
+    assert not (tmp_path / "work 2").exists(), "nothing further was begun"
+    assert time.monotonic() - began < engines.GRACE, "what is at work was broken off"

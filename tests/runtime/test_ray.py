@@ -6,7 +6,8 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -16,10 +17,12 @@ import pytest
 
 from copycat.config import RunConfig
 from copycat.errors import MissingRequirement, UnknownName, UserError
-from copycat.runtime import ray_cluster
+from copycat.runtime import ray_cluster, ray_nodes
+from copycat.runtime.engines import DEATHS
 from copycat.runtime.phases import IN_HAND, Phased
-from copycat.runtime.ray_cluster import Cluster, Node, join
-from copycat.runtime.ray_engine import Actor, RayEngine
+from copycat.runtime.ray_cluster import Cluster, join
+from copycat.runtime.ray_engine import Actor, RayEngine, _Driver, _Hand
+from copycat.runtime.ray_nodes import Node
 from copycat.runtime.ray_room import Places, Room, place
 from copycat.stages.engine import choose_engine
 from tests.helpers.workers import BATCHES, Dying, failing, mortal, results, squares, unreadable
@@ -93,7 +96,7 @@ def test_a_node_that_does_not_share_the_folder_is_named(
     own = Path("/proc/self/cwd")
     assert own.is_dir()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(ray_cluster, "_SEEN", 0.5)
+    monkeypatch.setattr(ray_nodes, "_SEEN", 0.5)
     with pytest.raises(MissingRequirement, match=r"Ray node .* does not share the folder /proc/self/cwd"):
         join(None, own / "run")
     assert list(tmp_path.iterdir()) == []
@@ -141,6 +144,43 @@ def test_the_phases_of_a_worker_overlap_in_an_actor(tmp_path: Path, monkeypatch:
     assert str(actor.work(linked, "cpu", 3).error) == "never nine", "what failed is not gone on with"
     actor.close()
     assert closed.is_set()
+
+
+class Ended:
+    """Answers of actors, as Ray gives them: what is asked for is there."""
+
+    class exceptions:  # noqa: N801  as in Ray
+        RayError = RayTaskError = ConnectionError
+
+    def get(self, reference: object) -> object:
+        return reference
+
+    def kill(self, actor: object) -> None:
+        pass
+
+
+def test_a_worker_that_ends_itself_is_a_death_and_leaves_nothing_waiting(tmp_path: Path) -> None:
+    @contextmanager
+    def ending(device: str) -> Iterator[Callable[[int], int]]:
+        def work(batch: int) -> int:
+            raise SystemExit(3)
+
+        yield work
+
+    actor = Actor(None, str(Path.cwd()))
+    with ThreadPoolExecutor(2) as ray_threads:
+        asked = [ray_threads.submit(actor.work, ending, "cpu", n) for n in range(2)]
+        assert [a.result(30).ended for a in asked] == ["SystemExit: 3"] * 2
+    dead = asked[0].result()
+    driver = object.__new__(_Driver)
+    driver._ray, driver.given_up, driver._deaths, driver._waiting = Ended(), None, [DEATHS - 2, 0], deque()
+    for given_up in (False, True):
+        hand = _Hand(actor, None, deque([(dead, 0), (dead, 1)]))
+        driver._hands, driver._waiting = [hand, _Hand(None, object())], deque()
+        driver.hire = lambda workers: None  # type: ignore[method-assign]
+        assert driver._take(hand, dead) == []
+        assert list(driver._waiting) == [0, 1]
+        assert bool(driver.given_up) == given_up, "raised after what came with it is handed on"
 
 
 def test_settings_of_another_engine_are_refused() -> None:
@@ -227,9 +267,9 @@ def test_a_cluster_that_is_too_small_is_said(cluster_: Cluster, kind: str, worke
 
 def test_workers_compute_with_as_many_threads_as_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    assert ray_cluster.environment_of_workers()["OMP_NUM_THREADS"] == str(len(os.sched_getaffinity(0)))
+    assert ray_nodes.environment_of_workers()["OMP_NUM_THREADS"] == str(len(os.sched_getaffinity(0)))
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
-    told = ray_cluster.environment_of_workers()
+    told = ray_nodes.environment_of_workers()
     assert told["OMP_NUM_THREADS"] == "3"
     assert "hf_secret" not in told.values(), "Ray shows variables to whoever reads its state"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,3 +68,12 @@ def test_what_is_together_must_fit(large: Any, given: dict[str, Any], why: str |
         why = r"The judge keen in 3 processes needs a GPU with 30 GB"
     with pytest.raises(MissingRequirement, match=why):
         check(large(**given))
+
+
+def test_the_encoder_of_innocent_pictures_must_fit_too(large: Any) -> None:
+    run = large(devices=("cuda:1",))
+    huge = run.judging.card.model_copy(update={"name": "wide", "min_gpu_gb": 30})
+    with pytest.raises(
+        MissingRequirement, match=r"The encoder wide needs a GPU with 30 GB and cuda:1 has 24"
+    ):
+        check(replace(run, features=huge))

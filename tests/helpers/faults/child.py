@@ -183,9 +183,9 @@ class _Forks:
 
 def forked_workers() -> None:
     """Have worker processes forked in place of new interpreters, whose start takes seconds."""
-    from copycat.runtime import engines
+    from copycat.runtime import worker
 
     forks = _Forks()
-    engines.multiprocessing = SimpleNamespace(  # type: ignore[assignment]
+    worker.multiprocessing = SimpleNamespace(  # type: ignore[assignment]
         get_context=lambda _: forks, parent_process=multiprocessing.parent_process
     )
