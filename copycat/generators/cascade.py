@@ -15,7 +15,6 @@ from copycat.generators.base import Generator, ImageOutcome
 from copycat.generators.compiling import explained
 from copycat.generators.conditioning import embeds_for, with_tokens
 from copycat.generators.denoising import denoising
-from copycat.generators.encoded_texts import encode_once
 from copycat.generators.pipelines import accepted, finished, flags, load_pipeline, noise
 from copycat.generators.reading import by_kind, check_texts, overlong, reading_of
 from copycat.records import Request
@@ -51,8 +50,6 @@ class Cascade(Generator):
         self._card = card
         self._first = load_pipeline(card, device, edits=edits)
         self._later = [(stage, load_pipeline(card, device, stage)) for stage in card.stages]
-        for pipeline in (self._first, *(p for _, p in self._later)):
-            encode_once(pipeline)
         batches = partial(AdaptiveBatch, card.batch_size, what=card.title)
         self._encoding, self._drawing = batches(), batches(padded=card.compile)
         self._enlarging = [batches(padded=card.compile) for _ in card.stages]

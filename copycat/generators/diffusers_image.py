@@ -14,7 +14,6 @@ from copycat.generators.base import Generator, ImageOutcome
 from copycat.generators.compiling import explained
 from copycat.generators.conditioning import embeds_for, with_tokens
 from copycat.generators.denoising import denoising
-from copycat.generators.encoded_texts import encode_once
 from copycat.generators.pipelines import accepted, finished, flags, load_pipeline, noise
 from copycat.generators.reading import by_kind, check_texts, overlong, reading_of
 from copycat.generators.shortcuts import forget_steps
@@ -35,7 +34,6 @@ class DiffusersImage(Generator):
     def __init__(self, card: ModelCard, device: str, edits: Sequence[WeightEdit] = ()) -> None:
         self.identity = card.identity()
         self._card, self._pipeline = card, self._load(card, device, edits)
-        encode_once(self._pipeline)
         self._batches = AdaptiveBatch(card.batch_size, padded=card.compile, what=card.title)
 
     def _load(self, card: ModelCard, device: str, edits: Sequence[WeightEdit]) -> Any:
