@@ -104,6 +104,16 @@ class RunConfig(BaseModel):
         return self.model_copy(update={**other, "devices": ()})
 
     @property
+    def shares_devices(self) -> bool:
+        """Whether several processes are to have the same device."""
+        if self.engine != "local":
+            return self.gpus_per_worker is not None and self.gpus_per_worker <= 0.5
+        if self.device == "auto" and self.devices:
+            numbered = {d if ":" in d else f"{d}:0" for d in self.devices}
+            return len(numbered) < len(self.devices)
+        return (self.workers or 1) > 1
+
+    @property
     def digest(self) -> str:
         """Hash of all that decides the result; not of where it is written or computed."""
         chosen = self.model_dump(mode="json", exclude=NOT_THE_RESULT)

@@ -326,7 +326,7 @@ def _with_settings(card: ModelCard, config: RunConfig) -> ModelCard:
     if set(drawn) - {"steps", "guidance"}:
         check_size(card, sampling)
     changes: dict[str, Any] = {
-        **batching(card, config.batch_size, config.workers),
+        **batching(card, config.batch_size, shared=config.shares_devices),
         "dtype": config.dtype,
         "offload": config.offload,
         "compile": config.compile,

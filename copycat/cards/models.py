@@ -14,7 +14,7 @@ from copycat.cards.catalog import Catalog
 from copycat.cards.folders import is_pipeline, why_no_pipeline
 from copycat.cards.shortcuts import Decoding, StepCache, Storage
 from copycat.cards.weights import Card, Dtype, NameOrPath, Weights, torch_dtype
-from copycat.errors import BadFile, UnknownName, first_fault
+from copycat.errors import BadFile, UnknownName, UserError, first_fault
 from copycat.io.paths import DATA, expand
 from copycat.io.yaml_file import read_yaml
 from copycat.records import Sampling, digest
@@ -207,6 +207,14 @@ class ModelCard(Card, Part):
         if self.empty_negative is None:
             return "what its pipeline puts there: an encoded empty text in most, zeros in the SDXL class"
         return f"the text “{self.empty_negative}”"
+
+    def check_every_step(self, who: str) -> None:
+        """Raise UserError where steps are skipped in which `who`, a guardrail, would have to act."""
+        if self.step_cache is not None:
+            raise UserError(
+                f"{self.title} skips steps ({self.step_cache.kind}), so {who} that acts in each of them "
+                "would not act; take step_cache out of its card."
+            )
 
     def steers(self, guidance: float) -> bool:
         """Whether a negative prompt has an effect at this guidance."""

@@ -62,9 +62,9 @@ def with_variant(card: ModelCard, named: str, *, stored: bool) -> ModelCard:
     return card.model_copy(update=changes)
 
 
-def batching(card: ModelCard, asked: int | Literal["auto"] | None, workers: int | None) -> dict[str, Any]:
+def batching(card: ModelCard, asked: int | Literal["auto"] | None, *, shared: bool) -> dict[str, Any]:
     """The fields of `card` that say how many pictures are drawn together, as `asked`; None leaves it to
-    the card.
+    the card. `shared` says whether several processes are to have the same device.
 
     Raises UserError where the number is to be found and cannot be.
     """
@@ -74,9 +74,10 @@ def batching(card: ModelCard, asked: int | Literal["auto"] | None, workers: int 
             f"{card.title} runs elsewhere, so there is no batch size to be found; --concurrency says how "
             "many of its pictures are drawn at a time."
         )
-    if finding and workers and workers > 1:
+    if finding and shared:
         raise UserError(
-            "A batch size is found for one process that has its device to itself; leave out --workers, or "
-            "name a number with --batch-size."
+            "A batch size is found for a process that has its device to itself, and here several are to "
+            "share one; name a number with --batch-size, or give each worker a device of its own (--workers, "
+            "--devices, --gpus-per-worker)."
         )
     return {"batch_size": asked if isinstance(asked, int) else None, "find_batch_size": finding}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from copycat.errors import MissingRequirement
 from copycat.generators.base import Generator
 from copycat.records import Request
 
@@ -15,19 +16,25 @@ _WORTH = 0.97
 _STEPS = 4
 """Steps of a picture that is drawn to see how long it takes."""
 
-Trial = Callable[[int], float | None]
-"""Draws a batch of that size; the seconds a picture took, or None where memory did not suffice."""
+Trial = Callable[[int], float | str]
+"""Draws a batch of that size; the seconds a picture took, or why not all of it was drawn."""
 
 
 def best_batch_size(trial: Trial, most: int = MOST) -> int:
-    """The size in 1, 2, 4, … up to `most` beyond which a picture takes hardly less time, or does not fit; 1
-    where not even that one was drawn."""
+    """The size in 1, 2, 4, … up to `most` beyond which a picture takes hardly less time, or does not fit.
+
+    Raises MissingRequirement where not even one picture is drawn, of which nothing can be learnt."""
     best, size = 1, 1
     seconds = trial(1)
-    while seconds is not None and size * 2 <= most:
+    if isinstance(seconds, str):
+        raise MissingRequirement(
+            f"No batch size was found, as not even one picture could be drawn ({seconds.rstrip('.')}); mend "
+            "that and run the same command again."
+        )
+    while size * 2 <= most:
         size *= 2
         larger = trial(size)
-        if larger is None or larger > seconds * _WORTH:
+        if isinstance(larger, str) or larger > seconds * _WORTH:
             break
         best, seconds = size, larger
     return best
@@ -42,16 +49,16 @@ def trial_of(
     the first the device chooses how to compute. Requests must carry no embeddings.
     """
 
-    def trial(size: int) -> float | None:
+    def trial(size: int) -> float | str:
         batch = [_quick(requests[i % len(requests)]) for i in range(size)]
         took = 0.0
         for _ in range(2):
             began = clock()
             outcomes = generator.generate(batch)
             took = clock() - began
-            failed = any(o.outcome == "error" for o in outcomes)
+            failed = next((o for o in outcomes if o.outcome == "error"), None)
             if failed or generator.batch_size < size:
-                return None
+                return (failed and failed.error) or f"memory did not suffice for {size} at a time"
         return took / size
 
     return trial

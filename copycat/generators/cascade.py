@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -12,10 +13,9 @@ import torch
 from copycat.cards.hooks import Conditioning, Denoise, Hooks, WeightEdit
 from copycat.cards.models import ModelCard
 from copycat.generators.base import Generator, ImageOutcome
-from copycat.generators.compiling import explained
+from copycat.generators.compiling import compiled_for, explained
 from copycat.generators.conditioning import embeds_for, with_tokens
 from copycat.generators.denoising import denoising
-from copycat.generators.encoded_texts import encode_once
 from copycat.generators.pipelines import accepted, finished, flags, load_pipeline, noise
 from copycat.generators.reading import by_kind, check_texts, overlong, reading_of
 from copycat.records import Request
@@ -51,8 +51,6 @@ class Cascade(Generator):
         self._card = card
         self._first = load_pipeline(card, device, edits=edits)
         self._later = [(stage, load_pipeline(card, device, stage)) for stage in card.stages]
-        for pipeline in (self._first, *(p for _, p in self._later)):
-            encode_once(pipeline)
         batches = partial(AdaptiveBatch, card.batch_size, what=card.title)
         self._encoding, self._drawing = batches(), batches(padded=card.compile)
         self._enlarging = [batches(padded=card.compile) for _ in card.stages]
@@ -109,7 +107,7 @@ class Cascade(Generator):
     def _draw(self, hook: Denoise | None, batch: Sequence[_Drawn]) -> list[_Drawn]:
         sampling, last = batch[0].request.sampling, not self._later
         hooked = denoising(self._first, [p.request for p in batch], hook)
-        with explained(self._card.title), hooked, torch.inference_mode():
+        with self._compiled(batch, self._drawing), hooked, torch.inference_mode():
             done = self._first(
                 **_embeds(batch),
                 num_inference_steps=sampling.steps,
@@ -132,7 +130,7 @@ class Cascade(Generator):
             # Latent upscalers take [0, 1], and guess the range from the batch's minimum otherwise.
             pixels = (pixels / 2 + 0.5).clamp(0, 1)
         hooked = denoising(pipeline, [p.request for p in batch], hook)
-        with explained(self._card.title), hooked, torch.inference_mode():
+        with self._compiled(batch, self._enlarging[number - 1]), hooked, torch.inference_mode():
             done = pipeline(
                 **text,
                 image=pixels,
@@ -143,6 +141,12 @@ class Cascade(Generator):
                 **stage.call,
             )
         return _advance(batch, done, last)
+
+    @contextmanager
+    def _compiled(self, batch: Sequence[_Drawn], batches: AdaptiveBatch) -> Iterator[None]:
+        compiled = compiled_for(len(batch), batches.size) if self._card.compile else nullcontext()
+        with explained(self._card.title), compiled:
+            yield
 
 
 def _failed(picture: _Drawn, why: str) -> _Drawn:

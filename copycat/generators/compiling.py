@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
+
+import torch
 
 from copycat.errors import MissingRequirement, first_line
 from copycat.generators.denoising import DENOISERS
@@ -37,6 +39,15 @@ def has_repeated_blocks(module: Any) -> bool:
     """Whether diffusers knows blocks of `module` that can be compiled by themselves."""
     repeated = set(getattr(module, "_repeated_blocks", None) or ())
     return any(type(part).__name__ in repeated for part in module.modules())
+
+
+def compiled_for(batch: int, size: int) -> AbstractContextManager[Any]:
+    """While it lasts, a `batch` of fewer than `size` pictures runs uncompiled.
+
+    For another size all would be compiled anew, and as the new code could serve later batches, their bits
+    would depend on what was drawn before them.
+    """
+    return torch.compiler.set_stance("force_eager") if batch < size else nullcontext()
 
 
 @contextmanager

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import torch
 
 from copycat.cards.hooks import Hooks, WeightEdit
 from copycat.cards.models import ModelCard
-from copycat.errors import UserError
 from copycat.generators.base import Generator, ImageOutcome
-from copycat.generators.compiling import explained
+from copycat.generators.compiling import compiled_for, explained
 from copycat.generators.conditioning import embeds_for, with_tokens
 from copycat.generators.denoising import denoising
-from copycat.generators.encoded_texts import encode_once
 from copycat.generators.pipelines import accepted, finished, flags, load_pipeline, noise
 from copycat.generators.reading import by_kind, check_texts, overlong, reading_of
 from copycat.generators.shortcuts import forget_steps
@@ -35,7 +34,6 @@ class DiffusersImage(Generator):
     def __init__(self, card: ModelCard, device: str, edits: Sequence[WeightEdit] = ()) -> None:
         self.identity = card.identity()
         self._card, self._pipeline = card, self._load(card, device, edits)
-        encode_once(self._pipeline)
         self._batches = AdaptiveBatch(card.batch_size, padded=card.compile, what=card.title)
 
     def _load(self, card: ModelCard, device: str, edits: Sequence[WeightEdit]) -> Any:
@@ -47,17 +45,15 @@ class DiffusersImage(Generator):
         return self._batches.size
 
     def draw(self, requests: Sequence[Request], hooks: Hooks) -> list[ImageOutcome]:
-        if hooks.denoise is not None and self._card.step_cache is not None:
-            raise UserError(
-                f"{self._card.title} skips steps ({self._card.step_cache.kind}), so a guardrail that acts in "
-                "each of them would not act; take step_cache out of its card."
-            )
+        if hooks.denoise is not None:
+            self._card.check_every_step("a guardrail")
 
         def draw(batch: Sequence[Request]) -> list[ImageOutcome]:
             forget_steps(self._pipeline)
             embeds = embeds_for(self._pipeline, batch, hooks.conditionings)
             hooked = denoising(self._pipeline, batch, hooks.denoise)
-            with explained(self._card.title), hooked, torch.inference_mode():
+            compiled = compiled_for(len(batch), self._batches.size) if self._card.compile else nullcontext()
+            with explained(self._card.title), compiled, hooked, torch.inference_mode():
                 return self._draw(batch, self._texts(batch, embeds))
 
         def in_batches(some: Sequence[Request]) -> list[ImageOutcome]:

@@ -12,6 +12,7 @@ import functools
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -53,9 +54,11 @@ class EncodedTexts:
 def encode_once(pipeline: Any) -> None:
     """Have each text encoder of `pipeline` encode a distinct text once, as long as its memory suffices.
 
-    It steps aside, so that texts are encoded as the pipeline gives them, where something acts inside the
-    encoder: hooks, such as those that replace a token's embedding or move parts of it to the device. Weights
-    that are changed afterwards are noticed, unless they are changed through `.data`.
+    It is to be called before parts of the pipeline are offloaded: what an offloaded encoder makes of a text
+    is not kept, as its weights come and go, but each text is encoded by itself all the same. Only where
+    something acts inside the encoder, such as a hook that replaces a token's embedding, are texts encoded
+    together as the pipeline gives them. Weights that are changed afterwards are noticed, unless they are
+    changed through `.data`.
     """
     kept = EncodedTexts()
     for name, module in pipeline.components.items():
@@ -67,7 +70,7 @@ def encode_once(pipeline: Any) -> None:
 def _remembering(name: str, module: torch.nn.Module, kept: EncodedTexts) -> Callable[..., Any]:
     """A `forward` for `module` that looks among what was `kept` first."""
     forward = module.forward
-    layouts: dict[str, dict[Any, int]] = {}
+    layouts: dict[str, _Layout] = {}
 
     @functools.wraps(forward)
     def remembering(*args: Any, **kwargs: Any) -> Any:
@@ -75,11 +78,31 @@ def _remembering(name: str, module: torch.nn.Module, kept: EncodedTexts) -> Call
         if count is None or _is_hooked(module):
             return forward(*args, **kwargs)
         given, chosen = _parted(args, kwargs, count), repr(_plain(args, kwargs))
-        state = f"{name}|{_stamp(module)}|{chosen}"
+        offloaded = _is_offloaded(module)
+        state = f"{name}|{'' if offloaded else _stamp(module)}|{chosen}"
         keys = [_digest(state, row) for row in given]
-        return _Answer(forward, (args, kwargs), keys, given, layouts.setdefault(chosen, {}), kept)
+        layout = layouts.setdefault(chosen, _Layout())
+        memory = EncodedTexts(most=0) if offloaded else kept
+        answer = _Answer(forward, (args, kwargs), keys, given, layout, memory)
+        if offloaded:
+            answer.encode()  # as long as the weights are on the device
+        return answer
 
     return remembering
+
+
+@dataclass
+class _Layout:
+    """What an encoder's output consists of; filled by the first text of all."""
+
+    kind: type = object
+    """Its class."""
+    fields: dict[Any, int] = field(default_factory=dict)
+    """How many tensors each of its fields has: 0 for one by itself, -1 for something else."""
+
+    def learn(self, output: Any) -> None:
+        fields = output.items() if hasattr(output, "items") else enumerate(output)
+        self.kind, self.fields = type(output), {name: _tensors(value) for name, value in fields}
 
 
 class _Answer:
@@ -91,34 +114,39 @@ class _Answer:
         call: tuple[tuple[Any, ...], dict[str, Any]],
         keys: Sequence[str],
         rows: Sequence[tuple[tuple[Any, ...], dict[str, Any]]],
-        layout: dict[Any, int],
+        layout: _Layout,
         kept: EncodedTexts,
     ) -> None:
-        """`layout` says how many tensors each field of the output has, 0 for one by itself and -1 for
-        something else; it is filled by the first text of all."""
         self._forward, self._call, self._kept = forward, call, kept
         self._rows, self._layout = dict(zip(keys, rows, strict=True)), layout
         self._keys = keys
         self._fresh: dict[str, Any] = {}
-        if not layout:
-            layout.update(_layout(self._encoded(keys[0])))
+        if not layout.fields:
+            layout.learn(self._encoded(keys[0]))
+
+    def encode(self) -> None:
+        """Encode all texts now, and not when they are read."""
+        for key in self._rows:
+            self._encoded(key)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
+        if name in self._layout.fields:
+            return self._field(name)
+        if name.startswith("__") or not hasattr(self._layout.kind, name):
             raise AttributeError(name)
-        return self._field(name) if name in self._layout else getattr(self._together, name)
+        return getattr(self._together, name)
 
     def __getitem__(self, item: Any) -> Any:
         if isinstance(item, str):
             return getattr(self, item)
-        fields = list(self._layout)[item]
+        fields = list(self._layout.fields)[item]
         return tuple(map(self._field, fields)) if isinstance(item, slice) else self._field(fields)
 
     def __iter__(self) -> Iterator[Any]:
-        return map(self._field, self._layout)
+        return map(self._field, self._layout.fields)
 
     def __len__(self) -> int:
-        return len(self._layout)
+        return len(self._layout.fields)
 
     @functools.cached_property
     def _together(self) -> Any:
@@ -127,7 +155,7 @@ class _Answer:
         return self._forward(*args, **kwargs)
 
     def _field(self, name: Any) -> Any:
-        count = self._layout[name]
+        count = self._layout.fields[name]
         if count < 0:
             return _at(self._together, (name,))
         return _Layers(self._tensor, name, count) if count else self._tensor((name,))
@@ -138,9 +166,10 @@ class _Answer:
         for key in self._rows:
             part = self._kept.get((key, path))
             if part is None:
-                part = _at(self._encoded(key), path)
-                self._kept.put((key, path), part)
-            parts[key] = part.to(self._device)
+                parts[key] = _at(self._encoded(key), path)
+                self._kept.put((key, path), parts[key])
+            else:
+                parts[key] = part.to(self._device)
         return torch.cat([parts[key] for key in self._keys])
 
     def _encoded(self, key: str) -> Any:
@@ -156,19 +185,47 @@ class _Answer:
         return next(v.device for v in (*args, *kwargs.values()) if isinstance(v, torch.Tensor))
 
 
-class _Layers(Sequence[torch.Tensor]):
-    """A field of several tensors, as the hidden states of all layers; each is put together when read."""
+class _Layers(tuple[Any, ...]):
+    """A field of several tensors, as the hidden states of all layers; each is put together when read.
 
-    def __init__(self, read: Callable[[Path], torch.Tensor], name: Any, count: int) -> None:
-        self._read, self._name, self._count = read, name, count
+    It is a tuple, since torch takes no other sequence for one of tensors; as torch reads a tuple's items
+    without asking the tuple, they are :class:`_Layer`.
+    """
 
-    def __len__(self) -> int:
-        return self._count
+    __slots__ = ()
+
+    def __new__(cls, read: Callable[[Path], torch.Tensor], name: Any, count: int) -> _Layers:
+        return super().__new__(cls, (_Layer(read, (name, i)) for i in range(count)))
 
     def __getitem__(self, item: Any) -> Any:
-        if isinstance(item, slice):
-            return tuple(self[i] for i in range(*item.indices(self._count)))
-        return self._read((self._name, range(self._count)[item]))
+        found = super().__getitem__(item)
+        return _real(found)
+
+    def __iter__(self) -> Iterator[torch.Tensor]:
+        return map(_real, super().__iter__())
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """Stands for one tensor of several until torch is given it."""
+
+    read: Callable[[Path], torch.Tensor]
+    path: Path
+
+    @classmethod
+    def __torch_function__(
+        cls, function: Callable[..., Any], _: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        return function(*_real(args), **_real(kwargs or {}))
+
+
+def _real(value: Any) -> Any:
+    """`value` with tensors in place of what stands for them."""
+    if isinstance(value, _Layer):
+        return value.read(value.path)
+    if isinstance(value, tuple | list):
+        return (list if isinstance(value, list) else tuple)(map(_real, value))
+    return {k: _real(v) for k, v in value.items()} if isinstance(value, dict) else value
 
 
 def _rows(args: tuple[Any, ...], kwargs: dict[str, Any]) -> int | None:
@@ -223,19 +280,15 @@ def _stamp(module: torch.nn.Module) -> str:
 def _is_hooked(module: torch.nn.Module) -> bool:
     """Whether something acts inside `module`; what transformers collects hidden states with does not."""
     return any(
-        hasattr(part, "_hf_hook")
-        or any(
-            not getattr(hook, "__module__", "").startswith("transformers.")
-            for hook in (*part._forward_hooks.values(), *part._forward_pre_hooks.values())
-        )
+        not getattr(hook, "__module__", "").startswith("transformers.")
         for part in module.modules()
+        for hook in (*part._forward_hooks.values(), *part._forward_pre_hooks.values())
     )
 
 
-def _layout(output: Any) -> dict[Any, int]:
-    """How many tensors of one text each field of `output` has; 0 for one by itself, -1 for something else."""
-    fields = output.items() if hasattr(output, "items") else enumerate(output)
-    return {name: _tensors(value) for name, value in fields}
+def _is_offloaded(module: torch.nn.Module) -> bool:
+    """Whether accelerate moves weights of `module` to the device and away again."""
+    return any(hasattr(part, "_hf_hook") for part in module.modules())
 
 
 def _tensors(value: Any) -> int:

@@ -6,7 +6,7 @@ import hashlib
 import inspect
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from copycat.cards.pipelines import pipeline_class
 from copycat.errors import BadFile
 from copycat.generators.base import ImageOutcome
 from copycat.generators.compiling import compile_denoiser
+from copycat.generators.encoded_texts import encode_once
 from copycat.generators.shortcuts import take_shortcuts
 from copycat.io.atomic import disk_guard
 from copycat.io.lifecycle import free_memory
@@ -36,18 +37,37 @@ def load_pipeline(
     """A pipeline of `card`, its first unless another `part` is given, ready to draw on `device`.
 
     `edits` change its weights in this order, before anything is placed, offloaded or compiled; what they need
-    is computed first where the cache lacks it. `components` are those that were loaded from a place of their
-    own.
+    is computed first where the cache lacks it, on the weights as they are published and with every step.
+    `components` are those that were loaded from a place of their own.
     Half precision becomes float32 on a CPU, which lacks it. Only safetensors are read, and no code that
     comes with weights is run.
     """
-    _make_edits(edits, lambda before: load_pipeline(card, device, part, before, **components))
     part = part or card
+    # What edits are computed from is not to be rounded to eight bits, and no step of it left out.
+    exact = card.model_copy(update={"storage": None, "step_cache": None})
+
+    def load(wanted: ModelCard, some: Sequence[WeightEdit]) -> Any:
+        pipeline = _read(card, device, part, components)
+        for edit in some:
+            edit.apply(pipeline, edit.folder)
+        take_shortcuts(pipeline, wanted, device)
+        return pipeline
+
+    _make_edits(edits, lambda before: _place(load(exact, before), device, card.offload))
+    pipeline = load(card, edits)
+    if card.compile:
+        compile_denoiser(pipeline)
+    encode_once(pipeline)
+    return _place(pipeline, device, card.offload)
+
+
+def _read(card: ModelCard, device: str, part: Part, components: Mapping[str, Any]) -> Any:
+    """The pipeline of `part` as it is published, in main memory."""
     check_packages(card.packages, card.title)
     kind = pipeline_class(part.pipeline)
     if kind is None:
         raise BadFile(f"The card {card.name} names {part.pipeline}, which is no pipeline of diffusers.")
-    options: dict[str, Any] = dict.fromkeys(part.null_components) | components
+    options: dict[str, Any] = {**dict.fromkeys(part.null_components), **components}
     if "safety_checker" in part.null_components and _takes(kind.__init__, "requires_safety_checker"):
         options["requires_safety_checker"] = False
     with part.loading(card.title, f"a {part.pipeline}"):
@@ -67,12 +87,7 @@ def load_pipeline(
             raise BadFile(f"The card {card.name} names {part.scheduler}, which is no scheduler of diffusers.")
         pipeline.scheduler = scheduler.from_config(pipeline.scheduler.config, **part.scheduler_options)
     pipeline.set_progress_bar_config(disable=True)
-    for edit in edits:
-        edit.apply(pipeline, edit.folder)
-    take_shortcuts(pipeline, card, device)
-    if card.compile:
-        compile_denoiser(pipeline)
-    return _place(pipeline, device, card.offload)
+    return pipeline
 
 
 def _make_edits(edits: Sequence[WeightEdit], load: Callable[[Sequence[WeightEdit]], Any]) -> None:

@@ -22,6 +22,8 @@ _STEPS = 8
 _REPEATED = 0.25
 """The part of the difference between two seeds' pictures up to which two pictures of one seed are the same
 but for rounding, which batching on a server makes different from call to call."""
+_ROUNDING = 0.01
+"""Pictures that are no further apart than this are the same but for rounding; other noise changes more."""
 _NAMES: dict[BodyField, str] = {"steps": "the number of steps", "guidance": "the guidance"}
 
 Draw = Callable[[Request], ImageOutcome]
@@ -41,8 +43,8 @@ def probe(card: ModelCard, requests: Sequence[Request], draw: Draw) -> tuple[str
     picture, again = shown(first), shown(first)
     other = shown(first.model_copy(update={"seed": first.seed + 1}))
     rounding, by_seed = _apart(picture, again), _apart(picture, other)
-    obeyed, told = _seed(card, rounding, by_seed)
-    if not obeyed:
+    repeats, told = _seed(card, rounding, by_seed)
+    if not repeats:
         if any(r.negative for r in requests):
             told += " Whether it obeys negative prompts cannot be told either."
         return (told,)
@@ -102,10 +104,11 @@ class _Shown:
 
 
 def _seed(card: ModelCard, rounding: float, by_seed: float) -> tuple[bool, str]:
-    """Whether the seed decides the picture, and what to say of it."""
+    """Whether a request that is sent again gives the same picture, and what to say of the seed."""
     field = card.body_fields["seed"]
-    if by_seed == 0:
-        return False, (
+    if by_seed == 0 or (rounding > _REPEATED * by_seed and max(rounding, by_seed) <= _ROUNDING):
+        # Whatever else is changed must change this one picture, so it is still told.
+        return rounding <= _ROUNDING, (
             f"The server of {card.title} draws the same picture whatever the seed (`{field}`): pictures of "
             "one prompt are one picture, and more seeds tell nothing more."
         )

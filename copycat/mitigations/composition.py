@@ -115,6 +115,11 @@ class Composition:
         hooks = [p.denoise for p in self.parts if denoiser_key(request, p)]
         return chain(hooks) if hooks else None
 
+    @property
+    def wraps_denoiser(self) -> bool:
+        """Whether any part acts in each step while a picture is drawn."""
+        return any(_overrides(part, "denoise") for part in self.parts)
+
     def while_drawing(self) -> Self:
         """Those parts that act while pictures are drawn: on weights, denoiser or finished pictures."""
         acting = [p for p in self.parts if p.judge is not None or _overrides(p, "edit_model", "denoise")]

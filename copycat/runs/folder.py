@@ -137,7 +137,7 @@ class RunFolder:
         if len(rows) != len(requests) or list(map(request_id, planned)) != list(map(request_id, rows)):
             raise RunConflict(
                 f"{self.path} was begun with other weights, prompts, characters or sampling under the same "
-                "names; choose another output folder."
+                f"names{_other_model(rows, requests)}; choose another output folder."
             )
 
     @property
@@ -339,6 +339,16 @@ class RunFolder:
 
 def _listed(agreement: Sequence[Agreement]) -> str:
     return json.dumps([a.model_dump(mode="json") for a in agreement], indent=1, ensure_ascii=False) + "\n"
+
+
+def _other_model(rows: Sequence[Request], requests: Sequence[Request]) -> str:
+    """Words for what the model was, where that has changed: its weights, or how they are drawn with."""
+    if not rows or not requests or rows[0].model == requests[0].model:
+        return ""
+    return (
+        f" (its model was {rows[0].model} and is {requests[0].model} now; whether it is compiled is part of "
+        "that, which it was not in earlier versions)"
+    )
 
 
 def _told_as(row: Request, request: Request) -> Request:

@@ -20,9 +20,9 @@ _LOG = logging.getLogger(__name__)
 class AdaptiveBatch:
     """The largest batch that may fit: halved when memory runs out, and kept so, which is logged.
 
-    Results of another batch size differ by rounding alone. Where it is `padded`, every batch has the same
-    size, as a compiled model wants it: a smaller one is filled up with copies of its last item, whose
-    results are dropped.
+    Results of another batch size differ by rounding alone. Where it is `padded`, a batch that is at least
+    half full is filled up with copies of its last item, whose results are dropped, as a compiled model wants
+    batches of one size. To fill up a smaller one would cost more than compiling saves, so it stays as it is.
     """
 
     def __init__(self, size: int, *, padded: bool = False, what: str = "The model") -> None:
@@ -46,7 +46,7 @@ class AdaptiveBatch:
         alone = 0
         while len(done) < len(items):
             batch = items[len(done) : len(done) + (1 if alone else self.size)]
-            whole = self._filled(batch)
+            whole = batch if alone else self._filled(batch)
             try:
                 done += list(work(whole))[: len(batch)]
                 alone = max(0, alone - 1)
@@ -73,7 +73,8 @@ class AdaptiveBatch:
 
     def _filled(self, batch: Sequence[T]) -> Sequence[T]:
         missing = self.size - len(batch)
-        return [*batch, *[batch[-1]] * missing] if self._padded and missing > 0 else batch
+        fills = self._padded and 0 < missing <= len(batch)
+        return [*batch, *[batch[-1]] * missing] if fills else batch
 
 
 def out_of_memory(error: Exception) -> bool:

@@ -84,16 +84,16 @@ def generate(
         folder.image_journal.repair()
         data = folder.data()
         missing = {r.id for r in data.requests if not is_final(folder.path, data.frames.get(r.id))}
+        if not missing:
+            return 0
+        if run.model != data.manifest.model:
+            raise RunConflict(f"The weights of {run.card.name} have changed since {folder.path} was begun.")
         run = with_batch_size(folder, run, data.requests, _company, partial(_engine, folder, run, device))
         cut = batches(data.requests, run.card.batch_size, key=_company)
         pending = [b for b in cut if any(r.id in missing for r in b)]
         if run.card.api:
             # Neighbours do not matter there, every picture costs, and none waits for another.
             pending = [[r] for b in pending for r in b if r.id in missing]
-        if not pending:
-            return 0
-        if run.model != data.manifest.model:
-            raise RunConflict(f"The weights of {run.card.name} have changed since {folder.path} was begun.")
         watched, seen = IdleNegatives(data.requests), dict(data.frames)
         watched.check(seen, run.card.title)
         telling = {r.id for r in watched.first()}

@@ -203,13 +203,17 @@ def check(run: ResolvedRun) -> None:
 
 
 def check_offered(run: ResolvedRun) -> None:
-    """Say what no machine can do: ask a hosted model or judge that was shut down, or have a model obey a
-    negative prompt that it does not take. Nothing is asked for, and a run that was begun had it all."""
+    """Say what no machine can do: ask a hosted model or judge that was shut down, have a model obey a negative
+    prompt that it does not take, or a guardrail act in steps that are skipped. Nothing is asked for, and a run
+    that was begun had it all."""
     if RunFolder(run.folder).manifest_path.exists():
         return
     run.card.check_served(run.card.title)
     for judge in run.judging.card.asked():
         judge.check_served(f"The judge {judge.name}")
+    for spec, made in run.mitigations.items():
+        if made.wraps_denoiser:
+            run.card.check_every_step(f"a guardrail ({spec})")
     context, raws = run.context(ask=False), raw_requests(run)
     refuse_idle_negatives(
         run.card, [_offline(run, made.bind(context), raws) for made in run.mitigations.values()]

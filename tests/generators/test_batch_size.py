@@ -11,9 +11,10 @@ import torch
 
 from copycat.cards.models import ModelCard, load_card
 from copycat.cli.parsing import batch_size
-from copycat.errors import UserError
+from copycat.errors import MissingRequirement, RunConflict, UserError
 from copycat.generators.base import load_generator
 from copycat.generators.batch_size import best_batch_size, trial_of
+from copycat.generators.diffusers_image import DiffusersImage
 from copycat.resolve import ResolvedRun
 from copycat.runtime.batching import AdaptiveBatch
 from copycat.runtime.engines import InProcess
@@ -24,13 +25,13 @@ from copycat.stages.plan import plan, prepare
 Config = Callable[..., ResolvedRun]
 
 
-def device(memory: int, seconds: Callable[[int], float]) -> tuple[Callable[[int], float | None], list[int]]:
+def device(memory: int, seconds: Callable[[int], float]) -> tuple[Callable[[int], float | str], list[int]]:
     """One with room for so many pictures, and the sizes that are tried on it."""
     tried: list[int] = []
 
-    def trial(size: int) -> float | None:
+    def trial(size: int) -> float | str:
         tried.append(size)
-        return seconds(size) if size <= memory else None
+        return seconds(size) if size <= memory else "no room"
 
     return trial, tried
 
@@ -42,7 +43,6 @@ def device(memory: int, seconds: Callable[[int], float]) -> tuple[Callable[[int]
         (100, lambda n: max(1.0, 4 / n), 4, [1, 2, 4, 8]),
         (100, lambda n: 1.0, 1, [1, 2]),
         (1, lambda n: 1.0, 1, [1, 2]),
-        (0, lambda n: 1.0, 1, [1]),
         (100, lambda n: 1 / n, 16, [1, 2, 4, 8, 16]),
     ],
 )
@@ -71,6 +71,28 @@ def test_a_real_model_is_tried_with_few_steps_until_its_memory_ends(config: Conf
         assert best_batch_size(trial, most=8) == 2
     assert drawn[:16] == [1] * 8 + [2] * 8, "twice each, in four steps"
     assert drawn[16] == 4
+
+
+def test_where_nothing_is_drawn_no_size_is_kept(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = config(mitigations=("none",), batch_size="auto")
+    folder = prepare(run, plan(run))
+
+    def broken(*_: Any) -> Any:
+        raise ValueError("no such kernel")
+
+    monkeypatch.setattr(DiffusersImage, "_call", broken)
+    with pytest.raises(MissingRequirement, match=r"not even one picture .*ValueError: no such kernel"):
+        stage.with_batch_size(folder, run, folder.request_journal.rows(), _company, _Gpu)
+    assert folder.manifest().batch_size is None
+
+
+def test_no_size_is_tried_on_weights_that_have_changed(config: Config) -> None:
+    run = config(mitigations=("none",), batch_size="auto")
+    folder = prepare(run, plan(run))
+    folder.update(model="menagerie@0")
+    with pytest.raises(RunConflict, match="weights of menagerie have changed"):
+        generate(folder, run)
+    assert folder.manifest().batch_size is None
 
 
 class _Gpu(InProcess):
@@ -121,8 +143,16 @@ def test_on_a_cpu_it_is_the_card_s(config: Config) -> None:
 
 
 def test_where_none_can_be_found_it_is_refused(config: Config) -> None:
-    with pytest.raises(UserError, match="leave out --workers"):
-        config(batch_size="auto", workers=2)
+    for shared in (
+        {"workers": 2},
+        {"devices": ("cuda:0", "cuda:0")},
+        {"devices": ("cuda", "cuda:0")},
+        {"engine": "ray", "gpus_per_worker": 0.25},
+    ):
+        with pytest.raises(UserError, match="several are to share one; name a number"):
+            config(batch_size="auto", **shared)
+    for apart in ({"devices": ("cuda:0", "cuda:1")}, {"engine": "ray", "workers": 8}):
+        assert config(batch_size="auto", **apart).card.find_batch_size
     with pytest.raises(UserError, match=r"runs elsewhere.*--concurrency"):
         config(batch_size="auto", model="dall-e-3", mitigations=("none",))
     with pytest.raises(UserError, match="'many' is not a number of images"):

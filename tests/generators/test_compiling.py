@@ -63,6 +63,24 @@ def test_a_smaller_batch_is_filled_up_so_that_nothing_is_compiled_anew(
     assert [o.image.tobytes() for o in (*first, *last)] == [o.image.tobytes() for o in expected]
 
 
+def test_a_batch_that_is_less_than_half_full_is_drawn_uncompiled_and_compiles_nothing_anew(
+    config: Config, tiny_models: Any, graphs: list[Any]
+) -> None:
+    card = load_card(str(tiny_models.sd)).model_copy(update={"batch_size": 3})
+    requests = asked(config, 4)
+    with load_generator(card.model_copy(update={"compile": True}), "cpu") as generator:
+        generator.generate(requests[:3])
+        once = len(graphs)
+        seen: list[int] = []
+        unet = generator._pipeline.unet
+        unet.register_forward_pre_hook(lambda _, args: seen.append(len(args[0]) // 2))
+        (last,) = generator.generate(requests[3:])
+        assert set(seen) == {1}
+        assert len(graphs) == once
+    with load_generator(card, "cpu") as plain:
+        assert plain.generate(requests[3:])[0].image.tobytes() == last.image.tobytes()
+
+
 def test_what_cannot_be_compiled_ends_the_run_with_what_to_do(
     config: Config, tiny_models: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

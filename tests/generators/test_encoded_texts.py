@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 import torch
+from accelerate.hooks import AlignDevicesHook, add_hook_to_module, attach_execution_device_hook
 
 from copycat.cards.hooks import Conditioning
 from copycat.cards.models import ModelCard, load_card
+from copycat.generators import pipelines
 from copycat.generators.base import Generator, load_generator
-from copycat.generators.encoded_texts import EncodedTexts, encode_once
+from copycat.generators.encoded_texts import EncodedTexts
 from copycat.generators.pipelines import load_pipeline
 from copycat.records import Request
 from tests.helpers import tiny_pipelines
@@ -103,7 +105,6 @@ def test_the_menagerie_s_pictures_keep_their_bytes(build: Build) -> None:
 
 def test_a_text_has_the_same_bits_in_any_company(build: Build) -> None:
     pipeline = load_pipeline(shrunk(load_card("sdxl"), build), "cpu")
-    encode_once(pipeline)
     ids = torch.randint(5, 20, (5, 16), generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         alone = [pipeline.text_encoder_2(row[None], output_hidden_states=True) for row in ids]
@@ -144,14 +145,50 @@ def test_weights_that_are_changed_are_noticed(build: Build) -> None:
     assert pixels(generator, asked) == plain
 
 
-def test_parts_in_main_memory_are_encoded_as_they_come(build: Build, encoded: list[int]) -> None:
-    card = shrunk(load_card("sdxl"), build)
-    generator = load_generator(card, "cpu")
-    generator._pipeline.enable_model_cpu_offload(device="cpu")
-    asked = requests(card, "zori the owl")
-    first, calls = pixels(generator, asked), len(encoded)
-    assert pixels(generator, asked) == first
-    assert len(encoded) == 2 * calls
+@pytest.mark.parametrize("way", ["model", "sequential"])
+def test_offloaded_encoders_give_each_text_the_bits_that_it_has_alone(
+    way: str, build: Build, encoded: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = shrunk(load_card("sdxl"), build).model_copy(update={"batch_size": 3})
+    asked = requests(card, "zori the owl", "a frog here", "zori the owl")
+    plain = pixels(load_generator(card, "cpu"), asked)
+    at_once = len(encoded)
+    # To the only device that there is.
+    monkeypatch.setattr(pipelines, "_place", lambda pipeline, _, how: _offloaded(pipeline, how))
+    generator = load_generator(card.model_copy(update={"offload": way}), "cpu")
+    assert any(hasattr(m, "_hf_hook") for m in generator._pipeline.text_encoder.modules())
+    for _ in range(3):  # after each call the hooks are taken off and put on again
+        before = len(encoded)
+        assert pixels(generator, asked) == plain
+        assert encoded[before:] == [1] * at_once, "nothing is kept, and nothing encoded twice in one call"
+
+
+def _offloaded(pipeline: Any, how: str) -> Any:
+    if how == "model":
+        pipeline.enable_model_cpu_offload(device="cpu")
+        return pipeline
+    # accelerate cannot move single layers from main memory to main memory, but has the hooks that do.
+    for encoder in (pipeline.text_encoder, pipeline.text_encoder_2):
+        add_hook_to_module(encoder, AlignDevicesHook("cpu", io_same_device=True))
+        attach_execution_device_hook(encoder, "cpu")
+    return pipeline
+
+
+def test_all_layers_are_given_to_torch_as_a_tuple(build: Build) -> None:
+    pipeline = load_pipeline(shrunk(load_card("sdxl"), build), "cpu")
+    ids = torch.randint(5, 20, (2, 16), generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        layers = pipeline.text_encoder(ids, output_hidden_states=True).hidden_states
+        expected = (
+            type(pipeline.text_encoder)
+            .forward(pipeline.text_encoder, ids, output_hidden_states=True)
+            .hidden_states
+        )
+        assert isinstance(layers, tuple)
+        assert len(layers) == len(expected) == 3
+        # As the pipelines of LTX-2 do.
+        torch.testing.assert_close(torch.stack(layers, dim=-1), torch.stack(expected, dim=-1))
+        assert torch.equal(torch.cat(layers[1:]), torch.cat([*layers][1:]))
 
 
 @pytest.fixture

@@ -143,6 +143,22 @@ def test_a_server_that_has_one_seed_for_all_is_found_out(card: Any, served: Serv
     assert "the same picture whatever the seed" in sentence
 
 
+def test_negative_prompts_are_probed_also_where_there_is_one_seed_for_all(
+    card: Any, served: Served, tmp_path: Path
+) -> None:
+    card()
+    draw = served.draw
+    served.draw = lambda body: draw({**body, "seed": 7})  # type: ignore[method-assign]
+    served.ignored = frozenset({"negative_prompt", "num_inference_steps"})
+    with pytest.raises(UserError, match="ignores negative prompts"):
+        prepare(resolved(tmp_path))
+    run = resolved(tmp_path, mitigations=("none",))
+    (sentence,) = CATALOG.get("openai-images").probe(run.card, plan(run))
+    for told in ("whatever the seed", "ignores negative prompts", "ignores the number of steps"):
+        assert told in sentence
+    assert "cannot be told" not in sentence
+
+
 def test_rounding_from_call_to_call_is_no_other_picture(card: Any, served: Served, tmp_path: Path) -> None:
     card()
     draw, calls = served.draw, []

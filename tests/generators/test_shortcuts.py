@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from pydantic import ValidationError
 
+from copycat.cards.hooks import WeightEdit
 from copycat.cards.models import ModelCard, load_card
 from copycat.cards.shortcuts import StepCache
-from copycat.errors import BadFile
+from copycat.errors import BadFile, UserError
 from copycat.generators.base import Generator, load_generator
 from copycat.generators.shortcuts import decoding
 from copycat.records import Request
-from tests.helpers import tiny_pipelines
+from copycat.resolve import resolve_settings
+from copycat.stages.plan import check_offered
+from tests.helpers import edits, tiny_pipelines
 from tests.helpers.tiny_pipelines import Build, shrunk
 
 
@@ -152,3 +157,41 @@ def test_a_card_says_what_does_not_go_together(flux: ModelCard) -> None:
         changed(load_card("deepfloyd-if"), step_cache={"kind": "first-block"})
     with pytest.raises(ValidationError, match="is set by copycat itself"):
         StepCache(kind="pyramid", options={"current_timestep_callback": 3})
+
+
+class _Seen(WeightEdit):
+    """Changes nothing, and notes what it is computed from."""
+
+    def make(self, pipeline: Any, folder: Path) -> None:
+        kinds = {p.dtype for p in pipeline.transformer.parameters()}
+        FOUND.append((torch.float8_e4m3fn in kinds, pipeline.transformer.is_cache_enabled))
+
+    def apply(self, pipeline: Any, folder: Path) -> None: ...
+
+
+FOUND: list[tuple[bool, bool]] = []
+"""Whether a pipeline that an edit was computed from had weights in eight bits, and a step cache."""
+
+
+def test_weight_edits_are_computed_without_shortcuts(
+    flux: ModelCard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COPYCAT_CACHE", str(tmp_path))
+    FOUND.clear()
+    card = changed(flux, storage="float8_e4m3fn", step_cache={"kind": "first-block"})
+    with load_generator(card, "cpu", [_Seen("seen-1", {}, card.identity())]) as generator:
+        transformer = generator._pipeline.transformer
+        assert transformer.is_cache_enabled
+        assert torch.float8_e4m3fn in {p.dtype for p in transformer.parameters()}
+    assert FOUND == [(False, False)]
+
+
+def test_a_guardrail_in_each_step_is_refused_before_a_run_where_steps_are_skipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edits.install(monkeypatch)
+    run = resolve_settings(limit=1, seeds=(0,), mitigations=("none", "test-push"), out=tmp_path / "run")
+    check_offered(run)
+    skipping = run.card.model_copy(update={"step_cache": StepCache(kind="first-block")})
+    with pytest.raises(UserError, match=r"skips steps \(first-block\), so a guardrail \(test-push\)"):
+        check_offered(replace(run, card=skipping))

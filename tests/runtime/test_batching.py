@@ -74,7 +74,7 @@ def test_a_real_lack_of_memory_is_told_from_other_errors():
     assert not out_of_memory(other.value)
 
 
-def test_a_padded_batch_has_always_the_same_size_and_its_copies_are_dropped():
+def test_a_padded_batch_that_is_half_full_has_the_usual_size_and_its_copies_are_dropped():
     seen: list[list[int]] = []
 
     def work(batch):
@@ -85,9 +85,24 @@ def test_a_padded_batch_has_always_the_same_size_and_its_copies_are_dropped():
 
     batches = AdaptiveBatch(4, padded=True)
     assert batches.map([1, 2], work, lambda item, why: -1) == [10, 20]
-    assert batches.map([3], work, lambda item, why: -1) == [30]
-    assert seen == [[1, 2, 2, 2], [3, 3, 3, 3], [3, 3]]
+    assert batches.map([5], work, lambda item, why: -1) == [50]
+    assert batches.map([3, 4], work, lambda item, why: -1) == [30, 40]
+    assert seen == [[1, 2, 2, 2], [5], [3, 4, 4, 4], [3, 4]]
     assert batches.size == 2
+
+
+def test_what_is_retried_one_by_one_is_not_padded():
+    seen: list[int] = []
+
+    def work(batch):
+        seen.append(len(batch))
+        if 2 in batch:
+            raise ValueError("two")
+        return list(batch)
+
+    done = AdaptiveBatch(3, padded=True).map([1, 2, 3, 4, 5], work, lambda item, why: -1)
+    assert done == [1, -1, 3, 4, 5]
+    assert seen == [3, 1, 1, 1, 3]
 
 
 def test_each_lack_of_memory_is_said_once(caplog):
