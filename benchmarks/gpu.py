@@ -88,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> list[Row]:
     parser.add_argument("--work", type=Path, help="where models and runs go; models are kept and used again")
     parser.add_argument("--minutes", type=float, default=9, help="no part is begun after so many")
     parser.add_argument(
-        "--server", help="base URL of an OpenAI-compatible server with a judge, ending in /v1"
+        "--server", help="base URL of a server with a judge (vLLM, SGLang), ending in /v1; docs/servers.md"
     )
     parser.add_argument("--served", default="judge", help="what the server calls the judge")
     parser.add_argument("--json", type=Path, help="write the rows there too")

@@ -25,11 +25,12 @@ from benchmarks.gpu_stages import (
     server_judge,
 )
 from benchmarks.gpu_table import Row
+from copycat.cards.judges import load_judge_card
 from copycat.io.lifecycle import free_memory
 from copycat.io.paths import PROMPTS
 from copycat.measures.questions import IDENTIFY, KEY, VERIFY
 from copycat.runs.folder import RunFolder
-from copycat.stages.judge import open_picture
+from copycat.stages.asking import open_picture
 from copycat.subjects.characters import load_registry
 
 
@@ -109,9 +110,11 @@ class Bench:
         return folder
 
     def setting(self, model: str, steps: int, batch: int) -> Setting:
-        pictures = batch * self.effort.rounds
+        judge = self.model("judge")
+        # The judge looks at as many pictures together as its card says; its first batch is not counted either.
+        pictures = max(batch * self.effort.rounds, 2 * load_judge_card(str(judge)).batch_size)
         return Setting(
-            self.work / "runs", self.device, self.model(model), self.model("judge"), steps, batch,
+            self.work / "runs", self.device, self.model(model), judge, steps, batch,
             pictures + pictures % 2, self.shapes.side,
         )  # fmt: skip
 
@@ -207,12 +210,6 @@ def judging(bench: Bench) -> None:
     )
     bench.add("judge alone", f"{name}: judge stage against one call at a time", alone / stage.seconds)
     _memory(bench, "judge memory", f"{name}: judge stage", stage)
-    if bench.server:
-        bench.say(f"judge: the server at {bench.server}")
-        asked, served = judged(folder, server_judge(bench.server, bench.served), bench.device)
-        bench.add("server", "judge behind a server", served.seconds * asked / pictures, bench.server, "s")
-    else:
-        bench.add("server", "judge behind a server", None, "no --server was given", "s")
     for way in ("eager", "compiled"):
         what = f"generate and judge ({way}) against one prompt and one call at a time"
         if way not in bench.drawn_by:
@@ -220,6 +217,16 @@ def judging(bench: Bench) -> None:
             continue
         before, now = bench.drawn_by["alone"] + alone * each, bench.drawn_by[way] + took
         bench.add("both", what, before / now, f"{now:.3g} s a picture, before {before:.3g} s")
+    _behind_server(bench, folder, pictures)
+
+
+def _behind_server(bench: Bench, folder: RunFolder, pictures: int) -> None:
+    if not bench.server:
+        bench.add("server", "judge behind a server", None, "no --server was given", "s")
+        return
+    bench.say(f"judge: the server at {bench.server}")
+    asked, served = judged(folder, server_judge(bench.server, bench.served), bench.device)
+    bench.add("server", "judge behind a server", served.seconds * asked / pictures, bench.server, "s")
 
 
 def start(bench: Bench) -> None:

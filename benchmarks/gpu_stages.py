@@ -123,12 +123,12 @@ def questions_of(folder: RunFolder, judge_name: str) -> list[Question]:
 
 def server_judge(url: str, served: str) -> str:
     """The name of a card made for a judge behind an OpenAI-compatible server at `url`, which calls it
-    `served`."""
+    `served` and lists the most likely tokens with their probabilities."""
     card = home() / "judges" / "server.yaml"
     card.parent.mkdir(parents=True, exist_ok=True)
     card.write_text(
-        f"name: server\nkind: openai-chat\nsource: {served}\nbatch_size: 8\n"
-        f"api: {{base_url: {url}, key_env: null, concurrency: 32}}\n",
+        f"name: server\nkind: openai-logprobs\nsource: {served}\nbatch_size: 32\n"
+        f"api: {{base_url: {url}, key_env: null, probe: true}}\n",
         encoding="utf-8",
     )
     return "server"

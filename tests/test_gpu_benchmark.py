@@ -13,7 +13,7 @@ import torch
 from benchmarks import gpu
 from benchmarks.gpu_table import BARS, Bar, Row, verdict
 from copycat.runs.folder import RunFolder
-from tests.helpers.provider import Provider, providing
+from tests.helpers.served import JUDGE, Served, serving
 
 NOT_HERE = "only a GPU counts it"
 
@@ -27,11 +27,11 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def rows(work: Path) -> Iterator[list[Row]]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    with pytest.MonkeyPatch.context() as patch, providing(Provider(latency=0)) as server:
+    with pytest.MonkeyPatch.context() as patch, serving(Served()) as server:
         for name in ("COPYCAT_CACHE", "COPYCAT_HOME"):
             patch.setenv(name, "")
         where = ["--size", "tiny", "--device", "cpu", "--work", str(work), "--minutes", "60"]
-        yield gpu.main([*where, "--server", server.url, "--json", str(work / "rows.json")])
+        yield gpu.main([*where, "--server", server.url, "--served", JUDGE, "--json", str(work / "rows.json")])
     torch.set_num_threads(threads)
 
 
@@ -62,6 +62,8 @@ def test_the_stages_left_their_rows(rows: list[Row], work: Path, name: str) -> N
     assert len(data.image_rows) == len(data.requests)
     asked = {v.judge.partition("@")[0] for v in data.verdicts}
     assert asked == ({"judge-tiny", "server"} if name == "sdxl-eager" else set())
+    behind = {v.judge for v in data.verdicts if v.judge.startswith("server@")}
+    assert all(judge.endswith(":logprobs") for judge in behind), behind
     for kind in {v.kind for v in data.verdicts}:
         about = {v.request for v in data.verdicts if v.kind == kind and v.judge.startswith("judge-tiny")}
         assert about == {r.id for r in data.requests}

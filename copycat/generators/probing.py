@@ -16,14 +16,12 @@ from copycat.errors import MissingRequirement, UserError
 from copycat.generators.base import ImageOutcome
 from copycat.records import Request, Sampling
 
-_PROMPT, _NEGATIVE = "a house beside a lake", "a lake"
+_PROMPT, _NEGATIVE, _OTHER_PROMPT = "a house beside a lake", "a lake", "a red bicycle"
 _STEPS = 8
 """Most steps of a test picture: it has to change with what is sent, and need not look good."""
 _REPEATED = 0.25
-"""The part of the difference between two seeds' pictures up to which two pictures of one seed are the same
-but for rounding, which batching on a server makes different from call to call."""
-_ROUNDING = 0.01
-"""Pictures that are no further apart than this are the same but for rounding; other noise changes more."""
+"""The part of the difference between pictures of two seeds, or of two prompts, up to which two others are
+the same but for rounding, which batching on a server makes different from call to call."""
 _NAMES: dict[BodyField, str] = {"steps": "the number of steps", "guidance": "the guidance"}
 
 Draw = Callable[[Request], ImageOutcome]
@@ -43,16 +41,19 @@ def probe(card: ModelCard, requests: Sequence[Request], draw: Draw) -> tuple[str
     picture, again = shown(first), shown(first)
     other = shown(first.model_copy(update={"seed": first.seed + 1}))
     rounding, by_seed = _apart(picture, again), _apart(picture, other)
-    repeats, told = _seed(card, rounding, by_seed)
-    if not repeats:
-        if any(r.negative for r in requests):
-            told += " Whether it obeys negative prompts cannot be told either."
-        return (told,)
+    found = [_seed(card, rounding, by_seed)]
+    if not _decides(by_seed, rounding):
+        # One picture for all seeds, and then all else shows; or another one at each call, and nothing does.
+        rounding = max(rounding, by_seed)
+        if rounding and not _decides(_apart(picture, shown(_with_prompt(first))), rounding):
+            found = [_random(card)]
+            if any(r.negative for r in requests):
+                found.append("Whether it obeys negative prompts cannot be told either.")
+            return (" ".join(found),)
 
     def changes(request: Request) -> bool:
         return _apart(picture, shown(request)) > 2 * rounding
 
-    found = [told]
     if "negative" in card.body_fields and card.steers(first.sampling.guidance):
         if changes(first.model_copy(update={"negative": _NEGATIVE})):
             found.append("It obeys negative prompts.")
@@ -103,22 +104,32 @@ class _Shown:
         return outcome.image
 
 
-def _seed(card: ModelCard, rounding: float, by_seed: float) -> tuple[bool, str]:
-    """Whether a request that is sent again gives the same picture, and what to say of the seed."""
-    field = card.body_fields["seed"]
-    if by_seed == 0 or (rounding > _REPEATED * by_seed and max(rounding, by_seed) <= _ROUNDING):
-        # Whatever else is changed must change this one picture, so it is still told.
-        return rounding <= _ROUNDING, (
-            f"The server of {card.title} draws the same picture whatever the seed (`{field}`): pictures of "
-            "one prompt are one picture, and more seeds tell nothing more."
-        )
-    if rounding > _REPEATED * by_seed:
-        return False, (
-            f"The server of {card.title} ignores the seed (`{field}`): the same request gives another "
-            "picture each time, so guardrails are not compared on the same noise."
+def _with_prompt(request: Request) -> Request:
+    return request.model_copy(update={"source_prompt": _OTHER_PROMPT, "prompt": _OTHER_PROMPT})
+
+
+def _decides(difference: float, rounding: float) -> bool:
+    """Whether what was changed makes the `difference` to a picture, and not the server's `rounding`."""
+    return difference > 0 and rounding <= _REPEATED * difference
+
+
+def _seed(card: ModelCard, rounding: float, by_seed: float) -> str:
+    """What to say of the seed where a picture can be had again."""
+    if not _decides(by_seed, rounding):
+        return (
+            f"The server of {card.title} draws the same picture whatever the seed "
+            f"(`{card.body_fields['seed']}`): pictures of one prompt are one picture, and more seeds tell "
+            "nothing more."
         )
     same = "the same picture" if rounding == 0 else "the same picture but for rounding"
-    return True, f"The server of {card.title} was probed: the same seed gives {same}, another seed another."
+    return f"The server of {card.title} was probed: the same seed gives {same}, another seed another."
+
+
+def _random(card: ModelCard) -> str:
+    return (
+        f"The server of {card.title} ignores the seed (`{card.body_fields['seed']}`): the same request gives "
+        "another picture each time, so guardrails are not compared on the same noise."
+    )
 
 
 def _refuse_negatives(card: ModelCard, requests: Sequence[Request]) -> None:
