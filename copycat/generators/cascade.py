@@ -11,10 +11,10 @@ import torch
 
 from copycat.cards.hooks import Conditioning, Denoise, Hooks, WeightEdit
 from copycat.cards.models import ModelCard
+from copycat.diffusion.denoising import denoising
 from copycat.generators.base import Generator, ImageOutcome
 from copycat.generators.batching import AdaptiveBatch
 from copycat.generators.conditioning import embeds_for, with_tokens
-from copycat.generators.denoising import denoising
 from copycat.generators.pipelines import accepted, finished, flags, load_pipeline, noise
 from copycat.generators.reading import by_kind, check_texts, overlong, reading_of
 from copycat.records import Request

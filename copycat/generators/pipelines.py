@@ -17,9 +17,9 @@ from PIL.Image import Image
 from copycat.cards.hooks import WeightEdit
 from copycat.cards.models import ModelCard, Part
 from copycat.cards.pipelines import pipeline_class
+from copycat.diffusion.denoising import DENOISERS
 from copycat.errors import BadFile
 from copycat.generators.base import ImageOutcome
-from copycat.generators.denoising import DENOISERS
 from copycat.io.atomic import disk_guard
 from copycat.io.lifecycle import free_memory
 from copycat.io.loading import check_packages

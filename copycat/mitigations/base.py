@@ -54,6 +54,8 @@ class RunContext:
     """Loads the text encoder; None where it is not open, as that of a hosted model."""
     chat: Callable[[LLMCard], Chat] | None = None
     """A language model, which is loaded when it is first asked; None where none may be asked."""
+    characters: tuple[Character, ...] = ()
+    """Those that the run is about."""
     hosted: bool = False
     """Whether the model that draws runs elsewhere, so that its weights, embeddings and denoiser are out of
     reach."""
@@ -187,5 +189,10 @@ CATALOG: Catalog[type[Mitigation[Any]]] = Catalog(
         "negprompt": "copycat.mitigations.negprompt:NegativePrompt",
         "rewrite": "copycat.mitigations.rewrite:Rewrite",
         "rewrite-llm": "copycat.mitigations.rewrite_llm:RewriteLLM",
+        "uce": "copycat.mitigations.erasure.uce:UCE",
+        "rece": "copycat.mitigations.erasure.rece:RECE",
+        "esd": "copycat.mitigations.erasure.esd:ESD",
+        "advunlearn": "copycat.mitigations.erasure.advunlearn:AdvUnlearn",
+        "doco": "copycat.mitigations.erasure.doco:DoCo",
     },
 )

@@ -21,8 +21,8 @@ DENOISERS = ("unet", "transformer")
 def denoising(pipeline: Any, requests: Sequence[Request], hook: Denoise | None) -> Iterator[None]:
     """While it lasts, the denoiser of `pipeline` asks `hook`; afterwards it is as it was.
 
-    `requests` are those of the batch, one a picture. A denoiser that was compiled runs uncompiled under a
-    hook. Without a hook nothing is touched.
+    `requests` are those of the batch, one a picture; none where the hook does not ask. A denoiser that was
+    compiled runs uncompiled under a hook. Without a hook nothing is touched.
     """
     with ExitStack() as undo:
         for name in DENOISERS:
@@ -64,7 +64,7 @@ def _wrapped(module: Any, requests: tuple[Request, ...], hook: Denoise) -> Calla
             return _stacked(answer[0][0])
 
         latents, timestep = _stacked(given.pop(first)), given.pop(time)
-        rows = requests * (len(latents) // len(requests))
+        rows = requests * (len(latents) // max(len(requests), 1))
         predicted = hook(DenoiseStep(latents, timestep, rows, given, model))
         return _with_prediction(answer[0] if answer else (given,), predicted, separate)
 
