@@ -145,6 +145,11 @@ class DenoiseStep:
     arguments: Mapping[str, Any]
     """Everything else that the denoiser is given, by name, as `encoder_hidden_states`."""
     model: Callable[[DenoiseStep], Tensor]
+    said: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What the model's text encoders make of further texts, those that :class:`Steering` names, by text: the
+    denoiser's arguments for one row."""
+    memory: dict[str, Any] = field(default_factory=dict)
+    """What a hook keeps from one step to the next, while the same pictures are drawn."""
 
     def predict(self, **changes: Any) -> Tensor:
         """The prediction for this step, with `changes` to its fields; may be called several times.
@@ -157,6 +162,18 @@ class DenoiseStep:
 
 Denoise = Callable[[DenoiseStep], "Tensor"]
 """Makes the prediction that the sampler will see; `lambda step: step.predict()` changes nothing."""
+
+
+@dataclass(frozen=True)
+class Steering:
+    """A denoiser's hook that needs further texts encoded."""
+
+    hook: Denoise
+    texts: Callable[[Request], Sequence[str]]
+    """Those that it needs for a request."""
+
+    def __call__(self, step: DenoiseStep) -> Tensor:
+        return self.hook(step)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import torch
 
 from copycat.cards.hooks import Conditioning, Denoise, Hooks, WeightEdit
 from copycat.cards.models import ModelCard
-from copycat.diffusion.denoising import denoising
+from copycat.diffusion.steering import steered
 from copycat.generators.base import Generator, ImageOutcome
 from copycat.generators.batching import AdaptiveBatch
 from copycat.generators.conditioning import embeds_for, with_tokens
@@ -103,7 +103,7 @@ class Cascade(Generator):
 
     def _draw(self, hook: Denoise | None, batch: Sequence[_Drawn]) -> list[_Drawn]:
         sampling, last = batch[0].request.sampling, not self._later
-        with denoising(self._first, [p.request for p in batch], hook), torch.inference_mode():
+        with steered(self._first, [p.request for p in batch], hook), torch.inference_mode():
             done = self._first(
                 **_embeds(batch),
                 num_inference_steps=sampling.steps,
@@ -125,7 +125,7 @@ class Cascade(Generator):
                 text["negative_prompt"] = [p.request.negative for p in batch]
             # Latent upscalers take [0, 1], and guess the range from the batch's minimum otherwise.
             pixels = (pixels / 2 + 0.5).clamp(0, 1)
-        with denoising(pipeline, [p.request for p in batch], hook), torch.inference_mode():
+        with steered(pipeline, [p.request for p in batch], hook), torch.inference_mode():
             done = pipeline(
                 **text,
                 image=pixels,

@@ -9,7 +9,7 @@ import torch
 
 from copycat.cards.hooks import Hooks, WeightEdit
 from copycat.cards.models import ModelCard
-from copycat.diffusion.denoising import denoising
+from copycat.diffusion.steering import steered
 from copycat.generators.base import Generator, ImageOutcome
 from copycat.generators.batching import AdaptiveBatch
 from copycat.generators.conditioning import embeds_for, with_tokens
@@ -44,7 +44,7 @@ class DiffusersImage(Generator):
     def draw(self, requests: Sequence[Request], hooks: Hooks) -> list[ImageOutcome]:
         def draw(batch: Sequence[Request]) -> list[ImageOutcome]:
             embeds = embeds_for(self._pipeline, batch, hooks.conditionings)
-            with denoising(self._pipeline, batch, hooks.denoise), torch.inference_mode():
+            with steered(self._pipeline, batch, hooks.denoise), torch.inference_mode():
                 return self._draw(batch, self._texts(batch, embeds))
 
         def in_batches(some: Sequence[Request]) -> list[ImageOutcome]:

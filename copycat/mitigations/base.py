@@ -127,6 +127,10 @@ class Mitigation(ABC, Generic[O]):
         """The denoiser's prediction, each time that it is asked. `step.predict()` is the model's own."""
         return step.predict()
 
+    def texts(self, request: Request) -> tuple[str, ...]:  # noqa: ARG002
+        """Further texts that :meth:`denoise` needs encoded for this request; the step has them in `said`."""
+        return ()
+
     def reviews(self, request: Request) -> bool:  # noqa: ARG002
         """Whether it looks at this request's picture. Raises RunConflict when it would look differently
         from what the request was planned with."""
@@ -192,6 +196,7 @@ CATALOG: Catalog[type[Mitigation[Any]]] = Catalog(
         "uce": "copycat.mitigations.erasure.uce:UCE",
         "rece": "copycat.mitigations.erasure.rece:RECE",
         "esd": "copycat.mitigations.erasure.esd:ESD",
+        "sld": "copycat.mitigations.sld:SLD",
         "advunlearn": "copycat.mitigations.erasure.advunlearn:AdvUnlearn",
         "doco": "copycat.mitigations.erasure.doco:DoCo",
     },

@@ -90,7 +90,8 @@ class Correction:
         return told
 
     def _teach_judge(self, anchors: Tensor, concepts: Tensor) -> float:
-        # Cleared here: the denoiser's own step leaves gradients in the discriminator, which would cancel these.
+        # Cleared here, since the denoiser's own step leaves gradients in the discriminator that would cancel
+        # these.
         self._judge_optimiser.zero_grad(set_to_none=True)
         error = logit_error(self._judge(anchors), 0.0) + logit_error(self._judge(concepts), 1.0)
         error.backward()

@@ -46,7 +46,8 @@ def parameter_group(denoiser: nn.Module, group: str) -> dict[str, nn.Parameter]:
     if group in {"x", "x-strict"} and not inside:
         raise UserError(
             f"{type(denoiser).__name__} has no cross-attention of its own (text and picture share their "
-            "attention), so that part of it cannot be trained alone; use esd[group=u], esd[group=all] or advunlearn."
+            "attention), so that part of it cannot be trained alone; use esd[group=u], esd[group=all] or "
+            "advunlearn."
         )
     everything = dict(denoiser.named_parameters())
     groups = {
