@@ -17,6 +17,8 @@ from copycat.records import Request, digest
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from copycat.cards.models import ModelCard
+
 
 @dataclass(frozen=True)
 class WeightEdit(ABC):
@@ -39,12 +41,12 @@ class WeightEdit(ABC):
         """Where :meth:`make` left its result, in the user's cache; missing before it is made."""
         return cache_folder() / "edits" / self.identity
 
-    def make(self, pipeline: Any, folder: Path) -> None:  # noqa: B027
+    def make(self, pipeline: Any, folder: Path, card: ModelCard) -> None:  # noqa: B027
         """Compute what :meth:`apply` needs and write it to `folder`, which is empty. Done once: the result
         is kept in the cache.
 
-        `pipeline` is ready to draw, on the run's device, with the edits that come before this one. It is
-        thrown away afterwards, so it may be changed.
+        `pipeline` is ready to draw as `card` says, on the run's device, with the edits that come before this
+        one. It is thrown away afterwards, so it may be changed.
         """
 
     @abstractmethod

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from copycat.cards.hooks import DenoiseStep
+from copycat.cards.models import ModelCard
 from copycat.diffusion.denoising import DENOISERS, denoising
 from copycat.errors import UserError
 
@@ -69,9 +70,17 @@ def argument_names(denoiser: Any) -> tuple[str, str]:
 class Tap:
     """Asks one pipeline for what its denoiser is given."""
 
-    def __init__(self, pipeline: Any, *, steps: int = 50, guidance: float = 3.0) -> None:
-        """`steps` and `guidance` are those that noisy latents are sampled with."""
-        self.pipeline, self.steps, self.guidance = pipeline, steps, guidance
+    def __init__(self, pipeline: Any, card: ModelCard, *, steps: int = 50, guidance: float = 3.0) -> None:
+        """`card` says how the pipeline is called; `steps` and `guidance` are those that noisy latents are
+        sampled with."""
+        self.pipeline, self.steps = pipeline, steps
+        self._given = {
+            **card.call,
+            "height": card.sampling.height,
+            "width": card.sampling.width,
+            "output_type": "latent",
+            card.guidance_argument: guidance,
+        }
         self.name = denoiser_name(pipeline)
         self._device = next(self.denoiser.parameters()).device
         # `__call__` is wrapped in no_grad, and the function beneath it is what can be differentiated.
@@ -96,13 +105,19 @@ class Tap:
         with torch.no_grad():
             return self._stopped(prompts, step, self.steps, seeds)
 
+    @torch.no_grad()
+    def latents(self, prompts: Sequence[str], noise: Sequence[torch.Generator]) -> Tensor:
+        """Clean latents that the pipeline draws of `prompts`, before they are decoded."""
+        given = {**self._given, "prompt": list(prompts), "num_inference_steps": self.steps}
+        found: Tensor = self._draw(self.pipeline, **given, generator=list(noise)).images
+        return found.detach()
+
     def _stopped(self, prompts: Sequence[str], step: int, steps: int, seeds: Sequence[int]) -> Call:
         given = {
+            **self._given,
             "prompt": list(prompts),
             "num_inference_steps": steps,
-            "guidance_scale": self.guidance,
             "generator": [torch.Generator("cpu").manual_seed(s) for s in seeds],
-            "output_type": "latent",
         }
         try:
             with denoising(self.pipeline, (), _stop_at(step, len(prompts))):

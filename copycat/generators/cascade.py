@@ -9,9 +9,10 @@ from typing import Any
 
 import torch
 
-from copycat.cards.hooks import Conditioning, Denoise, Hooks, WeightEdit
+from copycat.cards.hooks import Conditioning, Denoise, Hooks, Steering, WeightEdit
 from copycat.cards.models import ModelCard
-from copycat.diffusion.steering import steered
+from copycat.diffusion.denoising import denoising
+from copycat.errors import UserError
 from copycat.generators.base import Generator, ImageOutcome
 from copycat.generators.batching import AdaptiveBatch
 from copycat.generators.conditioning import embeds_for, with_tokens
@@ -58,6 +59,12 @@ class Cascade(Generator):
         return min(f.size for f in (self._encoding, self._drawing, *self._enlarging))
 
     def draw(self, requests: Sequence[Request], hooks: Hooks) -> list[ImageOutcome]:
+        if isinstance(hooks.denoise, Steering):
+            raise UserError(
+                f"{self._card.title} is a cascade, whose text encoder is gone while it draws, so it cannot "
+                "be steered by further texts; use a mitigation that acts on the prompt or on the weights."
+            )
+
         def encode(some: Sequence[Request]) -> list[_Drawn]:
             pictures = [_Drawn(r) for r in some]
             return self._encoding.map(pictures, partial(self._encode, hooks.conditionings), _failed)
@@ -103,7 +110,7 @@ class Cascade(Generator):
 
     def _draw(self, hook: Denoise | None, batch: Sequence[_Drawn]) -> list[_Drawn]:
         sampling, last = batch[0].request.sampling, not self._later
-        with steered(self._first, [p.request for p in batch], hook), torch.inference_mode():
+        with denoising(self._first, [p.request for p in batch], hook), torch.inference_mode():
             done = self._first(
                 **_embeds(batch),
                 num_inference_steps=sampling.steps,
@@ -125,7 +132,7 @@ class Cascade(Generator):
                 text["negative_prompt"] = [p.request.negative for p in batch]
             # Latent upscalers take [0, 1], and guess the range from the batch's minimum otherwise.
             pixels = (pixels / 2 + 0.5).clamp(0, 1)
-        with steered(pipeline, [p.request for p in batch], hook), torch.inference_mode():
+        with denoising(pipeline, [p.request for p in batch], hook), torch.inference_mode():
             done = pipeline(
                 **text,
                 image=pixels,

@@ -44,7 +44,7 @@ class DiffusersImage(Generator):
     def draw(self, requests: Sequence[Request], hooks: Hooks) -> list[ImageOutcome]:
         def draw(batch: Sequence[Request]) -> list[ImageOutcome]:
             embeds = embeds_for(self._pipeline, batch, hooks.conditionings)
-            with steered(self._pipeline, batch, hooks.denoise), torch.inference_mode():
+            with steered(self._pipeline, self._card, batch, hooks.denoise), torch.inference_mode():
                 return self._draw(batch, self._texts(batch, embeds))
 
         def in_batches(some: Sequence[Request]) -> list[ImageOutcome]:

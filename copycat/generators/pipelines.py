@@ -40,7 +40,7 @@ def load_pipeline(
     Half precision becomes float32 on a CPU, which lacks it. Only safetensors are read, and no code that
     comes with weights is run.
     """
-    _make_edits(edits, lambda before: load_pipeline(card, device, part, before, **components))
+    _make_edits(card, edits, lambda before: load_pipeline(card, device, part, before, **components))
     part = part or card
     check_packages(card.packages, card.title)
     kind = pipeline_class(part.pipeline)
@@ -76,7 +76,9 @@ def load_pipeline(
     return _place(pipeline, device, card.offload)
 
 
-def _make_edits(edits: Sequence[WeightEdit], load: Callable[[Sequence[WeightEdit]], Any]) -> None:
+def _make_edits(
+    card: ModelCard, edits: Sequence[WeightEdit], load: Callable[[Sequence[WeightEdit]], Any]
+) -> None:
     """Compute what is not in the cache yet; `load` gives a pipeline that the given edits have changed."""
     for number, edit in enumerate(edits):
         if edit.folder.is_dir():
@@ -85,7 +87,7 @@ def _make_edits(edits: Sequence[WeightEdit], load: Callable[[Sequence[WeightEdit
             edit.folder.parent.mkdir(parents=True, exist_ok=True)
             unfinished = Path(tempfile.mkdtemp(dir=edit.folder.parent, prefix=f".{edit.identity}."))
         try:
-            edit.make(load(edits[:number]), unfinished)
+            edit.make(load(edits[:number]), unfinished, card)
             unfinished.rename(edit.folder)
         except OSError:
             if not edit.folder.is_dir():  # else another process was faster, with the same result

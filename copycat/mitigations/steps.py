@@ -28,8 +28,9 @@ class Guided:
         pictures = len({r.id for r in step.requests})
         if len(step.latents) != 2 * pictures:
             raise UserError(
-                f"{method} needs a model that is asked with and without the prompt in one call (classifier-"
-                "free guidance, --guidance above 1); use a mitigation that acts on the prompt or on the weights."
+                f"{method} needs a model that is asked with and without the prompt in one call "
+                "(classifier-free guidance, --guidance above 1); use a mitigation that acts on the prompt or "
+                "on the weights."
             )
         return cls(step, pictures)
 

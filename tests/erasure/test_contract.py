@@ -67,7 +67,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_contract(name: str, world: Any, tmp_path: Path) -> None:
     edit, card = _edit(name, world), world[0]
     before = _state(load_pipeline(card, "cpu"))
-    edit.make(load_pipeline(card, "cpu"), tmp_path)
+    edit.make(load_pipeline(card, "cpu"), tmp_path, card)
     told = read_card(tmp_path)
     assert told.identity == edit.identity
     assert told.trained > 0
@@ -80,7 +80,7 @@ def test_contract(name: str, world: Any, tmp_path: Path) -> None:
     assert all(torch.isfinite(p).all() for p in after.values())
     again = tmp_path / "again"
     again.mkdir()
-    edit.make(load_pipeline(card, "cpu"), again)
+    edit.make(load_pipeline(card, "cpu"), again, card)
     repeated = _state(load_pipeline(card, "cpu", edits=[_kept(edit, again)]))
     assert all(torch.equal(after[n], repeated[n]) for n in after), "not reproducible"
 
@@ -98,14 +98,14 @@ def _kept(edit: Any, folder: Path) -> Any:
 @pytest.mark.parametrize("name", ["uce", "esd"])
 def test_a_delta_of_another_erasure_or_model_is_refused(name: str, world: Any, tmp_path: Path) -> None:
     edit, card = _edit(name, world), world[0]
-    edit.make(load_pipeline(card, "cpu"), tmp_path)
+    edit.make(load_pipeline(card, "cpu"), tmp_path, card)
     pipeline = load_pipeline(card, "cpu")
     with pytest.raises(BadFile, match="not the erasure that is wanted"):
         replace(edit, base="other@1").apply(pipeline, tmp_path)
 
 
 def test_options_and_characters_are_part_of_the_identity(world: Any) -> None:
-    card, context = world
+    _, context = world
     every = ["uce", "uce[ridge=0.4]", "uce[preserve=nothing]", "rece", "esd", "esd[seed=1]"]
     made = [parse(s).bind(context).weight_edits("m@1")[0].identity for s in every]
     other = replace(context, characters=context.registry.characters[1:2])
@@ -128,4 +128,4 @@ def test_a_model_that_mixes_text_and_picture_is_refused_with_what_works(
     card = load_card(str(build("StableDiffusion3Pipeline", tmp_path / "sd3")))
     edit = _edit(name, (card, RunContext(REGISTRY, characters=REGISTRY.characters[:1])))
     with pytest.raises(UserError, match=r"esd\[group=u\]"):
-        edit.make(load_pipeline(card, "cpu"), tmp_path)
+        edit.make(load_pipeline(card, "cpu"), tmp_path, card)

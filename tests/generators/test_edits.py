@@ -13,9 +13,9 @@ import torch
 
 from copycat.cards.hooks import Conditioning, DenoiseStep, chain
 from copycat.cards.models import ModelCard, load_card
+from copycat.diffusion.denoising import denoising
 from copycat.errors import BadFile, UserError
 from copycat.generators.base import Generator, ModelVariant, load_generator
-from copycat.diffusion.denoising import denoising
 from copycat.mitigations import Composition, denoiser_key, parse
 from copycat.mitigations.base import RunContext
 from copycat.records import Request

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from copycat.mitigations.erasure.base import Erased, Eraser, EraserOptions
+from copycat.cards.models import ModelCard
+from copycat.mitigations.erasure.base import Erased, Eraser, EraserOptions, Work
 from copycat.mitigations.erasure.task import ErasureTask
-from copycat.runtime.progress import Progress
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -48,7 +48,7 @@ class AdvUnlearn(Eraser[AdvUnlearnOptions]):
     name = "advunlearn"
     options = AdvUnlearnOptions
 
-    def erase(self, pipeline: Any, task: ErasureTask, progress: Progress) -> Erased:
+    def erase(self, pipeline: Any, card: ModelCard, task: ErasureTask, work: Work) -> Erased:
         import torch
 
         from copycat.diffusion.tap import Call, predict
@@ -56,7 +56,7 @@ class AdvUnlearn(Eraser[AdvUnlearnOptions]):
         from copycat.mitigations.erasure.training import Lesson, descend, prompts_of, squared_error
 
         o, prompts = self.config, prompts_of(task)
-        lesson = Lesson(pipeline, steps=o.steps, guidance=o.guidance, seed=o.seed)
+        lesson = Lesson(pipeline, card, steps=o.steps, guidance=o.guidance, seed=o.seed)
         kept = task.preserved or ("",)
         for prompt in (*prompts, *kept, ""):
             lesson.say(prompt)  # while the text encoder is still the original
@@ -94,9 +94,7 @@ class AdvUnlearn(Eraser[AdvUnlearnOptions]):
             error = squared_error(predict(lesson.student, at.of(said)), lesson.erased(at, prompt, o.strength))
             return {"erase": error, "keep": o.retain * kept_as_is(chance)}
 
-        losses = descend(
-            group.values(), loss, iterations=o.iterations, lr=o.lr, label=self.name, progress=progress
-        )
+        losses = descend(group, loss, iterations=o.iterations, lr=o.lr, label=self.name, work=work)
         return Erased(group, losses)
 
 

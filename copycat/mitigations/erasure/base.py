@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from copycat.cards.hooks import WeightEdit
+from copycat.cards.models import ModelCard
 from copycat.mitigations.base import Mitigation, Options, RunContext
 from copycat.mitigations.erasure.task import ErasureTask, Preserved, chosen, erasure_task
 from copycat.runtime.progress import Progress, for_stream
@@ -26,6 +27,17 @@ class EraserOptions(Options):
     preserve: Preserved = "generic"
     """What is kept explicitly: generic nouns of the registry's characters, the other characters too, or
     nothing."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """Where an eraser tells how far it is, and where it keeps what it would need to go on."""
+
+    progress: Progress
+    checkpoint: Path
+    """A file beside the result; missing where nothing was begun."""
+    every: float = 60.0
+    """Seconds between two checkpoints."""
 
 
 E = TypeVar("E", bound=EraserOptions)
@@ -64,9 +76,9 @@ class Eraser(Mitigation[E]):
         return Erasure(f"{self.name}-{self.version}", told, base, eraser=self, task=self._task)
 
     @abstractmethod
-    def erase(self, pipeline: Any, task: ErasureTask, progress: Progress) -> Erased:
-        """Change the weights of `pipeline`, which is ready to draw. Raises UserError for a pipeline that the
-        method cannot be used with, saying which methods can."""
+    def erase(self, pipeline: Any, card: ModelCard, task: ErasureTask, work: Work) -> Erased:
+        """Change the weights of `pipeline`, which is ready to draw as `card` says. Raises UserError for a
+        pipeline that the method cannot be used with, saying which methods can."""
 
 
 @dataclass(frozen=True)
@@ -76,13 +88,14 @@ class Erasure(WeightEdit):
     eraser: Eraser[Any] = field(kw_only=True, compare=False)
     task: ErasureTask = field(kw_only=True, compare=False)
 
-    def make(self, pipeline: Any, folder: Path) -> None:
+    def make(self, pipeline: Any, folder: Path, card: ModelCard) -> None:
         # They bring torch.
         from copycat.mitigations.erasure.delta import ErasureCard, write_delta
 
         began = time.monotonic()
-        erased = self.eraser.erase(pipeline, self.task, for_stream())
-        card = ErasureCard(
+        work = Work(for_stream(), self.folder.with_suffix(".part"))
+        erased = self.eraser.erase(pipeline, card, self.task, work)
+        told = ErasureCard(
             method=self.method,
             options=dict(self.options),
             base=self.base,
@@ -91,7 +104,8 @@ class Erasure(WeightEdit):
             trained=sum(w.numel() for w in erased.weights.values()),
             losses={name: tuple(values) for name, values in erased.losses.items()},
         )
-        write_delta(folder, erased.weights, card)
+        write_delta(folder, erased.weights, told)
+        work.checkpoint.unlink(missing_ok=True)
 
     def apply(self, pipeline: Any, folder: Path) -> None:
         from copycat.mitigations.erasure.delta import apply_delta

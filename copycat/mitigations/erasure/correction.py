@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from copycat.cards.models import ModelCard
 from copycat.diffusion.schedule import clean, noised, random_timestep, timesteps
 from copycat.diffusion.tap import Call, predict
+from copycat.mitigations.erasure.base import Work
 from copycat.mitigations.erasure.discriminator import discriminator, logit_error
 from copycat.mitigations.erasure.layers import parameter_group
 from copycat.mitigations.erasure.surgery import without_conflict
 from copycat.mitigations.erasure.task import ErasureTask
-from copycat.mitigations.erasure.training import Lesson, squared_error
+from copycat.mitigations.erasure.training import Lesson, Sitting, squared_error
 from copycat.runtime.progress import Progress
 
 if TYPE_CHECKING:
@@ -29,18 +31,24 @@ _CLIP = 1.0
 class Correction:
     """One erasure by domain correction."""
 
-    def __init__(self, pipeline: Any, task: ErasureTask, options: DoCoOptions, progress: Progress) -> None:
+    def __init__(
+        self, pipeline: Any, card: ModelCard, task: ErasureTask, options: DoCoOptions, work: Work
+    ) -> None:
         self._options = options
-        self._lesson = Lesson(pipeline, steps=options.steps, guidance=options.guidance, seed=options.seed)
+        self._lesson = Lesson(
+            pipeline, card, steps=options.steps, guidance=options.guidance, seed=options.seed
+        )
         self._scheduler = pipeline.scheduler
         timesteps(self._scheduler)  # says so where there are none
         self._group = parameter_group(self._lesson.student, "x-strict")
         self._pairs = [(prompt, c.anchor) for c in task.erased for prompt in c.prompts]
         anchors = list(dict.fromkeys(anchor for _, anchor in self._pairs))
-        self._latents = self._draw(anchors, progress)
-        self._prior = self._draw(list(task.preserved), progress) if task.preserved else self._latents
+        self._latents = self._draw(anchors, work.progress)
+        self._prior = self._draw(list(task.preserved), work.progress) if task.preserved else self._latents
         some = next(iter(self._latents.values()))
-        self._judge = discriminator(some.shape[1], some.shape[-1]).to(some.device)
+        with torch.random.fork_rng():
+            torch.manual_seed(options.seed)
+            self._judge = discriminator(some.shape[1], some.shape[-1]).to(some.device)
         self._judge_optimiser = torch.optim.Adam(
             self._judge.parameters(), lr=options.discriminator_lr, betas=(0.5, 0.999)
         )
@@ -48,6 +56,13 @@ class Correction:
         for p in self._trained:
             p.requires_grad_(True)
         self._optimiser = torch.optim.AdamW(self._trained, lr=options.lr, weight_decay=1e-2)
+        more = {
+            "optimiser": self._optimiser,
+            "discriminator": self._judge,
+            "discriminator's optimiser": self._judge_optimiser,
+        }
+        self.sitting = Sitting(work, self._group, more)
+        """The iterations so far."""
 
     @property
     def weights(self) -> dict[str, Tensor]:
@@ -56,7 +71,7 @@ class Correction:
 
     def _draw(self, prompts: Sequence[str], progress: Progress) -> dict[str, Tensor]:
         """Clean latents that the original model draws of `prompts`, by prompt: (pictures, channels, …)."""
-        o, pipeline = self._options, self._lesson.pipeline
+        o = self._options
         each = -(-o.pictures // len(prompts))
         drawn: dict[str, Tensor] = {}
         progress.start("draw anchors", len(prompts))
@@ -65,13 +80,7 @@ class Correction:
                 torch.Generator("cpu").manual_seed((o.seed * len(prompts) + n) * each + i)
                 for i in range(each)
             ]
-            drawn[prompt] = pipeline(
-                [prompt] * each,
-                num_inference_steps=o.steps,
-                guidance_scale=o.guidance,
-                generator=noise,
-                output_type="latent",
-            ).images.detach()
+            drawn[prompt] = self._lesson.tap.latents([prompt] * each, noise)
             progress.advance(1)
         progress.done()
         return drawn

@@ -3,17 +3,14 @@ sees them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import Field
 
-from copycat.mitigations.erasure.base import Erased, Eraser, EraserOptions
+from copycat.cards.models import ModelCard
+from copycat.mitigations.erasure.base import Erased, Eraser, EraserOptions, Work
 from copycat.mitigations.erasure.surgery import Surgery
 from copycat.mitigations.erasure.task import ErasureTask
-from copycat.runtime.progress import Progress
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 class DoCoOptions(EraserOptions):
@@ -46,18 +43,16 @@ class DoCo(Eraser[DoCoOptions]):
     name = "doco"
     options = DoCoOptions
 
-    def erase(self, pipeline: Any, task: ErasureTask, progress: Progress) -> Erased:
+    def erase(self, pipeline: Any, card: ModelCard, task: ErasureTask, work: Work) -> Erased:
         from copycat.mitigations.erasure.correction import Correction
 
-        correction = Correction(pipeline, task, self.config, progress)
-        progress.start(self.name, self.config.iterations)
-        losses: dict[str, list[float]] = {}
+        correction = Correction(pipeline, card, task, self.config, work)
+        work.progress.start(self.name, self.config.iterations)
+        work.progress.advance(correction.sitting.done)
         try:
-            for i in range(self.config.iterations):
-                for name, value in correction.step(i).items():
-                    losses.setdefault(name, []).append(round(value, 6))
-                progress.advance(1)
+            for i in range(correction.sitting.done, self.config.iterations):
+                correction.sitting.tell(correction.step(i))
+                work.progress.advance(1)
         finally:
-            progress.done()
-        weights: dict[str, Tensor] = correction.weights
-        return Erased(weights, losses)
+            work.progress.done()
+        return Erased(correction.weights, correction.sitting.losses)

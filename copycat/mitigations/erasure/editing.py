@@ -8,6 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from copycat.cards.models import ModelCard
 from copycat.diffusion.tap import Tap
 from copycat.diffusion.tokens import tokenizer_of
 from copycat.mitigations.erasure.closed_form import Strength, adversarial, transfer
@@ -18,8 +19,15 @@ from copycat.mitigations.erasure.task import ErasureTask
 class Editing:
     """The keys and values of one pipeline while they are changed; its weights are changed at the end."""
 
-    def __init__(self, pipeline: Any, task: ErasureTask, method: str, tokens: Literal["last", "all"]) -> None:
-        self._tap = Tap(pipeline, steps=1)
+    def __init__(
+        self,
+        pipeline: Any,
+        card: ModelCard,
+        task: ErasureTask,
+        method: str,
+        tokens: Literal["last", "all"],
+    ) -> None:
+        self._tap = Tap(pipeline, card, steps=1)
         self._layers = text_projections(self._tap.denoiser)
         pairs = [(prompt, concept.anchor) for concept in task.erased for prompt in concept.prompts]
         prompts = [text for pair in pairs for text in pair]

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from copycat.mitigations.erasure.base import Erased, Eraser, EraserOptions
+from copycat.cards.models import ModelCard
+from copycat.mitigations.erasure.base import Erased, Eraser, EraserOptions, Work
 from copycat.mitigations.erasure.task import ErasureTask
-from copycat.runtime.progress import Progress
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,7 +39,7 @@ class ESD(Eraser[ESDOptions]):
     name = "esd"
     options = ESDOptions
 
-    def erase(self, pipeline: Any, task: ErasureTask, progress: Progress) -> Erased:
+    def erase(self, pipeline: Any, card: ModelCard, task: ErasureTask, work: Work) -> Erased:
         from contextlib import nullcontext
 
         from copycat.diffusion.tap import predict
@@ -47,7 +47,7 @@ class ESD(Eraser[ESDOptions]):
         from copycat.mitigations.erasure.training import Lesson, descend, prompts_of, squared_error
 
         o, prompts = self.config, prompts_of(task)
-        lesson = Lesson(pipeline, steps=o.steps, guidance=o.guidance, seed=o.seed)
+        lesson = Lesson(pipeline, card, steps=o.steps, guidance=o.guidance, seed=o.seed)
         group = parameter_group(lesson.student, o.group)
 
         def loss(iteration: int) -> dict[str, Tensor]:
@@ -59,11 +59,11 @@ class ESD(Eraser[ESDOptions]):
             return {"erase": squared_error(found, lesson.erased(at, prompt, o.strength))}
 
         losses = descend(
-            group.values(),
+            group,
             loss,
             iterations=o.iterations * len(task.erased),
             lr=o.lr,
             label=self.name,
-            progress=progress,
+            work=work,
         )
         return Erased({f"{lesson.tap.name}.{n}": p for n, p in group.items()}, losses)

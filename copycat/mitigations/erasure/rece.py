@@ -7,10 +7,10 @@ from typing import Any
 
 from pydantic import Field
 
-from copycat.mitigations.erasure.base import Erased, Eraser
+from copycat.cards.models import ModelCard
+from copycat.mitigations.erasure.base import Erased, Eraser, Work
 from copycat.mitigations.erasure.task import ErasureTask
 from copycat.mitigations.erasure.uce import UCEOptions
-from copycat.runtime.progress import Progress
 
 
 class RECEOptions(UCEOptions):
@@ -30,19 +30,19 @@ class RECE(Eraser[RECEOptions]):
     name = "rece"
     options = RECEOptions
 
-    def erase(self, pipeline: Any, task: ErasureTask, progress: Progress) -> Erased:
+    def erase(self, pipeline: Any, card: ModelCard, task: ErasureTask, work: Work) -> Erased:
         from copycat.mitigations.erasure.closed_form import Strength
         from copycat.mitigations.erasure.editing import Editing
 
         o = self.config
         strength = Strength(o.ridge, o.erase, o.keep)
-        progress.start(self.name, 1 + o.rounds)
-        editing = Editing(pipeline, task, self.name, o.tokens)
+        work.progress.start(self.name, 1 + o.rounds)
+        editing = Editing(pipeline, card, task, self.name, o.tokens)
         editing.guide(strength)
-        progress.advance(1)
+        work.progress.advance(1)
         for _ in range(o.rounds):
             editing.close(strength, o.epsilon)
-            progress.advance(1)
+            work.progress.advance(1)
         weights = editing.finish()
-        progress.done()
+        work.progress.done()
         return Erased(weights)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import copy
+import io
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from copycat.cards.models import ModelCard
 from copycat.diffusion.tap import Call, Tap, predict
+from copycat.io.atomic import write_bytes
+from copycat.mitigations.erasure.base import Work
 from copycat.mitigations.erasure.task import ErasureTask
-from copycat.runtime.progress import Progress
 
 
 class Lesson:
@@ -22,8 +26,8 @@ class Lesson:
     Everything that is drawn at random follows from `seed` and the iteration alone.
     """
 
-    def __init__(self, pipeline: Any, *, steps: int, guidance: float, seed: int) -> None:
-        self.tap = Tap(pipeline, steps=steps, guidance=guidance)
+    def __init__(self, pipeline: Any, card: ModelCard, *, steps: int, guidance: float, seed: int) -> None:
+        self.tap = Tap(pipeline, card, steps=steps, guidance=guidance)
         self.pipeline, self._seed = pipeline, seed
         for module in pipeline.components.values():
             if isinstance(module, nn.Module):
@@ -72,35 +76,83 @@ class Lesson:
 
 
 def descend(
-    parameters: Iterable[nn.Parameter],
+    parameters: Mapping[str, nn.Parameter],
     loss: Callable[[int], Mapping[str, Tensor]],
     *,
     iterations: int,
     lr: float,
     label: str,
-    progress: Progress,
+    work: Work,
 ) -> dict[str, list[float]]:
-    """Minimise the sum of what `loss` returns for each iteration with Adam; returns its parts over time."""
-    trained = list(parameters)
+    """Minimise the sum of what `loss` returns for each iteration with Adam; returns its parts over time.
+
+    Goes on from the checkpoint where there is one, to the same weights as without a break.
+    """
+    trained = list(parameters.values())
     for p in trained:
         p.requires_grad_(True)
     optimiser = torch.optim.Adam(trained, lr=lr)
-    told: dict[str, list[float]] = {}
-    progress.start(label, iterations)
+    sitting = Sitting(work, parameters, {"optimiser": optimiser})
+    work.progress.start(label, iterations)
+    work.progress.advance(sitting.done)
     try:
-        for i in range(iterations):
+        for i in range(sitting.done, iterations):
             optimiser.zero_grad(set_to_none=True)
             parts = loss(i)
             torch.stack([*parts.values()]).sum().backward()
             optimiser.step()
-            for name, value in parts.items():
-                told.setdefault(name, []).append(round(value.item(), 6))
-            progress.advance(1)
+            sitting.tell({name: value.item() for name, value in parts.items()})
+            work.progress.advance(1)
     finally:
-        progress.done()
+        work.progress.done()
         for p in trained:
             p.requires_grad_(False)
-    return told
+    return sitting.losses
+
+
+class Sitting:
+    """The iterations of a training, of which the state is kept on disk from time to time."""
+
+    def __init__(self, work: Work, parameters: Mapping[str, nn.Parameter], more: Mapping[str, Any]) -> None:
+        """`more` is what has a state beside `parameters`: optimisers, other modules. What the checkpoint holds
+        of them is taken up."""
+        self._work, self._parameters, self._more = work, parameters, more
+        self.done = 0
+        """Iterations that are behind it."""
+        self.losses: dict[str, list[float]] = {}
+        """By name, over the iterations."""
+        self._kept = time.monotonic()
+        if work.checkpoint.is_file():
+            self._restore(torch.load(work.checkpoint, weights_only=True))
+
+    def tell(self, losses: Mapping[str, float]) -> None:
+        """One more iteration is done, with these losses."""
+        self.done += 1
+        for name, value in losses.items():
+            self.losses.setdefault(name, []).append(round(value, 6))
+        if time.monotonic() - self._kept >= self._work.every:
+            self.keep()
+
+    def keep(self) -> None:
+        """Write the state now."""
+        state = {
+            "done": self.done,
+            "losses": self.losses,
+            "parameters": {name: p.detach().cpu() for name, p in self._parameters.items()},
+            "more": {name: part.state_dict() for name, part in self._more.items()},
+        }
+        content = io.BytesIO()
+        torch.save(state, content)
+        write_bytes(self._work.checkpoint, content.getvalue())
+        self._kept = time.monotonic()
+
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        self.done, self.losses = state["done"], state["losses"]
+        with torch.no_grad():
+            for name, p in self._parameters.items():
+                p.copy_(state["parameters"][name])
+        for name, part in self._more.items():
+            part.load_state_dict(state["more"][name])
 
 
 def prompts_of(task: ErasureTask) -> Sequence[str]:

@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from copycat.mitigations.erasure.base import Erased, Eraser, EraserOptions
+from copycat.cards.models import ModelCard
+from copycat.mitigations.erasure.base import Erased, Eraser, EraserOptions, Work
 from copycat.mitigations.erasure.task import ErasureTask
-from copycat.runtime.progress import Progress
 
 
 class UCEOptions(EraserOptions):
@@ -32,15 +32,15 @@ class UCE(Eraser[UCEOptions]):
     name = "uce"
     options = UCEOptions
 
-    def erase(self, pipeline: Any, task: ErasureTask, progress: Progress) -> Erased:
+    def erase(self, pipeline: Any, card: ModelCard, task: ErasureTask, work: Work) -> Erased:
         from copycat.mitigations.erasure.closed_form import Strength
         from copycat.mitigations.erasure.editing import Editing
 
         o = self.config
-        progress.start(self.name, 1)
-        editing = Editing(pipeline, task, self.name, o.tokens)
+        work.progress.start(self.name, 1)
+        editing = Editing(pipeline, card, task, self.name, o.tokens)
         editing.guide(Strength(o.ridge, o.erase, o.keep))
         weights = editing.finish()
-        progress.advance(1)
-        progress.done()
+        work.progress.advance(1)
+        work.progress.done()
         return Erased(weights)
