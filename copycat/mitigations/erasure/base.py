@@ -68,7 +68,7 @@ class Eraser(Mitigation[E]):
         erased = chosen(context.registry, self.config.characters, context.characters)
         return type(self)(self.config, erasure_task(context.registry, erased, self.config.preserve))
 
-    def edit_model(self, base: str) -> WeightEdit:
+    def edit_model(self, base: str) -> Erasure:
         if self._task is None:
             raise RuntimeError(f"{self.name} must be bound to a run first")
         settings = self.config.model_dump(mode="json", exclude={"characters", "preserve"})

@@ -114,8 +114,8 @@ class Sitting:
     """The iterations of a training, of which the state is kept on disk from time to time."""
 
     def __init__(self, work: Work, parameters: Mapping[str, nn.Parameter], more: Mapping[str, Any]) -> None:
-        """`more` is what has a state beside `parameters`: optimisers, other modules. What the checkpoint holds
-        of them is taken up."""
+        """`more` is what has a state beside `parameters`: optimisers, other modules. What the checkpoint
+        holds of them is taken up."""
         self._work, self._parameters, self._more = work, parameters, more
         self.done = 0
         """Iterations that are behind it."""
