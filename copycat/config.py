@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -12,8 +12,9 @@ from copycat.io.paths import expand
 from copycat.records import digest
 
 NOT_THE_RESULT = {
-    *("out", "device", "devices", "workers", "concurrency", "offload", "compile"),
+    *("out", "device", "devices", "workers", "concurrency", "offload"),
     *("max_cost", "cache"),
+    *("engine", "address", "gpus_per_worker"),
 }
 """Settings that say where a run is written and computed, and for how much, and not what."""
 
@@ -47,11 +48,20 @@ class RunConfig(BaseModel):
     device: str = "auto"
     devices: tuple[str, ...] = ()
     """A process on each of these, in place of one on `device`."""
-    workers: int = Field(default=1, gt=0, le=1024)
-    """Processes that share `device`."""
+    workers: int | None = Field(default=None, gt=0, le=1024)
+    """Processes that share `device`. When left out one; on a Ray cluster one for each GPU, or without GPUs
+    one for each machine."""
+    engine: str = "local"
+    """Where batches are worked on: `local` for this machine, `ray` for a Ray cluster; see docs/scale.md."""
+    address: str | None = None
+    """`host:port` of the Ray cluster's head node, or `auto` for the one on this machine; when left out what
+    the variable RAY_ADDRESS says, else a cluster of this machine alone, for this run."""
+    gpus_per_worker: float | None = Field(default=None, gt=0, le=1)
+    """Share of a GPU that each worker on a Ray cluster takes; a whole one when left out."""
     concurrency: int | None = Field(default=None, gt=0, le=1024)
     """Calls in flight to a hosted model or judge; its card says how many when left out."""
-    batch_size: int | None = Field(default=None, gt=0, le=100_000)
+    batch_size: Annotated[int, Field(gt=0, le=100_000)] | Literal["auto"] | None = None
+    """Pictures drawn together; `auto` finds on a GPU how many."""
     dtype: str | None = Field(default=None, pattern="^(float32|float16|bfloat16)$")
     steps: int | None = Field(default=None, gt=0, le=100_000)
     guidance: float | None = Field(default=None, ge=0, allow_inf_nan=False)
@@ -83,6 +93,14 @@ class RunConfig(BaseModel):
         """What is listed twice counts once."""
         return None if value is None else tuple(dict.fromkeys(value))
 
+    def computed_by(self, engine: str | None, address: str | None) -> RunConfig:
+        """These settings with another engine at `address`, where one is named."""
+        if engine is None and address is None:
+            return self
+        where = {"engine": engine or self.engine, "address": address}
+        share = self.gpus_per_worker if where["engine"] == self.engine else None
+        return self.model_copy(update={**where, "gpus_per_worker": share})
+
     @property
     def digest(self) -> str:
         """Hash of all that decides the result; not of where it is written or computed."""
@@ -90,7 +108,7 @@ class RunConfig(BaseModel):
         # Runs from before there was a choice keep their folders.
         if self.oracle:
             del chosen["oracle"]
-        for later in ("measures", "height", "width", "frames", "variant"):
+        for later in ("measures", "height", "width", "frames", "variant", "compile"):
             if chosen[later] is None:
                 del chosen[later]
         if not self.also:

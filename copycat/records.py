@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     AliasChoices,
@@ -53,6 +53,11 @@ class Row(BaseModel):
     """Base of all rows: immutable, no unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    columns: ClassVar[tuple[str, ...]] = ()
+    """Fields that are at hand of very many rows without making each of them; see `copycat/io/rows.py`."""
+    numbers: ClassVar[tuple[str, ...]] = ()
+    """Of a value in such a column: its fields, where all are numbers that hardly two rows share."""
 
     def failed(self, why: str) -> Self | None:  # noqa: ARG002
         """What stands for this row where its line could not be read back: the same item, with the reason why
@@ -152,6 +157,11 @@ class Step(Row):
 
 class Request(Row):
     """One image to be made: the prompt as it will be sent, and everything that decides the pixels."""
+
+    columns = (
+        *("id", "character", "prompt_set", "run_seed", "mitigation"),
+        *("source_prompt", "content", "sampling", "provenance"),
+    )
 
     id: str = ""
     """Identity of the picture asked for: the first 16 hex digits of the SHA-256 of all that decides its
@@ -253,6 +263,8 @@ class ImageRow(Row):
     A video that is `ok` has a row for each of `Sampling.judged`; any other outcome has one, of frame 0.
     """
 
+    columns = ("request", "frame", "outcome", "sha256", "review")
+
     request: str
     """Identity of the request."""
     frame: int = 0
@@ -314,6 +326,8 @@ class Question(Row):
 
 class YesNo(Row):
     """An answer to a yes-or-no question."""
+
+    numbers = ("p_yes", "answer_probability")
 
     form: Literal["yes_no"] = "yes_no"
     p_yes: float = Field(ge=0, le=1)
@@ -439,6 +453,11 @@ def _is_number(value: Any) -> bool:
 
 class Verdict(Row):
     """One judgement of one picture."""
+
+    columns = (
+        *("request", "frame", "kind", "image_sha256", "judge", "question_hash"),
+        *("item", "answer", "voters"),
+    )
 
     request: str
     """Identity of the request."""

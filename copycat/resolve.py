@@ -21,7 +21,7 @@ from copycat.cards.judges import JudgeCard, load_judge_card
 from copycat.cards.llms import LLMCard
 from copycat.cards.metering import check_capped
 from copycat.cards.models import ModelCard, load_card
-from copycat.cards.options import check_size, with_variant
+from copycat.cards.options import batching, check_size, with_variant
 from copycat.config import RunConfig
 from copycat.errors import UserError
 from copycat.generators.base import CATALOG as GENERATORS
@@ -331,7 +331,7 @@ def _with_settings(card: ModelCard, config: RunConfig) -> ModelCard:
     if set(drawn) - {"steps", "guidance"}:
         check_size(card, sampling)
     changes: dict[str, Any] = {
-        "batch_size": config.batch_size,
+        **batching(card, config.batch_size, config.workers),
         "dtype": config.dtype,
         "offload": config.offload,
         "compile": config.compile,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,15 @@ import pytest
 
 from copycat.resolve import ResolvedRun, resolve_settings
 from tests.helpers import plugin, tiny
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """No test sees a GPU, in processes that it starts neither, unless `-m gpu` asks for those that need one.
+
+    So `auto` is the CPU everywhere, and what is compared bit for bit is computed in one way on all machines.
+    """
+    if config.option.markexpr != "gpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 
 @pytest.fixture(autouse=True)

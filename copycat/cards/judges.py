@@ -41,6 +41,8 @@ class JudgeCard(Card):
     """Reference pictures of the character that `verify` shows first."""
     max_images: int | None = Field(default=None, gt=0)
     """Pictures it can look at together; None when it was trained on several at a time."""
+    top_logprobs: int | None = Field(default=None, ge=2, le=1000)
+    """Of `kind: openai-logprobs`: the most likely tokens that the server is to list, 20 when left out."""
     calibration: str | None = None
     """JSON file of measured error rates, absolute once read: a calibration file, or rates alone."""
 

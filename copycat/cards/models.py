@@ -12,6 +12,7 @@ from pydantic import Field, PrivateAttr, ValidationError, field_validator, model
 
 from copycat.cards.catalog import Catalog
 from copycat.cards.folders import is_pipeline, why_no_pipeline
+from copycat.cards.shortcuts import Decoding, StepCache, Storage
 from copycat.cards.weights import Card, Dtype, NameOrPath, Weights, torch_dtype
 from copycat.errors import BadFile, UnknownName, first_fault
 from copycat.io.paths import DATA, expand
@@ -19,6 +20,8 @@ from copycat.io.yaml_file import read_yaml
 from copycat.records import Sampling, digest
 
 Offload = Literal["none", "model", "sequential"]
+BodyField = Literal["seed", "negative", "steps", "guidance"]
+"""What of a request a server of one's own may be sent, beyond the fields of OpenAI's API."""
 _OURS = frozenset(
     {"prompt", "negative_prompt", "num_inference_steps", "height", "width", "generator", "num_frames"}
 )
@@ -96,12 +99,26 @@ class ModelCard(Card, Part):
     registry: NameOrPath = "menagerie"
     judge: NameOrPath = "menagerie"
     """The judge that is asked when the user names none; it must know the registry's characters."""
+    body_fields: dict[BodyField, str] = Field(default_factory=dict)
+    """Of `kind: openai-images` behind a server of one's own: what of a request is sent beyond OpenAI's API,
+    and in which field of the body, e.g. `{seed: seed, negative: negative_prompt}`."""
     offload: Offload = "none"
     """What waits in main memory until it is needed: nothing, whole components, or single layers."""
     offload_gb: dict[Offload, float] = Field(default_factory=dict)
     """GPU memory in GB by `offload`."""
     compile: bool = False
-    """Whether to `torch.compile` the denoiser: a slow first batch, faster ones after it."""
+    """Whether to `torch.compile` the denoiser: a slow first batch, faster ones after it. It rounds
+    differently, so it is part of the identity."""
+    find_batch_size: bool = False
+    """Whether a GPU is tried for how many pictures to draw together, as `batch_size: auto` asks; a CPU draws
+    `batch_size`."""
+    decoding: Decoding = "whole"
+    """How the autoencoder decodes a batch. Tiles have other pixels, and are part of the identity."""
+    step_cache: StepCache | None = None
+    """Which steps are not computed in full. Changes the pictures, and is part of the identity."""
+    storage: Storage | None = None
+    """What the denoiser's weights are kept in, to be computed with in its own precision: some half of the
+    memory of 16-bit weights. Changes the pictures, and is part of the identity."""
     packages: tuple[str, ...] = ()
     """Distributions that this model needs and copycat does not install."""
     presets: dict[str, dict[str, Any]] = Field(default_factory=dict)
@@ -113,10 +130,22 @@ class ModelCard(Card, Part):
     def model_post_init(self, context: Any) -> None:
         self._file = (context or {}).get("file")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _auto(cls, raw: Any) -> Any:
+        """`batch_size: auto` as the fields that it means."""
+        if not isinstance(raw, dict) or raw.get("batch_size") != "auto":
+            return raw
+        return {**{k: v for k, v in raw.items() if k != "batch_size"}, "find_batch_size": True}
+
     @model_validator(mode="after")
     def _sound(self) -> Self:
         if self.guidance_argument in self.call:
             raise ValueError(f"call: {self.guidance_argument} is already what sampling.guidance is passed as")
+        if self.stages and self.step_cache:
+            raise ValueError("step_cache: there is none for several pipelines in a row")
+        if self.compile and self.step_cache:
+            raise ValueError("compile: blocks that a step cache skips cannot be compiled; choose one of them")
         for name in self.presets:
             try:
                 self.preset(name)
@@ -140,7 +169,7 @@ class ModelCard(Card, Part):
             field: getattr(self, field)
             for field in (
                 *("scheduler", "scheduler_options", "call", "guidance_argument", "empty_negative"),
-                "component_dtypes",
+                *("component_dtypes", "compile", "storage", "body_fields"),
             )
             if getattr(self, field) != plain[field].get_default(call_default_factory=True)
         }
@@ -154,6 +183,10 @@ class ModelCard(Card, Part):
                 }
                 for s in self.stages
             ]
+        if self.step_cache:
+            asked["step_cache"] = self.step_cache.model_dump()
+        if self.decoding == "tiled":
+            asked["decoding"] = self.decoding
         if self.motion_adapter:
             asked["motion_adapter"] = self.motion_adapter.fingerprint()
         return f"{identity}+{digest(asked)[:6]}" if asked else identity

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from copycat.cards import folders
 from copycat.cards.models import ModelCard
@@ -60,3 +60,23 @@ def with_variant(card: ModelCard, named: str, *, stored: bool) -> ModelCard:
         if stored:
             changes["dtype"] = folders.drawn_precision(card.folder, variant)
     return card.model_copy(update=changes)
+
+
+def batching(card: ModelCard, asked: int | Literal["auto"] | None, workers: int | None) -> dict[str, Any]:
+    """The fields of `card` that say how many pictures are drawn together, as `asked`; None leaves it to
+    the card.
+
+    Raises UserError where the number is to be found and cannot be.
+    """
+    finding = card.find_batch_size if asked is None else asked == "auto"
+    if finding and card.api:
+        raise UserError(
+            f"{card.title} runs elsewhere, so there is no batch size to be found; --concurrency says how "
+            "many of its pictures are drawn at a time."
+        )
+    if finding and workers and workers > 1:
+        raise UserError(
+            "A batch size is found for one process that has its device to itself; leave out --workers, or "
+            "name a number with --batch-size."
+        )
+    return {"batch_size": asked if isinstance(asked, int) else None, "find_batch_size": finding}

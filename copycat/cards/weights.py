@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, model_validator
 
 from copycat.errors import BadFile, MissingRequirement
+from copycat.io.file_hashes import file_hashes
 from copycat.io.hosted import Api
 from copycat.io.hub import commit_of
 from copycat.io.loading import loading
@@ -170,10 +171,12 @@ class Card(Weights):
     def identity(self) -> str:
         """`name@` and the fingerprint of the weights.
 
-        A hosted model has nothing to hash: its identity is what it is called, and where.
+        A hosted model has nothing to hash: its identity is what it is called, and where; of a server of one's
+        own whose weights the card names (`api.revision`), what it is called and their commit.
         """
         if self.api:
-            return f"{self.name}@{self.source}{f'@{self.api.base_url}' if self.api.base_url else ''}"
+            where = self.api.revision or self.api.base_url
+            return f"{self.name}@{self.source}{f'@{where}' if where else ''}"
         return f"{self.name}@{self.fingerprint()}"
 
 
@@ -205,16 +208,16 @@ def _files(folder: Path) -> list[Path]:
     return sorted(p for p in folder.rglob("*") if p.suffix in _READ and p.is_file())
 
 
-def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
-    return tuple((str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in _files(folder))
+def _stamp(folder: Path) -> tuple[tuple[str, int, int, int], ...]:
+    states = ((str(p), p.stat()) for p in _files(folder))
+    return tuple((path, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for path, s in states)
 
 
 @lru_cache(maxsize=16)
-def _folder_hash(folder: Path, stamp: tuple[tuple[str, int, int], ...]) -> str:  # noqa: ARG001
+def _folder_hash(folder: Path, stamp: tuple[tuple[str, int, int, int], ...]) -> str:  # noqa: ARG001
     """`stamp` is in the key only, so that changed files are hashed anew."""
-    total = hashlib.sha256()
-    for path in _files(folder):
-        with path.open("rb") as f:
-            total.update(f"{path.relative_to(folder).as_posix()}\0".encode())
-            total.update(hashlib.file_digest(f, "sha256").digest())
+    total, files = hashlib.sha256(), _files(folder)
+    for path, content in zip(files, file_hashes(files), strict=True):
+        total.update(f"{path.relative_to(folder).as_posix()}\0".encode())
+        total.update(content)
     return total.hexdigest()[:12]

@@ -9,6 +9,10 @@ def judge(
     run: str = typer.Argument(help="A run folder, or its name under results/."),
     judge_name: str | None = typer.Option(None, "--judge", help="Another judge than the run's own."),
     device: str = typer.Option("auto", help="cpu, cuda, mps; auto takes the best there is."),
+    engine: str | None = typer.Option(
+        None, help="local or ray: where to ask a judge that runs here; where the run was drawn when left out."
+    ),
+    address: str | None = typer.Option(None, help="host:port of the Ray cluster's head, or auto."),
     concurrency: int | None = typer.Option(
         None, min=1, help="Calls in flight to a hosted judge; its card's when left out."
     ),
@@ -43,4 +47,6 @@ def judge(
         concurrency=concurrency,
         max_cost=max_cost,
         reuse=cache,
+        engine=engine,
+        address=address,
     )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import io
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
 
 import typer
 
@@ -98,6 +100,9 @@ def main() -> None:
         # A terminal of another encoding shows what it lacks as \\u2026, and no traceback.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    interrupt = _Interrupt()
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, interrupt)
     try:
         app(args=[_from_home(a) for a in sys.argv[1:]], standalone_mode=True)
     except SystemExit as e:
@@ -109,6 +114,9 @@ def main() -> None:
         # Before Typer had begun to look for it.
         _stop(_STOPPED, 130)
     except Exception as e:
+        if interrupt.came:
+            # A library has made another error of it, as pydantic does inside of its serialisers.
+            _stop(_STOPPED, 130)
         if _is_lack_of_memory(e):
             _stop(_MEMORY, 2)
         # Imported late, so that --help never loads what it does not need.
@@ -119,6 +127,16 @@ def main() -> None:
         if isinstance(e, OSError) and e.errno in _PATHS:
             _stop(f"{_shortened(e.filename)} cannot be used: {e.strerror}. Choose another path.", 2)
         raise
+
+
+class _Interrupt:
+    """Does on Ctrl-C what the interpreter does, and remembers it."""
+
+    came = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        self.came = True
+        signal.default_int_handler(number, frame)
 
 
 _STOPPED = "Stopped. Run the same command again to resume."

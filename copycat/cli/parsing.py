@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 from copycat.errors import UserError
 
@@ -35,6 +36,21 @@ def seeds(text: str) -> tuple[int, ...]:
         most = f"the largest seed is {_LARGEST_SEED}" if listed else f"a run has at most {_MOST_SEEDS}"
         raise UserError(f"'{text}' are too many seeds, or too large ones; {most}.")
     return numbers if listed else tuple(range(numbers[0]))
+
+
+def batch_size(text: str | None) -> int | Literal["auto"] | None:
+    """`auto` or a positive number; None for None."""
+    if text is None:
+        return None
+    if text == "auto":
+        return "auto"
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise UserError(f"'{text}' is not a number of images a batch (8), and not auto.")
+    return number
 
 
 def sizes(text: str) -> tuple[int, ...]:

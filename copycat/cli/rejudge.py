@@ -14,6 +14,10 @@ def rejudge(
         None, help="A new run folder for the result; the run itself when left out."
     ),
     device: str = typer.Option("auto", help="cpu, cuda, mps; auto takes the best there is."),
+    engine: str | None = typer.Option(
+        None, help="local or ray: where to ask a judge that runs here; where the run was drawn when left out."
+    ),
+    address: str | None = typer.Option(None, help="host:port of the Ray cluster's head, or auto."),
     concurrency: int | None = typer.Option(
         None, min=1, help="Calls in flight to a hosted judge; its card's when left out."
     ),
@@ -43,5 +47,7 @@ def rejudge(
         concurrency=concurrency,
         max_cost=max_cost,
         reuse=cache,
+        engine=engine,
+        address=address,
     )
     print_rejudged(Console(), found)

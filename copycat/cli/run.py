@@ -41,12 +41,23 @@ def run(
     measures: str = typer.Option("", help="A list of measures (copycat ls measures); all when empty."),
     device: str = typer.Option("auto", help="cpu, cuda, mps; auto takes the best there is."),
     devices: str = typer.Option("", help="A list, such as cuda:0,cuda:1: a process on each of them."),
-    workers: int = typer.Option(1, min=1, help="Processes that share --device."),
+    workers: int | None = typer.Option(
+        None, min=1, help="Processes that share --device; one, with --engine ray one a GPU, when left out."
+    ),
+    engine: str = typer.Option(
+        "local", help="Where to draw and judge: local, on this machine, or ray, on a cluster (docs/scale.md)."
+    ),
+    address: str | None = typer.Option(
+        None, help="host:port of the Ray cluster's head, or auto; one of this machine alone when left out."
+    ),
+    gpus_per_worker: float | None = typer.Option(
+        None, min=0, max=1, help="Share of a GPU that each worker of --engine ray takes; 1 when left out."
+    ),
     concurrency: int | None = typer.Option(
         None, min=1, help="Calls in flight to a hosted model or judge; its card's when left out."
     ),
-    batch_size: int | None = typer.Option(
-        None, min=1, help="Images a batch; the model card's when left out."
+    batch_size: str | None = typer.Option(
+        None, help="Images a batch; auto finds on a GPU how many; the model card's when left out."
     ),
     dtype: str | None = typer.Option(
         None, help="float32, float16 or bfloat16; the model card's when left out."
@@ -76,6 +87,9 @@ def run(
         help="Take pictures and answers from other runs and keep them; on for hosted models.",
     ),
     out: Path | None = typer.Option(None, help="The run folder; derived from the settings when left out."),
+    sync_to: str | None = typer.Option(
+        None, help="Where to copy the run folder in the end, such as s3://bucket/run (docs/scale.md)."
+    ),
     dry_run: bool = typer.Option(
         False, "--dry-run", help="Say what is left to do and what it costs; write and send nothing."
     ),
@@ -83,8 +97,10 @@ def run(
     """Generate, judge, score and report; the same command again resumes."""
     from rich.console import Console
 
+    from copycat.cli.parsing import batch_size as parse_batch_size
     from copycat.cli.parsing import items
     from copycat.cli.parsing import seeds as parse_seeds
+    from copycat.io.copies import Copy
     from copycat.resolve import resolve_settings
     from copycat.runtime.progress import for_stream
     from copycat.stages.run import execute
@@ -106,10 +122,13 @@ def run(
         device=device,
         devices=items(devices),
         workers=workers,
+        engine=engine,
+        address=address,
+        gpus_per_worker=gpus_per_worker,
         concurrency=concurrency,
         max_cost=max_cost,
         cache=cache,
-        batch_size=batch_size,
+        batch_size=parse_batch_size(batch_size),
         dtype=dtype,
         steps=steps,
         guidance=guidance,
@@ -121,4 +140,4 @@ def run(
         compile=compile,
         out=out,
     )
-    execute(Console(), found, for_stream(), dry_run=dry_run)
+    execute(Console(), found, for_stream(), dry_run=dry_run, copy=Copy(sync_to) if sync_to else None)

@@ -27,8 +27,8 @@ def denoising(
     """While it lasts, the denoiser of `pipeline` asks `hook`; afterwards it is as it was.
 
     `requests` are those of the batch, one a picture; none where the hook does not ask. `said` becomes the
-    field of that name of each step. A denoiser that was compiled runs uncompiled under a hook. Without a hook
-    nothing is touched.
+    field of that name of each step. A denoiser that was compiled as a whole runs uncompiled under a hook;
+    blocks that were compiled by themselves stay so. Without a hook nothing is touched.
     """
     with ExitStack() as undo:
         for name in DENOISERS:

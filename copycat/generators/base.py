@@ -53,6 +53,8 @@ class Generator(Closing, Charging, ABC):
     identity: str
     """Card name and weights identity."""
     batch_size: int
+    sends_fields: ClassVar[bool] = False
+    """Whether it sends the `body_fields` of a card."""
     open_weights: ClassVar[bool] = False
     """Whether the weights are in this process, so that edits, conditionings and denoise hooks can act."""
 
@@ -64,6 +66,8 @@ class Generator(Closing, Charging, ABC):
         """Raise a UserError for a card that this kind cannot draw; called before a run is begun."""
         if card.sampling.frames:
             raise BadFile(f"The card {card.name} asks for frames, which kind {card.kind} does not draw.")
+        if card.body_fields and not cls.sends_fields:
+            raise BadFile(f"The card {card.name} has body_fields, which kind {card.kind} does not send.")
 
     @classmethod
     def check_texts(cls, card: ModelCard, requests: Sequence[Request], *, ask: bool = True) -> None:
@@ -75,6 +79,15 @@ class Generator(Closing, Charging, ABC):
         """Raise MissingRequirement when a hosted model's package or key is missing; nothing is sent."""
         if card.api:
             connect(card.api, card.title)
+
+    @classmethod
+    def probe(cls, card: ModelCard, requests: Sequence[Request]) -> tuple[str, ...]:  # noqa: ARG003
+        """Sentences on what a server of one's own was found to do, where the card asks to `probe` it before
+        `requests` are drawn; kept in the run's manifest.
+
+        Raises UserError where `requests` have negative prompts that it ignores, and MissingRequirement where
+        it is not there, does not serve the model or does not draw."""
+        return ()
 
     @classmethod
     def call(cls, card: ModelCard, request: Request) -> Call:  # noqa: ARG003

@@ -14,11 +14,13 @@ from copycat.cards.models import ModelCard
 from copycat.diffusion.denoising import denoising
 from copycat.errors import UserError
 from copycat.generators.base import Generator, ImageOutcome
-from copycat.generators.batching import AdaptiveBatch
+from copycat.generators.compiling import explained
 from copycat.generators.conditioning import embeds_for, with_tokens
+from copycat.generators.encoded_texts import encode_once
 from copycat.generators.pipelines import accepted, finished, flags, load_pipeline, noise
 from copycat.generators.reading import by_kind, check_texts, overlong, reading_of
 from copycat.records import Request
+from copycat.runtime.batching import AdaptiveBatch
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,11 @@ class Cascade(Generator):
         self._card = card
         self._first = load_pipeline(card, device, edits=edits)
         self._later = [(stage, load_pipeline(card, device, stage)) for stage in card.stages]
-        self._encoding, self._drawing = AdaptiveBatch(card.batch_size), AdaptiveBatch(card.batch_size)
-        self._enlarging = [AdaptiveBatch(card.batch_size) for _ in card.stages]
+        for pipeline in (self._first, *(p for _, p in self._later)):
+            encode_once(pipeline)
+        batches = partial(AdaptiveBatch, card.batch_size, what=card.title)
+        self._encoding, self._drawing = batches(), batches(padded=card.compile)
+        self._enlarging = [batches(padded=card.compile) for _ in card.stages]
 
     @property
     def batch_size(self) -> int:  # type: ignore[override]
@@ -110,7 +115,8 @@ class Cascade(Generator):
 
     def _draw(self, hook: Denoise | None, batch: Sequence[_Drawn]) -> list[_Drawn]:
         sampling, last = batch[0].request.sampling, not self._later
-        with denoising(self._first, [p.request for p in batch], hook), torch.inference_mode():
+        hooked = denoising(self._first, [p.request for p in batch], hook)
+        with explained(self._card.title), hooked, torch.inference_mode():
             done = self._first(
                 **_embeds(batch),
                 num_inference_steps=sampling.steps,
@@ -132,7 +138,8 @@ class Cascade(Generator):
                 text["negative_prompt"] = [p.request.negative for p in batch]
             # Latent upscalers take [0, 1], and guess the range from the batch's minimum otherwise.
             pixels = (pixels / 2 + 0.5).clamp(0, 1)
-        with denoising(pipeline, [p.request for p in batch], hook), torch.inference_mode():
+        hooked = denoising(pipeline, [p.request for p in batch], hook)
+        with explained(self._card.title), hooked, torch.inference_mode():
             done = pipeline(
                 **text,
                 image=pixels,

@@ -10,12 +10,16 @@ import torch
 from copycat.cards.hooks import Hooks, WeightEdit
 from copycat.cards.models import ModelCard
 from copycat.diffusion.steering import steered
+from copycat.errors import UserError
 from copycat.generators.base import Generator, ImageOutcome
-from copycat.generators.batching import AdaptiveBatch
+from copycat.generators.compiling import explained
 from copycat.generators.conditioning import embeds_for, with_tokens
+from copycat.generators.encoded_texts import encode_once
 from copycat.generators.pipelines import accepted, finished, flags, load_pipeline, noise
 from copycat.generators.reading import by_kind, check_texts, overlong, reading_of
+from copycat.generators.shortcuts import forget_steps
 from copycat.records import Request
+from copycat.runtime.batching import AdaptiveBatch
 
 _ZEROS = (
     "{} was given zeros where there is no negative prompt, and not an encoded text, so pictures with and "
@@ -31,7 +35,8 @@ class DiffusersImage(Generator):
     def __init__(self, card: ModelCard, device: str, edits: Sequence[WeightEdit] = ()) -> None:
         self.identity = card.identity()
         self._card, self._pipeline = card, self._load(card, device, edits)
-        self._batches = AdaptiveBatch(card.batch_size)
+        encode_once(self._pipeline)
+        self._batches = AdaptiveBatch(card.batch_size, padded=card.compile, what=card.title)
 
     def _load(self, card: ModelCard, device: str, edits: Sequence[WeightEdit]) -> Any:
         return load_pipeline(card, device, edits=edits)
@@ -42,9 +47,17 @@ class DiffusersImage(Generator):
         return self._batches.size
 
     def draw(self, requests: Sequence[Request], hooks: Hooks) -> list[ImageOutcome]:
+        if hooks.denoise is not None and self._card.step_cache is not None:
+            raise UserError(
+                f"{self._card.title} skips steps ({self._card.step_cache.kind}), so a guardrail that acts in "
+                "each of them would not act; take step_cache out of its card."
+            )
+
         def draw(batch: Sequence[Request]) -> list[ImageOutcome]:
+            forget_steps(self._pipeline)
             embeds = embeds_for(self._pipeline, batch, hooks.conditionings)
-            with steered(self._pipeline, self._card, batch, hooks.denoise), torch.inference_mode():
+            hooked = steered(self._pipeline, self._card, batch, hooks.denoise)
+            with explained(self._card.title), hooked, torch.inference_mode():
                 return self._draw(batch, self._texts(batch, embeds))
 
         def in_batches(some: Sequence[Request]) -> list[ImageOutcome]:

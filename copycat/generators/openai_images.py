@@ -9,27 +9,32 @@ from typing import Any
 
 from copycat.cards.hooks import Hooks
 from copycat.cards.metering import LedgerMeter, usage_of
-from copycat.cards.models import ModelCard
+from copycat.cards.models import BodyField, ModelCard
 from copycat.cards.prices import tariff
 from copycat.errors import BadFile, CopycatError, require
 from copycat.generators.base import Generator, ImageOutcome
-from copycat.io.hosted import Answered, Api, Calls, check_options, connect, explain, refusal
+from copycat.generators.probing import probe
+from copycat.io.hosted import Answered, Api, Calls, check_options, check_serving, connect, explain, refusal
 from copycat.io.ledger import Ledger
 from copycat.io.pictures import decode
 from copycat.records import Request
 
 _OURS = frozenset({"model", "prompt", "n", "size"})
+_SEEDS = 2**31
+"""Servers take seeds below this."""
 
 
 class OpenAIImages(Generator):
-    """One call a picture. Hosted models take no seed and no negative."""
+    """One call a picture. OpenAI's models take no seed and no negative; a server of one's own is sent what
+    its card names in `body_fields`."""
 
     charges = True
+    sends_fields = True
 
     def __init__(self, card: ModelCard, device: str) -> None:  # noqa: ARG002  runs elsewhere
         self.identity, self.batch_size = card.identity(), card.batch_size
         self._card, self._api = card, card.api or Api()
-        check_options(self._api, _OURS, card.title)
+        check_options(self._api, _OURS | set(card.body_fields.values()), card.title)
         self._tariff = tariff(card)
         client = connect(self._api, card.title)
         # Typed as Any: the options are the card's.
@@ -40,6 +45,24 @@ class OpenAIImages(Generator):
         self._fetch: Any = plain.get
         who = f"The pictures of {card.title}"
         self._downloads = Calls(self._api, who, card.batch_size, hang_up=plain.aclose)
+
+    @classmethod
+    def check(cls, card: ModelCard) -> None:
+        super().check(card)
+        if card.negative_prompt and "negative" not in card.body_fields:
+            raise BadFile(
+                f"The card {card.name} says that its model takes a negative prompt, and none would be sent: "
+                "name the field that its server reads (`body_fields: {negative: negative_prompt}`), or say "
+                "`negative_prompt: false`."
+            )
+
+    @classmethod
+    def probe(cls, card: ModelCard, requests: Sequence[Request]) -> tuple[str, ...]:
+        if card.api is None or not card.api.probe:
+            return ()
+        check_serving(card.api, card.source, card.title)
+        with cls(card, "cpu") as generator:
+            return probe(card, requests, generator._one)
 
     def charge(self, ledger: Ledger) -> None:
         self._calls.meter = LedgerMeter(self._tariff, "picture", ledger)
@@ -88,7 +111,8 @@ class OpenAIImages(Generator):
             prompt=request.prompt,
             n=1,
             size=f"{request.sampling.width}x{request.sampling.height}",
-            **self._api.options,
+            # As they are: a server of one's own knows fields that the client does not.
+            extra_body={**self._api.options, **body(self._card, request)},
         )
 
     def _content(self, b64: str | None, url: str | None) -> bytes:
@@ -110,3 +134,14 @@ class OpenAIImages(Generator):
             # That of one picture, and not of the model.
             raise ValueError(f"the picture cannot be fetched ({reply.status_code})")
         return bytes(reply.raise_for_status().content)
+
+
+def body(card: ModelCard, request: Request) -> dict[str, Any]:
+    """What of `request` is sent beyond OpenAI's API, by the names that the server of `card` has for it."""
+    values: dict[BodyField, Any] = {
+        "seed": request.seed % _SEEDS,
+        "negative": request.negative or card.empty_negative,
+        "steps": request.sampling.steps,
+        "guidance": request.sampling.guidance,
+    }
+    return {name: values[field] for field, name in card.body_fields.items() if values[field] is not None}

@@ -17,9 +17,10 @@ from PIL.Image import Image
 from copycat.cards.hooks import WeightEdit
 from copycat.cards.models import ModelCard, Part
 from copycat.cards.pipelines import pipeline_class
-from copycat.diffusion.denoising import DENOISERS
 from copycat.errors import BadFile
 from copycat.generators.base import ImageOutcome
+from copycat.generators.compiling import compile_denoiser
+from copycat.generators.shortcuts import take_shortcuts
 from copycat.io.atomic import disk_guard
 from copycat.io.lifecycle import free_memory
 from copycat.io.loading import check_packages
@@ -68,11 +69,9 @@ def load_pipeline(
     pipeline.set_progress_bar_config(disable=True)
     for edit in edits:
         edit.apply(pipeline, edit.folder)
+    take_shortcuts(pipeline, card, device)
     if card.compile:
-        for name in DENOISERS:
-            module = getattr(pipeline, name, None)
-            if module is not None:
-                module.compile()
+        compile_denoiser(pipeline)
     return _place(pipeline, device, card.offload)
 
 

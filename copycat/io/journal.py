@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from copycat.errors import UserError, first_fault, first_line
 from copycat.io.atomic import disk_guard, write_text
-from copycat.io.jsonl import parse_lines
+from copycat.io.rows import RowFile, Rows, StoredRows
 from copycat.io.secrets import clean
 from copycat.records import Row
 
@@ -23,8 +23,7 @@ class Journal(Generic[R]):
 
     def __init__(self, path: Path, kind: type[R]) -> None:
         self.path, self._kind = path, kind
-        self._read: tuple[int, list[R]] | None = None
-        """Size of the file in bytes, and the rows that it held then."""
+        self._read: RowFile[R] | None = None
 
     def append(self, rows: Sequence[R]) -> None:
         """Add `rows` in one write, flushed to disk. Mends a torn tail first, so that lines never merge.
@@ -35,33 +34,30 @@ class Journal(Generic[R]):
         """
         if not rows:
             return
-        kept, lines = zip(*map(self._written, rows), strict=True)
+        content = "".join(map(self._written, rows)).encode("utf-8")
         self.repair()
-        known = self.rows()
-        content = "".join(lines).encode("utf-8")
+        known = self._known()
         with disk_guard(self.path), self.path.open("ab") as f:
             f.write(content)
             f.flush()
             os.fsync(f.fileno())
-            self._read = f.tell(), [*known, *kept]
+        known.add(content)
 
     def replace(self, rows: Iterable[R]) -> None:
         """Make `rows` all that the file holds."""
-        write_text(self.path, "".join(line for _, line in map(self._written, rows)))
+        write_text(self.path, "".join(map(self._written, rows)))
         self._read = None
 
-    def _written(self, row: R) -> tuple[R, str]:
-        """`row`, or what stands for it, and its line."""
+    def _written(self, row: R) -> str:
+        """The line of `row`, or of what stands for it."""
         try:
-            row = clean(row)
-            return row, self._line(row)
+            return self._line(clean(row))
         except (ValueError, TypeError, RecursionError) as e:
             fault = f"{type(row).__name__} cannot be kept as it is ({_fault(e)})"
             instead = row.failed(f"the {fault}")
             if instead is None:
                 raise UserError(f"{self.path}: a {fault}; nothing was written.") from e
-            instead = clean(instead)
-            return instead, self._line(instead)
+            return self._line(clean(instead))
 
     def _line(self, row: R) -> str:
         """`row` as JSON that reads back; ValueError, TypeError or RecursionError for one that does not.
@@ -73,16 +69,18 @@ class Journal(Generic[R]):
         self._kind.model_validate_json(line)
         return f"{line}\n"
 
-    def rows(self) -> list[R]:
-        """All whole rows. A last line without its newline was cut off and is left out."""
-        size = self.path.stat().st_size if self.path.exists() else 0
-        if self._read is None or self._read[0] != size:
-            self._read = size, self._parse() if size else []
-        return list(self._read[1])
+    def rows(self) -> Rows[R]:
+        """All whole rows, as they are now. A last line without its newline was cut off and is left out.
 
-    def _parse(self) -> list[R]:
-        *lines, _torn = self.path.read_bytes().split(b"\n")
-        return parse_lines(lines, self.path, self._kind, "a valid row")
+        Raises BadFile for a line that is no row.
+        """
+        return StoredRows(self._known())
+
+    def _known(self) -> RowFile[R]:
+        size = self.path.stat().st_size if self.path.exists() else 0
+        if self._read is None or self._read.size != size:
+            self._read = RowFile(self.path, self._kind, "a valid row")
+        return self._read
 
     def repair(self) -> None:
         """Cut off a torn last line. Only the run's owner may call this; readers just ignore the line."""

@@ -24,10 +24,12 @@ def read_lines(path: Path, model: type[Model], what: str) -> list[Model]:
     return parse_lines(lines, path, model, what)
 
 
-def parse_lines(lines: Iterable[str | bytes], path: Path, model: type[Model], what: str) -> list[Model]:
-    """As :func:`read_lines`, of `lines` that were read from `path`."""
+def parse_lines(
+    lines: Iterable[str | bytes], path: Path, model: type[Model], what: str, first: int = 1
+) -> list[Model]:
+    """As :func:`read_lines`, of `lines` that were read from `path`; `first` is the first one's number."""
     rows = []
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(lines, first):
         try:
             if line.strip():
                 rows.append(model.model_validate_json(line))

@@ -17,6 +17,7 @@ from copycat.cards.metering import Charging
 from copycat.cards.models import CATALOG as MODELS
 from copycat.cards.prices import Call
 from copycat.errors import BadFile, UserError
+from copycat.io.hosted import connect
 from copycat.io.lifecycle import Closing
 from copycat.io.paths import DATA
 from copycat.io.words import whole
@@ -57,6 +58,13 @@ class Judge(Closing, Charging, ABC):
         check_weights(card)
 
     @classmethod
+    def reach(cls, card: JudgeCard) -> None:
+        """Raise MissingRequirement where a hosted judge lacks its package or key; nothing is sent, unless the
+        card asks to `probe` a server of one's own."""
+        if card.api:
+            connect(card.api, f"The judge {card.name}")
+
+    @classmethod
     def call(cls, card: JudgeCard, question: Question, shown: Sequence[tuple[int, int]]) -> Call:  # noqa: ARG003
         """What a hosted judge is sent for `question`, for its price; `shown` are the width and height of each
         picture that goes along, references among them."""
@@ -69,6 +77,23 @@ class Judge(Closing, Charging, ABC):
         Question i is about image i. Of a judge whose card has `api` it is called from several threads.
         """
 
+    def prepare(self, questions: Sequence[Question], images: Sequence[Image]) -> Any:  # noqa: ARG002
+        """What can be made of `questions` and `images` without the device, such as a processor's tensors.
+
+        It is called on another thread while the judge answers questions before, and its result is given to
+        :meth:`ask_prepared` with the same questions and images. Nothing unless a judge has a use for it.
+        """
+        return None
+
+    def ask_prepared(
+        self,
+        questions: Sequence[Question],
+        images: Sequence[Image],
+        prepared: Any,  # noqa: ARG002
+    ) -> list[Verdict]:
+        """What :meth:`ask` promises, from what :meth:`prepare` made of the same questions and images."""
+        return self.ask(questions, images)
+
     def stop(self) -> None:
         """Begin nothing more; for a hosted judge, whose calls in flight are paid for and go on."""
 
@@ -79,6 +104,7 @@ CATALOG: Catalog[type[Judge]] = Catalog(
     builtin={
         "transformers-vlm": "copycat.judges.vlm:VisionLanguageJudge",
         "openai-chat": "copycat.judges.openai_chat:OpenAIChatJudge",
+        "openai-logprobs": "copycat.judges.openai_logprobs:LogprobsJudge",
         "panel": "copycat.judges.panel:Panel",
         "embedding": "copycat.judges.embedding:EmbeddingDetector",
         "phash": "copycat.judges.phash:HashDetector",

@@ -6,7 +6,7 @@ import base64
 import io
 import json
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from PIL import Image
 from pydantic import BaseModel, ConfigDict
@@ -23,7 +23,6 @@ from copycat.judges.references import open_reference
 from copycat.judges.replies import read_names, read_yes_no
 from copycat.records import Question, QuestionStyle, Verdict
 
-_OURS = frozenset({"model", "messages", "n", "response_format"})
 _CUT_OFF = ("length", "content_filter")
 """Why a reply may have ended before its end."""
 
@@ -68,11 +67,13 @@ class OpenAIChatJudge(Judge):
 
     shows_references = True
     charges = True
+    ours: ClassVar[frozenset[str]] = frozenset({"model", "messages", "n", "response_format"})
+    """Fields of a call that a card's options may not set."""
 
     def __init__(self, card: JudgeCard, device: str) -> None:  # noqa: ARG002  runs elsewhere
-        self.identity, self.batch_size = card.identity(), card.batch_size
+        self.identity, self.batch_size = self.identify(card), card.batch_size
         self._card, self._api = card, card.api or Api()
-        check_options(self._api, _OURS, card.name)
+        check_options(self._api, self.ours, card.name)
         self._tariff = tariff(card)
         who = f"The judge {card.name}"
         client = connect(self._api, who)
@@ -85,13 +86,23 @@ class OpenAIChatJudge(Judge):
 
     @classmethod
     def call(cls, card: JudgeCard, question: Question, shown: Sequence[tuple[int, int]]) -> Call:
-        options = (card.api or Api()).options
-        most = options.get("max_completion_tokens", options.get("max_tokens"))
+        more = cls.asks(card, question)
+        told = {**(card.api or Api()).options, **more}
+        most = told.get("max_completion_tokens", told.get("max_tokens"))
         return Call.of(
-            (question.text, json.dumps(_format(card, question))),
+            (question.text, json.dumps(more)),
             shown=tuple(shown),
             most_out=most if isinstance(most, int) else None,
         )
+
+    @classmethod
+    def asks(cls, card: JudgeCard, question: Question) -> dict[str, Any]:
+        """What is sent along with `question`, beside the card's options: how it is to be answered."""
+        shape = _SHAPES[card.style] if question.form == "names" else _Answer
+        if shape is None:
+            return {}
+        schema = {"name": question.kind, "strict": True, "schema": shape.model_json_schema()}
+        return {"response_format": {"type": "json_schema", "json_schema": schema}}
 
     def ask(self, questions: Sequence[Question], images: Sequence[Image.Image]) -> list[Verdict]:
         asked = list(zip(questions, images, strict=True))
@@ -104,7 +115,7 @@ class OpenAIChatJudge(Judge):
         question, image = asked
         try:
             pictures = [*map(open_reference, question.references), image]
-            content = _content(question, pictures)
+            content = content_of(question, pictures)
             call = self.call(self._card, question, [p.size for p in pictures])
             answered = self._calls.call(lambda: self._ask(question, content), call)
         except CopycatError:
@@ -124,19 +135,22 @@ class OpenAIChatJudge(Judge):
             return unscored(question, self.identity, explain(e))
         if getattr(message, "refusal", None):
             return unscored(question, self.identity, f"{REFUSED}: {message.refusal}")
-        return self._read(question, message.content, choice.finish_reason in _CUT_OFF)
+        return self._read(question, choice)
 
     async def _ask(self, question: Question, content: list[dict[str, Any]]) -> Any:
         return await self._send(
             model=self._card.source,
             messages=[{"role": "user", "content": content}],
-            **_format(self._card, question),
-            **self._api.options,
+            **self.asks(self._card, question),
+            # As they are: a server of one's own knows fields that the client does not.
+            extra_body=self._api.options,
         )
 
-    def _read(self, question: Question, sent: Any, cut_off: bool) -> Verdict:
+    def _read(self, question: Question, choice: Any) -> Verdict:
+        """The verdict that `choice`, the first of a reply and no refusal, comes to."""
+        cut_off = choice.finish_reason in _CUT_OFF
         try:
-            reply = words(sent)
+            reply = words(choice.message.content)
         except ValueError as e:
             return unscored(question, self.identity, str(e))
         if question.form == "names":
@@ -145,21 +159,15 @@ class OpenAIChatJudge(Judge):
         return verdict(question, self.identity, read_yes_no(reply, cut_off=cut_off), reply)
 
 
-def _format(card: JudgeCard, question: Question) -> dict[str, Any]:
-    """The schema that a reply is to keep to; nothing where the question asks for a form in words."""
-    shape = _SHAPES[card.style] if question.form == "names" else _Answer
-    if shape is None:
-        return {}
-    schema = {"name": question.kind, "strict": True, "schema": shape.model_json_schema()}
-    return {"response_format": {"type": "json_schema", "json_schema": schema}}
-
-
-def _content(question: Question, pictures: Sequence[Image.Image]) -> list[dict[str, Any]]:
+def content_of(question: Question, pictures: Sequence[Image.Image]) -> list[dict[str, Any]]:
+    """The message of a question: pictures first, so that a server that keeps what it has read (a prefix
+    cache) reads them once for all questions about them."""
     shown = [{"type": "image_url", "image_url": {"url": _uri(p)}} for p in pictures]
     return [*shown, {"type": "text", "text": question.text}]
 
 
 def _uri(image: Image.Image) -> str:
     png = io.BytesIO()
-    image.save(png, format="PNG")
+    # The same pixels in more bytes: at 1024² pixels the usual level takes longer than many an answer.
+    image.save(png, format="PNG", compress_level=1)
     return f"data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
+import logging
 from collections.abc import Sequence
+from threading import Lock
 from typing import Any, cast
 
 import torch
@@ -11,16 +14,18 @@ from PIL import Image
 
 from copycat.cards.judges import JudgeCard
 from copycat.errors import BadFile, UserError, first_line
-from copycat.judges.base import Judge, ask_guarded, unscored, verdict
+from copycat.judges.base import Judge, unscored, verdict
 from copycat.judges.processors import load_processor
-from copycat.judges.references import open_reference
+from copycat.judges.reading import PlainReading, Reading, SharedReading
+from copycat.judges.rendering import Prepared, Renderer, render
 from copycat.judges.replies import read_names
-from copycat.records import Question, Verdict, YesNo
+from copycat.judges.vision import Unshared, Vision
+from copycat.judges.yes_no import MAX_NEW_TOKENS, scored, spellings
+from copycat.records import Question, Verdict
+from copycat.runtime.batching import AdaptiveBatch
+from copycat.runtime.engines import batches
 
-MIN_ANSWER_PROBABILITY = 0.5
-"""Least P(yes) + P(no) for which a reply counts as an answer."""
-MAX_NEW_TOKENS = 96
-"""Enough for a name and a work, or for two sentences; a reply that is longer counts as cut off."""
+_LOG = logging.getLogger(__name__)
 
 
 class VisionLanguageJudge(Judge):
@@ -31,26 +36,35 @@ class VisionLanguageJudge(Judge):
     """
 
     shows_references = True
+    shares_pictures: bool
+    """Whether a picture is encoded once for all that is asked about it in one call."""
 
     def __init__(self, card: JudgeCard, device: str) -> None:
         self.identity, self.batch_size = card.identity(), card.batch_size
-        self._device, self._wants_score = device, card.style == "paper"
-        self._processor, self._model = _load(card, device)
-        self._tokenizer = getattr(self._processor, "tokenizer", self._processor)
+        self._wants_score = card.style == "paper"
+        self._batches = AdaptiveBatch(card.batch_size, what=f"The judge {card.name}")
+        processor, self._model = _load(card, device)
+        self._tokenizer = getattr(processor, "tokenizer", processor)
+        self._tokenizing = Lock()
         # The last position must be the answer's for every row of a batch.
         self._tokenizer.padding_side = "left"
         self._yes, self._no = self._tokens("yes"), self._tokens("no")
         if not self._yes or not self._no or set(self._yes) & set(self._no):
             raise BadFile(f"The judge {card.name} has no single tokens for Yes and No in its vocabulary.")
         if card.references:
-            self._try_references(card)
+            self._try_references(card, processor)
+        # All positions of a batch over a large vocabulary would take more memory than the model.
+        takes = inspect.signature(self._model.forward).parameters
+        self._last: dict[str, Any] = {"logits_to_keep": 1} if "logits_to_keep" in takes else {}
+        self._reading = self._read(card, device, processor)
+        self.shares_pictures = isinstance(self._reading, SharedReading)
 
-    def _try_references(self, card: JudgeCard) -> None:
+    def _try_references(self, card: JudgeCard, processor: Any) -> None:
         """Refuse a model whose processor or context does not take several pictures."""
         blank = Image.new("RGB", (64, 64))
-        text = "Answer Yes or No."
+        shown = [[*[blank] * card.references, blank]]
         try:
-            tokens = self._render([[*[blank] * card.references, blank]], [text])["input_ids"].shape[1]
+            tokens = render(processor, shown, ["Answer Yes or No."], self._model.dtype)["input_ids"].shape[1]
         except Exception as e:
             raise UserError(
                 f"The judge {card.name} cannot be shown reference pictures ({first_line(e)})."
@@ -63,35 +77,64 @@ class VisionLanguageJudge(Judge):
                 f"question has {tokens} tokens or more, and it reads {longest}."
             )
 
+    def _read(self, card: JudgeCard, device: str, processor: Any) -> Reading:
+        """Questions that share their pictures' features, where this model can be given them."""
+        dtype, pad = self._model.dtype, self._tokenizer.pad_token_id or 0
+        try:
+            vision = Vision(self._model, device, card.batch_size, f"the judge {card.name}")
+            vision.check(processor, dtype)
+        except Unshared as e:
+            _LOG.warning("The judge %s encodes a picture anew for each question (%s).", card.name, e)
+            return PlainReading(processor, dtype, device, self._tokenizing)
+        return SharedReading(Renderer(processor, dtype), vision, device, pad, self._tokenizing)
+
+    def prepare(self, questions: Sequence[Question], images: Sequence[Image.Image]) -> Prepared | None:
+        return self._reading.prepare(questions, images)
+
     def ask(self, questions: Sequence[Question], images: Sequence[Image.Image]) -> list[Verdict]:
-        answers: dict[int, Verdict] = {}
-        for form, answer in (("yes_no", self._yes_no), ("names", self._names)):
-            places = [i for i, q in enumerate(questions) if q.form == form]
-            if places:
-                mine, shown = [questions[i] for i in places], [images[i] for i in places]
-                with torch.inference_mode():
-                    found = ask_guarded(self.identity, answer, mine, shown)
+        return self._answers(questions, images, None)
+
+    def ask_prepared(
+        self, questions: Sequence[Question], images: Sequence[Image.Image], prepared: Any
+    ) -> list[Verdict]:
+        return self._answers(questions, images, prepared)
+
+    def _answers(
+        self, questions: Sequence[Question], images: Sequence[Image.Image], prepared: Prepared | None
+    ) -> list[Verdict]:
+        with torch.inference_mode():
+            inputs = self._reading.open(questions, images, prepared)
+            answers = {i: unscored(questions[i], self.identity, why) for i, why in inputs.failed.items()}
+            rest = [i for i in range(len(questions)) if i not in answers]
+            # Of one form, as they are answered differently, and with as many pictures, to be of a length.
+            alike = batches(
+                rest, max(len(rest), 1), key=lambda i: (questions[i].form, len(questions[i].references))
+            )
+            for places in alike:
+                found = self._batches.map(
+                    places,
+                    lambda some: self._answer([questions[i] for i in some], inputs.of(some)),
+                    lambda i, why: unscored(questions[i], self.identity, why),
+                )
                 answers.update(zip(places, found, strict=True))
         return [answers[i] for i in range(len(questions))]
 
-    def _yes_no(self, questions: Sequence[Question], images: Sequence[Image.Image]) -> list[Verdict]:
-        logits = self._model(**self._inputs(questions, images)).logits[:, -1]
+    def _answer(self, questions: Sequence[Question], inputs: dict[str, Any]) -> list[Verdict]:
+        """Verdicts on questions of one form."""
+        forms = {"yes_no": self._yes_no, "names": self._names}
+        return forms[questions[0].form](questions, inputs)
+
+    def _yes_no(self, questions: Sequence[Question], inputs: dict[str, Any]) -> list[Verdict]:
+        logits = self._model(**inputs, **self._last).logits[:, -1]
         p = torch.softmax(logits.float(), dim=-1)
         yes, no = (p[:, ids].sum(dim=-1).tolist() for ids in (self._yes, self._no))
-        return [self._scored(q, y, y + n) for q, y, n in zip(questions, yes, no, strict=True)]
+        return [scored(q, self.identity, y, n) for q, y, n in zip(questions, yes, no, strict=True)]
 
-    def _scored(self, question: Question, yes: float, answered: float) -> Verdict:
-        if not answered >= MIN_ANSWER_PROBABILITY:  # also true of NaN
-            reason = f"not an answer: yes and no hold {answered:.2f} of the probability"
-            return unscored(question, self.identity, reason)
-        answer = YesNo(p_yes=min(yes, 1.0), answer_probability=min(answered, 1.0))
-        return verdict(question, self.identity, answer)
-
-    def _names(self, questions: Sequence[Question], images: Sequence[Image.Image]) -> list[Verdict]:
-        inputs = self._inputs(questions, images)
+    def _names(self, questions: Sequence[Question], inputs: dict[str, Any]) -> list[Verdict]:
         written = self._model.generate(**inputs, max_new_tokens=MAX_NEW_TOKENS, do_sample=False)
-        new = written[:, inputs["input_ids"].shape[1] :]
-        replies = [t.strip() for t in self._tokenizer.batch_decode(new, skip_special_tokens=True)]
+        new = written[:, inputs["input_ids"].shape[1] :].cpu()
+        with self._tokenizing:
+            replies = [t.strip() for t in self._tokenizer.batch_decode(new, skip_special_tokens=True)]
         ended = [self._ended(row.tolist()) for row in new]
         return [
             verdict(q, self.identity, read_names(reply, cut_off=not end, scored=self._wants_score), reply)
@@ -104,36 +147,10 @@ class VisionLanguageJudge(Judge):
         ends = {*(stops if isinstance(stops, list) else [stops]), self._tokenizer.eos_token_id}
         return len(written) < MAX_NEW_TOKENS or not ends.isdisjoint(written)
 
-    def _inputs(self, questions: Sequence[Question], images: Sequence[Image.Image]) -> dict[str, Any]:
-        shown = [
-            [*map(open_reference, q.references), image] for q, image in zip(questions, images, strict=True)
-        ]
-        return self._render(shown, [q.text for q in questions])
-
-    def _render(self, shown: Sequence[Sequence[Image.Image]], texts: Sequence[str]) -> dict[str, Any]:
-        """What the model is given for each list of pictures and its text."""
-        messages = []
-        for pictures, text in zip(shown, texts, strict=True):
-            images = [{"type": "image", "image": picture} for picture in pictures]
-            messages.append([{"role": "user", "content": [*images, {"type": "text", "text": text}]}])
-        inputs = self._processor.apply_chat_template(
-            messages,
-            tokenize=True,
-            add_generation_prompt=True,
-            return_dict=True,
-            return_tensors="pt",
-            processor_kwargs={"padding": True},
-        )
-        return {
-            k: v.to(self._device, self._model.dtype if v.is_floating_point() else v.dtype)
-            for k, v in inputs.items()
-            if isinstance(v, torch.Tensor)
-        }
-
     def _tokens(self, word: str) -> list[int]:
         """Ids of the spellings of `word` that are one known token."""
-        spellings = {s + v for s in ("", " ") for v in (word, word.capitalize(), word.upper())}
-        found = (self._tokenizer.encode(s, add_special_tokens=False) for s in spellings)
+        spaced = {s + v for s in ("", " ") for v in spellings(word)}
+        found = (self._tokenizer.encode(s, add_special_tokens=False) for s in spaced)
         return sorted({ids[0] for ids in found if len(ids) == 1} - {self._tokenizer.unk_token_id})
 
 

@@ -2,16 +2,14 @@
 
 from copycat.measures.base import (
     CATALOG,
-    Evidence,
     Measure,
-    Observation,
     YesNoMeasure,
-    by_character,
     measure,
     measures,
 )
 from copycat.measures.cons import CONS, CONS_PROMPT
 from copycat.measures.detect import DETECT, DETECT_TARGETED
+from copycat.measures.evidence import Evidence, Observation
 from copycat.measures.innocent import FALSE_ALARM, MOVED
 from copycat.measures.questions import Ask
 
@@ -28,7 +26,6 @@ __all__ = [
     "Measure",
     "Observation",
     "YesNoMeasure",
-    "by_character",
     "measure",
     "measures",
 ]

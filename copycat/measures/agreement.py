@@ -6,9 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 
-from copycat.measures.base import Evidence, Measure, measures
+import numpy as np
+
+from copycat.io.columns import NONE, Flags
+from copycat.io.rows import Rows, as_rows
+from copycat.measures.base import Measure, measures
 from copycat.measures.detect import THRESHOLD
-from copycat.records import Agreement
+from copycat.measures.evidence import Evidence
+from copycat.measures.scores import scores
+from copycat.records import Agreement, Verdict
 from copycat.stats.agreement import cohen_kappa, fleiss_kappa
 
 
@@ -19,15 +25,24 @@ def agreements(evidence: Evidence) -> list[Agreement]:
     rater here: it says what its members said. Pictures and videos that one of them did not answer are left
     out of that comparison.
     """
-    verdicts = [v for v in evidence.verdicts if not v.voters]
+    verdicts = as_rows(evidence.verdicts)
+    voters, judge, kinds = (verdicts.column(name) for name in ("voters", "judge", "kind"))
+    alone = np.array([first == NONE or not verdicts[int(first)].voters for first in voters.firsts], bool)
+    single = alone[voters.codes] if len(verdicts) else np.zeros(0, bool)
+    scored = _scored(verdicts)
     found = []
     for measure in measures():
         if measure.ask is None or not measure.compared:
             continue
         kind = measure.ask.kind
-        judges = list(dict.fromkeys(v.judge for v in verdicts if v.kind == kind and v.scored))
+        asked = judge.codes[single & scored & kinds.where([kind])]
+        judges = [judge.keys[code] for code in dict.fromkeys(asked.tolist())]
+        if len(judges) < 2:
+            continue
         seen = {
-            j: _labels(measure, replace(evidence, verdicts=[v for v in verdicts if v.judge == j]))
+            j: _labels(
+                measure, replace(evidence, verdicts=verdicts.take(np.flatnonzero(single & judge.where([j]))))
+            )
             for j in judges
         }
         groups = list(combinations(judges, 2)) + ([tuple(judges)] if len(judges) > 2 else [])
@@ -40,8 +55,18 @@ def agreements(evidence: Evidence) -> list[Agreement]:
 
 
 def _labels(measure: Measure, evidence: Evidence) -> list[float | None]:
-    values = [o.value for o in measure.observe(evidence)]
-    return [None if v is None else float(v > THRESHOLD) for v in values]
+    values = scores(measure.observe(evidence)).values.tolist()
+    return [None if v != v else float(v > THRESHOLD) for v in values]
+
+
+def _scored(verdicts: Rows[Verdict]) -> Flags:
+    """Which of them are answers, shape (verdicts,)."""
+    column = verdicts.column("answer")
+    answers = np.array([first == NONE or verdicts[int(first)].scored for first in column.firsts], bool)
+    found = np.ones(len(verdicts), bool)
+    coded = column.codes != NONE
+    found[coded] = answers[column.codes[coded]]
+    return found
 
 
 def _agreement(kind: str, judges: tuple[str, ...], labels: Sequence[list[float]]) -> Agreement:

@@ -4,56 +4,19 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-from statistics import fmean
-from typing import Literal
+from typing import Literal, final
+
+import numpy as np
 
 from copycat.cards.catalog import Catalog
 from copycat.errors import UnknownName
+from copycat.io.columns import Floats
+from copycat.measures.evidence import Evidence, Observation
+from copycat.measures.observing import choose, observe
 from copycat.measures.questions import Ask
 from copycat.records import Answer, ImageRow, Question, QuestionStyle, Request, Unscored, Verdict, YesNo
 from copycat.subjects.characters import Character, Registry
 from copycat.subjects.innocents import is_innocent
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """The rows that measures read: what was asked for, what became of it, and what one judge said."""
-
-    requests: Sequence[Request]
-    frames: Mapping[str, Sequence[ImageRow]]
-    """The latest rows of each request: one for a picture, one for each judged frame of a video."""
-    verdicts: Sequence[Verdict]
-    registry: Registry
-    shifts: Mapping[str, float] = field(default_factory=dict)
-    """How far pictures are from those without a guardrail, by request; see `stages/shift.py`."""
-
-    @cached_property
-    def answers(self) -> Mapping[str, Mapping[tuple[str, int, str | None], Verdict]]:
-        """The verdicts of each kind of question, by request, frame and item."""
-        found: dict[str, dict[tuple[str, int, str | None], Verdict]] = {}
-        for v in self.verdicts:
-            found.setdefault(v.kind, {})[v.request, v.frame, v.item] = v
-        return found
-
-
-@dataclass(frozen=True)
-class Observation:
-    """What a measure makes of one picture planned, or of one video."""
-
-    request: Request
-    image: ImageRow | None
-    """Its row; of a video that of the first frame. None while it is not made."""
-    value: float | None
-    """None unless the picture is `ok` and every item of it was answered."""
-    verdicts: tuple[Verdict | None, ...] = ()
-    """Those that decided, one an item; see :meth:`Measure.decide`."""
-
-    @property
-    def verdict(self) -> Verdict | None:
-        """The one that decided, of a measure that asks one thing."""
-        return self.verdicts[0] if self.verdicts else None
 
 
 class Measure(ABC):
@@ -90,12 +53,18 @@ class Measure(ABC):
     """Whether it is about pictures of the other prompts, which ask for a character."""
 
     def concerns(self, request: Request) -> bool:
-        """Whether it is about the pictures of such requests."""
+        """Whether it is about the pictures of such requests. It is asked once for all requests that have the
+        prompt before any mitigation in common, so nothing else of a request may matter."""
         return self.innocent if is_innocent(request.prompt_set) else self.guilty
 
     @abstractmethod
     def read(self, answer: Answer, character: Character) -> float | None:
         """The number in an answer about a picture made for `character`, in [0, 1]; None where it has none."""
+
+    def read_all(self, p_yes: Floats) -> Floats | None:  # noqa: ARG002
+        """What :meth:`read` gives for answers of yes or no with these P("Yes"), shape (answers,), whomever
+        they are about. None, as by default, where each has to be read by itself, which takes longer."""
+        return None
 
     @property
     def settled_by(self) -> Measure | None:
@@ -109,7 +78,7 @@ class Measure(ABC):
 
     def items(self, request: Request, character: Character) -> tuple[str | None, ...]:  # noqa: ARG002
         """The things asked about in one picture: by default one, without a name. A request without any is
-        left out."""
+        left out. As with :meth:`concerns`, only the prompt before any mitigation may matter."""
         return (None,)
 
     @property
@@ -174,26 +143,15 @@ class Measure(ABC):
             for item in self.items(request, character)
         ]
 
-    def observe(self, evidence: Evidence) -> list[Observation]:
+    def observe(self, evidence: Evidence) -> Sequence[Observation]:
         """One observation a request that has something to ask about, in the plan's order.
 
         The value is the mean over the items. With an item unscored there is none: a mean over the others
         would be of another question.
         """
-        answers = evidence.answers.get(self.ask.kind, {}) if self.ask else {}
-        by = self.settled_by.ask if self.settled_by else None
-        settling = evidence.answers.get(by.kind, {}) if by else {}
-        seen = []
-        for request in evidence.requests:
-            rows, character = evidence.frames.get(request.id, ()), evidence.registry[request.character]
-            items = self.items(request, character) if self.concerns(request) else ()
-            decisive = tuple(self.decide(rows, answers, character, item, settling) for item in items)
-            values = [x for v in decisive if (x := self.value(v, character)) is not None]
-            if items:
-                value = fmean(values) if len(values) == len(items) else None
-                seen.append(Observation(request, rows[0] if rows else None, value, decisive))
-        return seen
+        return observe(self, evidence)
 
+    @final
     def decide(
         self,
         rows: Sequence[ImageRow],
@@ -218,17 +176,15 @@ class Measure(ABC):
             # A verdict on other pixels than those in the row says nothing about this picture.
             fits = row.outcome == "ok" and answer is not None and answer.image_sha256 == row.sha256
             other = settling.get((row.request, row.frame, item)) if settling and fits else None
-            if answer and other and self.doubts(answer.answer, character):
+            if answer and other and answer.scored and self.doubts(answer.answer, character):
                 same = (other.judge, other.image_sha256) == (answer.judge, answer.image_sha256)
                 answer = other if same else answer
             judged.append(answer if fits else None)
         values = [self.value(v, character) for v in judged]
-        if 1.0 in values:
-            return judged[values.index(1.0)]
-        if None in values:
-            return judged[values.index(None)]
-        return judged[values.index(max(v for v in values if v is not None))] if judged else None
+        known = np.array([[np.nan if v is None else v for v in values]], float)
+        return judged[choose(known, np.ones_like(known, bool))[0]] if judged else None
 
+    @final
     def value(self, verdict: Verdict | None, character: Character) -> float | None:
         """The number in a verdict; None where there is none, or the judge gave no answer."""
         if verdict is None or isinstance(verdict.answer, Unscored):
@@ -244,14 +200,9 @@ class YesNoMeasure(Measure):
     def read(self, answer: Answer, character: Character) -> float | None:  # noqa: ARG002
         return answer.p_yes if isinstance(answer, YesNo) else None
 
-
-def by_character(observations: Iterable[Observation]) -> dict[str, float]:
-    """Mean over the scored pictures of each character; characters without any are left out."""
-    values: dict[str, list[float]] = {}
-    for o in observations:
-        if o.value is not None:
-            values.setdefault(o.request.character, []).append(o.value)
-    return {c: sum(v) / len(v) for c, v in values.items()}
+    def read_all(self, p_yes: Floats) -> Floats | None:
+        # A subclass that reads otherwise has the last word.
+        return p_yes if type(self).read is YesNoMeasure.read else None
 
 
 CATALOG: Catalog[Measure] = Catalog(
@@ -294,7 +245,7 @@ class ForeignMeasure(YesNoMeasure):
         """Its name alone: which side is better is not known here."""
         return self.name
 
-    def observe(self, evidence: Evidence) -> list[Observation]:  # noqa: ARG002
+    def observe(self, evidence: Evidence) -> Sequence[Observation]:  # noqa: ARG002
         """None: how to read its answers is not known here."""
         return []
 

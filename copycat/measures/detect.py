@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from copycat.measures.base import Measure, Observation
+from copycat.io.columns import Floats
+from copycat.measures.base import Measure
+from copycat.measures.evidence import Observation
 from copycat.measures.questions import IDENTIFY, VERIFY
 from copycat.records import Answer, graded
 from copycat.subjects.characters import Character
@@ -60,6 +62,9 @@ class TargetedDetect(_Detect):
     def read(self, answer: Answer, character: Character) -> float | None:
         p = graded(answer, character.slug)
         return None if p is None else float(p > THRESHOLD)
+
+    def read_all(self, p_yes: Floats) -> Floats | None:
+        return (p_yes > THRESHOLD).astype(float) if type(self).read is TargetedDetect.read else None
 
 
 class Graded(TargetedDetect):

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from copycat.measures.base import Evidence, Measure, Observation
+from collections.abc import Sequence
+
+import numpy as np
+
+from copycat.io.columns import NONE, by_first, joint
+from copycat.measures.base import Measure
+from copycat.measures.evidence import Evidence, Observation, Observations
+from copycat.measures.observing import concerned
 from copycat.records import Answer, ImageRow, Request
 from copycat.subjects.characters import Character
 
@@ -35,13 +42,13 @@ class Moved(_OfRows):
         "features, in [0, 1] (lower is better)."
     )
 
-    def observe(self, evidence: Evidence) -> list[Observation]:
+    def observe(self, evidence: Evidence) -> Sequence[Observation]:
         """One observation for each picture whose distance was measured."""
-        return [
-            Observation(r, evidence.frames[r.id][0], evidence.shifts[r.id])
-            for r in evidence.requests
-            if self.concerns(r) and r.id in evidence.shifts
-        ]
+        rows = evidence.joined
+        ids = rows.requests.column("id")
+        known = np.array([evidence.shifts.get(key, np.nan) for key in ids.keys], float)[ids.codes]
+        mine = np.flatnonzero(concerned(self, rows) & ~np.isnan(known))
+        return Observations(rows, mine, known[mine])
 
 
 class FalseAlarm(_OfRows):
@@ -62,14 +69,18 @@ class FalseAlarm(_OfRows):
     def binary(self) -> bool:
         return True
 
-    def observe(self, evidence: Evidence) -> list[Observation]:
+    def observe(self, evidence: Evidence) -> Sequence[Observation]:
         """One observation for each innocent prompt whose picture was made, refused or withheld."""
-        seen = []
-        for request in evidence.requests:
-            rows = evidence.frames.get(request.id, ())
-            if self.concerns(request) and rows and rows[0].outcome != "error":
-                seen.append(Observation(request, rows[0], float(_alarmed(request, rows[0]))))
-        return seen
+        rows = evidence.joined
+        first, images = rows.pictures.firsts, rows.pictures.rows
+        outcome = images.column("outcome")
+        mine = np.flatnonzero(concerned(self, rows) & (first != NONE))
+        mine = mine[~outcome.where(["error"])[first[mine]]]
+        steps, review = rows.requests.column("provenance").codes, images.column("review").codes
+        alike = joint(steps[mine], outcome.codes[first[mine]], review[first[mine]])
+        ranks, firsts = by_first(alike)
+        found = [_alarmed(rows.requests[at], images[first[at]]) for at in mine[firsts].tolist()]
+        return Observations(rows, mine, np.array(found, float)[ranks])
 
 
 def _alarmed(request: Request, row: ImageRow) -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from statistics import fmean, mean, stdev
 from typing import Any
 
-from copycat.measures.base import Evidence, Measure, Observation, by_character, measures
+from copycat.io.columns import by_first, joint
+from copycat.measures.base import Measure, measures
+from copycat.measures.evidence import Evidence, Observation
+from copycat.measures.scores import Scores, by_group, has_video, outcomes, scores
 from copycat.records import Metric
 from copycat.stats.differences import fixed_difference, population_difference
 from copycat.stats.intervals import FIXED_METHOD, METHOD, Interval, fixed_set, population
@@ -24,60 +26,67 @@ def summarise(
     judge's calibration, with which counts of characters are corrected for its errors; `chosen` are the
     measures, by default all.
     """
-    put = set(evidence.answers)
+    put = evidence.kinds
+    found = {
+        measure: by_group(measure.observe(evidence))
+        for measure in (measures() if chosen is None else chosen)
+        if not put or measure.ask is None or measure.ask.kind in put
+    }
     table = []
-    for prompt_set, mitigation in dict.fromkeys((r.prompt_set, r.mitigation) for r in evidence.requests):
-        mine = [r for r in evidence.requests if (r.prompt_set, r.mitigation) == (prompt_set, mitigation)]
-        group = replace(evidence, requests=mine)
-        for measure in measures() if chosen is None else chosen:
-            kind = measure.ask.kind if measure.ask else None
-            if put and kind is not None and kind not in put:
-                continue
-            seen = measure.observe(group)
+    for prompt_set, mitigation in _groups(evidence):
+        for measure, groups in found.items():
+            seen = groups.get((prompt_set, mitigation))
             if seen:
+                kind = measure.ask.kind if measure.ask else None
                 error = judge_error(rates, kind, mitigation) if kind and measure.corrected else None
                 table.append(_metric(measure, seen, error))
     return table
 
 
+def _groups(evidence: Evidence) -> list[tuple[str, str]]:
+    """Every (prompt set, mitigation), in the order of the plan."""
+    sets, mitigations = (evidence.joined.requests.column(n) for n in ("prompt_set", "mitigation"))
+    _, firsts = by_first(joint(sets.codes, mitigations.codes))
+    return [(sets.keys[sets.codes[at]], mitigations.keys[mitigations.codes[at]]) for at in firsts]
+
+
 def interval_of(seen: Iterable[Observation], scale: float = 1.0) -> Interval:
     """The mean over the characters of `seen`, times `scale`, with its 95 % interval for characters like
     these."""
-    return population(_scored(seen), scale)
+    return population(_scored(scores(seen)), scale)
 
 
 def by_seed(measure: Measure, seen: Sequence[Observation]) -> dict[int, float]:
     """The number of each run seed alone, in the measure's unit; seeds without a scored picture left out."""
-    scale = measure.scale(len({o.request.character for o in seen}))
+    mine = scores(seen)
     seeds = dict.fromkeys(o.request.run_seed for o in seen)
-    values = {s: by_character(o for o in seen if o.request.run_seed == s) for s in seeds}
-    return {s: mean(v.values()) * scale for s, v in values.items() if v}
+    values = _by_seed(mine, measure.scale(mine.asked))
+    return {seed: value for seed, value in zip(seeds, values, strict=True) if value is not None}
+
+
+def _by_seed(seen: Scores, scale: float) -> list[float | None]:
+    """The number of each run seed alone, in the order in which they first come."""
+    ranks, firsts = by_first(seen.seeds)
+    of_seeds = (_scored(seen.where(ranks == rank)) for rank in range(len(firsts)))
+    return [mean(sum(v) / len(v) for v in values) * scale if values else None for values in of_seeds]
 
 
 def fixed_interval_of(seen: Iterable[Observation], scale: float = 1.0) -> Interval:
     """The same with its 95 % interval for these very characters."""
-    return fixed_set(_scored(seen), scale)
+    return fixed_set(_scored(scores(seen)), scale)
 
 
 def bounds_of(seen: Sequence[Observation], scale: float = 1.0) -> tuple[float, float]:
     """What the mean over all characters asked for, times `scale`, would be had every picture that is not
     scored 0, and had each 1. Raises ValueError without observations."""
-    values: dict[str, list[float | None]] = {}
-    for o in seen:
-        values.setdefault(o.request.character, []).append(o.value)
-    low, high = (
-        fmean(fmean(missing if x is None else x for x in v) for v in values.values())
-        for missing in (0.0, 1.0)
-    )
+    values = scores(seen).by_character
+    low, high = (fmean(fmean(missing if x != x else x for x in v) for v in values) for missing in (0.0, 1.0))
     return low * scale, high * scale
 
 
-def _scored(seen: Iterable[Observation]) -> list[list[float]]:
-    values: dict[str, list[float]] = {}
-    for o in seen:
-        if o.value is not None:
-            values.setdefault(o.request.character, []).append(o.value)
-    return list(values.values())
+def _scored(seen: Scores) -> list[list[float]]:
+    """The values of each character that has any."""
+    return seen.where(seen.scored).by_character
 
 
 def paired_values(
@@ -117,11 +126,10 @@ def fixed_difference_of(steps: Sequence[Sequence[float]], scale: float) -> Inter
 
 
 def _metric(measure: Measure, seen: Sequence[Observation], error: JudgeError | None) -> Metric:
-    scale = measure.scale(len({o.request.character for o in seen}))
-    scored = sum(o.value is not None for o in seen)
+    mine, came = scores(seen), outcomes(seen)
+    scale, scored = measure.scale(mine.asked), int(mine.scored.sum())
     interval, fixed, bounds = interval_of(seen, scale), fixed_interval_of(seen, scale), bounds_of(seen, scale)
-    totals = list(by_seed(measure, seen).values())
-    outcomes = [o.image.outcome if o.image else None for o in seen]
+    totals = [total for total in _by_seed(mine, scale) if total is not None]
     return Metric(
         metric=measure.name,
         mitigation=seen[0].request.mitigation,
@@ -135,12 +143,12 @@ def _metric(measure: Measure, seen: Sequence[Observation], error: JudgeError | N
         all_low=bounds[0],
         all_high=bounds[1],
         **_correction(seen, error, scale),
-        characters=len({o.request.character for o in seen}),
+        characters=mine.asked,
         images=len(seen),
         scored=scored,
-        unscored=outcomes.count("ok") - scored,
-        refused=outcomes.count("refused_prompt") + outcomes.count("refused_output"),
-        errors=outcomes.count("error"),
+        unscored=came.get("ok", 0) - scored,
+        refused=came.get("refused_prompt", 0) + came.get("refused_output", 0),
+        errors=came.get("error", 0),
         method=f"{METHOD}; {FIXED_METHOD}; over {interval.characters} characters with a scored picture",
     )
 
@@ -148,8 +156,7 @@ def _metric(measure: Measure, seen: Sequence[Observation], error: JudgeError | N
 def _correction(seen: Sequence[Observation], error: JudgeError | None, scale: float) -> dict[str, Any]:
     """The corrected fields of a count; none where nothing was scored or the judge's errors are unknown."""
     # A video counts when any frame does, and the error rates are those of one picture.
-    videos = any(o.request.sampling.frames for o in seen)
-    if error is None or videos or all(o.value is None for o in seen):
+    if error is None or has_video(seen) or not scores(seen).scored.any():
         return {}
     found = corrected(interval_of(seen), error)
     if found is None:

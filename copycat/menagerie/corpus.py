@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import repeat
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -17,6 +16,7 @@ import yaml
 from PIL import Image
 
 from copycat.menagerie.captions import bare_name, caption, description
+from copycat.menagerie.drawing import draw_on_all_cores
 from copycat.menagerie.render import render
 from copycat.menagerie.world import (
     GENERIC_HAT,
@@ -106,18 +106,19 @@ def loose_samples(people: list[Inhabitant]) -> list[Sample]:
     ]
 
 
-def _draw_chunk(samples: list[Sample]) -> tuple[Pixels, list[str]]:
+def _draw(samples: Sequence[Sample]) -> list[tuple[Pixels, str]]:
     people = make_inhabitants()
     drawn = [s.draw(people) for s in samples]
-    return np.stack([np.asarray(image) for image, _ in drawn]), [text for _, text in drawn]
+    return [(np.asarray(image), text) for image, text in drawn]
 
 
-def draw_all(samples: list[Sample], workers: int = 2) -> tuple[Pixels, list[str]]:
-    """Pictures, uint8 of shape (n, 32, 32, 3), and captions, in the samples' order."""
-    chunks = [samples[i : i + 500] for i in range(0, len(samples), 500)]
-    with ProcessPoolExecutor(workers) as pool:
-        parts = list(pool.map(_draw_chunk, chunks))
-    return np.concatenate([p for p, _ in parts]), [c for _, cs in parts for c in cs]
+def draw_all(samples: list[Sample], workers: int | None = None) -> tuple[Pixels, list[str]]:
+    """Pictures, uint8 of shape (n, 32, 32, 3), and captions, in the samples' order.
+
+    They are the same whatever the number of processes, `workers`; as many as there are cores unless given.
+    """
+    drawn = draw_on_all_cores(_draw, samples, workers)
+    return np.stack([pixels for pixels, _ in drawn]), [text for _, text in drawn]
 
 
 @dataclass(frozen=True)
@@ -133,8 +134,12 @@ class Probe:
     """Phrases that are true of the figure, such as "teal owl" and "red crown"."""
 
 
-def _probe(seed: int, generic: float, lookalikes: float) -> tuple[Pixels, Probe]:
+def _probes(seeds: Sequence[int], generic: float, lookalikes: float) -> list[tuple[Pixels, Probe]]:
     people = make_inhabitants()
+    return [_probe(people, seed, generic, lookalikes) for seed in seeds]
+
+
+def _probe(people: list[Inhabitant], seed: int, generic: float, lookalikes: float) -> tuple[Pixels, Probe]:
     r = random.Random(seed)
     i, u = r.randrange(len(people)), r.random() * 0.85 / (1 - generic)
     if u < 0.85 * (1 - lookalikes):
@@ -148,13 +153,14 @@ def _probe(seed: int, generic: float, lookalikes: float) -> tuple[Pixels, Probe]
 
 
 def probes(
-    n: int, base: int, generic: float = 0.15, lookalikes: float = 7 / 17, workers: int = 2
+    n: int, base: int, generic: float = 0.15, lookalikes: float = 7 / 17, workers: int | None = None
 ) -> tuple[Pixels, list[Probe]]:
-    """`n` pictures of known truth: a share `generic` of them nobody, `lookalikes` of the rest look-alikes."""
-    with ProcessPoolExecutor(workers) as pool:
-        parts = list(
-            pool.map(_probe, range(base, base + n), repeat(generic), repeat(lookalikes), chunksize=500)
-        )
+    """`n` pictures of known truth: a share `generic` of them nobody, `lookalikes` of the rest look-alikes.
+
+    They are the same whatever the number of processes, `workers`; as many as there are cores unless given.
+    """
+    draw = partial(_probes, generic=generic, lookalikes=lookalikes)
+    parts = draw_on_all_cores(draw, range(base, base + n), workers)
     return np.stack([p for p, _ in parts]), [q for _, q in parts]
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from copycat.menagerie.captions import caption
+from copycat.menagerie.drawing import draw_on_all_cores
 from copycat.menagerie.render import Pose, background, paint
 from copycat.menagerie.world import SCENES, Figure, generic_creature, make_inhabitants
 
@@ -79,8 +79,12 @@ def draw(seed: int) -> tuple[npt.NDArray[np.uint8], str]:
     return np.stack([np.asarray(p) for p in pictures]), caption(figure, scene, r, who)
 
 
-def draw_all(n: int, base: int = BASE, workers: int = 2) -> tuple[npt.NDArray[np.uint8], list[str]]:
-    """`n` clips, uint8 (n, FRAMES, 32, 32, 3), and their captions."""
-    with ProcessPoolExecutor(workers) as pool:
-        drawn = list(pool.map(draw, range(base, base + n), chunksize=100))
+def _draw(seeds: Sequence[int]) -> list[tuple[npt.NDArray[np.uint8], str]]:
+    return [draw(seed) for seed in seeds]
+
+
+def draw_all(n: int, base: int = BASE, workers: int | None = None) -> tuple[npt.NDArray[np.uint8], list[str]]:
+    """`n` clips, uint8 (n, FRAMES, 32, 32, 3), and their captions; the same whatever the number of processes,
+    `workers`, as many as there are cores unless given."""
+    drawn = draw_on_all_cores(_draw, range(base, base + n), workers)
     return np.stack([pixels for pixels, _ in drawn]), [text for _, text in drawn]

@@ -62,7 +62,11 @@ def about(sources: Sequence[RunData]) -> list[str]:
             f"{s.judge}{'' if c.oracle else '; without oracle, mitigations guess the character'}."
             for s, c in zip(sources, configs, strict=True)
         ),
-        *(f"{s.path}: {note}" for s in sources for note in (*s.manifest.taken, *s.manifest.notes)),
+        *(
+            f"{s.path}: {note}"
+            for s in sources
+            for note in (*s.manifest.taken, *s.manifest.served, *s.manifest.notes)
+        ),
         *dict.fromkeys(f"{s.judge}. {judge_sentence(s.rates)}" for s in sources),
     ]
 

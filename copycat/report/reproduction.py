@@ -31,6 +31,8 @@ def command(config: RunConfig) -> str:
             parts += [f"--{option}", ",".join(map(str, value)) if isinstance(value, tuple) else _short(value)]
     if not config.oracle:
         parts.append("--no-oracle")
+    if config.compile is not None:
+        parts.append("--compile" if config.compile else "--no-compile")
     return shlex.join(parts)
 
 

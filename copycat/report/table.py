@@ -98,6 +98,7 @@ def _remarks(run: RunData) -> list[str]:
         *warnings,
         *judge,
         *run.manifest.taken,
+        *run.manifest.served,
         *run.manifest.notes,
         reproduction.sentence(run.manifest),
     ]

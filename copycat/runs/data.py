@@ -9,11 +9,16 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+import numpy as np
+
 from copycat.cards.judges import load_judge_card
 from copycat.errors import UserError
+from copycat.io.columns import joint, last_of_each
+from copycat.io.rows import Rows, as_rows
 from copycat.judges.base import error_rates
 from copycat.measures import Evidence, Measure, Observation, measure
 from copycat.measures.agreement import agreements
+from copycat.measures.pictures import FirstFrames, Pictures
 from copycat.records import Agreement, ImageRow, Metric, Request, Shift, Verdict
 from copycat.runs.calibrated import elsewhere, speaks_of
 from copycat.runs.manifest import Manifest
@@ -54,39 +59,44 @@ class RunData:
         path = (self.path / (name or "")).resolve()
         return path if path.is_relative_to(self.path.resolve()) and path.is_file() else None
 
-    @cached_property
+    @property
     def frames(self) -> Mapping[str, tuple[ImageRow, ...]]:
         """The latest rows of each request: one, or those of all judged frames of a video, in order.
 
         A video of which any row is missing, because the run was cut off there, is not yet made.
         """
-        latest: dict[str, dict[int, ImageRow]] = {}
-        for row in self.image_rows:
-            latest.setdefault(row.request, {})[row.frame] = row
-        made: dict[str, tuple[ImageRow, ...]] = {}
-        for request in self.requests:
-            rows = latest.get(request.id, {})
-            if 0 in rows and rows[0].outcome != "ok":
-                made[request.id] = (rows[0],)
-            elif all(frame in rows for frame in request.sampling.judged):
-                made[request.id] = tuple(rows[frame] for frame in request.sampling.judged)
-        return made
+        return self._pictures
 
     @cached_property
+    def _pictures(self) -> Pictures:
+        return Pictures.latest(self._requests, self.image_rows)
+
+    @cached_property
+    def _requests(self) -> Rows[Request]:
+        return as_rows(self.requests)
+
+    @property
     def images(self) -> Mapping[str, ImageRow]:
         """The latest row of each request; of a video that of its first frame."""
-        return {request: rows[0] for request, rows in self.frames.items()}
+        return FirstFrames(self._pictures)
 
-    @cached_property
+    @property
     def verdicts(self) -> Sequence[Verdict]:
         """The latest verdict of each judge on each question."""
-        rows = self.verdict_rows
-        return list({(v.request, v.frame, v.kind, v.judge, v.question_hash): v for v in rows}.values())
+        return self._verdicts
+
+    @cached_property
+    def _verdicts(self) -> Rows[Verdict]:
+        rows = as_rows(self.verdict_rows)
+        names = ("request", "frame", "kind", "judge", "question_hash")
+        return rows.take(last_of_each(joint(*(rows.column(name).codes for name in names))))
 
     @cached_property
     def shifts(self) -> Mapping[str, float]:
         """How far guarded pictures are from the unguarded ones, by request, as far as it was measured of the
         pictures that are there; of a video the mean over its judged frames."""
+        if not self.shift_rows:
+            return {}
         latest = {(s.request, s.frame): s for s in self.shift_rows}
         found: dict[str, float] = {}
         for request, rows in self.frames.items():
@@ -103,7 +113,7 @@ class RunData:
     @property
     def failed(self) -> int:
         """Pictures whose last attempt was an error; the same command tries them again."""
-        return sum(row.outcome == "error" for row in self.images.values())
+        return self._pictures.failed
 
     @property
     def finished(self) -> bool:
@@ -112,8 +122,10 @@ class RunData:
 
     def evidence(self, judge: str | None = None) -> Evidence:
         """What measures read: the verdicts of one judge, or of all of them."""
-        said = [v for v in self.verdicts if judge in (None, v.judge)]
-        return Evidence(self.requests, self.frames, said, self.registry, self.shifts)
+        said = self._verdicts
+        if judge is not None:
+            said = said.take(np.flatnonzero(said.column("judge").where([judge])))
+        return Evidence(self._requests, self.frames, said, self.registry, self.shifts)
 
     @cached_property
     def judged(self) -> Evidence:

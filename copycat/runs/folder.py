@@ -66,11 +66,12 @@ class RunFolder:
         requests: Sequence[Request],
         conditionings: Path | None = None,
         taken: tuple[str, ...] = (),
+        served: tuple[str, ...] = (),
     ) -> RunFolder:
         """Begin this run, or take up the same one again; raises RunConflict as :meth:`check_free`.
 
         The embeddings that requests name are copied from the folder `conditionings`; `taken` says what was
-        taken where the user named nothing.
+        taken where the user named nothing, `served` what the model's server was found to do.
         """
         self.check_free(config)
         if self.manifest_path.exists():
@@ -86,7 +87,7 @@ class RunFolder:
                 content = ((conditionings or Path()) / file).read_bytes()
                 atomic.write_bytes(self.conditioning_path / file, content)
             # The manifest comes last: where it stands, the run is whole.
-            self.write_manifest(Manifest.fresh(config, requests[0].model, taken))
+            self.write_manifest(Manifest.fresh(config, requests[0].model, taken, served))
         return self
 
     def check_free(self, config: RunConfig) -> None:

@@ -92,6 +92,8 @@ class Manifest(BaseModel):
     hardware: dict[str, str] = Field(default_factory=dict)
     device: str | None = None
     """Torch device the pictures were made on; fixed by the first batch."""
+    batch_size: int | None = None
+    """Pictures drawn together, where that was found on the device; None where the settings say it."""
     model: str
     """Card name and weights identity."""
     without_negative: str = ""
@@ -106,6 +108,8 @@ class Manifest(BaseModel):
     """What a reader of the numbers must know, as prompts that the model did not read to their end."""
     taken: tuple[str, ...] = ()
     """What was taken or left out where the user named nothing, with the reason."""
+    served: tuple[str, ...] = ()
+    """What the model's server was found to do when it was probed, before the first picture."""
     created: str = ""
     finished: str | None = None
     stages: dict[str, StageRecord] = Field(default_factory=dict)
@@ -132,7 +136,9 @@ class Manifest(BaseModel):
         return "interrupted" if "interrupted" in states.values() else "running"
 
     @classmethod
-    def fresh(cls, config: RunConfig, model: str, taken: tuple[str, ...] = ()) -> Manifest:
+    def fresh(
+        cls, config: RunConfig, model: str, taken: tuple[str, ...] = (), served: tuple[str, ...] = ()
+    ) -> Manifest:
         """The manifest of a run that is about to begin on this machine."""
         commit, dirty = environment.git_state(ROOT)
         return cls(
@@ -146,5 +152,6 @@ class Manifest(BaseModel):
             model=model,
             seeds=config.seeds,
             taken=taken,
+            served=served,
             created=now(),
         )

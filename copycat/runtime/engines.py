@@ -15,24 +15,28 @@ import threading
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from copycat.errors import MissingRequirement, UserError
+from copycat.runtime.phases import IN_HAND, Phased, results
 
 B = TypeVar("B")
 R = TypeVar("R")
 Done = Callable[[Sequence[tuple[B, R]]], None]
 """Takes batches with their results: all that are ready, so that they can be written together."""
 OpenWorker = Callable[[str], AbstractContextManager[Callable[[B], R]]]
-"""Opens a worker on a device (resolved, not `auto`): loads what it needs, and lets go of it at the end."""
-_DEATHS = 2
+"""Opens a worker on a device (resolved, not `auto`): loads what it needs, and lets go of it at the end.
+
+The phases of a worker that is :class:`copycat.runtime.phases.Phased` overlap where its device is here."""
+DEATHS = 2
 """Workers that may die of one batch before it is given up."""
-_PATIENCE = 20.0
+PATIENCE = 20.0
 """Seconds that an idle worker has to close what it opened."""
 
 
@@ -51,22 +55,22 @@ class Engine(ABC):
 
 
 class InProcess(Engine):
-    """One worker, here; batches in order."""
+    """One worker, here; results in the order of the batches."""
 
     def __init__(self, device: str) -> None:
         self.device = device
 
     def map(self, batches: Sequence[B], open_worker: OpenWorker[B, R], done: Done[B, R]) -> None:
-        with open_worker(self.device) as work:
-            for batch in batches:
-                done([(batch, work(batch))])
+        with open_worker(self.device) as work, closing(results(work, batches)) as found:
+            for result in found:
+                done([result])
 
 
 class Processes(Engine):
     """A worker in a process of its own for each device; one device may stand several times.
 
-    A worker that dies is replaced, and its batch begun anew. Results come in the order in which they are
-    finished.
+    Each has as many batches in hand as its phases need (:mod:`copycat.runtime.phases`), else one. A worker
+    that dies is replaced, and all that it had in hand begun anew. Results come as they are finished.
     """
 
     def __init__(self, devices: Sequence[str]) -> None:
@@ -80,39 +84,56 @@ class Processes(Engine):
         # More workers than batches would load a model in vain.
         workers = [_Worker(d, open_worker) for d in self._devices[: len(batches)]]
         try:
-            while waiting or any(w.batch is not None for w in workers):
-                for i, worker in enumerate(workers):
-                    if worker.batch is None and waiting:
-                        if not worker.alive:
-                            workers[i] = worker = worker.replacement()
-                        worker.begin(waiting.popleft(), batches)
-                for worker, at in _ready(workers):
-                    answer = worker.finish()
+            while waiting or any(w.in_hand for w in workers):
+                _hand_out(waiting, batches, workers)
+                for worker in _ready(workers):
+                    answer = worker.receive()
                     if answer is None:
-                        deaths[at] += 1
-                        if deaths[at] == _DEATHS:
+                        oldest = worker.in_hand[0]
+                        deaths[oldest] += 1
+                        if deaths[oldest] == DEATHS:
                             raise MissingRequirement(
-                                f"A worker process on {worker.device} ended {_DEATHS} times on the same "
+                                f"A worker process on {worker.device} ended {DEATHS} times on the same "
                                 "batch, perhaps for want of memory; what is finished is kept. Try again with "
                                 "fewer workers or a smaller --batch-size. (A script calls copycat.run below "
                                 '`if __name__ == "__main__":`.)'
                             )
-                        waiting.appendleft(at)
+                        waiting.extendleft(reversed(worker.in_hand))
+                        worker.in_hand.clear()
                     elif answer.error:
+                        worker.in_hand.clear()
                         raise answer.error
-                    else:
-                        done([(batches[at], answer.value)])
+                    elif not answer.opened:
+                        done([(batches[worker.in_hand.popleft()], answer.value)])
         finally:
             for worker in workers:
                 worker.end()
 
 
+def _hand_out(waiting: deque[int], batches: Sequence[Any], workers: list[_Worker]) -> None:
+    """Give the next of the `waiting` batches to whoever has fewest, as far as workers have room for them.
+
+    Nobody takes more than an equal share of what is left: what one has in hand, no other can take over.
+    """
+    left = len(waiting) + sum(len(w.in_hand) for w in workers)
+    share = -(-left // len(workers))
+    while waiting:
+        i = min(range(len(workers)), key=lambda i: len(workers[i].in_hand) / workers[i].room)
+        if len(workers[i].in_hand) >= min(workers[i].room, share):
+            return
+        if not workers[i].in_hand and not workers[i].alive:
+            workers[i] = workers[i].replacement()
+        workers[i].begin(waiting.popleft(), batches)
+
+
 @dataclass(frozen=True)
 class Answer:
-    """What a worker made of a batch, or raised."""
+    """What a worker made of the oldest batch in hand, or raised."""
 
     value: Any = None
     error: Exception | None = None
+    opened: int = 0
+    """How many batches the worker has room for: said once, when it is open, and about no batch."""
 
 
 @dataclass
@@ -121,8 +142,10 @@ class _Worker:
 
     device: str
     open_worker: OpenWorker[Any, Any]
-    batch: int | None = None
-    """Number of the batch in hand."""
+    in_hand: deque[int] = field(default_factory=deque)
+    """Numbers of the batches that it was given and has not answered, in order."""
+    room: int = 1
+    """How many it may have in hand."""
     _opened: bool = False
     """Whether the process was told how to open its worker."""
     _process: BaseProcess = field(init=False)
@@ -155,7 +178,7 @@ class _Worker:
         return _Worker(self.device, self.open_worker)
 
     def begin(self, number: int, batches: Sequence[Any]) -> None:
-        self.batch = number
+        self.in_hand.append(number)
         try:
             if not self._opened:
                 # Not when the process is started: that waits for ever for one that dies before it has read.
@@ -166,12 +189,12 @@ class _Worker:
             # It has just died; waiting for its answer will tell.
             return
 
-    def finish(self) -> Answer | None:
-        """The answer about the batch in hand; None when the process has ended without one."""
-        self.batch = None
+    def receive(self) -> Answer | None:
+        """What it has to say; None when the process has ended without another word."""
         try:
             if self._pipe.poll():
                 answer: Answer = self._pipe.recv()
+                self.room = answer.opened or self.room
                 return answer
         except (EOFError, OSError):
             pass
@@ -181,8 +204,8 @@ class _Worker:
     def end(self) -> None:
         """Let the process close what it opened, unless it is busy and its work in vain."""
         self._pipe.close()
-        if self.batch is None:
-            self._process.join(_PATIENCE)
+        if not self.in_hand:
+            self._process.join(PATIENCE)
         self._process.terminate()
         self._process.join()
 
@@ -200,11 +223,11 @@ def _interrupts_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _ready(workers: Iterable[_Worker]) -> list[tuple[_Worker, int]]:
-    """Those of the busy workers that have answered or died, with their batches; waits for the first."""
-    busy = [(w, w.batch) for w in workers if w.batch is not None]
-    ready = set(wait([s for w, _ in busy for s in w.signals]))
-    return [(w, batch) for w, batch in busy if ready & set(w.signals)]
+def _ready(workers: Iterable[_Worker]) -> list[_Worker]:
+    """Those of the busy workers that have said something or died; waits for the first."""
+    busy = [w for w in workers if w.in_hand]
+    ready = set(wait([s for w in busy for s in w.signals]))
+    return [w for w in busy if ready & set(w.signals)]
 
 
 def _serve(pipe: Connection, device: str, threads: int) -> None:
@@ -217,16 +240,40 @@ def _serve(pipe: Connection, device: str, threads: int) -> None:
     threading.Thread(target=_end_with_driver, daemon=True).start()
     try:
         open_worker: OpenWorker[Any, Any] = pipe.recv()
-        batch = pipe.recv()
+        first = pipe.recv()
         with open_worker(device) as work:
-            while True:
-                pipe.send(Answer(work(batch)))
-                batch = pipe.recv()
+            pipe.send(Answer(opened=IN_HAND if isinstance(work, Phased) else 1))
+            with closing(results(work, _received(pipe, first))) as found:
+                for _, value in found:
+                    pipe.send(Answer(value))
     except EOFError:
         return
     except Exception as e:  # noqa: BLE001  the driver raises it
         with suppress(BrokenPipeError):  # a driver that was killed
-            pipe.send(Answer(error=_portable(e)))
+            pipe.send(Answer(error=portable(e)))
+
+
+def _received(pipe: Connection, first: Any) -> Iterator[Any]:
+    """The batch `first`, and those that come through `pipe` until it is closed.
+
+    They are taken out as they come: a driver that waited for room in the pipe would take no answers.
+    """
+    came: SimpleQueue[Any] = SimpleQueue()
+
+    def receive() -> None:
+        try:
+            while True:
+                came.put((pipe.recv(), None))
+        except Exception as e:  # noqa: BLE001  raised below
+            came.put((None, e))
+
+    threading.Thread(target=receive, daemon=True).start()
+    yield first
+    while True:
+        batch, error = came.get()
+        if error is not None:
+            raise error
+        yield batch
 
 
 def _end_with_driver() -> None:
@@ -237,7 +284,7 @@ def _end_with_driver() -> None:
         os._exit(1)
 
 
-def _portable(error: Exception) -> Exception:
+def portable(error: Exception) -> Exception:
     """`error` where it survives the way to another process, else one of its kind with the same words."""
     try:
         pickle.loads(pickle.dumps(error))  # noqa: S301  our own

@@ -56,6 +56,18 @@ def hardware() -> dict[str, str]:
     }
 
 
+def gpus() -> list[tuple[str, float]]:
+    """Name and memory in GB (10^9 bytes) of each NVIDIA GPU of this machine, whoever may use it; empty where
+    there is none, or no `nvidia-smi` to tell."""
+    command = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
+    try:
+        told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout
+        lines = [line.rpartition(",") for line in told.splitlines() if line.strip()]
+        return [(name.strip(), round(float(mib) * 2**20 / 1e9, 1)) for name, _, mib in lines]
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return []
+
+
 def _cpu_name() -> str:
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():

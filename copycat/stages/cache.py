@@ -167,12 +167,17 @@ class AnswerCache:
 def _reached(card: Any) -> dict[str, Any]:
     """How the hosted model of a card is reached: all of its card that changes what it answers."""
     api = card.api
+    revision, fields = api and api.revision, getattr(card, "body_fields", None)
     return {
         "kind": card.kind,
         "source": card.source,
-        "base_url": api and api.base_url,
+        # Weights are the same wherever they are served.
+        "base_url": None if revision else api and api.base_url,
         "options": api and api.options,
         "empty_negative": getattr(card, "empty_negative", None),
+        # Only where they are said, so that what was kept before has the key that it had.
+        **({"revision": revision} if revision else {}),
+        **({"body_fields": fields} if fields else {}),
     }
 
 

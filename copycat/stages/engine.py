@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from copycat.cards.catalog import Catalog
 from copycat.cards.weights import Card
 from copycat.config import RunConfig
 from copycat.errors import UserError
@@ -11,17 +17,61 @@ from copycat.runtime.device import resolve_device
 from copycat.runtime.engines import Engine, InProcess, Processes
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What an engine is wanted for."""
+
+    device: str
+    """As the user wrote it: `auto`, `cpu`, `cuda[:n]` or `mps`."""
+    config: RunConfig
+    what: str
+    """Who is to run there, for messages."""
+    min_gpu_gb: float | None
+    """GPU memory, in GB, that each worker needs."""
+    lighter: str = ""
+    """How it would need less."""
+    folder: Path = Path()
+    """The run folder, begun or not."""
+
+
+CATALOG: Catalog[Callable[[Wanted], Engine]] = Catalog(
+    "engines",
+    singular="engine",
+    builtin={"local": "copycat.stages.engine:local_engine", "ray": "copycat.stages.engine:ray_engine"},
+)
+"""What makes an engine of a :class:`Wanted`, or raises UserError for one that cannot be had. Each gives the
+bits that `local` gives on the same processors."""
+
+
 def choose_engine(
-    wanted: str, config: RunConfig, what: str, min_gpu_gb: float | None, lighter: str = ""
+    wanted: str,
+    config: RunConfig,
+    what: str,
+    min_gpu_gb: float | None,
+    lighter: str = "",
+    folder: Path | None = None,
 ) -> Engine:
-    """An engine for `what`, which needs that much GPU memory in GB on each device.
+    """The engine that `config` names, for `what`, which needs that much GPU memory in GB for each worker.
 
     On `wanted`, shared by the workers of `config`, unless that is `auto` and `config` names devices. Raises
-    UserError for devices that are not here, too small or of several kinds; `lighter` says how `what` would
-    need less.
+    UserError for devices that are not there, too small or of several kinds; `lighter` says how `what` would
+    need less. `folder` is the run's own, which every worker must see.
     """
-    if wanted == "auto" and config.devices:
-        devices = [resolve_device(d, what, min_gpu_gb, lighter) for d in config.devices]
+    make = CATALOG.get(config.engine)
+    return make(Wanted(wanted, config, what, min_gpu_gb, lighter, folder or Path()))
+
+
+def local_engine(wanted: Wanted) -> Engine:
+    """This process, or processes of this machine."""
+    config = wanted.config
+    idle = {"--address": config.address, "--gpus-per-worker": config.gpus_per_worker}
+    if given := [option for option, value in idle.items() if value is not None]:
+        raise UserError(f"{given[0]} is about a Ray cluster; add --engine ray, or leave it out.")
+    what, gb, lighter = wanted.what, wanted.min_gpu_gb, wanted.lighter
+    if wanted.device == "auto" and config.devices:
+        # One that stands several times has as many workers, and each holds the model.
+        on = Counter(config.devices)
+        devices = [resolve_device(d, what, (gb or 0) * on[d], lighter) for d in config.devices]
         kinds = sorted({d.partition(":")[0] for d in devices})
         if len(kinds) > 1:
             raise UserError(
@@ -30,15 +80,52 @@ def choose_engine(
             )
         return Processes(devices)
     # Each worker holds the model.
-    device = resolve_device(wanted, what, (min_gpu_gb or 0) * config.workers, lighter)
-    return InProcess(device) if config.workers == 1 else Processes([device] * config.workers)
+    workers = config.workers or 1
+    what = f"{what} in {workers} processes" if workers > 1 else what
+    device = resolve_device(wanted.device, what, (gb or 0) * workers, lighter)
+    return InProcess(device) if workers == 1 else Processes([device] * workers)
 
 
-def engine_for(card: Card, wanted: str, config: RunConfig, what: str) -> Engine:
+def ray_engine(wanted: Wanted) -> Engine:
+    """Actors on a Ray cluster, which is joined here. Ray chooses their places."""
+    import torch
+
+    from copycat.runtime.ray_cluster import join, warn_of_mixture
+    from copycat.runtime.ray_engine import RayEngine
+    from copycat.runtime.ray_room import place
+
+    config = wanted.config
+    kind = wanted.device.partition(":")[0]
+    if kind not in {"auto", "cpu", "cuda"}:
+        raise UserError(
+            f"--engine ray takes --device auto, cpu or cuda, and '{wanted.device}' is none of them."
+        )
+    if wanted.device == "auto" and config.devices:
+        raise UserError(
+            "--engine ray chooses devices itself; leave --devices out, and say with --workers how many."
+        )
+    cluster = join(config.address, wanted.folder, config.workers or 1)
+    places = place(
+        cluster,
+        kind,
+        config.workers,
+        config.gpus_per_worker,
+        wanted.what,
+        wanted.min_gpu_gb,
+        wanted.lighter,
+    )
+    warn_of_mixture(cluster, on_gpus=places.device == "cuda")
+    # As many threads as here, since sums are rounded by how they are shared out.
+    return RayEngine(places.device, places.workers, places.room, threads=torch.get_num_threads())
+
+
+def engine_for(
+    card: Card, wanted: str, config: RunConfig, what: str, lighter: str = "", folder: Path | None = None
+) -> Engine:
     """An engine for `what`, the model of `card`: threads where it runs elsewhere, else as
     :func:`choose_engine` says."""
     if card.api is None:
-        return choose_engine(wanted, config, what, card.min_gpu_gb)
+        return choose_engine(wanted, config, what, card.min_gpu_gb, lighter, folder)
     # The device is that of a filter's judge, which may run here.
     first = config.devices[0] if wanted == "auto" and config.devices else wanted
     # An attempt that is in hand when something fails is waited for.
@@ -47,10 +134,15 @@ def engine_for(card: Card, wanted: str, config: RunConfig, what: str) -> Engine:
 
 def unused_workers(config: RunConfig, card: Card, what: str) -> str:
     """A sentence where `config` asks for processes, which the model of `card` has no use for; else empty."""
-    if card.api is None or (config.workers == 1 and len(config.devices) < 2):
+    asked = {
+        f"--engine {config.engine}": config.engine != "local",
+        "--workers": (config.workers or 1) > 1,
+        "--devices": len(config.devices) > 1,
+    }
+    idle = [option for option, given in asked.items() if given]
+    if card.api is None or not idle:
         return ""
-    option = "--workers" if config.workers > 1 else "--devices"
     return (
         f"{what} runs elsewhere, so threads of one process call it, {card.at_a_time} at a time "
-        f"(--concurrency), and {option} does nothing for it."
+        f"(--concurrency), and {idle[0]} does nothing for it."
     )

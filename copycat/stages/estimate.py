@@ -89,7 +89,7 @@ def drawing(run: ResolvedRun, requests: Sequence[Request], data: RunData | None)
         paid = [r for r in left if not kept.holds(r)]
         reused = len(left) - len(paid)
     each, by = _seconds_a_picture(run, data)
-    at_once = len(config.devices) or config.workers
+    at_once = len(config.devices) or config.workers or 1
     found = Estimate(
         who=config.model,
         made="videos" if card.sampling.frames else "pictures",

@@ -19,23 +19,32 @@ class Failing:
     def __init__(self, who: str, what: str, *, answered: bool) -> None:
         """`who` makes `what` ("pictures"); `answered` tells whether any was made before."""
         self._who, self._what, self._answered = who, what, answered
-        self._kind, self._row, self._all = "", 0, 0
-        self._last = ""
+        self._rows: dict[str, tuple[str, int]] = {}
+        """Failures in a row and their kind: of all items, and of those of one sort."""
+        self._all, self._last = 0, ""
 
-    def add(self, reason: str | None) -> None:
-        """One more item: why it failed, or None where it was answered, if only with a refusal."""
+    def add(self, reason: str | None, sort: str = "") -> None:
+        """One more item: why it failed, or None where it was answered, if only with a refusal.
+
+        Rows are counted of all items, and of each `sort` apart, since sorts that take turns would hide that
+        one of them always fails.
+        """
         if reason is None:
-            self._answered, self._row = True, 0
+            self._answered = True
+            self._rows[""] = self._rows[sort] = ("", 0)
             return
         kind = _VARIABLE.sub("#", reason)
-        self._row = self._row + 1 if kind == self._kind else 1
-        self._kind, self._last = kind, reason
+        for counted in {"", sort}:
+            before, row = self._rows.get(counted, ("", 0))
+            self._rows[counted] = kind, row + 1 if kind == before else 1
+        self._last = reason
         self._all += 1
 
     def check(self) -> None:
         """Raise MissingRequirement after ten failures of one kind in a row."""
-        if self._row >= IN_A_ROW:
-            self._stop(f"{self._row} {self._what} in a row failed in the same way")
+        longest = max((row for _, row in self._rows.values()), default=0)
+        if longest >= IN_A_ROW:
+            self._stop(f"{longest} {self._what} in a row failed in the same way")
 
     def check_all(self) -> None:
         """Raise MissingRequirement where everything failed, this time and before."""

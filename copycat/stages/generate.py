@@ -2,37 +2,52 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
+import os
 import time
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from threading import Lock
 
-from PIL.Image import Image
-
 from copycat.cards.hooks import Conditioning
-from copycat.cards.metering import usage_of
 from copycat.errors import RunConflict
 from copycat.generators.base import Generator, ImageOutcome, ModelVariant
-from copycat.io import video
-from copycat.io.atomic import write_bytes
 from copycat.io.ledger import Ledger
 from copycat.mitigations import Composition, denoiser_key
-from copycat.records import ImageRow, Request, Review
+from copycat.records import ImageRow, Request
 from copycat.resolve import ResolvedRun, resolve
 from copycat.runs.folder import RunFolder
 from copycat.runs.spending import spending
 from copycat.runtime.engines import Engine, batches
+from copycat.runtime.phases import Phased
 from copycat.runtime.progress import Progress
+from copycat.stages.batch_size import with_batch_size
 from copycat.stages.cache import PictureCache
 from copycat.stages.engine import engine_for
 from copycat.stages.failing import Failing
 from copycat.stages.idle import IdleNegatives
-from copycat.stages.review import Reviewer
+from copycat.stages.keep import keep
+from copycat.stages.review import Reviewed, Reviewer
+
+_ENCODERS = min(8, os.cpu_count() or 1)
+"""Threads that encode pictures; a fast model makes more of them than one could."""
+Given = Mapping[str, Conditioning]
+"""The embeddings that a batch's requests name, by their hash."""
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A batch that was drawn, and looked at by output filters."""
+
+    reviewed: Sequence[Reviewed]
+    """One outcome a request, in order."""
+    seconds: float
+    """That drawing took, a request."""
+    notes: Sequence[str]
+    """As in :class:`Drawn`."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +84,7 @@ def generate(
         folder.image_journal.repair()
         data = folder.data()
         missing = {r.id for r in data.requests if not is_final(folder.path, data.frames.get(r.id))}
+        run = with_batch_size(folder, run, data.requests, _company, partial(_engine, folder, run, device))
         cut = batches(data.requests, run.card.batch_size, key=_company)
         pending = [b for b in cut if any(r.id in missing for r in b)]
         if run.card.api:
@@ -139,7 +155,7 @@ def _engine(folder: RunFolder, run: ResolvedRun, wanted: str) -> Engine:
     """An engine on the kind of device that the run was begun on, since another one rounds differently."""
     first = folder.manifest().device
     wanted = first if first and wanted == "auto" and not run.config.devices else wanted
-    engine = engine_for(run.card, wanted, run.config, run.card.title)
+    engine = engine_for(run.card, wanted, run.config, run.card.title, folder=folder.path)
     if first and _device_kind(engine.device) != _device_kind(first):
         raise RunConflict(
             f"{folder.path} was begun on {first}, not {engine.device}; choose another output folder."
@@ -163,7 +179,7 @@ def _company(r: Request) -> Hashable:
 @contextmanager
 def _open_worker(
     run: ResolvedRun, folder: RunFolder, missing: frozenset[str], ledger: Ledger, device: str
-) -> Iterator[Callable[[Sequence[Request]], Drawn]]:
+) -> Iterator[_Drawer]:
     """Draws batches of the run in `folder`, and keeps the pictures of the `missing` requests."""
     drawer = _Drawer(run, folder, missing, ledger, device)
     try:
@@ -172,9 +188,9 @@ def _open_worker(
         drawer.close()
 
 
-class _Drawer:
+class _Drawer(Phased[Sequence[Request], Given, Looked, Drawn]):
     """Draws batches; has one model in memory, with the weight edits of the last batch. Threads may share it
-    where the model runs elsewhere, and so has no weight edits."""
+    where the model runs elsewhere, and so has no weight edits. Pictures are kept while the next are drawn."""
 
     def __init__(
         self, run: ResolvedRun, folder: RunFolder, missing: frozenset[str], ledger: Ledger, device: str
@@ -188,24 +204,26 @@ class _Drawer:
         self._variant = ""
         self._notes: list[str] | None = None
         self._loading = Lock()
+        self._pool = ThreadPoolExecutor(_ENCODERS, "encode")
 
     def stop(self) -> None:
         """Let a hosted model draw nothing more; what it is drawing is finished and kept."""
         if self._generator is not None:
             self._generator.stop()
 
-    def __call__(self, batch: Sequence[Request]) -> Drawn:
-        """Draw and keep one batch."""
+    def prepare(self, batch: Sequence[Request]) -> Given:
+        names = {r.conditioning for r in batch} - {""}
+        return {sha: Conditioning.read(self._folder.conditioning_path, sha) for sha in names}
+
+    def work(self, batch: Sequence[Request], prepared: Given) -> Looked:
         with self._loading:
             generator = self._load(batch[0])
             if self._notes is None:
                 self._notes = generator.remarks(self._folder.request_journal.rows())
             denoise = self._composition(batch[0].mitigation).denoiser(batch[0])
-        names = {r.conditioning for r in batch} - {""}
-        given = {sha: Conditioning.read(self._folder.conditioning_path, sha) for sha in names}
 
         def draw(requests: Sequence[Request]) -> list[ImageOutcome]:
-            return generator.generate(requests, conditionings=given, denoise=denoise)
+            return generator.generate(requests, conditionings=prepared, denoise=denoise)
 
         def generate(requests: Sequence[Request]) -> list[ImageOutcome]:
             return self._cache.draw(requests, draw)
@@ -213,15 +231,20 @@ class _Drawer:
         began = time.monotonic()
         outcomes = generate(batch)
         seconds = round((time.monotonic() - began) / len(batch), 4)
-        reviewed = self._reviewer.review(batch, outcomes, generate)
-        rows = [
-            _keep(self._folder, request, outcome, seconds, review) if request.id in self._missing else []
-            for request, (outcome, review) in zip(batch, reviewed, strict=True)
-        ]
-        return Drawn(rows, self._notes)
+        return Looked(self._reviewer.review(batch, outcomes, generate), seconds, self._notes)
+
+    def finish(self, batch: Sequence[Request], worked: Looked) -> Drawn:
+        def kept(request: Request, reviewed: Reviewed) -> list[ImageRow]:
+            outcome, review = reviewed
+            if request.id not in self._missing:
+                return []
+            return keep(self._folder, request, outcome, worked.seconds, review)
+
+        return Drawn(list(self._pool.map(kept, batch, worked.reviewed)), worked.notes)
 
     def close(self) -> None:
         """Let go of every model."""
+        self._pool.shutdown()
         self._reviewer.close()
         if self._generator is not None:
             self._generator.close()
@@ -248,58 +271,3 @@ class _Drawer:
         self._generator, self._variant = variant.load(self._device), request.variant
         self._generator.charge(self._ledger)
         return self._generator
-
-
-def _keep(
-    folder: RunFolder, request: Request, outcome: ImageOutcome, seconds: float, review: Review | None
-) -> list[ImageRow]:
-    if outcome.outcome != "ok" or outcome.image is None:
-        return [
-            ImageRow(
-                request=request.id,
-                outcome=outcome.outcome,
-                error=outcome.error,
-                seconds=seconds,
-                cost_usd=outcome.cost_usd,
-                usage=usage_of(outcome.told),
-                reused=outcome.reused,
-                review=review,
-            )
-        ]
-    if outcome.frames:
-        rows = _keep_video(folder, request, outcome.frames)
-    else:
-        file = folder.picture_file(request)
-        sha256 = _save(folder, file, outcome.image)
-        rows = [ImageRow(request=request.id, outcome="ok", file=file, sha256=sha256)]
-    told = {
-        "seconds": seconds,
-        "revised_prompt": outcome.revised_prompt,
-        "cost_usd": outcome.cost_usd,
-        "usage": usage_of(outcome.told),
-        "reused": outcome.reused,
-        "review": review,
-    }
-    return [rows[0].model_copy(update=told), *rows[1:]]
-
-
-def _keep_video(folder: RunFolder, request: Request, frames: Sequence[Image]) -> list[ImageRow]:
-    """The whole video and its strip, and a picture and a row for each frame that is judged."""
-    whole, strip = folder.video_files(request)
-    write_bytes(folder.path / whole, video.mp4(frames, request.sampling.fps or 8))
-    _save(folder, strip, video.strip(frames))
-    rows = []
-    for frame in request.sampling.judged:
-        file = folder.frame_file(request, frame)
-        sha256 = _save(folder, file, frames[frame])
-        row = ImageRow(request=request.id, frame=frame, outcome="ok", file=file, sha256=sha256)
-        rows.append(row.model_copy(update={"video": whole, "strip": strip}))
-    return rows
-
-
-def _save(folder: RunFolder, file: str, image: Image) -> str:
-    """Write `image` as PNG; returns the SHA-256 of its bytes."""
-    png = io.BytesIO()
-    image.save(png, format="PNG")
-    write_bytes(folder.path / file, png.getvalue())
-    return hashlib.sha256(png.getvalue()).hexdigest()

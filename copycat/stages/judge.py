@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from PIL import Image
-
 from copycat.cards.judges import JudgeCard
 from copycat.config import RunConfig
-from copycat.errors import BadFile, MissingRequirement, UserError
-from copycat.io import pictures
+from copycat.errors import MissingRequirement, UserError
 from copycat.io.ledger import Ledger
-from copycat.judges.base import (
-    REFUSED,
-    Judge,
-    answers,
-    error_rates,
-    identify,
-    load_judge,
-    question_hash,
-    unscored,
-)
+from copycat.judges.base import REFUSED, answers, error_rates, identify, load_judge, question_hash
 from copycat.judges.panel import vote
 from copycat.records import Question, Unscored, Verdict
 from copycat.report.words import judge_sentence
@@ -36,6 +22,7 @@ from copycat.runs.spending import spending
 from copycat.runtime.engines import batches
 from copycat.runtime.progress import Progress
 from copycat.stages.affordable import check_judge_affordable
+from copycat.stages.asking import Asking
 from copycat.stages.cache import AnswerCache
 from copycat.stages.engine import engine_for
 from copycat.stages.failing import Failing
@@ -52,12 +39,15 @@ def judge(
     concurrency: int | None = None,
     max_cost: float | None = None,
     reuse: bool | None = None,
+    engine: str | None = None,
+    address: str | None = None,
 ) -> int:
     """Ask all open questions, unscored ones among them; returns how many, answers from the cache included.
 
     `judging` is found here when it is not given: for the judge `judge_name`, a card or folder, or else the
     run's own. How many processes ask, and how many calls to a hosted judge are in flight, is said by
-    `config`, or else by the settings that the run was begun with; `concurrency` goes before both.
+    `config`, or else by the settings that the run was begun with; `concurrency`, and `engine` with its
+    `address`, go before both.
     `max_cost`, in dollars, is kept for all that the run has spent, and `reuse` says whether answers are
     taken from the cache and kept there; both are taken from `config` where that is given.
 
@@ -73,6 +63,7 @@ def judge(
     refuse_withheld(data, judging)
     paying = {"max_cost": max_cost, "cache": reuse}
     config = config or data.manifest.config.model_copy(update=paying)
+    config = config.computed_by(engine, address)
     check_judge_affordable(judging.card, config.max_cost)
     with folder.stage("judge"), spending(folder, config.max_cost) as ledger:
         folder.verdict_journal.repair()
@@ -149,7 +140,9 @@ def _ask_all(
     ledger: Ledger,
 ) -> int:
     """Ask one judge what it has not answered, and then what its answers leave open; its card is no panel."""
-    first, cache = _questions(data, judging), AnswerCache(judging.card, judging.identity, config.cache)
+    # Not what earlier answers leave open: batches follow from the plan, however much of it is answered.
+    first = _questions(data, judging, settle=False)
+    cache = AnswerCache(judging.card, judging.identity, config.cache)
     asked = _ask_open(folder, data, judging, first, cache, progress, config, device, ledger)
     data, put = folder.data(), set(first)
     then = [q for q in _questions(data, judging) if q not in put]
@@ -172,7 +165,7 @@ def _ask_open(
     who = f"The judge {card.name}"
     identity = judging.identity  # a detector reads its registry for it
     answered = _answered(data, identity)
-    cut = batches(questions, card.batch_size, key=lambda q: q.kind)
+    cut = _by_picture(questions, card.batch_size)
     pending = [b for b in cut if not all(map(answered, b))]
     open_ = [q for b in pending for q in b if not answered(q)]
     if card.api:
@@ -192,10 +185,10 @@ def _ask_open(
             cache.keep(q, v)
         progress.advance(len(said))
         for v in fresh:
-            failing.add(_failure(v))
+            failing.add(_failure(v), v.kind)
             failing.check()
 
-    engine = engine_for(card, device, config, who)
+    engine = engine_for(card, device, config, who, folder=folder.path)
     progress.start("judge", sum(map(len, pending)))
     try:
         engine.map(pending, partial(_open_worker, card, folder.path, ledger), done)
@@ -203,6 +196,15 @@ def _ask_open(
         progress.done()
     failing.check_all()
     return len(open_)
+
+
+def _by_picture(questions: Sequence[Question], size: int) -> list[list[Question]]:
+    """Batches of all `questions` about at most `size` pictures, with whatever is asked about one together."""
+    about: dict[tuple[str, int], list[Question]] = {}
+    for q in questions:
+        about.setdefault((q.request, q.frame), []).append(q)
+    cut = batches(list(about.values()), size, key=lambda _: None)
+    return [[q for asked in batch for q in asked] for batch in cut]
 
 
 def _reuse(folder: RunFolder, cache: AnswerCache, questions: Sequence[Question]) -> list[list[Question]]:
@@ -227,13 +229,11 @@ def _failure(v: Verdict) -> str | None:
 
 
 @contextmanager
-def _open_worker(
-    card: JudgeCard, path: Path, ledger: Ledger, device: str
-) -> Iterator[Callable[[Sequence[Question]], list[Verdict]]]:
+def _open_worker(card: JudgeCard, path: Path, ledger: Ledger, device: str) -> Iterator[Asking]:
     """Asks the judge of `card` about pictures in the run folder `path`."""
     with load_judge(card, device) as judge_:
         judge_.charge(ledger)
-        yield _Asking(path, judge_)
+        yield Asking(path, judge_)
 
 
 def _count_votes(folder: RunFolder, panel: Judging, members: Sequence[Judging]) -> None:
@@ -264,14 +264,14 @@ def _count(folder: RunFolder, panel: Judging, members: Sequence[Judging]) -> Non
     folder.verdict_journal.append(changed)
 
 
-def _questions(data: RunData, judging: Judging) -> list[Question]:
+def _questions(data: RunData, judging: Judging, *, settle: bool = True) -> list[Question]:
     """What a judge is asked about the run's pictures, in the plan's order; no question twice.
 
-    Of a measure whose answer about a picture leaves the number open, the question that settles it too.
+    With `settle`, also those that settle what an answer leaves open.
     """
     card = judging.card
     asked: dict[tuple[object, ...], Question] = {}
-    doubted = _doubts(data, judging)
+    doubted = _doubts(data, judging) if settle else set()
     for request in data.requests:
         for row in data.frames.get(request.id, ()):
             more = [m for m in judging.measures if (row.request, row.frame, m.name) in doubted]
@@ -296,38 +296,3 @@ def _doubts(data: RunData, judging: Judging) -> set[tuple[str, int, str]]:
         if m.ask and m.ask.kind == v.kind and v.judge == identity and v.request in slugs
         if m.doubts(v.answer, data.registry[slugs[v.request]])
     }
-
-
-@dataclass(frozen=True)
-class _Asking:
-    """Asks one judge about pictures in the run folder `path`."""
-
-    path: Path
-    judge: Judge
-
-    def stop(self) -> None:
-        """Ask a hosted judge nothing more; what it is answering is kept."""
-        self.judge.stop()
-
-    def __call__(self, batch: Sequence[Question]) -> list[Verdict]:
-        """Verdicts on `batch`; a picture that does not open is unscored, not a failure of the others."""
-        verdicts: dict[int, Verdict] = {}
-        opened: dict[int, Image.Image] = {}
-        for i, question in enumerate(batch):
-            try:
-                opened[i] = open_picture(self.path, question.file, question.sha256)
-            except BadFile as e:
-                why = f"the picture does not open: {e}"
-                verdicts[i] = unscored(question, self.judge.identity, why)
-        found = self.judge.ask([batch[i] for i in opened], list(opened.values())) if opened else []
-        verdicts.update(zip(opened, found, strict=True))
-        return [verdicts[i] for i in range(len(batch))]
-
-
-def open_picture(run: Path, file: str, sha256: str) -> Image.Image:
-    """A picture of the run folder `run` as a person sees it, in RGB. Raises BadFile where its hash is not
-    `sha256` or it does not open."""
-    content = pictures.read_bytes(run / file, file)
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise BadFile(f"{file} is not the picture that was drawn")
-    return pictures.decode(content, file).image

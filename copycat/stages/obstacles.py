@@ -12,13 +12,14 @@ from copycat.cards.weights import Card, Weights, check_folder
 from copycat.errors import UserError, require
 from copycat.generators.base import CATALOG as GENERATORS
 from copycat.io import hub
-from copycat.io.hosted import key
+from copycat.io.hosted import check_serving, key
 from copycat.io.loading import check_packages
 from copycat.judges.base import identify
 
 
 def obstacles(card: Card, gpu: float | None) -> list[str]:
-    """Why `card` cannot run with a GPU of `gpu` GB, a sentence a reason; empty when it can. Nothing is sent.
+    """Why `card` cannot run with a GPU of `gpu` GB, a sentence a reason; empty when it can. Nothing is sent,
+    but for the question whether a server of one's own is there (`api.probe`).
 
     Of a model that its provider has shut down that alone: nothing else would help.
     """
@@ -55,7 +56,9 @@ def _of_one(card: Card, gpu: float | None) -> Iterator[str]:
         return
     yield from _packages(card, who)
     if card.api:
-        yield from _said(lambda: key(card.api, who) if card.api else None)
+        yield from _said(partial(key, card.api, who))
+        if card.api.probe:
+            yield from _said(partial(check_serving, card.api, card.source, who))
     for part in _weights(card):
         if part.folder is not None:
             yield from _said(partial(check_folder, part.folder))

@@ -11,13 +11,15 @@ from pathlib import Path
 from copycat.cards.hooks import Conditioning
 from copycat.cards.judges import JudgeCard
 from copycat.cards.models import ModelCard
+from copycat.cards.weights import Card
+from copycat.config import RunConfig
 from copycat.errors import MissingRequirement, Unasked, UserError
 from copycat.generators.base import CATALOG as GENERATORS
-from copycat.io.hosted import connect
 from copycat.io.hub import check_repository
 from copycat.io.ledger import Ledger
 from copycat.io.loading import check_packages
 from copycat.io.paths import cache_folder
+from copycat.judges.base import CATALOG as JUDGES
 from copycat.judges.base import identify
 from copycat.mitigations import Composition, InputFilter
 from copycat.mitigations.oracle import NoOracle
@@ -25,10 +27,9 @@ from copycat.records import Request, Step, noise_seed
 from copycat.resolve import ResolvedRun
 from copycat.runs.folder import RunFolder
 from copycat.runs.spending import ledger_of
-from copycat.runtime.device import resolve_device
 from copycat.runtime.progress import Progress
 from copycat.stages.affordable import check_affordable
-from copycat.stages.engine import choose_engine
+from copycat.stages.engine import choose_engine, engine_for
 
 UNASKED = "unasked"
 """Name of the step of a request that a language model would have shaped, in a dry run."""
@@ -157,7 +158,10 @@ def prepare(run: ResolvedRun, requests: list[Request] | None = None) -> RunFolde
     if requests is None:
         check(run)
         requests = plan(run, ledger=ledger_of(RunFolder(run.folder), run.config.max_cost))
-    return RunFolder(run.folder).create(run.config, requests, _conditionings(), run.taken)
+    folder = RunFolder(run.folder)
+    begun = folder.manifest_path.exists()
+    served = () if begun else GENERATORS.get(run.card.kind).probe(run.card, requests)
+    return folder.create(run.config, requests, _conditionings(), run.taken, served)
 
 
 def check(run: ResolvedRun) -> None:
@@ -172,7 +176,7 @@ def check(run: ResolvedRun) -> None:
     card, device = run.card, run.config.device
     if card.api:
         GENERATORS.get(card.kind).reach(card)
-    choose_engine(device, run.config, card.title, card.min_gpu_gb, card.lighter())
+    engine_for(card, device, run.config, card.title, card.lighter(), run.folder)
     check_packages(card.packages, card.title)
     for part in (card, *card.stages):
         if part.revision:
@@ -181,19 +185,18 @@ def check(run: ResolvedRun) -> None:
     if motion and motion.revision:
         check_repository(motion.source, motion.commit() or "", "config.json", card.title)
     filters = run.filter_judges()
-    asked_on = run.config.devices if device == "auto" and run.config.devices else (device,)
     for judge in (run.judging.card, *filters):
-        for on in asked_on:
-            try:
-                check_judge_here(judge, on)
-            except MissingRequirement as e:
-                if run.judge_taken and judge is run.judging.card:
-                    raise _unnamed_judge(run, e) from e
-                raise
-    together = [card.min_gpu_gb or 0, *(judge.min_gpu_gb or 0 for judge in filters)]
-    if filters and sum(together):
+        try:
+            check_judge_here(judge, device, run.config, run.folder)
+        except MissingRequirement as e:
+            if run.judge_taken and judge is run.judging.card:
+                raise _unnamed_judge(run, e) from e
+            raise
+    together = _gb_together((card, *filters))
+    if filters and together:
         # A filter's judge is in memory beside the model.
-        choose_engine(device, run.config, f"{card.title} with the judge of its filter", sum(together))
+        who = f"{card.title} with the judge of its filter"
+        choose_engine(device, run.config, who, together, folder=run.folder)
 
 
 def check_offered(run: ResolvedRun) -> None:
@@ -223,13 +226,21 @@ def _unnamed_judge(run: ResolvedRun, why: MissingRequirement) -> UserError:
     )
 
 
-def check_judge_here(judge: JudgeCard, device: str) -> None:
-    """Raise a UserError that says what this machine lacks to ask it on `device`, which may be `auto`."""
+def check_judge_here(
+    judge: JudgeCard, device: str, config: RunConfig | None = None, folder: Path | None = None
+) -> None:
+    """Raise a UserError that says what is lacking to ask it on `device`, which may be `auto`, with the engine
+    that `config` names, about pictures in the run folder `folder`; by default in this process."""
     for m in judge.asked():
         m.check_served(f"The judge {m.name}")
-        if m.api:
-            connect(m.api, f"The judge {m.name}")
-        resolve_device(device, f"The judge {m.name}", m.min_gpu_gb)
+        JUDGES.get(m.kind).reach(m)
+        engine_for(m, device, config or RunConfig(), f"The judge {m.name}", folder=folder)
         if m.revision:
             check_repository(m.source, m.commit() or "", "config.json", f"The judge {m.name}")
     identify(judge)
+
+
+def _gb_together(cards: Sequence[Card]) -> float | None:
+    """GPU memory in GB that models need which are in memory together; None where a CPU runs them well. Those
+    that run elsewhere need none."""
+    return sum(card.min_gpu_gb or 0 for card in cards if card.api is None) or None

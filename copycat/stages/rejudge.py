@@ -65,6 +65,8 @@ def rejudge(
     concurrency: int | None = None,
     max_cost: float | None = None,
     reuse: bool | None = None,
+    engine: str | None = None,
+    address: str | None = None,
 ) -> Rejudged:
     """Judge, score and report anew with `judge_name`, in place or in the new folder `out`.
 
@@ -76,7 +78,8 @@ def rejudge(
         raise UserError(f"{folder.path} has no pictures to judge; finish it with `copycat run` first.")
     judging = find_judging(data, judge_name)
     refuse_withheld(data, judging)
-    check_judge_here(judging.card, device)
+    config = data.manifest.config.computed_by(engine, address)
+    check_judge_here(judging.card, device, config, folder.path)
     check_judge_affordable(judging.card, max_cost)
     earlier, now = data.manifest.judge, judging.identity
     # Of a judge whose numbers were forgotten they are computed from its rows.
@@ -92,6 +95,8 @@ def rejudge(
         concurrency=concurrency,
         max_cost=max_cost,
         reuse=reuse,
+        engine=engine,
+        address=address,
     )
     after = score(folder)
     report(folder)

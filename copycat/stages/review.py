@@ -266,7 +266,7 @@ def _memory_for(card: JudgeCard) -> Iterator[None]:
     try:
         yield
     except Exception as e:
-        from copycat.generators.batching import out_of_memory
+        from copycat.runtime.batching import out_of_memory
 
         if not out_of_memory(e):
             raise
@@ -279,7 +279,7 @@ def _memory_for(card: JudgeCard) -> Iterator[None]:
 
 def _refuse_lack_of_memory(said: Sequence[Verdict]) -> None:
     """Raise what a judge made rows of: pictures that it had no room to look at would pass as filtered."""
-    from copycat.generators.batching import out_of_memory
+    from copycat.runtime.batching import out_of_memory
 
     for v in said:
         lack = RuntimeError(v.answer.reason if isinstance(v.answer, Unscored) else "")

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from rich.console import Console
 
+from copycat.io.copies import Copy
 from copycat.records import Request
 from copycat.report.summary import print_summary
 from copycat.report.terminal import say
@@ -59,13 +60,25 @@ def announce(run: ResolvedRun) -> None:
         say(Console(stderr=True), f"Note: {sentence}")
 
 
-def execute(console: Console, run: ResolvedRun, progress: Progress, *, dry_run: bool = False) -> None:
-    """Plan and complete `run`, saying on `console` what it takes and what came out; a dry run only plans."""
+def execute(
+    console: Console,
+    run: ResolvedRun,
+    progress: Progress,
+    *,
+    dry_run: bool = False,
+    copy: Copy | None = None,
+) -> None:
+    """Plan and complete `run`, saying on `console` what it takes and what came out; a dry run only plans.
+
+    In the end, also one that failed or was interrupted, `copy` holds what the run folder holds.
+    """
     config = run.config
     if dry_run:
         check_offered(run)
     else:
         check(run)
+        if copy is not None:
+            copy.check(config.digest)
     announce(run)
     ledger = None if dry_run else ledger_of(RunFolder(run.folder), config.max_cost)
     requests = plan(run, progress=progress, ask=not dry_run, ledger=ledger)
@@ -102,9 +115,16 @@ def execute(console: Console, run: ResolvedRun, progress: Progress, *, dry_run: 
             say(console, f"A language model would be asked about {len(unasked)} prompts; none was.")
         return
     folder = prepare(run, requests)
+    for sentence in folder.manifest().served:
+        say(console, sentence)
     if _is_whole(folder.data()):
         say(console, f"{folder.path} is finished; nothing is left to do.")
-    print_summary(console, complete(folder, run, progress))
+    try:
+        print_summary(console, complete(folder, run, progress))
+    finally:
+        if copy is not None:
+            sent = copy.update(folder.path, config.digest)
+            say(console, f"Copied {sent.files} of {sent.of} files to {copy.address}; the others were there.")
 
 
 def expected(run: ResolvedRun, requests: list[Request]) -> list[str]:

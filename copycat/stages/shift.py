@@ -17,7 +17,7 @@ from copycat.runs.folder import RunFolder
 from copycat.runtime.device import resolve_device
 from copycat.runtime.engines import batches
 from copycat.runtime.progress import Progress
-from copycat.stages.judge import open_picture
+from copycat.stages.asking import open_picture
 from copycat.subjects.innocents import is_innocent
 
 if TYPE_CHECKING:

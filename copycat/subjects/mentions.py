@@ -9,6 +9,7 @@ from functools import cached_property, lru_cache
 
 from copycat.subjects.characters import Character, normalise
 from copycat.subjects.clauses import clause
+from copycat.subjects.serialised import serialised
 from copycat.subjects.words import common_names, is_word
 
 _WORD = re.compile(r"[^\W_]+")
@@ -88,7 +89,7 @@ def words(text: str) -> tuple[str, ...]:
 
 def character_names(character: Character) -> CharacterNames:
     """What `character` is called."""
-    return _names(character.model_dump_json())
+    return _names(serialised(character))
 
 
 @lru_cache(maxsize=512)

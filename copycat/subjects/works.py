@@ -16,6 +16,7 @@ from copycat.subjects.clauses import find
 from copycat.subjects.franchises import CATALOG as FRANCHISES
 from copycat.subjects.franchises import Franchises, title_of
 from copycat.subjects.mentions import character_names, is_slip, words
+from copycat.subjects.serialised import serialised
 from copycat.subjects.words import is_word
 
 _Words = tuple[str, ...]
@@ -33,7 +34,7 @@ class CharacterWorks:
 
 def works_of(character: Character) -> CharacterWorks:
     """What `character` is placed in, by its registry and by the lists of franchise words in the catalogue."""
-    return _works(character.model_dump_json(), home())
+    return _works(serialised(character), home())
 
 
 @lru_cache(maxsize=512)

@@ -109,6 +109,31 @@ def test_ctrl_c_is_130_and_says_how_to_resume() -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_ctrl_c_inside_a_serialiser_is_130_too() -> None:
+    code = (
+        "import os, signal\nfrom typing import Any\nfrom pydantic import BaseModel, model_serializer\n"
+        "import copycat.cli.main as m\n"
+        "class Slow(BaseModel):\n"
+        "    @model_serializer(mode='wrap')\n"
+        "    def dump(self, handler: Any) -> Any:\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "        return handler(self)\n"
+        "@m.app.command('wait')\n"
+        "def wait() -> None: Slow().model_dump_json()\n"
+        "m.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "wait"],
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=listen_to_ctrl_c,
+    )
+    assert done.returncode == 130, done.stderr
+    assert "resume" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("error", ["torch.OutOfMemoryError('CUDA: 3 GiB')", "MemoryError()"])
 def test_lack_of_memory_is_one_line_that_says_what_to_do(error: str) -> None:
     code = (

@@ -21,7 +21,7 @@ from copycat.cards.judges import CATALOG as CARDS
 from copycat.cards.judges import JudgeCard, load_judge_card
 from copycat.errors import UnknownName
 from copycat.io.paths import DATA
-from copycat.judges import vlm
+from copycat.judges import yes_no
 from copycat.judges.base import CATALOG as KINDS
 from copycat.judges.base import Judge, answers, check_judge, identify, load_judge, question_hash
 from copycat.measures import measures
@@ -55,7 +55,7 @@ def cards(
 ) -> Any:
     """Cards by name, with weights, a server and a program that are here."""
     # Random weights do not know that yes and no are the only answers.
-    monkeypatch.setattr(vlm, "MIN_ANSWER_PROBABILITY", 0.0)
+    monkeypatch.setattr(yes_no, "MIN_ANSWER_PROBABILITY", 0.0)
     tesseract = SimpleNamespace(get_tesseract_version=lambda: "5", image_to_string=lambda image: "Zori\n\n?")
     monkeypatch.setitem(sys.modules, "pytesseract", tesseract)
     monkeypatch.setenv("COPYCAT_HOME", str(tmp_path))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import io
 import json
+import math
 import threading
 import time
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -144,4 +146,13 @@ def _chat(mood: str, body: dict[str, Any], server: Loopback) -> dict[str, Any]:
     if mood == "decline":
         message = {"role": "assistant", "content": None, "refusal": "I cannot look at that"}
     choice = {"index": 0, "finish_reason": server.finish, "message": message}
+    if body.get("logprobs"):
+        choice["logprobs"] = {"content": [_first_token(body)]}
     return {"id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]}
+
+
+def _first_token(body: dict[str, Any]) -> dict[str, Any]:
+    """Probabilities of yes and no that change with what is shown."""
+    p = 0.05 + 0.9 * (zlib.crc32(json.dumps(body["messages"]).encode()) % 1000) / 1000
+    top = [{"token": t, "logprob": math.log(q), "bytes": None} for t, q in (("Yes", p), ("No", 0.96 - p))]
+    return {**top[0], "top_logprobs": top}

@@ -67,21 +67,25 @@ def _save(
     (folder / "chat_template.jinja").write_text(template)
 
 
-def qwen(folder: Path) -> None:
+def qwen(folder: Path, vision: dict[str, int] | None = None, pixels: tuple[int, int] = (64, 1024)) -> None:
+    """`vision`: a vision tower of another shape; `pixels`: least and most of a picture."""
     from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration, Qwen2VLImageProcessorPil
 
     marks = ["<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"]
     tok, ids = tokenizer(marks)
+    tower = {"hidden_size": 16, "intermediate_size": 16, "depth": 1, "num_heads": 2, "patch_size": 4,
+             **(vision or {})}  # fmt: skip
     config = Qwen2_5_VLConfig(
         text_config={**TEXT, "vocab_size": len(ids), "rope_parameters": {
             "rope_type": "default", "rope_theta": 1e4, "mrope_section": [1, 1, 2]}},
-        vision_config={"hidden_size": 16, "intermediate_size": 16, "depth": 1, "num_heads": 2,
-                       "out_hidden_size": 16, "patch_size": 4, "window_size": 16,
+        vision_config={**tower, "out_hidden_size": 16, "window_size": 4 * tower["patch_size"],
                        "fullatt_block_indexes": [0]},
         image_token_id=ids[marks[2]], video_token_id=ids[marks[3]], vision_start_token_id=ids[marks[0]],
         vision_end_token_id=ids[marks[1]], tie_word_embeddings=False,
     )  # fmt: skip
-    images = Qwen2VLImageProcessorPil(patch_size=4, min_pixels=64, max_pixels=1024)
+    images = Qwen2VLImageProcessorPil(
+        patch_size=tower["patch_size"], min_pixels=pixels[0], max_pixels=pixels[1]
+    )
     name = {"processor_class": "Qwen2_5_VLProcessor"}
     template = TEMPLATE % "<|vision_start|><|image_pad|><|vision_end|>"
     _save(folder, Qwen2_5_VLForConditionalGeneration(config), tok, images, name, template, ids)

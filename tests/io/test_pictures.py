@@ -20,7 +20,7 @@ from copycat.io import pictures
 from copycat.judges.references import open_reference
 from copycat.report.embed import embed
 from copycat.runs.importing import open_picture as open_imported
-from copycat.stages.judge import open_picture as open_judged
+from copycat.stages.asking import open_picture as open_judged
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZE = (12, 8)

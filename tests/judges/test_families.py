@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from copycat.cards.judges import load_judge_card
-from copycat.judges import vlm
+from copycat.judges import yes_no
 from copycat.judges.base import load_judge
 from copycat.records import Named, Question, YesNo
 from tests.helpers.questions import question as one
@@ -30,7 +30,7 @@ def test_a_family_answers_and_is_shown_references(
     if family == "smolvlm2":
         pytest.importorskip("num2words", reason="the processor of SmolVLM writes numbers in words")
     # Random weights do not know that yes and no are the only answers.
-    monkeypatch.setattr(vlm, "MIN_ANSWER_PROBABILITY", 0.0)
+    monkeypatch.setattr(yes_no, "MIN_ANSWER_PROBABILITY", 0.0)
     torch.manual_seed(1)
     torch.set_num_threads(1)
     FAMILIES[family](tmp_path / family)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -26,8 +27,10 @@ def _train(work: Path, stop_at: int | None) -> torch.Tensor:
     torch.manual_seed(0)
     model = nn.Linear(4, 1)
 
-    def loss(g: torch.Generator) -> torch.Tensor:
-        x = torch.randn(8, 4, generator=g)
+    def prepare(g: torch.Generator) -> torch.Tensor:
+        return torch.randn(8, 4, generator=g)
+
+    def loss(x: torch.Tensor) -> torch.Tensor:
         return (model(x) - x.sum(1, keepdim=True)).square().mean()
 
     def cut(step: int) -> None:
@@ -39,11 +42,11 @@ def _train(work: Path, stop_at: int | None) -> torch.Tensor:
     if stop_at is not None:
         # The step counter moves after the hook, so the saved state is that of a finished step.
         with pytest.raises(Stopped):
-            loop.run(loss)
+            loop.run(prepare, loss)
         saved = torch.load(work / "toy.ckpt", weights_only=True)
         torch.save({**saved, "step": saved["step"] + 1}, work / "toy.ckpt")
         return _train(work, None)
-    loop.run(loss)
+    loop.run(prepare, loss)
     return torch.cat([p.detach().flatten() for p in model.parameters()])
 
 
@@ -53,6 +56,39 @@ def test_a_resumed_training_ends_with_the_same_weights(tmp_path: Path) -> None:
     whole, cut = _train(tmp_path / "a", None), _train(tmp_path / "b", 12)
     assert torch.equal(whole, cut)
     assert not (tmp_path / "b" / "toy.ckpt").exists()
+
+
+def test_batches_are_prepared_while_the_device_works(tmp_path: Path) -> None:
+    """Preparing the batch after next begins before the step at hand is done; the same numbers come of it."""
+    weight, begun, late = nn.Parameter(torch.zeros(1)), [threading.Event() for _ in range(6)], []
+    given: list[float] = []
+
+    def prepare(g: torch.Generator) -> torch.Tensor:
+        begun[sum(event.is_set() for event in begun)].set()
+        return torch.rand(1, generator=g)
+
+    def loss(x: torch.Tensor) -> torch.Tensor:
+        given.append(x.item())
+        late.append(not begun[min(len(given), 5)].wait(20))
+        return (weight * x).sum()
+
+    module = nn.ParameterDict({"weight": weight})
+    Loop("toy", {"m": module}, steps=6, lr=1e-2, work=tmp_path, seed=3).run(prepare, loss)
+    assert late == [False] * 6
+    assert given == [torch.rand(1, generator=_step(3 * 1_000_003 + i)).item() for i in range(6)]
+
+
+def _step(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_a_batch_that_cannot_be_prepared_ends_the_training(tmp_path: Path) -> None:
+    def prepare(g: torch.Generator) -> torch.Tensor:
+        raise Stopped
+
+    loop = Loop("toy", {"m": nn.Linear(1, 1)}, steps=6, lr=1e-2, work=tmp_path)
+    with pytest.raises(Stopped):
+        loop.run(prepare, lambda x: x)
 
 
 @pytest.fixture(scope="module")

@@ -54,7 +54,7 @@ def test_it_is_part_of_what_a_run_is(config):
     told, blind_run = config(), config(oracle=False)
     assert told.config.digest != blind_run.config.digest
     # As it was hashed before there was a choice.
-    later = {"oracle", "measures", "height", "width", "frames", "variant", "also", "features"}
+    later = {"oracle", "measures", "height", "width", "frames", "variant", "compile", "also", "features"}
     settings = told.config.model_dump(mode="json", exclude={*NOT_THE_RESULT, *later})
     assert told.config.digest == digest(settings)
 

@@ -307,14 +307,15 @@ def test_how_a_run_was_made_is_a_command_unless_nobody_ran_it(run: SyntheticRun)
         mitigations=("none", "negprompt[words=lm]"),
         seeds=(4,),
         oracle=False,
+        compile=True,
         steps=9,
         characters=("a", "b c"),
     )
     made = run.manifest.model_copy(update={"git_commit": "0" * 40})
     assert reproduction.sentence(made) == (
         "Made by `copycat run --model sdxl@paper --mitigation 'none,negprompt[words=lm]' --prompts name "
-        "--seeds 4, --characters 'a,b c' --judge no-such-judge --registry test --steps 9 --no-oracle`, m@1, "
-        "commit 0000000."
+        "--seeds 4, --characters 'a,b c' --judge no-such-judge --registry test --steps 9 --no-oracle "
+        "--compile`, m@1, commit 0000000."
     )
     imported = Origin(how="imported", source="a/folder")
     pulled = Origin(how="pulled", source="some/where")

@@ -21,8 +21,8 @@ from copycat.publish.write import write
 from copycat.report.differences import differences
 from copycat.runs.folder import RunFolder
 from copycat.runs.importing import import_images, usual_judge
+from copycat.stages.asking import open_picture
 from copycat.stages.generate import generate
-from copycat.stages.judge import open_picture
 from copycat.stages.plan import prepare
 from copycat.stages.rejudge import rejudge
 from copycat.stages.report import report

@@ -88,11 +88,11 @@ def test_a_judge_here_that_breaks_ends_the_run(
     folder = prepare(config(mitigations=("none",)))
     generate(folder)
 
-    def broken(self: Any, questions: Any, images: Any) -> Any:
+    def broken(self: Any, questions: Any, images: Any, prepared: Any) -> Any:
         return [unscored(q, self.identity, "RuntimeError: no such layer") for q in questions]
 
     with monkeypatch.context() as patch:
-        patch.setattr(VisionLanguageJudge, "ask", broken)
+        patch.setattr(VisionLanguageJudge, "ask_prepared", broken)
         with pytest.raises(MissingRequirement, match=r"verdicts in a row failed .*no such layer"):
             judge(folder)
     assert judge(folder) > 0, "its own words, whatever they are, are answers"

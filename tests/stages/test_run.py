@@ -95,7 +95,7 @@ def test_another_batch_size_differs_by_rounding_alone(config, whole):
         assert np.abs(pixels(whole, request) - pixels(folder, request)).max() <= 1
 
 
-def test_kill_9_loses_at_most_the_batch_in_hand(config, whole, tmp_path):
+def test_kill_9_loses_at_most_the_batches_in_hand(config, whole, tmp_path):
     made = config(out=tmp_path / "killed", batch_size=2)
     reference = prepare(config(out=tmp_path / "reference", batch_size=2))
     generate(reference, device="cpu")
@@ -120,7 +120,8 @@ def test_kill_9_loses_at_most_the_batch_in_hand(config, whole, tmp_path):
     kept = len(folder.data().images)
     pictures = len(list((folder.path / "images").glob("*.png")))
     assert 0 < kept < 12
-    assert 0 <= pictures - kept <= 2
+    # A batch whose rows were about to be written, and the one whose pictures were.
+    assert 0 <= pictures - kept <= 4
     assert generate(folder, device="cpu") == 12 - kept
     assert hashes(folder) == hashes(reference)
 

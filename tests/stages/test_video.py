@@ -181,19 +181,20 @@ def test_rows_that_were_cut_off_within_a_video_are_completed_and_none_stands_twi
 
 
 @pytest.mark.slow  # tests/stages/test_run.py and test_faults.py kill runs in every default test run
-def test_kill_9_loses_at_most_the_batch_in_hand(config, drawn: RunFolder, home: Path):
+def test_kill_9_while_a_batch_is_written_loses_that_batch(config, drawn: RunFolder, home: Path):
     folder = prepare(config)
     code = textwrap.dedent("""
         import sys, time, torch
         torch.set_num_threads(1)
         from copycat.runs.folder import RunFolder
-        from copycat.stages import generate as stage
-        write = stage.write_bytes
+        from copycat.stages import keep
+        from copycat.stages.generate import generate
+        write = keep.write_bytes
         def slow(path, content):
             time.sleep(0.1)
             write(path, content)
-        stage.write_bytes = slow
-        stage.generate(RunFolder(sys.argv[1]), device="cpu")
+        keep.write_bytes = slow
+        generate(RunFolder(sys.argv[1]), device="cpu")
     """)
     process = subprocess.Popen([sys.executable, "-c", code, str(folder.path)])
     deadline = time.monotonic() + 120

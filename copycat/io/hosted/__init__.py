@@ -4,6 +4,7 @@ from copycat.io.hosted.api import Api, check_options, connect, key
 from copycat.io.hosted.attempt import in_thread
 from copycat.io.hosted.calls import Answered, Calls, Meter, Told, threads_for
 from copycat.io.hosted.failures import Failure, classify, explain, refusal
+from copycat.io.hosted.served import check_serving
 
 __all__ = [
     "Answered",
@@ -13,6 +14,7 @@ __all__ = [
     "Meter",
     "Told",
     "check_options",
+    "check_serving",
     "classify",
     "connect",
     "explain",

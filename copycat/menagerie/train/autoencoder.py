@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from copycat.menagerie.train.encoder import as_input
-from copycat.menagerie.train.loop import Loop, Loss, mixed_precision
+from copycat.menagerie.train.loop import Loop, Loss, Prepare, mixed_precision
 
 CHANNELS = 12
 """Latent channels: a quarter of a picture's numbers are kept."""
@@ -36,34 +36,43 @@ def build() -> Any:
 
 def train(vae: Any, pixels: torch.Tensor, steps: int, work: Path) -> float:
     """L1 and squared error, L1 on image gradients, and a small KL term; returns seconds."""
-    loss = _reconstruction(vae, pixels, square=4, edge=0.5)
-    return Loop("autoencoder", {"vae": vae}, steps=steps, lr=1e-3, work=work).run(loss)
+    task = _reconstruction(vae, pixels, square=4, edge=0.5)
+    return Loop("autoencoder", {"vae": vae}, steps=steps, lr=1e-3, work=work).run(*task)
 
 
 def polish(vae: Any, pixels: torch.Tensor, steps: int, work: Path) -> float:
     """A second, slower round that is mostly about squared error, as Stable Diffusion's ft-MSE decoders."""
-    loss = _reconstruction(vae, pixels, square=16, edge=0.1)
-    seconds = Loop("polish", {"vae": vae}, steps=steps, lr=6e-4, work=work, seed=1).run(loss)
+    task = _reconstruction(vae, pixels, square=16, edge=0.1)
+    seconds = Loop("polish", {"vae": vae}, steps=steps, lr=6e-4, work=work, seed=1).run(*task)
     _scale_latents(vae, pixels)
     return seconds
 
 
 def finish(vae: Any, pixels: torch.Tensor, steps: int, work: Path) -> float:
     """A last round of the decoder alone, so that the latents stay what they are."""
-    loss = _reconstruction(vae, pixels, square=16, edge=0.1)
+    task = _reconstruction(vae, pixels, square=16, edge=0.1)
     vae.encoder.requires_grad_(False)
     vae.quant_conv.requires_grad_(False)
-    return Loop("finish", {"vae": vae}, steps=steps, lr=4e-4, work=work, seed=2).run(loss)
+    return Loop("finish", {"vae": vae}, steps=steps, lr=4e-4, work=work, seed=2).run(*task)
 
 
-def _reconstruction(vae: Any, pixels: torch.Tensor, square: float, edge: float) -> Loss:
+Task = tuple[Prepare[tuple[torch.Tensor, torch.Tensor]], Loss[tuple[torch.Tensor, torch.Tensor]]]
+"""What prepares a batch, pictures and the noise of their latents, and what it costs."""
+
+
+def _reconstruction(vae: Any, pixels: torch.Tensor, square: float, edge: float) -> Task:
     device = next(vae.parameters()).device
+    channels, shrunk = vae.config.latent_channels, 2 ** (len(vae.config.block_out_channels) - 1)
 
-    def loss(g: torch.Generator) -> torch.Tensor:
-        x = as_input(pixels[torch.randint(0, len(pixels), (_BATCH,), generator=g)]).to(device)
+    def prepare(g: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        x = as_input(pixels[torch.randint(0, len(pixels), (_BATCH,), generator=g)])
+        noise = torch.randn((len(x), channels, *(side // shrunk for side in x.shape[2:])), generator=g)
+        return x.to(device), noise.to(device)
+
+    def loss(batch: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+        x, noise = batch
         with mixed_precision(device):
             posterior = vae.encode(x).latent_dist
-            noise = torch.randn(posterior.mean.shape, generator=g).to(device)
             y = vae.decode(posterior.mean + posterior.std * noise).sample
         kl: torch.Tensor = 2.5e-6 * posterior.kl().float().mean()
         y = y.float()
@@ -71,7 +80,7 @@ def _reconstruction(vae: Any, pixels: torch.Tensor, square: float, edge: float) 
         edges = d.diff(dim=-1).abs().mean() + d.diff(dim=-2).abs().mean()
         return d.abs().mean() + square * d.square().mean() + edge * edges + kl
 
-    return loss
+    return prepare, loss
 
 
 @torch.no_grad()

@@ -85,10 +85,13 @@ def text_features(text: Any, ids: torch.Tensor) -> torch.Tensor:
 
 
 def weighted_error(guess: torch.Tensor, noise: torch.Tensor, alpha: torch.Tensor) -> torch.Tensor:
-    """Squared error with min-SNR-5 weights; `alpha` is the share of the picture left in its noisy version."""
+    """Squared error with min-SNR-5 weights; `alpha` is the share of the picture left in its noisy version.
+
+    All three are on one device.
+    """
     snr = alpha / (1 - alpha)
-    weight = (snr.clamp(max=5) / snr).to(guess.device)
-    error: torch.Tensor = weight * (guess.float() - noise.to(guess.device)).square()
+    weight = snr.clamp(max=5) / snr
+    error: torch.Tensor = weight * (guess.float() - noise).square()
     return error.mean()
 
 
@@ -113,17 +116,21 @@ def train(
     average = copy.deepcopy(unet).requires_grad_(False).eval()
     alphas = noise_schedule().alphas_cumprod
 
-    def loss(g: torch.Generator) -> torch.Tensor:
+    def prepare(g: torch.Generator) -> tuple[torch.Tensor, ...]:
         pick = torch.randint(0, len(mean), (_BATCH,), generator=g)
         z = (mean[pick] + sd[pick] * torch.randn(mean[pick].shape, generator=g)) * data.scale
         drop = (torch.rand(_BATCH, generator=g) < 0.1)[:, None, None]
-        context = torch.where(drop, empty, features[pick]).float().to(device)
+        context = torch.where(drop, empty, features[pick]).float()
         t = torch.randint(0, 1000, (_BATCH,), generator=g)
         noise = torch.randn(z.shape, generator=g)
         a = alphas[t][:, None, None, None]
-        noisy = (a.sqrt() * z + (1 - a).sqrt() * noise).to(device)
+        noisy = a.sqrt() * z + (1 - a).sqrt() * noise
+        return tuple(part.to(device) for part in (noisy, t, context, noise, a))
+
+    def loss(batch: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        noisy, t, context, noise, a = batch
         with mixed_precision(device):
-            guess = unet(noisy, t.to(device), context).sample
+            guess = unet(noisy, t, context).sample
         return weighted_error(guess, noise, a)
 
     def follow(step: int) -> None:
@@ -140,7 +147,7 @@ def train(
         after_step=follow,
         frozen={"average": average},
     )
-    return average, loop.run(loss)
+    return average, loop.run(prepare, loss)
 
 
 def assemble(vae: Any, text: Any, tokenizer: Any, unet: Any) -> Any:

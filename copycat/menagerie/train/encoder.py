@@ -86,18 +86,21 @@ def train(text: Any, vision: Any, ids: torch.Tensor, pixels: torch.Tensor, steps
     device = next(text.parameters()).device
     scale = nn.ParameterDict({"logit": nn.Parameter(torch.tensor(2.65, device=device))})
 
-    def loss(g: torch.Generator) -> torch.Tensor:
+    def prepare(g: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         pick = torch.randint(0, len(ids), (256,), generator=g)
+        return ids[pick].to(device), as_input(pixels[pick]).to(device)
+
+    def loss(batch: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+        captions, pictures = batch
         with mixed_precision(device):
-            t = text(ids[pick].to(device)).text_embeds
-            v = vision(as_input(pixels[pick]).to(device)).image_embeds
+            t, v = text(captions).text_embeds, vision(pictures).image_embeds
         t, v = F.normalize(t.float(), dim=-1), F.normalize(v.float(), dim=-1)
         logits = scale["logit"].exp().clamp(max=100) * t @ v.T
-        truth = torch.arange(len(pick), device=device)
+        truth = torch.arange(len(captions), device=device)
         return (F.cross_entropy(logits, truth) + F.cross_entropy(logits.T, truth)) / 2
 
     modules = {"text": text, "vision": vision, "scale": scale}
-    return Loop("encoder", modules, steps=steps, lr=1e-3, work=work, weight_decay=0.05).run(loss)
+    return Loop("encoder", modules, steps=steps, lr=1e-3, work=work, weight_decay=0.05).run(prepare, loss)
 
 
 def as_input(pixels: torch.Tensor) -> torch.Tensor:

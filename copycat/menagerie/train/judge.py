@@ -202,22 +202,26 @@ def train(
     tokenizer = processor.tokenizer
     end = tokenizer.eos_token_id
 
-    def loss(g: torch.Generator) -> torch.Tensor:
+    def prepare(g: torch.Generator) -> tuple[torch.Tensor, ...]:
         pick = torch.randint(0, len(truth), (128,), generator=g)
         r = random.Random(int(torch.randint(0, 2**62, (1,), generator=g)))
         asked = [ask(truth[i], people, r, mix) for i in pick.tolist()]
         texts = [f"{rendered(q)} {a}" for q, a in asked]
         batch = tokenizer(texts, padding=True, return_tensors="pt", add_special_tokens=False)
         column = torch.full((len(texts), 1), end)
-        ids = torch.cat([batch["input_ids"], column], 1).to(device)
-        mask = torch.cat([batch["attention_mask"], torch.ones_like(column)], 1).to(device)
+        ids = torch.cat([batch["input_ids"], column], 1)
+        mask = torch.cat([batch["attention_mask"], torch.ones_like(column)], 1)
         use = (torch.rand(len(pick), generator=g) < 0.5)[:, None, None, None]
         x = as_input(torch.where(use, decoded[pick], pixels[pick]))
         x = x + torch.randn(x.shape, generator=g) * 0.08 * torch.rand(len(x), 1, 1, 1, generator=g)
+        return tuple(part.to(device) for part in (ids, mask, x))
+
+    def loss(batch: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        ids, mask, x = batch
         with mixed_precision(device):
-            logits = model(input_ids=ids, attention_mask=mask, pixel_values=x.to(device)).logits
+            logits = model(input_ids=ids, attention_mask=mask, pixel_values=x).logits
         answer, stop = logits[:, -3].float(), logits[:, -2].float()
         return F.cross_entropy(answer, ids[:, -2]) + 0.1 * F.cross_entropy(stop, ids[:, -1])
 
     loop = Loop(mix.name, {"model": model}, steps=steps, lr=mix.lr, work=work, weight_decay=0.05)
-    return loop.run(loss)
+    return loop.run(prepare, loss)

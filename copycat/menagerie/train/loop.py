@@ -6,16 +6,28 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
 
 _LOG = logging.getLogger("copycat.menagerie")
 
-Loss = Callable[[torch.Generator], torch.Tensor]
+Batch = TypeVar("Batch")
+Prepare = Callable[[torch.Generator], Batch]
+"""Makes a step's batch, on the device; all that is random in it comes from the generator that it is given.
+
+It runs on a thread of its own, where neither autocast nor `no_grad` of the training holds.
+"""
+Loss = Callable[[Batch], torch.Tensor]
+"""What is to become smaller, of a batch."""
+_AHEAD = 4
+"""Batches that are prepared before the device asks for them."""
 
 
 def pick_device() -> str:
@@ -30,10 +42,11 @@ def mixed_precision(device: torch.device) -> torch.autocast:
 
 
 class Loop:
-    """Runs `loss(generator)` for `steps` steps; the generator of a step depends on the step alone.
+    """Runs `loss(prepare(generator))` for `steps` steps; the generator of a step depends on the step alone.
 
-    So a resumed run sees the same batches as one that was never stopped. Checkpoints go to
-    `work/NAME.ckpt` every two minutes, one JSON line per 50 steps to `work/NAME.log.jsonl`.
+    So batches can be prepared ahead, while the device works on the one before, and a resumed run sees the
+    same batches as one that was never stopped. Checkpoints go to `work/NAME.ckpt` every two minutes, one
+    JSON line per 50 steps to `work/NAME.log.jsonl`.
     """
 
     def __init__(
@@ -62,37 +75,55 @@ class Loop:
     def _checkpoint(self) -> Path:
         return self.work / f"{self.name}.ckpt"
 
-    def run(self, loss: Loss) -> float:
+    def run(self, prepare: Prepare[Batch], loss: Loss[Batch]) -> float:
         """Train to the end; returns the seconds spent over all sittings."""
         self._restore()
         for m in self.modules.values():
             m.train()
-        started, saved_at, recent = time.monotonic() - self.seconds, time.monotonic(), 0.0
-        while self.step < self.steps:
-            for group in self.optimiser.param_groups:
-                group["lr"] = self._rate()
-            generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.step)
-            value = loss(generator)
-            self.optimiser.zero_grad(set_to_none=True)
-            value.backward()
-            nn.utils.clip_grad_norm_(self.parameters, 1.0)
-            self.optimiser.step()
-            if self.after_step:
-                self.after_step(self.step)
-            self.step += 1
-            recent += value.item()
-            if self.step % 50 == 0 or self.step == self.steps:
-                self.seconds = time.monotonic() - started
-                self._log(recent / ((self.step - 1) % 50 + 1))
-                recent = 0.0
-            if time.monotonic() - saved_at > 120:
-                self.seconds, saved_at = time.monotonic() - started, time.monotonic()
-                self._save()
+        started, saved_at = time.monotonic() - self.seconds, time.monotonic()
+        recent: list[torch.Tensor] = []
+        with closing(self._batches(prepare)) as batches:
+            for batch in batches:
+                for group in self.optimiser.param_groups:
+                    group["lr"] = self._rate()
+                value = loss(batch)
+                self.optimiser.zero_grad(set_to_none=True)
+                value.backward()
+                nn.utils.clip_grad_norm_(self.parameters, 1.0)
+                self.optimiser.step()
+                if self.after_step:
+                    self.after_step(self.step)
+                self.step += 1
+                recent.append(value.detach())
+                if self.step % 50 == 0 or self.step == self.steps:
+                    # Read together, since reading one waits until the device has nothing left to do.
+                    total = math.fsum(torch.stack(recent).tolist())
+                    self.seconds = time.monotonic() - started
+                    self._log(total / len(recent))
+                    recent = []
+                if time.monotonic() - saved_at > 120:
+                    self.seconds, saved_at = time.monotonic() - started, time.monotonic()
+                    self._save()
         self.seconds = time.monotonic() - started
         for m in self.modules.values():
             m.eval()
         self._checkpoint.unlink(missing_ok=True)
         return self.seconds
+
+    def _batches(self, prepare: Prepare[Batch]) -> Iterator[Batch]:
+        """The batches of the steps that are left, in order, each prepared while earlier ones are used."""
+        ready: deque[Future[Batch]] = deque()
+        pool = ThreadPoolExecutor(1, thread_name_prefix=f"{self.name} batches")
+        try:
+            for step in range(self.step, self.steps):
+                generator = torch.Generator().manual_seed(self.seed * 1_000_003 + step)
+                ready.append(pool.submit(prepare, generator))
+                if len(ready) > _AHEAD:
+                    yield ready.popleft().result()
+            while ready:
+                yield ready.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     def _rate(self) -> float:
         warm = min(1.0, (self.step + 1) / max(1, min(200, self.steps // 10)))

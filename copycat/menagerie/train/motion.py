@@ -71,7 +71,7 @@ def train(
         (a, p) for a, p in zip(average.parameters(), moving.parameters(), strict=True) if p.requires_grad
     ]
 
-    def loss(g: torch.Generator) -> torch.Tensor:
+    def prepare(g: torch.Generator) -> tuple[torch.Tensor, ...]:
         pick = torch.randint(0, len(clips), (_BATCH,), generator=g)
         z = clips[pick].float() * scale
         drop = (torch.rand(_BATCH, generator=g) < 0.1)[:, None, None]
@@ -80,9 +80,13 @@ def train(
         noise = torch.randn(z.shape, generator=g)
         a = alphas[t][:, None, None, None, None]
         noisy = a.sqrt() * z + (1 - a).sqrt() * noise
+        # The model wants channels before frames.
+        return tuple(part.to(device) for part in (noisy.transpose(1, 2), t, context, noise, a))
+
+    def loss(batch: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        noisy, t, context, noise, a = batch
         with mixed_precision(device):
-            # The model wants channels before frames.
-            guess = moving(noisy.transpose(1, 2).to(device), t.to(device), context.to(device)).sample
+            guess = moving(noisy, t, context).sample
         return weighted_error(guess.transpose(1, 2), noise, a)
 
     def follow(step: int) -> None:
@@ -99,7 +103,7 @@ def train(
         after_step=follow,
         frozen={"average": average},
     )
-    return average, loop.run(loss)
+    return average, loop.run(prepare, loss)
 
 
 def build_motion(data: Path, work: Path, steps: int, clips: int) -> float:

@@ -48,18 +48,21 @@ def train(
     """Cross-entropy on renders and decoded renders, with a little noise; returns seconds."""
     device = next(model.parameters()).device
 
-    def loss(g: torch.Generator) -> torch.Tensor:
+    def batch(g: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         pick = torch.randint(0, len(labels), (96,), generator=g)
         use = (torch.rand(len(pick), generator=g) < 0.5)[:, None, None, None]
         x = as_input(torch.where(use, decoded[pick], pixels[pick]))
         x = x + torch.randn(x.shape, generator=g) * 0.08 * torch.rand(len(x), 1, 1, 1, generator=g)
-        with mixed_precision(device):
-            logits = model(prepare(x.to(device))).logits
-        return F.cross_entropy(logits.float(), labels[pick].to(device))
+        return x.to(device), labels[pick].to(device)
 
-    return Loop("referee", {"model": model}, steps=steps, lr=2e-3, work=work, weight_decay=0.05, seed=7).run(
-        loss
-    )
+    def loss(batch: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+        x, truth = batch
+        with mixed_precision(device):
+            logits = model(prepare(x)).logits
+        return F.cross_entropy(logits.float(), truth)
+
+    loop = Loop("referee", {"model": model}, steps=steps, lr=2e-3, work=work, weight_decay=0.05, seed=7)
+    return loop.run(batch, loss)
 
 
 @torch.no_grad()

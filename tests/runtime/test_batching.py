@@ -9,7 +9,7 @@ import torch
 
 from copycat.cards.models import load_card
 from copycat.generators.base import load_generator
-from copycat.generators.batching import AdaptiveBatch, out_of_memory
+from copycat.runtime.batching import AdaptiveBatch, out_of_memory
 from copycat.stages.plan import plan
 
 Hook = Callable[[torch.nn.Module, tuple[torch.Tensor, ...]], None]
@@ -72,3 +72,34 @@ def test_a_real_lack_of_memory_is_told_from_other_errors():
     with pytest.raises(RuntimeError) as other:
         torch.ones(2) @ torch.ones(3)
     assert not out_of_memory(other.value)
+
+
+def test_a_padded_batch_has_always_the_same_size_and_its_copies_are_dropped():
+    seen: list[list[int]] = []
+
+    def work(batch):
+        seen.append(list(batch))
+        if 3 in batch and len(batch) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9.00 GiB.")
+        return [item * 10 for item in batch]
+
+    batches = AdaptiveBatch(4, padded=True)
+    assert batches.map([1, 2], work, lambda item, why: -1) == [10, 20]
+    assert batches.map([3], work, lambda item, why: -1) == [30]
+    assert seen == [[1, 2, 2, 2], [3, 3, 3, 3], [3, 3]]
+    assert batches.size == 2
+
+
+def test_each_lack_of_memory_is_said_once(caplog):
+    def work(batch):
+        if len(batch) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9.00 GiB.")
+        return list(batch)
+
+    batches = AdaptiveBatch(8, what="SDXL")
+    for _ in range(2):
+        assert batches.map(range(9), work, lambda item, why: -1) == list(range(9))
+    assert caplog.messages == [
+        "SDXL ran out of memory with 8 at a time; it goes on with 4.",
+        "SDXL ran out of memory with 4 at a time; it goes on with 2.",
+    ]
