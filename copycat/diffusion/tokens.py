@@ -24,9 +24,17 @@ def token_embeddings(pipeline: Any, tokens: Mapping[str, Mapping[str, torch.Tens
             if encoder is None:
                 raise UserError(f"{type(pipeline).__name__} has no {name} whose tokens could be replaced.")
             by_id = {token_id(tokenizer_of(pipeline, name), t): vector for t, vector in vectors.items()}
-            handle = encoder.get_input_embeddings().register_forward_hook(_replacing(by_id))
-            hooks.callback(handle.remove)
+            for table in _tables(encoder):
+                hooks.callback(table.register_forward_hook(_replacing(by_id)).remove)
         yield
+
+
+def _tables(encoder: Any) -> list[torch.nn.Module]:
+    """The modules that look tokens up. T5 has two of the same weights, and reads by the one that it does not
+    name."""
+    weight = encoder.get_input_embeddings().weight
+    modules = [m for m in encoder.modules() if isinstance(m, torch.nn.Embedding)]
+    return [m for m in modules if m.weight.data_ptr() == weight.data_ptr() and m.weight.shape == weight.shape]
 
 
 def tokenizer_of(pipeline: Any, encoder: str) -> Any:

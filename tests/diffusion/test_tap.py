@@ -17,9 +17,9 @@ from tests.helpers import tiny_pipelines
 
 
 @pytest.fixture(scope="module", params=["sd", "sdxl", "PixArtAlphaPipeline", "StableDiffusion3Pipeline"])
-def pipeline(
+def model(
     request: pytest.FixtureRequest, tiny_models: Any, tmp_path_factory: pytest.TempPathFactory
-) -> Any:
+) -> tuple[Any, ModelCard]:
     name = request.param
     torch.set_num_threads(1)
     folder = getattr(tiny_models, name, None) or tiny_pipelines.build(name, tmp_path_factory.mktemp(name))
@@ -45,10 +45,7 @@ def _seen(pipeline: Any, card: ModelCard, prompt: str, steps: int) -> list[Denoi
         return step.predict()
 
     with denoising(pipeline, (), look):
-        noise = [torch.Generator().manual_seed(5)]
-        pipeline(
-            [prompt], num_inference_steps=steps, guidance_scale=3.0, generator=noise, output_type="latent"
-        )
+        _draw(pipeline, card, prompt, steps)
     return found
 
 

@@ -152,8 +152,8 @@ def test_another_process_that_was_faster_is_no_error(model: Model, monkeypatch: 
     (edit,) = parse("test-scale").weight_edits(model.card.identity())
     make = edits.ScaledProjection.make
 
-    def overtaken(self: edits.ScaledProjection, pipeline: Any, folder: Path) -> None:
-        make(self, pipeline, folder)
+    def overtaken(self: edits.ScaledProjection, pipeline: Any, folder: Path, card: ModelCard) -> None:
+        make(self, pipeline, folder, card)
         shutil.copytree(folder, self.folder)
 
     monkeypatch.setattr(edits.ScaledProjection, "make", overtaken)

@@ -37,7 +37,8 @@ def transfer(concepts: Tensor, guides: Tensor, preserved: Tensor, strength: Stre
     eye = torch.eye(c.shape[1], dtype=torch.float64)
     inner = strength.ridge * eye + strength.erase * c.T @ c + strength.preserve * p.T @ p
     change = strength.erase * (g - c).T @ c
-    return eye + torch.linalg.solve(inner, change.T).T
+    found: Tensor = eye + torch.linalg.solve(inner, change.T).T
+    return found
 
 
 def adversarial(concepts: Tensor, now: Tensor, gram: Tensor, ridge: float) -> Tensor:
@@ -48,4 +49,5 @@ def adversarial(concepts: Tensor, now: Tensor, gram: Tensor, ridge: float) -> Te
     + Tᵀ G T)⁻¹ Tᵀ G c."""
     t, g, c = now.double(), gram.double(), concepts.double()
     inner = ridge * torch.eye(len(t), dtype=torch.float64) + t.T @ g @ t
-    return torch.linalg.solve(inner, t.T @ g @ c.T).T
+    found: Tensor = torch.linalg.solve(inner, t.T @ g @ c.T).T
+    return found

@@ -22,6 +22,7 @@ def without_conflict(wanted: Tensor, kept: Tensor, surgery: Surgery, strength: f
     along = (wanted * direction).sum()
     if along >= 0:
         return wanted
-    if surgery == "projection":
-        return wanted - strength * along * direction
-    return wanted - strength * along / wanted.norm().clamp(min=1e-12) * direction
+    if surgery == "paper_code":
+        along = along / wanted.norm().clamp(min=1e-12)
+    changed: Tensor = wanted - strength * along * direction
+    return changed
