@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import gc
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Self
 
 
@@ -48,8 +52,27 @@ def close_all(value: Any) -> None:
 
 def free_memory() -> None:
     """Collect reference cycles, as hooks of diffusers make around a denoiser, and empty a GPU's cache."""
-    gc.collect()
+    with _interrupts_deferred():
+        gc.collect()
     if "torch" in sys.modules:
         from accelerate.utils.memory import clear_device_cache
 
         clear_device_cache()
+
+
+@contextmanager
+def _interrupts_deferred() -> Iterator[None]:
+    """Ctrl-C is raised when this is over. Python drops what is raised in a callback of an object that is
+    collected, so an interruption that came meanwhile would be lost."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+    came: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        signal.raise_signal(signal.SIGINT)

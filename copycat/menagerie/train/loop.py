@@ -7,7 +7,7 @@ import logging
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -110,7 +110,7 @@ class Loop:
         self._checkpoint.unlink(missing_ok=True)
         return self.seconds
 
-    def _batches(self, prepare: Prepare[Batch]) -> Iterator[Batch]:
+    def _batches(self, prepare: Prepare[Batch]) -> Generator[Batch, None, None]:
         """The batches of the steps that are left, in order, each prepared while earlier ones are used."""
         ready: deque[Future[Batch]] = deque()
         pool = ThreadPoolExecutor(1, thread_name_prefix=f"{self.name} batches")

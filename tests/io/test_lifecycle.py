@@ -1,0 +1,33 @@
+"""Freeing memory: cycles go, and an interruption that comes meanwhile is not lost."""
+
+from __future__ import annotations
+
+import signal
+import weakref
+
+import pytest
+
+from copycat.io.lifecycle import free_memory
+
+
+class Cycle:
+    def __init__(self) -> None:
+        self.me = self
+
+
+def test_ctrl_c_while_memory_is_freed_is_raised() -> None:
+    cycle = Cycle()
+    gone: list[str] = []
+
+    def interrupted(_: object) -> None:
+        gone.append("gone")
+        signal.raise_signal(signal.SIGINT)
+
+    watch = weakref.ref(cycle, interrupted)
+    del cycle
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        free_memory()
+    assert gone == ["gone"]
+    assert watch() is None
+    assert signal.getsignal(signal.SIGINT) is before
