@@ -52,7 +52,7 @@ class Guided:
             return {k: self._words(k, v, [s[name] for s in said]) for k, v in value.items()}
         if not isinstance(value, torch.Tensor) or value.dim() == 0 or len(value) != 2 * self.pictures:
             return value
-        parts = [s.get(name) for s in said]
+        parts: list[Any] = [s.get(name) for s in said]
         if all(isinstance(p, torch.Tensor) and p.shape[1:] == value.shape[1:] for p in parts):
             return torch.cat(parts).to(value)
         return value[self.pictures :]
