@@ -95,7 +95,12 @@ class ResolvedRun:
         """What its mitigations may know; without `ask`, language models only repeat kept replies. What they
         cost is entered in `ledger`."""
         found = model_context(self.card, self.registry, self.config.device, ask=ask, ledger=ledger)
-        return replace(found, judge=self.config.judge, identify=self._identify_filter_judge)
+        return replace(
+            found,
+            judge=self.config.judge,
+            identify=self._identify_filter_judge,
+            characters=self.characters,
+        )
 
     def filter_judges(self) -> tuple[JudgeCard, ...]:
         """The cards of the judges that output filters ask, each once. Raises UserError for one that cannot

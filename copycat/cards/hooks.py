@@ -17,6 +17,8 @@ from copycat.records import Request, digest
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from copycat.cards.models import ModelCard
+
 
 @dataclass(frozen=True)
 class WeightEdit(ABC):
@@ -39,12 +41,12 @@ class WeightEdit(ABC):
         """Where :meth:`make` left its result, in the user's cache; missing before it is made."""
         return cache_folder() / "edits" / self.identity
 
-    def make(self, pipeline: Any, folder: Path) -> None:  # noqa: B027
+    def make(self, pipeline: Any, folder: Path, card: ModelCard) -> None:  # noqa: B027
         """Compute what :meth:`apply` needs and write it to `folder`, which is empty. Done once: the result
         is kept in the cache.
 
-        `pipeline` is ready to draw, on the run's device, with the edits that come before this one. It is
-        thrown away afterwards, so it may be changed.
+        `pipeline` is ready to draw as `card` says, on the run's device, with the edits that come before this
+        one. It is thrown away afterwards, so it may be changed.
         """
 
     @abstractmethod
@@ -145,6 +147,11 @@ class DenoiseStep:
     arguments: Mapping[str, Any]
     """Everything else that the denoiser is given, by name, as `encoder_hidden_states`."""
     model: Callable[[DenoiseStep], Tensor]
+    said: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What the model's text encoders make of further texts, those that :class:`Steering` names, by text: the
+    denoiser's arguments for one row."""
+    memory: dict[str, Any] = field(default_factory=dict)
+    """What a hook keeps from one step to the next, while the same pictures are drawn."""
 
     def predict(self, **changes: Any) -> Tensor:
         """The prediction for this step, with `changes` to its fields; may be called several times.
@@ -157,6 +164,18 @@ class DenoiseStep:
 
 Denoise = Callable[[DenoiseStep], "Tensor"]
 """Makes the prediction that the sampler will see; `lambda step: step.predict()` changes nothing."""
+
+
+@dataclass(frozen=True)
+class Steering:
+    """A denoiser's hook that needs further texts encoded."""
+
+    hook: Denoise
+    texts: Callable[[Request], Sequence[str]]
+    """Those that it needs for a request."""
+
+    def __call__(self, step: DenoiseStep) -> Tensor:
+        return self.hook(step)
 
 
 @dataclass(frozen=True)

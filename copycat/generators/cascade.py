@@ -10,12 +10,13 @@ from typing import Any
 
 import torch
 
-from copycat.cards.hooks import Conditioning, Denoise, Hooks, WeightEdit
+from copycat.cards.hooks import Conditioning, Denoise, Hooks, Steering, WeightEdit
 from copycat.cards.models import ModelCard
+from copycat.diffusion.denoising import denoising
+from copycat.errors import UserError
 from copycat.generators.base import Generator, ImageOutcome
 from copycat.generators.compiling import compiled_for, explained
 from copycat.generators.conditioning import embeds_for, with_tokens
-from copycat.generators.denoising import denoising
 from copycat.generators.pipelines import accepted, finished, flags, load_pipeline, noise
 from copycat.generators.reading import by_kind, check_texts, overlong, reading_of
 from copycat.records import Request
@@ -61,6 +62,12 @@ class Cascade(Generator):
         return min(f.size for f in (self._encoding, self._drawing, *self._enlarging))
 
     def draw(self, requests: Sequence[Request], hooks: Hooks) -> list[ImageOutcome]:
+        if isinstance(hooks.denoise, Steering):
+            raise UserError(
+                f"{self._card.title} is a cascade, whose text encoder is gone while it draws, so it cannot "
+                "be steered by further texts; use a mitigation that acts on the prompt or on the weights."
+            )
+
         def encode(some: Sequence[Request]) -> list[_Drawn]:
             pictures = [_Drawn(r) for r in some]
             return self._encoding.map(pictures, partial(self._encode, hooks.conditionings), _failed)

@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
+from copycat.diffusion.denoising import DENOISERS
 from copycat.errors import MissingRequirement, first_line
-from copycat.generators.denoising import DENOISERS
 from copycat.runtime.batching import out_of_memory
 
 BACKEND = "inductor"

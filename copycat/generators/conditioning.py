@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import torch
 
 from copycat.cards.hooks import Conditioning
+from copycat.diffusion.tokens import token_embeddings
 from copycat.errors import BadFile, UserError
 from copycat.records import Request
 
@@ -42,45 +42,6 @@ def with_tokens(
         with token_embeddings(pipeline, known[sha].tokens if sha else {}):
             drawn.update(zip(places, draw([requests[i] for i in places]), strict=True))
     return [drawn[i] for i in range(len(requests))]
-
-
-@contextmanager
-def token_embeddings(pipeline: Any, tokens: Mapping[str, Mapping[str, torch.Tensor]]) -> Iterator[None]:
-    """While it lasts, the text encoders see these vectors in place of the tokens' own; no weight changes.
-
-    Raises UserError for a text encoder or a token that `pipeline` does not have.
-    """
-    with ExitStack() as hooks:
-        for name, vectors in tokens.items():
-            encoder = getattr(pipeline, name, None)
-            if encoder is None:
-                raise UserError(f"{type(pipeline).__name__} has no {name} whose tokens could be replaced.")
-            tokenizer = getattr(pipeline, name.replace("text_encoder", "tokenizer"))
-            by_id = {_token_id(tokenizer, token): vector for token, vector in vectors.items()}
-            handle = encoder.get_input_embeddings().register_forward_hook(_replacing(by_id))
-            hooks.callback(handle.remove)
-        yield
-
-
-def _token_id(tokenizer: Any, token: str) -> int:
-    ids = tokenizer.encode(token, add_special_tokens=False)
-    known = [i for i in ids if i != tokenizer.unk_token_id]
-    if len(ids) == len(known) == 1:
-        return int(known[0])
-    exact = tokenizer.get_vocab().get(token)
-    if exact is None:
-        raise UserError(f"'{token}' is not one token of {type(tokenizer).__name__}, so it has no embedding.")
-    return int(exact)
-
-
-def _replacing(vectors: Mapping[int, torch.Tensor]) -> Callable[..., torch.Tensor]:
-    def hook(_: torch.nn.Module, given: tuple[torch.Tensor, ...], output: torch.Tensor) -> torch.Tensor:
-        changed = output.clone()
-        for token, vector in vectors.items():
-            changed[given[0] == token] = vector.to(output)
-        return changed
-
-    return hook
 
 
 def embeds_for(

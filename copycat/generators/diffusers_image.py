@@ -10,10 +10,10 @@ import torch
 
 from copycat.cards.hooks import Hooks, WeightEdit
 from copycat.cards.models import ModelCard
+from copycat.diffusion.steering import steered
 from copycat.generators.base import Generator, ImageOutcome
 from copycat.generators.compiling import compiled_for, explained
 from copycat.generators.conditioning import embeds_for, with_tokens
-from copycat.generators.denoising import denoising
 from copycat.generators.pipelines import accepted, finished, flags, load_pipeline, noise
 from copycat.generators.reading import by_kind, check_texts, overlong, reading_of
 from copycat.generators.shortcuts import forget_steps
@@ -51,7 +51,7 @@ class DiffusersImage(Generator):
         def draw(batch: Sequence[Request]) -> list[ImageOutcome]:
             forget_steps(self._pipeline)
             embeds = embeds_for(self._pipeline, batch, hooks.conditionings)
-            hooked = denoising(self._pipeline, batch, hooks.denoise)
+            hooked = steered(self._pipeline, self._card, batch, hooks.denoise)
             compiled = compiled_for(len(batch), self._batches.size) if self._card.compile else nullcontext()
             with explained(self._card.title), compiled, hooked, torch.inference_mode():
                 return self._draw(batch, self._texts(batch, embeds))

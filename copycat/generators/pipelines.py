@@ -53,7 +53,7 @@ def load_pipeline(
         take_shortcuts(pipeline, wanted, device)
         return pipeline
 
-    _make_edits(edits, lambda before: _place(load(exact, before), device, card.offload))
+    _make_edits(exact, edits, lambda before: _place(load(exact, before), device, card.offload))
     pipeline = load(card, edits)
     if card.compile:
         compile_denoiser(pipeline)
@@ -90,7 +90,9 @@ def _read(card: ModelCard, device: str, part: Part, components: Mapping[str, Any
     return pipeline
 
 
-def _make_edits(edits: Sequence[WeightEdit], load: Callable[[Sequence[WeightEdit]], Any]) -> None:
+def _make_edits(
+    card: ModelCard, edits: Sequence[WeightEdit], load: Callable[[Sequence[WeightEdit]], Any]
+) -> None:
     """Compute what is not in the cache yet; `load` gives a pipeline that the given edits have changed."""
     for number, edit in enumerate(edits):
         if edit.folder.is_dir():
@@ -99,7 +101,7 @@ def _make_edits(edits: Sequence[WeightEdit], load: Callable[[Sequence[WeightEdit
             edit.folder.parent.mkdir(parents=True, exist_ok=True)
             unfinished = Path(tempfile.mkdtemp(dir=edit.folder.parent, prefix=f".{edit.identity}."))
         try:
-            edit.make(load(edits[:number]), unfinished)
+            edit.make(load(edits[:number]), unfinished, card)
             unfinished.rename(edit.folder)
         except OSError:
             if not edit.folder.is_dir():  # else another process was faster, with the same result

@@ -11,8 +11,8 @@ from diffusers import hooks
 
 from copycat.cards.models import ModelCard
 from copycat.cards.shortcuts import Decoding
+from copycat.diffusion.denoising import DENOISERS
 from copycat.errors import BadFile, first_line
-from copycat.generators.denoising import DENOISERS
 
 _CONFIGS = {
     "first-block": "FirstBlockCacheConfig",

@@ -54,6 +54,8 @@ class RunContext:
     """Loads the text encoder; None where it is not open, as that of a hosted model."""
     chat: Callable[[LLMCard], Chat] | None = None
     """A language model, which is loaded when it is first asked; None where none may be asked."""
+    characters: tuple[Character, ...] = ()
+    """Those that the run is about."""
     hosted: bool = False
     """Whether the model that draws runs elsewhere, so that its weights, embeddings and denoiser are out of
     reach."""
@@ -125,6 +127,10 @@ class Mitigation(ABC, Generic[O]):
         """The denoiser's prediction, each time that it is asked. `step.predict()` is the model's own."""
         return step.predict()
 
+    def texts(self, request: Request) -> tuple[str, ...]:  # noqa: ARG002
+        """Further texts that :meth:`denoise` needs encoded for this request; the step has them in `said`."""
+        return ()
+
     def reviews(self, request: Request) -> bool:  # noqa: ARG002
         """Whether it looks at this request's picture. Raises RunConflict when it would look differently
         from what the request was planned with."""
@@ -187,5 +193,11 @@ CATALOG: Catalog[type[Mitigation[Any]]] = Catalog(
         "negprompt": "copycat.mitigations.negprompt:NegativePrompt",
         "rewrite": "copycat.mitigations.rewrite:Rewrite",
         "rewrite-llm": "copycat.mitigations.rewrite_llm:RewriteLLM",
+        "uce": "copycat.mitigations.erasure.uce:UCE",
+        "rece": "copycat.mitigations.erasure.rece:RECE",
+        "esd": "copycat.mitigations.erasure.esd:ESD",
+        "sld": "copycat.mitigations.sld:SLD",
+        "advunlearn": "copycat.mitigations.erasure.advunlearn:AdvUnlearn",
+        "doco": "copycat.mitigations.erasure.doco:DoCo",
     },
 )

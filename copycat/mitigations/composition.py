@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, Self
 
-from copycat.cards.hooks import Conditioning, Denoise, WeightEdit, chain, variant_identity
+from copycat.cards.hooks import Conditioning, Denoise, Steering, WeightEdit, chain, variant_identity
 from copycat.errors import UserError
 from copycat.mitigations.base import InputFilter, Mitigation, RunContext
 from copycat.records import Request, Row, Step, digest
@@ -112,8 +112,13 @@ class Composition:
 
     def denoiser(self, request: Request) -> Denoise | None:
         """The hook that the request's picture is drawn with; None where no part wraps the denoiser."""
-        hooks = [p.denoise for p in self.parts if denoiser_key(request, p)]
-        return chain(hooks) if hooks else None
+        parts = [p for p in self.parts if denoiser_key(request, p)]
+        if not parts:
+            return None
+        hook = chain([p.denoise for p in parts])
+        if not any(_overrides(p, "texts") for p in parts):
+            return hook
+        return Steering(hook, lambda r: [text for p in parts for text in p.texts(r)])
 
     @property
     def wraps_denoiser(self) -> bool:

@@ -203,9 +203,9 @@ def check(run: ResolvedRun) -> None:
 
 
 def check_offered(run: ResolvedRun) -> None:
-    """Say what no machine can do: ask a hosted model or judge that was shut down, have a model obey a negative
-    prompt that it does not take, or a guardrail act in steps that are skipped. Nothing is asked for, and a run
-    that was begun had it all."""
+    """Say what no machine can do: ask a hosted model or judge that was shut down, have a model obey a
+    negative prompt that it does not take, or a guardrail act in steps that are skipped. Nothing is asked for,
+    and a run that was begun had it all."""
     if RunFolder(run.folder).manifest_path.exists():
         return
     run.card.check_served(run.card.title)

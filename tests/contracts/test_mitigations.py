@@ -57,7 +57,9 @@ def context(tmp_path, monkeypatch, llm):
     listed = {"registry": "tiny", "version": 1, "source": "test", "keywords": words, "rankings": mined}
     (tmp_path / "keywords").mkdir()
     (tmp_path / "keywords" / "tiny.yaml").write_text(yaml.safe_dump(listed))
-    return RunContext(REGISTRY, "menagerie", lambda name: f"{name}@0", chat=llm)
+    return RunContext(
+        REGISTRY, "menagerie", lambda name: f"{name}@0", chat=llm, characters=REGISTRY.characters[:1]
+    )
 
 
 @pytest.mark.parametrize("name", SPECS)

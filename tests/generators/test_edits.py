@@ -13,9 +13,9 @@ import torch
 
 from copycat.cards.hooks import Conditioning, DenoiseStep, chain
 from copycat.cards.models import ModelCard, load_card
+from copycat.diffusion.denoising import denoising
 from copycat.errors import BadFile, UserError
 from copycat.generators.base import Generator, ModelVariant, load_generator
-from copycat.generators.denoising import denoising
 from copycat.mitigations import Composition, denoiser_key, parse
 from copycat.mitigations.base import RunContext
 from copycat.records import Request
@@ -152,8 +152,8 @@ def test_another_process_that_was_faster_is_no_error(model: Model, monkeypatch: 
     (edit,) = parse("test-scale").weight_edits(model.card.identity())
     make = edits.ScaledProjection.make
 
-    def overtaken(self: edits.ScaledProjection, pipeline: Any, folder: Path) -> None:
-        make(self, pipeline, folder)
+    def overtaken(self: edits.ScaledProjection, pipeline: Any, folder: Path, card: ModelCard) -> None:
+        make(self, pipeline, folder, card)
         shutil.copytree(folder, self.folder)
 
     monkeypatch.setattr(edits.ScaledProjection, "make", overtaken)

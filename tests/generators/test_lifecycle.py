@@ -11,8 +11,8 @@ import torch
 
 from copycat.cards.hooks import DenoiseStep
 from copycat.cards.models import ModelCard, load_card, names
+from copycat.diffusion.denoising import DENOISERS
 from copycat.generators.base import Generator, load_generator
-from copycat.generators.denoising import DENOISERS
 from copycat.io.lifecycle import Closing
 from copycat.records import Request
 from tests.helpers import tiny_pipelines

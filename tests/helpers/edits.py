@@ -28,7 +28,7 @@ MADE: list[str] = []
 class ScaledProjection(WeightEdit):
     """Scales the first value projection that looks at the prompt."""
 
-    def make(self, pipeline: Any, folder: Path) -> None:
+    def make(self, pipeline: Any, folder: Path, card: Any) -> None:
         weight = _projection(pipeline).weight
         safetensors.torch.save_file(
             {"weight": weight.detach() * self.options["by"]}, folder / "w.safetensors"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -18,19 +18,25 @@ DENOISERS = ("unet", "transformer")
 
 
 @contextmanager
-def denoising(pipeline: Any, requests: Sequence[Request], hook: Denoise | None) -> Iterator[None]:
+def denoising(
+    pipeline: Any,
+    requests: Sequence[Request],
+    hook: Denoise | None,
+    said: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Iterator[None]:
     """While it lasts, the denoiser of `pipeline` asks `hook`; afterwards it is as it was.
 
-    `requests` are those of the batch, one a picture. A denoiser that was compiled as a whole runs
-    uncompiled under a hook; blocks that were compiled by themselves stay so. Without a hook nothing is
-    touched.
+    `requests` are those of the batch, one a picture; none where the hook does not ask. `said` becomes the
+    field of that name of each step. A denoiser that was compiled as a whole runs uncompiled under a hook;
+    blocks that were compiled by themselves stay so. Without a hook nothing is touched.
     """
     with ExitStack() as undo:
         for name in DENOISERS:
             module = getattr(pipeline, name, None)
             if module is not None and hook is not None:
                 undo.callback(_set(module, "_compiled_call_impl", None))
-                undo.callback(_set(module, "forward", _wrapped(module, tuple(requests), hook)))
+                wrapped = _wrapped(module, tuple(requests), hook, said or {})
+                undo.callback(_set(module, "forward", wrapped))
         yield
 
 
@@ -48,10 +54,13 @@ def _set(module: Any, name: str, value: Any) -> Callable[[], None]:
     return undo
 
 
-def _wrapped(module: Any, requests: tuple[Request, ...], hook: Denoise) -> Callable[..., Any]:
+def _wrapped(
+    module: Any, requests: tuple[Request, ...], hook: Denoise, said: Mapping[str, Mapping[str, Any]]
+) -> Callable[..., Any]:
     forward, signature = module.forward, inspect.signature(type(module).forward)
     _, first, *names = signature.parameters  # after self come the latents
     time = next(n for n in names if n in {"timestep", "t"})
+    memory: dict[str, Any] = {}
 
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         given = dict(signature.bind(module, *args, **kwargs).arguments)
@@ -65,8 +74,8 @@ def _wrapped(module: Any, requests: tuple[Request, ...], hook: Denoise) -> Calla
             return _stacked(answer[0][0])
 
         latents, timestep = _stacked(given.pop(first)), given.pop(time)
-        rows = requests * (len(latents) // len(requests))
-        predicted = hook(DenoiseStep(latents, timestep, rows, given, model))
+        rows = requests * (len(latents) // max(len(requests), 1))
+        predicted = hook(DenoiseStep(latents, timestep, rows, given, model, said, memory))
         return _with_prediction(answer[0] if answer else (given,), predicted, separate)
 
     return wrapped

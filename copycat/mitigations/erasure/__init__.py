@@ -1,0 +1,1 @@
+"""Erasing concepts from the weights of a model: one method a file."""

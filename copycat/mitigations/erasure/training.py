@@ -1,0 +1,165 @@
+"""What the erasers that train have in common: a frozen teacher, noisy latents, an optimiser, progress."""
+
+from __future__ import annotations
+
+import copy
+import io
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from copycat.cards.models import ModelCard
+from copycat.diffusion.tap import Call, Tap, predict
+from copycat.io.atomic import write_bytes
+from copycat.mitigations.erasure.base import Work
+from copycat.mitigations.erasure.task import ErasureTask
+
+
+class Lesson:
+    """One pipeline whose weights are trained, with a frozen copy of its denoiser beside it.
+
+    Everything that is drawn at random follows from `seed` and the iteration alone.
+    """
+
+    def __init__(self, pipeline: Any, card: ModelCard, *, steps: int, guidance: float, seed: int) -> None:
+        self.tap = Tap(pipeline, card, steps=steps, guidance=guidance)
+        self.pipeline, self._seed = pipeline, seed
+        for module in pipeline.components.values():
+            if isinstance(module, nn.Module):
+                module.requires_grad_(False).eval()
+        self.teacher = copy.deepcopy(self.tap.denoiser)
+        self._said: dict[str, Call] = {}
+
+    @property
+    def student(self) -> Any:
+        """The denoiser in the pipeline."""
+        return self.tap.denoiser
+
+    def say(self, prompt: str) -> Call:
+        """What the frozen text encoders make of `prompt`; asked once for each prompt, so only before they are
+        trained."""
+        if prompt not in self._said:
+            self._said[prompt] = self.tap.arguments([prompt])
+        return self._said[prompt]
+
+    def draw(self, iteration: int) -> random.Random:
+        """Chance of one iteration."""
+        return random.Random(f"{self._seed}|{iteration}")
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """While it lasts the pipeline draws with the teacher."""
+        student = self.student
+        setattr(self.pipeline, self.tap.name, self.teacher)
+        try:
+            yield
+        finally:
+            setattr(self.pipeline, self.tap.name, student)
+
+    def noisy(self, prompt: str, chance: random.Random) -> Call:
+        """Latents that the pipeline has drawn of `prompt` up to a random step, and what it says of them."""
+        step, seed = chance.randrange(self.tap.steps), chance.randrange(2**31)
+        return self.tap.noisy([prompt], step, [seed])
+
+    @torch.no_grad()
+    def erased(self, at: Call, prompt: str, strength: float) -> Tensor:
+        """ESD's target for what the model is to predict under `prompt` (Gandikota et al. 2023, equation 7):
+        ε₀(∅) − η (ε₀(c) − ε₀(∅)), by the frozen model; η is `strength`."""
+        empty = predict(self.teacher, at.of(self.say("")))
+        concept = predict(self.teacher, at.of(self.say(prompt)))
+        return empty - strength * (concept - empty)
+
+
+def descend(
+    parameters: Mapping[str, nn.Parameter],
+    loss: Callable[[int], Mapping[str, Tensor]],
+    *,
+    iterations: int,
+    lr: float,
+    label: str,
+    work: Work,
+) -> dict[str, list[float]]:
+    """Minimise the sum of what `loss` returns for each iteration with Adam; returns its parts over time.
+
+    Goes on from the checkpoint where there is one, to the same weights as without a break.
+    """
+    trained = list(parameters.values())
+    for p in trained:
+        p.requires_grad_(True)
+    optimiser = torch.optim.Adam(trained, lr=lr)
+    sitting = Sitting(work, parameters, {"optimiser": optimiser})
+    work.progress.start(label, iterations)
+    work.progress.advance(sitting.done)
+    try:
+        for i in range(sitting.done, iterations):
+            optimiser.zero_grad(set_to_none=True)
+            parts = loss(i)
+            torch.stack([*parts.values()]).sum().backward()
+            optimiser.step()
+            sitting.tell({name: value.item() for name, value in parts.items()})
+            work.progress.advance(1)
+    finally:
+        work.progress.done()
+        for p in trained:
+            p.requires_grad_(False)
+    return sitting.losses
+
+
+class Sitting:
+    """The iterations of a training, of which the state is kept on disk from time to time."""
+
+    def __init__(self, work: Work, parameters: Mapping[str, nn.Parameter], more: Mapping[str, Any]) -> None:
+        """`more` is what has a state beside `parameters`: optimisers, other modules. What the checkpoint
+        holds of them is taken up."""
+        self._work, self._parameters, self._more = work, parameters, more
+        self.done = 0
+        """Iterations that are behind it."""
+        self.losses: dict[str, list[float]] = {}
+        """By name, over the iterations."""
+        self._kept = time.monotonic()
+        if work.checkpoint.is_file():
+            self._restore(torch.load(work.checkpoint, weights_only=True))
+
+    def tell(self, losses: Mapping[str, float]) -> None:
+        """One more iteration is done, with these losses."""
+        self.done += 1
+        for name, value in losses.items():
+            self.losses.setdefault(name, []).append(round(value, 6))
+        if time.monotonic() - self._kept >= self._work.every:
+            self.keep()
+
+    def keep(self) -> None:
+        """Write the state now."""
+        state = {
+            "done": self.done,
+            "losses": self.losses,
+            "parameters": {name: p.detach().cpu() for name, p in self._parameters.items()},
+            "more": {name: part.state_dict() for name, part in self._more.items()},
+        }
+        content = io.BytesIO()
+        torch.save(state, content)
+        write_bytes(self._work.checkpoint, content.getvalue())
+        self._kept = time.monotonic()
+
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        self.done, self.losses = state["done"], state["losses"]
+        with torch.no_grad():
+            for name, p in self._parameters.items():
+                p.copy_(state["parameters"][name])
+        for name, part in self._more.items():
+            part.load_state_dict(state["more"][name])
+
+
+def prompts_of(task: ErasureTask) -> Sequence[str]:
+    """Every prompt to be erased: names and other names of all concepts."""
+    return [prompt for concept in task.erased for prompt in concept.prompts]
+
+
+def squared_error(found: Tensor, wanted: Tensor) -> Tensor:
+    """Mean squared error in float32, whatever the precision of the model."""
+    return nn.functional.mse_loss(found.float(), wanted.float())

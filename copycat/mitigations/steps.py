@@ -1,0 +1,64 @@
+"""What guidance methods have in common: the rows of one call of a denoiser, and predictions under other
+words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from copycat.cards.hooks import DenoiseStep
+from copycat.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Guided:
+    """A call for pictures and, before them, for their negative prompts, as classifier-free guidance makes
+    it."""
+
+    step: DenoiseStep
+    pictures: int
+
+    @classmethod
+    def of(cls, step: DenoiseStep, method: str) -> Guided:
+        """Raises UserError for a pipeline that does not ask for both in one call, which `method` needs."""
+        pictures = len({r.id for r in step.requests})
+        if len(step.latents) != 2 * pictures:
+            raise UserError(
+                f"{method} needs a model that is asked with and without the prompt in one call "
+                "(classifier-free guidance, --guidance above 1); use a mitigation that acts on the prompt or "
+                "on the weights."
+            )
+        return cls(step, pictures)
+
+    def with_texts(self, texts: Sequence[str]) -> Tensor:
+        """The prediction for the same noisy latents under one of `texts` for each picture: (pictures, …)."""
+        said = [self.step.said[text] for text in texts]
+        cut = {name: self._words(name, value, said) for name, value in self.step.arguments.items()}
+        return self.step.predict(
+            latents=self.step.latents[self.pictures :],
+            timestep=rows(self.step.timestep, self.pictures, 2 * self.pictures),
+            requests=self.step.requests[self.pictures :],
+            arguments=cut,
+        )
+
+    def _words(self, name: str, value: Any, said: Sequence[Mapping[str, Any]]) -> Any:
+        import torch
+
+        if isinstance(value, Mapping):
+            return {k: self._words(k, v, [s[name] for s in said]) for k, v in value.items()}
+        if not isinstance(value, torch.Tensor) or value.dim() == 0 or len(value) != 2 * self.pictures:
+            return value
+        parts: list[Any] = [s.get(name) for s in said]
+        if all(isinstance(p, torch.Tensor) and p.shape[1:] == value.shape[1:] for p in parts):
+            return torch.cat(parts).to(value)
+        return value[self.pictures :]
+
+
+def rows(value: Any, last: int, of: int) -> Any:
+    """The last rows of a tensor that has `of`; anything else as it is."""
+    shape = getattr(value, "shape", ())
+    return value[of - last :] if shape and shape[0] == of else value
