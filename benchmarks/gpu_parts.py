@@ -111,7 +111,7 @@ class Bench:
 
     def setting(self, model: str, steps: int, batch: int) -> Setting:
         judge = self.model("judge")
-        # The judge looks at as many pictures together as its card says; its first batch is not counted either.
+        # The judge looks at as many pictures together as its card says; its first batch does not count.
         pictures = max(batch * self.effort.rounds, 2 * load_judge_card(str(judge)).batch_size)
         return Setting(
             self.work / "runs", self.device, self.model(model), judge, steps, batch,

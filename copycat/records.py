@@ -36,8 +36,9 @@ _FIRST_KINDS = {"which": "identify", "target": "verify"}
 
 
 def current_kind(kind: str) -> str:
-    """The name that a kind of question has now, of one as it stands in a file of any age."""
-    return _FIRST_KINDS.get(kind, kind)
+    """The name that a kind of question has now, of one as it stands in a file of any age. What is no text
+    stays as it is, for whoever checks it next."""
+    return _FIRST_KINDS.get(kind, kind) if isinstance(kind, str) else kind
 
 
 def first_kind(kind: str) -> str:
@@ -236,7 +237,7 @@ class Usage(Row):
 def _without_unset(told: dict[str, Any], later: tuple[str, ...]) -> dict[str, Any]:
     """`told` without those fields named `later` that say nothing: rows of local models and of earlier
     versions stay as they are."""
-    return {k: v for k, v in told.items() if k not in later or v not in (None, False)}
+    return {k: v for k, v in told.items() if k not in later or (v is not None and v is not False)}
 
 
 class Review(Row):

@@ -144,3 +144,12 @@ def test_nobody_is_told_of_fewer_tokens_than_none(field: str) -> None:
     assert Usage.model_validate({field: 0})
     with pytest.raises(ValidationError, match="greater than or equal to 0"):
         Usage.model_validate({field: -1})
+
+
+def test_a_cost_of_nothing_is_kept_and_is_not_an_unknown_one() -> None:
+    said = {"request": "a", "kind": "identify", "image_sha256": "0" * 64, "judge": "j"}
+    answer = {"form": "unscored", "reason": "x"}
+    row = Verdict.model_validate({**said, "question": "q", "question_hash": "h", "answer": answer})
+    free = row.model_copy(update={"cost_usd": 0.0})
+    assert Verdict.model_validate_json(free.model_dump_json()).cost_usd == 0.0
+    assert "cost_usd" not in row.model_dump_json()
