@@ -57,8 +57,8 @@ def encode_once(pipeline: Any) -> None:
     It is to be called before parts of the pipeline are offloaded: what an offloaded encoder makes of a text
     is not kept, as its weights come and go, but each text is encoded by itself all the same. Only where
     something acts inside the encoder, such as a hook that replaces a token's embedding, are texts encoded
-    together as the pipeline gives them. Weights that are changed afterwards are noticed, unless they are
-    changed through `.data`.
+    together as the pipeline gives them, and where gradients are wanted. Weights that are changed afterwards
+    are noticed, unless they are changed through `.data`.
     """
     kept = EncodedTexts()
     for name, module in pipeline.components.items():
@@ -75,7 +75,8 @@ def _remembering(name: str, module: torch.nn.Module, kept: EncodedTexts) -> Call
     @functools.wraps(forward)
     def remembering(*args: Any, **kwargs: Any) -> Any:
         count = _rows(args, kwargs)
-        if count is None or _is_hooked(module):
+        # Who trains wants the way back to the weights.
+        if count is None or torch.is_grad_enabled() or _is_hooked(module):
             return forward(*args, **kwargs)
         given, chosen = _parted(args, kwargs, count), repr(_plain(args, kwargs))
         offloaded = _is_offloaded(module)
