@@ -90,7 +90,7 @@ def test_no_size_is_tried_on_weights_that_have_changed(config: Config) -> None:
     run = config(mitigations=("none",), batch_size="auto")
     folder = prepare(run, plan(run))
     folder.update(model="menagerie@0")
-    with pytest.raises(RunConflict, match="weights of menagerie have changed"):
+    with pytest.raises(RunConflict, match="weights of sd have changed"):
         generate(folder, run)
     assert folder.manifest().batch_size is None
 

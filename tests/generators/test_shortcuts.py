@@ -162,7 +162,7 @@ def test_a_card_says_what_does_not_go_together(flux: ModelCard) -> None:
 class _Seen(WeightEdit):
     """Changes nothing, and notes what it is computed from."""
 
-    def make(self, pipeline: Any, folder: Path) -> None:
+    def make(self, pipeline: Any, folder: Path, card: ModelCard) -> None:
         kinds = {p.dtype for p in pipeline.transformer.parameters()}
         FOUND.append((torch.float8_e4m3fn in kinds, pipeline.transformer.is_cache_enabled))
 
