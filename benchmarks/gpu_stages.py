@@ -57,7 +57,7 @@ class Timed:
     peak: float | None
     """Most GPU memory in GB that tensors held; None on a CPU."""
     held: float
-    """GB that tensors still held on the device when the stage was over."""
+    """GB that tensors held on the device when the stage was over, beyond what was held before it."""
 
 
 @dataclass(frozen=True)
@@ -101,18 +101,21 @@ def drawn(setting: Setting, name: str, *, compile_: bool = False) -> tuple[RunFo
     clock = Clock()
     # A CPU would compile for minutes; what is compiled is called as it is there, so that its way is taken.
     as_it_is = torch.compiler.set_stance("force_eager") if setting.device == "cpu" else None
+    before = held_bytes(setting.device)
     with as_it_is or contextlib.nullcontext():
         _reset_peak(setting.device)
         generate(folder, run, progress=clock, device=setting.device)
-    return folder, Timed(clock.seconds_an_item(), _peak(setting.device), held_bytes(setting.device) / 1e9)
+    left = held_bytes(setting.device) - before
+    return folder, Timed(clock.seconds_an_item(), _peak(setting.device), left / 1e9)
 
 
 def judged(folder: RunFolder, name: str, device: str) -> tuple[int, Timed]:
     """The stage `judge`, by the judge called `name`; returns how many questions it was asked."""
-    clock = Clock()
+    clock, before = Clock(), held_bytes(device)
     _reset_peak(device)
     asked = judge(folder, judge_name=name, progress=clock, device=device)
-    return asked, Timed(clock.seconds_an_item(), _peak(device), held_bytes(device) / 1e9)
+    left = held_bytes(device) - before
+    return asked, Timed(clock.seconds_an_item(), _peak(device), left / 1e9)
 
 
 def questions_of(folder: RunFolder, judge_name: str) -> list[Question]:

@@ -88,7 +88,7 @@ def test_what_cannot_be_compiled_ends_the_run_with_what_to_do(
         raise RuntimeError("no C++ compiler was found")
 
     monkeypatch.setattr(compiling, "BACKEND", without_compiler)
-    card = load_card(str(tiny_models.sd)).model_copy(update={"compile": True})
+    card = load_card(str(tiny_models.sd)).model_copy(update={"compile": True, "batch_size": 1})
     with (
         load_generator(card, "cpu") as generator,
         pytest.raises(MissingRequirement, match=r"cannot be compiled here \(.*--no-compile"),
