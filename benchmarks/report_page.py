@@ -26,10 +26,10 @@ from typing import Any
 import psutil
 from PIL import Image, ImageEnhance
 
-from copycat.config import RunConfig, make_config
 from copycat.io.paths import DATA
 from copycat.io.pictures import read
 from copycat.records import ImageRow, Request, Sampling, Step, Verdict, noise_seed
+from copycat.resolve import ResolvedRun, resolve_settings
 from copycat.runs.folder import RunFolder
 from copycat.runs.manifest import StageRecord, now
 from copycat.stages.report import report
@@ -52,14 +52,14 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def requests(config: RunConfig, pixels: int) -> list[Request]:
+def requests(run: ResolvedRun, pixels: int) -> list[Request]:
     """Every picture of the run, as a plan would have it."""
     prompts = {s: {p.character: p for p in load_prompts(s, "menagerie")} for s in SETS}
     made = []
     for s in SETS:
-        for m in config.mitigations:
-            for c in config.chosen():
-                for seed in config.seeds:
+        for m in run.config.mitigations:
+            for c in run.characters:
+                for seed in run.config.seeds:
                     text = prompts[s][c.slug].text
                     made.append(
                         Request(
@@ -92,13 +92,13 @@ def draw(request: Request, reference: Image.Image, pixels: int) -> bytes:
 def build(out: Path, pictures: int, pixels: int) -> RunFolder:
     """The run folder, made once."""
     seeds = max(1, round(pictures / (len(MITIGATIONS) * len(SETS) * 50)))
-    config = make_config(mitigations=MITIGATIONS, prompts=SETS, seeds=tuple(range(seeds)), out=out)
+    run = resolve_settings(mitigations=MITIGATIONS, prompts=SETS, seeds=tuple(range(seeds)), out=out)
     folder = RunFolder(out)
     if (out / "metrics.json").exists():
         return folder.open()
-    asked = requests(config, pixels)
-    folder.create(config, asked)
-    people = {c.slug: c for c in config.chosen()}
+    asked = requests(run, pixels)
+    folder.create(run.config, asked)
+    people = {c.slug: c for c in run.characters}
     looks = {slug: read(DATA / c.references[0]) for slug, c in people.items()}
     (out / "images").mkdir(exist_ok=True)
 
@@ -253,7 +253,7 @@ def main() -> None:
     began = time.monotonic()
     folder = build(given.out, given.pictures, given.pixels)
     took = time.monotonic() - began
-    say(f"run with {len(folder.requests())} pictures of {given.pixels} pixels, ready in {took:.0f} s")
+    say(f"run with {len(folder.data().requests)} pictures of {given.pixels} pixels, ready in {took:.0f} s")
     for what in ("report written", "report written again"):
         began = time.monotonic()
         page = report(folder, where=given.where)

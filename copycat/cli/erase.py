@@ -12,7 +12,7 @@ def erase(
     out: Path = typer.Option(..., help="Folder for the pipeline; must be empty or missing."),
     model: str = typer.Option("menagerie", help="A card (copycat ls models) or a diffusers folder."),
     method: str = typer.Option(
-        "uce", help="An eraser, with options as in a run: uce, rece, esd, advunlearn, doco; esd[group=u]."
+        "uce", help="An eraser with its options, such as uce or esd[group=u] (docs/erasure.md)."
     ),
     registry: str = typer.Option("", help="The characters' registry; the model's own when empty."),
     device: str = typer.Option("auto", help="auto, cpu, cuda, cuda:N or mps."),

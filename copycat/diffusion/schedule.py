@@ -12,7 +12,7 @@ from copycat.errors import UserError
 
 def noised(scheduler: Any, latents: Tensor, noise: Tensor, timestep: Tensor) -> Tensor:
     """Clean `latents` with `noise` at `timestep` (one for all), as the model is trained on them: shape as
-    `latents`."""
+    `latents`. Schedulers' own `add_noise` know, some of them, the steps of the last call alone."""
     alpha = _alpha(scheduler, timestep, latents)
     return alpha.sqrt() * latents + (1 - alpha).sqrt() * noise
 
@@ -37,18 +37,12 @@ def clean(scheduler: Any, latents: Tensor, prediction: Tensor, timestep: Tensor)
 
 
 def timesteps(scheduler: Any) -> int:
-    """How many steps the model was trained with. Raises UserError for a scheduler without noise levels of its
-    own."""
-    if getattr(scheduler, "alphas_cumprod", None) is None:
-        raise UserError(
-            f"{type(scheduler).__name__} belongs to a flow-matching model, whose noise levels are others; "
-            "use esd[group=u], esd[group=all] or advunlearn."
-        )
-    return len(scheduler.alphas_cumprod)
+    """How many steps the model was trained with; 0 for a scheduler of flow matching, whose noise levels are
+    others."""
+    return len(getattr(scheduler, "alphas_cumprod", ()))
 
 
 def _alpha(scheduler: Any, timestep: Tensor, like: Tensor) -> Tensor:
-    timesteps(scheduler)
     found: Tensor = scheduler.alphas_cumprod[timestep.flatten()[0].long().cpu()]
     return found.to(like)
 

@@ -82,7 +82,6 @@ class Tap:
             card.guidance_argument: guidance,
         }
         self.name = denoiser_name(pipeline)
-        self._device = next(self.denoiser.parameters()).device
         # `__call__` is wrapped in no_grad, and the function beneath it is what can be differentiated.
         self._draw = inspect.unwrap(type(pipeline).__call__)
 

@@ -37,6 +37,12 @@ def _tables(encoder: Any) -> list[torch.nn.Module]:
     return [m for m in modules if m.weight.data_ptr() == weight.data_ptr() and m.weight.shape == weight.shape]
 
 
+def text_encoders(pipeline: Any) -> dict[str, Any]:
+    """The text encoders of `pipeline`, by its names for them."""
+    parts = pipeline.components.items()
+    return {n: m for n, m in parts if n.startswith("text_encoder") and isinstance(m, torch.nn.Module)}
+
+
 def tokenizer_of(pipeline: Any, encoder: str) -> Any:
     """The tokenizer of the text encoder that `pipeline` calls `encoder`."""
     return getattr(pipeline, encoder.replace("text_encoder", "tokenizer"))

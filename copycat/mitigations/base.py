@@ -75,6 +75,9 @@ class Mitigation(ABC, Generic[O]):
     """One guardrail with its options. The hooks are pure, and do nothing unless overridden."""
 
     name: ClassVar[str]
+    needs_guidance: ClassVar[bool] = False
+    """Whether it can act only where the model is asked with and without the prompt, as classifier-free
+    guidance does."""
     options: ClassVar[type[Options]] = Options
     """The type of its options, which are checked when its name is read; the instance has them as `config`."""
 

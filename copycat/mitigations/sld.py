@@ -34,6 +34,7 @@ class SLD(Mitigation[SLDOptions]):
     to that without a prompt, where the two are close to each other, with a momentum over the steps."""
 
     name = "sld"
+    needs_guidance = True
     options = SLDOptions
 
     def __init__(self, config: SLDOptions, registry: Registry | None = None) -> None:

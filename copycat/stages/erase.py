@@ -16,9 +16,6 @@ from copycat.mitigations.erasure.base import Eraser, Erasure
 from copycat.runtime.device import resolve_device
 from copycat.subjects.characters import Character, Registry
 
-CARD = "erasure.json"
-"""Beside the pipeline: how its weights were changed."""
-
 
 def erasing(card: ModelCard, registry: Registry, characters: Sequence[Character], method: str) -> Erasure:
     """What `method`, an eraser with its options, does to the model of `card` for these `characters`.
@@ -44,7 +41,7 @@ def erased_pipeline(card: ModelCard, edit: Erasure, out: Path, device: str = "au
     """
     # It brings torch.
     from copycat.generators.pipelines import load_pipeline
-    from copycat.mitigations.erasure.delta import read_card
+    from copycat.mitigations.erasure.delta import CARD, read_card
 
     where = resolve_device(device, card.title, card.min_gpu_gb, card.lighter())
     with disk_guard(out), new_folder(out) as folder:

@@ -214,6 +214,9 @@ def check_offered(run: ResolvedRun) -> None:
     for spec, made in run.mitigations.items():
         if made.wraps_denoiser:
             run.card.check_every_step(f"a guardrail ({spec})")
+        why = run.card.ignores_negative(run.card.sampling.guidance)
+        if why and any(part.needs_guidance for part in made.parts):
+            raise UserError(f"{why}, so {spec} cannot act; use a mitigation of the prompt or of the weights.")
     context, raws = run.context(ask=False), raw_requests(run)
     refuse_idle_negatives(
         run.card, [_offline(run, made.bind(context), raws) for made in run.mitigations.values()]

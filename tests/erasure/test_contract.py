@@ -129,3 +129,16 @@ def test_a_model_that_mixes_text_and_picture_is_refused_with_what_works(
     edit = _edit(name, (card, RunContext(REGISTRY, characters=REGISTRY.characters[:1])))
     with pytest.raises(UserError, match=r"esd\[group=u\]"):
         edit.make(load_pipeline(card, "cpu"), tmp_path, card)
+
+
+@pytest.mark.parametrize("spec", ["esd[group=u,iterations=1,steps=2]", f"advunlearn[{QUICK['advunlearn']}]"])
+def test_what_such_a_model_is_told_to_use_instead_can_be_used(spec: str, tmp_path: Path) -> None:
+    card = load_card(str(tiny_pipelines.build("StableDiffusion3Pipeline", tmp_path / "sd3")))
+    context = RunContext(REGISTRY, characters=REGISTRY.characters[:1])
+    (edit,) = parse(spec).bind(context).weight_edits(card.identity())
+    folder = tmp_path / "made"
+    folder.mkdir()
+    edit.make(load_pipeline(card, "cpu"), folder, card)
+    before = _state(load_pipeline(card, "cpu"))
+    after = _state(load_pipeline(card, "cpu", edits=[_kept(edit, folder)]))
+    assert any(not torch.equal(p, before[n]) for n, p in after.items())

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from copycat.diffusion.tap import Call, predict
-from copycat.diffusion.tokens import token_embeddings, tokenizer_of
+from copycat.diffusion.tokens import text_encoders, token_embeddings, tokenizer_of
 from copycat.errors import UserError
 from copycat.mitigations.erasure.training import Lesson, squared_error
 
@@ -24,7 +24,7 @@ class Adversary:
         """`tokens` are how many vectors there are; the words that hold their places occur in none of
         `prompts`."""
         self._lesson = lesson
-        self._encoders = [n for n in ("text_encoder", "text_encoder_2") if getattr(lesson.pipeline, n, None)]
+        self._encoders = list(text_encoders(lesson.pipeline))
         self._places = _placeholders(lesson.pipeline, self._encoders, prompts, tokens)
 
     def say(self, prompt: str, vectors: Vectors) -> Call:

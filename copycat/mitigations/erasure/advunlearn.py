@@ -52,6 +52,7 @@ class AdvUnlearn(Eraser[AdvUnlearnOptions]):
         import torch
 
         from copycat.diffusion.tap import Call, predict
+        from copycat.diffusion.tokens import text_encoders
         from copycat.mitigations.erasure.adversary import Adversary
         from copycat.mitigations.erasure.training import Lesson, descend, prompts_of, squared_error
 
@@ -60,7 +61,7 @@ class AdvUnlearn(Eraser[AdvUnlearnOptions]):
         kept = task.preserved or ("",)
         for prompt in (*prompts, *kept, ""):
             lesson.say(prompt)  # while the text encoder is still the original
-        encoders = _encoders(pipeline)
+        encoders = text_encoders(pipeline)
         group = {f"{e}.{n}": p for e, module in encoders.items() for n, p in _layers(module).items()}
         adversary = Adversary(lesson, prompts, tokens=o.tokens)
 
@@ -96,11 +97,6 @@ class AdvUnlearn(Eraser[AdvUnlearnOptions]):
 
         losses = descend(group, loss, iterations=o.iterations, lr=o.lr, label=self.name, work=work)
         return Erased(group, losses)
-
-
-def _encoders(pipeline: Any) -> dict[str, Any]:
-    names = [n for n in ("text_encoder", "text_encoder_2", "text_encoder_3") if getattr(pipeline, n, None)]
-    return {name: getattr(pipeline, name) for name in names}
 
 
 def _layers(encoder: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from copycat.cards.hooks import WeightEdit
 from copycat.cards.models import ModelCard
 from copycat.mitigations.base import Mitigation, Options, RunContext
 from copycat.mitigations.erasure.task import ErasureTask, Preserved, chosen, erasure_task
-from copycat.runtime.progress import Progress, for_stream
+from copycat.runtime.progress import Lines, Progress
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -93,7 +93,8 @@ class Erasure(WeightEdit):
         from copycat.mitigations.erasure.delta import ErasureCard, write_delta
 
         began = time.monotonic()
-        work = Work(for_stream(), self.folder.with_suffix(".part"))
+        # Lines, since the bar of a stage may be on the screen.
+        work = Work(Lines(), self.folder.with_suffix(".part"))
         erased = self.eraser.erase(pipeline, card, self.task, work)
         told = ErasureCard(
             method=self.method,

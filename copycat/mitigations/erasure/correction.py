@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from copycat.cards.models import ModelCard
 from copycat.diffusion.schedule import clean, noised, random_timestep, timesteps
 from copycat.diffusion.tap import Call, predict
+from copycat.errors import UserError
 from copycat.mitigations.erasure.base import Work
 from copycat.mitigations.erasure.discriminator import discriminator, logit_error
-from copycat.mitigations.erasure.layers import parameter_group
+from copycat.mitigations.erasure.layers import INSTEAD, parameter_group
 from copycat.mitigations.erasure.surgery import without_conflict
 from copycat.mitigations.erasure.task import ErasureTask
 from copycat.mitigations.erasure.training import Lesson, Sitting, squared_error
@@ -39,7 +40,8 @@ class Correction:
             pipeline, card, steps=options.steps, guidance=options.guidance, seed=options.seed
         )
         self._scheduler = pipeline.scheduler
-        timesteps(self._scheduler)  # says so where there are none
+        if not timesteps(self._scheduler):
+            raise UserError(f"{card.title} is trained by flow matching, which doco does not know; {INSTEAD}.")
         self._group = parameter_group(self._lesson.student, "x-strict")
         self._pairs = [(prompt, c.anchor) for c in task.erased for prompt in c.prompts]
         anchors = list(dict.fromkeys(anchor for _, anchor in self._pairs))

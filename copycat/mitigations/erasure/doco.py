@@ -15,7 +15,11 @@ from copycat.mitigations.erasure.task import ErasureTask
 
 class DoCoOptions(EraserOptions):
     """Values of the authors' README, for objects. They say that iterations, warm-up and learning rate must be
-    tuned for each concept."""
+    tuned for each concept.
+
+    What is preserved is measured against what the frozen model predicts for preserved prompts; the authors
+    measure it against the noise, on the anchor's prompts.
+    """
 
     iterations: int = Field(default=2000, ge=1)
     """In all, whatever the number of characters."""

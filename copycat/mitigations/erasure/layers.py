@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from copycat.diffusion.tap import Call, Tap, predict
 from copycat.errors import UserError
 
+INSTEAD = "use esd[group=u], esd[group=all] or advunlearn"
+"""What to do where a model cannot be taken by a method that needs cross-attention or a noise schedule."""
 _CROSS = "attn2"
 """What diffusers calls the attention to text in UNets and in transformers that keep text apart."""
 _PROJECTIONS = ("to_k", "to_v")
@@ -46,8 +48,7 @@ def parameter_group(denoiser: nn.Module, group: str) -> dict[str, nn.Parameter]:
     if group in {"x", "x-strict"} and not inside:
         raise UserError(
             f"{type(denoiser).__name__} has no cross-attention of its own (text and picture share their "
-            "attention), so that part of it cannot be trained alone; use esd[group=u], esd[group=all] or "
-            "advunlearn."
+            f"attention), so that part of it cannot be trained alone; {INSTEAD}."
         )
     everything = dict(denoiser.named_parameters())
     groups = {
@@ -70,19 +71,20 @@ def text_inputs(tap: Tap, prompts: list[str], method: str) -> dict[str, Tensor]:
     """
     layers = text_projections(tap.denoiser)
     if not layers:
-        raise UserError(_UNFIT.format(type(tap.denoiser).__name__, method))
+        raise _unfit(tap, method)
     call = tap.arguments(prompts)
     found = _inputs(tap.denoiser, layers, call)
     other = _inputs(tap.denoiser, layers, Call(call.latents + 1, call.timestep, call.arguments))
     if any(not torch.equal(found[name], other[name]) for name in layers):
-        raise UserError(_UNFIT.format(type(tap.denoiser).__name__, method))
+        raise _unfit(tap, method)
     return found
 
 
-_UNFIT = (
-    "{} has no layers that see the text alone, so {} has no closed form there; use esd[group=u], "
-    "esd[group=all] or advunlearn."
-)
+def _unfit(tap: Tap, method: str) -> UserError:
+    return UserError(
+        f"{type(tap.denoiser).__name__} has no layers that see the text alone, so {method} has no closed "
+        f"form there; {INSTEAD}."
+    )
 
 
 def _inputs(denoiser: nn.Module, layers: Mapping[str, nn.Linear], call: Call) -> dict[str, Tensor]:

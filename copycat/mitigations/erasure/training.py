@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 
 from copycat.cards.models import ModelCard
 from copycat.diffusion.tap import Call, Tap, predict
+from copycat.errors import BadFile, first_line
 from copycat.io.atomic import write_bytes
 from copycat.mitigations.erasure.base import Work
 from copycat.mitigations.erasure.task import ErasureTask
@@ -123,7 +125,7 @@ class Sitting:
         """By name, over the iterations."""
         self._kept = time.monotonic()
         if work.checkpoint.is_file():
-            self._restore(torch.load(work.checkpoint, weights_only=True))
+            self._restore(_read(work.checkpoint))
 
     def tell(self, losses: Mapping[str, float]) -> None:
         """One more iteration is done, with these losses."""
@@ -153,6 +155,13 @@ class Sitting:
                 p.copy_(state["parameters"][name])
         for name, part in self._more.items():
             part.load_state_dict(state["more"][name])
+
+
+def _read(checkpoint: Path) -> Any:
+    try:
+        return torch.load(checkpoint, weights_only=True)
+    except Exception as e:
+        raise BadFile(f"{checkpoint} cannot be read ({first_line(e)}); delete it, and begin again.") from e
 
 
 def prompts_of(task: ErasureTask) -> Sequence[str]:
