@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
+from itertools import repeat
 from operator import attrgetter
 from typing import Any
 
@@ -76,7 +77,9 @@ class Column:
 
     def told_as(self, other: Column) -> Ints:
         """The codes that the rows' values have in `other`; NONE for those that it does not know."""
-        theirs = np.fromiter(map(other.code, self.keys), np.int32, self.size)
+        # As `code` finds them, without a call for each of very many.
+        theirs = np.array(list(map(other.known.get, self.keys, repeat(NONE))), np.int32)
+        theirs[theirs >= other.size] = NONE
         return theirs[self.codes] if len(self.codes) else self.codes
 
     def take(self, rows: Ints) -> Column:

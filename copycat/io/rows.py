@@ -23,8 +23,9 @@ from copycat.io.quick import QuickDecoder, line_ends
 from copycat.records import Row
 
 R = TypeVar("R", bound=Row)
-_CHUNK = 4 << 20
-"""Bytes that are read and decoded at a time."""
+_CHUNK = 256 << 10
+"""Bytes that are read and decoded at a time: so few that they and what is made of them stay in the cache of a
+processor, which takes a tenth off the time for megabytes."""
 _SMALL = 16 << 20
 """Bytes of a file that is kept in memory rather than open."""
 _KEPT = 50_000

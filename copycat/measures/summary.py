@@ -80,7 +80,10 @@ def bounds_of(seen: Sequence[Observation], scale: float = 1.0) -> tuple[float, f
     """What the mean over all characters asked for, times `scale`, would be had every picture that is not
     scored 0, and had each 1. Raises ValueError without observations."""
     values = scores(seen).by_character
-    low, high = (fmean(fmean(missing if x != x else x for x in v) for v in values) for missing in (0.0, 1.0))
+    # Of lists, since `fmean` counts what has no length one by one.
+    low, high = (
+        fmean([fmean([missing if x != x else x for x in v]) for v in values]) for missing in (0.0, 1.0)
+    )
     return low * scale, high * scale
 
 
