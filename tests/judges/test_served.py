@@ -279,6 +279,13 @@ def test_what_is_not_listed_is_neither_yes_nor_no(card: Any, served: Served) -> 
         assert answer() == Unscored(reason="the answer is empty")
 
 
+def test_how_far_apart_two_answers_are_is_told_by_tokens_that_both_give_a_chance() -> None:
+    assert apart({"Yes": 0.8, "No": 0.1, "Well": 0.0}, {"Yes": 0.4, "No": 0.0, "Well": 0.2}) == pytest.approx(
+        math.log(2)
+    )
+    assert apart({"Yes": 0.5, "No": 0.0}, {"Yes": 0.0, "No": 0.5}) == math.inf
+
+
 @pytest.mark.parametrize("wrong", [0.5, math.nan, "x", None, True])
 def test_numbers_that_are_no_probabilities_are_no_answer(wrong: Any) -> None:
     tokens = listed(("Yes", 0.5), ("No", 0.5))

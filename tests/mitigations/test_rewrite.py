@@ -97,6 +97,8 @@ MERMAID = Character.model_validate(
         ("a mermaid with hair that is bright red", "a mermaid with brown hair"),
         ("a mermaid whose hair is bright red", "a mermaid whose hair is brown"),
         ("a Red-Haired mermaid", "a brown-haired mermaid"),
+        ("on a red-haired mermaid", "on a brown-haired mermaid"),
+        ("there is a red-haired mermaid", "there is a brown-haired mermaid"),
         ("red wavy hair", "brown hair"),
         ("red hats and hair", "red hats and hair"),
         ("two purple shell tops", "two plain shirts"),

@@ -81,7 +81,9 @@ def test_replies_are_read_as_those_of_a_judge(folder, pictures):
         {"image": second, "reply": "I can't help with that."},
         {"image": third, "kind": "key", "reply": "Yes, clearly."},
     ]
-    import_verdicts(folder, table(folder, rows), "gpt-x")
+    found = import_verdicts(folder, table(folder, rows), "gpt-x")
+    assert found.unscored == 1
+    assert found.example.startswith(f"{second} (")
     answers = [v.answer for v in folder.verdict_journal.rows()[-3:]]
     assert isinstance(answers[0], Named)
     assert name in answers[0].names[0]
