@@ -18,6 +18,7 @@ from copycat.runs.data import RunData
 from copycat.runs.folder import RunFolder
 from copycat.runs.spending import ledger_of
 from copycat.runtime.progress import Progress
+from copycat.stages.affordable import check_batches
 from copycat.stages.engine import unused_workers
 from copycat.stages.estimate import drawing, filtering, judging, planned, told
 from copycat.stages.generate import generate
@@ -150,7 +151,9 @@ def _update(console: Console, copy: Copy | None, folder: RunFolder, owner: str) 
 
 
 def expected(run: ResolvedRun, requests: list[Request]) -> list[str]:
-    """What is left of a run, and what it will take, in lines."""
+    """What is left of a run, and what it will take, in lines. Raises UserError for a judge that cannot be
+    asked in batches, where it is to be."""
+    check_batches(run.judging.card, run.config)
     folder = RunFolder(run.folder)
     data = folder.data() if folder.manifest_path.exists() else None
     if data is not None:
