@@ -35,7 +35,7 @@ _BEFORE_MANIFEST = {
 """All that can lie in a folder whose creation was cut off."""
 
 
-_BATCHES = "batches"
+_BATCHES, _HELD = "batches", "held"
 _PICTURES, _VIDEOS = "images", "videos"
 PICTURE_FOLDERS = (_PICTURES, _VIDEOS)
 """The folders that rows of pictures name files in."""
@@ -196,6 +196,11 @@ class RunFolder:
         return SentBatches(self.path / _BATCHES)
 
     @property
+    def held_path(self) -> Path:
+        """The folder of pictures that were drawn, and that a filter's judge could not be asked about."""
+        return self.path / _HELD
+
+    @property
     def registry_path(self) -> Path:
         """The characters of a run that was made where another registry of that name may be."""
         return self.path / "registry.yaml"
@@ -227,7 +232,7 @@ class RunFolder:
     def own_paths(self) -> tuple[Path, ...]:
         """Every file that stages and raters write beside the pictures, tables and figures aside."""
         computed = (self.metrics_path, self._agreement_path, self.page_path, self.calibration_path)
-        more = (self.path / _LOCK, self.path / f".{_LEDGER}.lock", self.path / _BATCHES)
+        more = (self.path / _LOCK, self.path / f".{_LEDGER}.lock", self.path / _BATCHES, self.held_path)
         return *self.row_paths, *computed, self.labels_path, self.ledger_path, *more
 
     def agreement_is(self, agreement: Sequence[Agreement]) -> bool:

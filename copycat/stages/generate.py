@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from copycat.cards.hooks import Conditioning
 from copycat.errors import RunConflict
 from copycat.generators.base import Generator, ImageOutcome, ModelVariant
 from copycat.io.ledger import Ledger
+from copycat.io.store import Store
 from copycat.mitigations import Composition, denoiser_key
 from copycat.records import ImageRow, Request
 from copycat.resolve import ResolvedRun, resolve
@@ -28,6 +30,7 @@ from copycat.stages.batch_size import with_batch_size
 from copycat.stages.cache import PictureCache
 from copycat.stages.engine import engine_for
 from copycat.stages.failing import Failing
+from copycat.stages.held import Group, Held
 from copycat.stages.idle import IdleNegatives
 from copycat.stages.keep import keep
 from copycat.stages.review import Reviewed, Reviewer
@@ -85,6 +88,7 @@ def generate(
         data = folder.data()
         missing = {r.id for r in data.requests if not is_final(folder.path, data.frames.get(r.id))}
         if not missing:
+            shutil.rmtree(folder.held_path, ignore_errors=True)
             return 0
         if run.model != data.manifest.model:
             raise RunConflict(f"The weights of {run.card.name} have changed since {folder.path} was begun.")
@@ -131,6 +135,8 @@ def generate(
         finally:
             progress.done()
         failing.check_all()
+        if all(is_final(folder.path, seen.get(identity)) for identity in missing):
+            shutil.rmtree(folder.held_path, ignore_errors=True)
     return len(missing)
 
 
@@ -197,6 +203,7 @@ class _Drawer(Phased[Sequence[Request], Given, Looked, Drawn]):
     ) -> None:
         self._run, self._folder, self._missing, self._device = run, folder, missing, device
         self._ledger, self._cache = ledger, PictureCache(run.card, device, run.config.cache)
+        self._held = Held(Store(folder.held_path), self._cache.keys)
         self._context = run.context(ask=False)
         self._composition = cache(self._bind)
         self._reviewer = Reviewer(run, device, self._composition, ledger)
@@ -225,13 +232,24 @@ class _Drawer(Phased[Sequence[Request], Given, Looked, Drawn]):
         def draw(requests: Sequence[Request]) -> list[ImageOutcome]:
             return generator.generate(requests, conditionings=prepared, denoise=denoise)
 
+        drawn: list[Group] = []
+
         def generate(requests: Sequence[Request]) -> list[ImageOutcome]:
-            return self._cache.draw(requests, draw)
+            outcomes = self._held.draw(requests, partial(self._cache.draw, draw=draw))
+            drawn.append((requests, outcomes))
+            return outcomes
 
         began = time.monotonic()
         outcomes = generate(batch)
         seconds = round((time.monotonic() - began) / len(batch), 4)
-        return Looked(self._reviewer.review(batch, outcomes, generate), seconds, self._notes)
+        try:
+            reviewed = self._reviewer.review(batch, outcomes, generate)
+        except Exception:
+            self._held.keep(drawn)
+            raise
+        if any(review is not None and outcome.outcome == "error" for outcome, review in reviewed):
+            self._held.keep(drawn)
+        return Looked(reviewed, seconds, self._notes)
 
     def finish(self, batch: Sequence[Request], worked: Looked) -> Drawn:
         def kept(request: Request, reviewed: Reviewed) -> list[ImageRow]:

@@ -16,6 +16,7 @@ import pytest
 
 from copycat.cli.main import main
 from copycat.errors import CopycatError, MissingRequirement, UserError
+from copycat.io import lifecycle
 from copycat.io.hosted import Batches
 from copycat.io.hosted import batches as limits
 from copycat.records import Unscored
@@ -32,7 +33,7 @@ from tests.helpers.loopback import Loopback
 
 TOKENS = {"prompt_tokens": 70, "completion_tokens": 9, "prompt_tokens_details": {"cached_tokens": 20}}
 QUESTIONS = 6
-"""Of three pictures: who is shown, and whether it is the one that was asked for."""
+"""Of three pictures: who is shown, and whether that is an owl, a frog or a cat."""
 PRICE = 0.04
 
 
@@ -44,6 +45,8 @@ class Killed(BaseException):
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batched, "_FIRST", 0.01)
     monkeypatch.setattr(limits, "backoff", lambda _: 0.01)
+    # Nothing that is large is loaded here, and a collection of all garbage takes longer than a test.
+    monkeypatch.setattr(lifecycle, "free_memory", lambda: None)
 
 
 @pytest.fixture
@@ -280,7 +283,7 @@ def test_files_are_kept_below_the_providers_limit(
 
 def test_what_failed_is_asked_once_more_and_then_a_row(drawn, server: Loopback) -> None:
     made = drawn()
-    server.behave = {"Zori": "broken once", "Kamo": "broken"}
+    server.behave = {"owl": "broken once", "frog": "broken"}
     folder = asked(made)
     why = {v.answer.reason for v in folder.data().verdicts if isinstance(v.answer, Unscored)}
     assert why == {"in a batch: oops"}
@@ -296,7 +299,7 @@ def test_what_failed_is_asked_once_more_and_then_a_row(drawn, server: Loopback) 
 
 def test_what_is_refused_for_itself_is_asked_once(drawn, server: Loopback) -> None:
     made = drawn()
-    server.behave = {"Zori": "wrong"}
+    server.behave = {"owl": "wrong"}
     folder = asked(made)
     assert len(server.desk.calls()) == QUESTIONS
     (said,) = [v for v in folder.data().verdicts if not v.scored]
@@ -305,7 +308,7 @@ def test_what_is_refused_for_itself_is_asked_once(drawn, server: Loopback) -> No
 
 def test_no_money_ends_it_with_the_other_answers_kept(drawn, server: Loopback) -> None:
     made = drawn()
-    server.behave = {"Zori": "no money"}
+    server.behave = {"owl": "no money"}
     with pytest.raises(MissingRequirement, match=r"seer cannot be used \(pay first\)"):
         asked(made)
     assert len(RunFolder(made.folder).verdict_journal.rows()) == QUESTIONS - 1
