@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,6 +37,8 @@ from copycat.stages.review import Reviewed, Reviewer
 
 _ENCODERS = min(8, os.cpu_count() or 1)
 """Threads that encode pictures; a fast model makes more of them than one could."""
+_LAST = 2
+"""Batches that are not written yet when the last one is drawn, or about to be."""
 Given = Mapping[str, Conditioning]
 """The embeddings that a batch's requests name, by their hash."""
 
@@ -69,12 +71,14 @@ def generate(
     *,
     progress: Progress | None = None,
     device: str = "auto",
+    ending: Callable[[], None] | None = None,
 ) -> int:
     """Draw all missing and failed pictures; returns how many. A finished run loads no model.
 
     A batch with any picture missing is drawn again as a whole, so that a resumed run gives the bits
     that an uninterrupted one would have given. `run` is resolved from the folder's own settings when it is
-    not given; `device` is where to draw, unless the run's settings name several.
+    not given; `device` is where to draw, unless the run's settings name several. `ending` is called when the
+    last batches are drawn, for what comes next to be got ready.
 
     Raises UserError when a negative prompt turns out to do nothing; the pictures that show it come first.
     Raises MissingRequirement when all pictures fail, or ten in a row in the same way, or nothing further can
@@ -112,8 +116,13 @@ def generate(
 
         answered = any(rows and rows[0].outcome != "error" for rows in seen.values())
         failing = Failing(run.card.title, "pictures", answered=answered)
+        left = len(pending)
 
         def done(results: Sequence[tuple[Sequence[Request], Drawn]]) -> None:
+            nonlocal left
+            left -= len(results)
+            if ending is not None and left <= _LAST:
+                ending()
             notes = tuple(results[-1][1].notes)
             if folder.manifest().notes != notes:
                 folder.update(notes=notes)
@@ -128,6 +137,8 @@ def generate(
                 failing.check()
             watched.check(seen, run.card.title)
 
+        if ending is not None and left <= _LAST:
+            ending()
         progress.start("generate", sum(map(len, pending)))
         try:
             for part in parts:

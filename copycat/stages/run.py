@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from rich.console import Console
 
 from copycat.errors import CopycatError
 from copycat.io.copies import Copy
+from copycat.io.hub import snapshot_of
+from copycat.io.read_ahead import ReadAhead
 from copycat.records import Request
 from copycat.report.summary import print_summary
 from copycat.report.terminal import say
@@ -35,7 +38,11 @@ def complete(folder: RunFolder, run: ResolvedRun, progress: Progress) -> RunData
     before = folder.data()
     unfinished = not _is_whole(before) or not before.metrics
     if unfinished:
-        generate(folder, run, progress=progress, device=run.config.device)
+        ahead = ReadAhead(_weights_of_judge(run))
+        try:
+            generate(folder, run, progress=progress, device=run.config.device, ending=ahead.start)
+        finally:
+            ahead.stop()
         judge(folder, run.judging, progress=progress, device=run.config.device, config=run.config)
     # Not one of the stages that a run is finished by: without it, it can have been judged and scored.
     moved = measure_shifts(folder, run, progress=progress, device=run.config.device)
@@ -44,6 +51,16 @@ def complete(folder: RunFolder, run: ResolvedRun, progress: Progress) -> RunData
     if not folder.page_is_current:
         report(folder, progress=progress)
     return folder.data()
+
+
+def _weights_of_judge(run: ResolvedRun) -> list[Path]:
+    """The files of weights of the judge that is asked first, where it is asked on this machine and they are
+    here."""
+    card = run.judging.card.asked()[0]
+    if card.api is not None or not card.source or run.config.engine != "local":
+        return []
+    folder = card.folder or snapshot_of(card.source, card.revision or "")
+    return sorted(folder.glob("*.safetensors"))
 
 
 def _is_whole(data: RunData) -> bool:

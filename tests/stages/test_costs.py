@@ -7,6 +7,7 @@ import io
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,9 @@ from typer.testing import CliRunner
 from copycat.cli.main import app, main
 from copycat.errors import MissingRequirement
 from copycat.generators.openai_images import OpenAIImages
+from copycat.io import file_hashes
 from copycat.io.ledger import Ledger, Spent
-from copycat.io.store import ANSWERS, PICTURES, Store, cache
+from copycat.io.store import ANSWERS, FILE_HASHES, PICTURES, Store, cache
 from copycat.records import ImageRow, Review, Verdict
 from copycat.report.spent import sentences
 from copycat.resolve import ResolvedRun
@@ -378,6 +380,26 @@ def test_prune_forgets_pictures_and_answers_and_no_run(run) -> None:
     assert gone.stdout.startswith("4 files") or gone.stdout.startswith("6 files")
     assert not list(cache(PICTURES).files())
     assert folder.data().images
+
+
+def test_prune_forgets_hashes_of_weights_and_they_are_computed_anew(tmp_path: Path) -> None:
+    weights, old = tmp_path / "large.safetensors", time.time() - 3 * 86400
+    weights.write_bytes(b"w" * file_hashes.LARGE)
+    os.utime(weights, (old, old))
+    # What was changed a moment ago is not kept.
+    time.sleep(0.05)
+    with pytest.MonkeyPatch.context() as settled:
+        settled.setattr(file_hashes, "_SETTLED", 0.0)
+        (first,) = file_hashes.file_hashes([weights])
+        (kept,) = cache(FILE_HASHES).files()
+        assert CliRunner().invoke(app, ["prune", "--days", "1"]).stdout.startswith("0 files")
+        os.utime(kept, (old, old))
+        gone = CliRunner().invoke(app, ["prune", "--days", "1"])
+        assert gone.stdout.startswith("1 files")
+        assert not list(cache(FILE_HASHES).files())
+        assert weights.exists(), "the weights stay"
+        assert file_hashes.file_hashes([weights]) == [first]
+        assert len(list(cache(FILE_HASHES).files())) == 1
 
 
 def test_prune_takes_what_a_killed_process_left_and_passes_over_what_is_gone_meanwhile(
