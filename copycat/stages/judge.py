@@ -139,13 +139,15 @@ def _ask_all(
 ) -> int:
     """Ask one judge what it has not answered, and then what its answers leave open; its card is no panel."""
     cache = AnswerCache(judging.card, judging.identity, config.cache)
+    before = len(data.verdict_rows)
     data = _take_up(folder, data, judging, cache, progress, ledger)
+    taken_up = len(data.verdict_rows) - before
     # Not what earlier answers leave open: batches follow from the plan, however much of it is answered.
     first = _questions(data, judging, settle=False)
     asked = _ask_open(folder, data, judging, first, cache, progress, config, device, ledger)
     data, put = folder.data(), set(first)
     then = [q for q in _questions(data, judging) if q not in put]
-    return asked + _ask_open(folder, data, judging, then, cache, progress, config, device, ledger)
+    return taken_up + asked + _ask_open(folder, data, judging, then, cache, progress, config, device, ledger)
 
 
 def _ask_open(

@@ -125,13 +125,19 @@ class Batches:
     def look(self, batch: str) -> Batch:
         """How far `batch` is."""
         found = self._asked(lambda: self._client.batches.retrieve(batch), "tell of the batch")
+        status = getattr(found, "status", None)
+        if not isinstance(status, str):
+            raise MissingRequirement(
+                f"{self._who} did not tell how far the batch is; what is finished is kept, and the same "
+                "command asks again."
+            )
         files = (getattr(found, name, None) for name in ("output_file_id", "error_file_id"))
         errors = getattr(getattr(found, "errors", None), "data", None)
         first = errors[0] if isinstance(errors, list) and errors else None
         said = redact(" ".join(str(getattr(first, "message", "") or "").split()))[:300]
         return Batch(
             batch,
-            str(getattr(found, "status", "")),
+            status,
             tuple(str(f) for f in files if f),
             str(getattr(first, "code", "") or ""),
             said,
