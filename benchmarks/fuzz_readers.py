@@ -21,6 +21,8 @@ from copycat.cards.judges import CATALOG as JUDGES
 from copycat.cards.llms import CATALOG as LLMS
 from copycat.cards.models import CATALOG as MODELS
 from copycat.cli.parsing import items, seeds
+from copycat.io.hosted import Item
+from copycat.io.hosted.batches import read_item
 from copycat.io.journal import Journal
 from copycat.io.paths import DATA
 from copycat.io.tables import read_table
@@ -36,6 +38,7 @@ from copycat.records import ImageRow, Request, Row, Shift, Verdict
 from copycat.runs.folder import RunFolder
 from copycat.runs.importing import open_picture, read_given
 from copycat.runs.recorded import read_recorded
+from copycat.runs.sent_batches import SentBatches
 from copycat.subjects.characters import Registry, load_registry
 from copycat.subjects.franchises import CATALOG as FRANCHISES
 from copycat.subjects.keywords import load_list
@@ -85,6 +88,12 @@ def _pictures() -> list[bytes]:
                 continue
             found.append(out.getvalue())
     return found
+
+
+def _batch_answers(path: Path) -> list[Item]:
+    """What a batch's answers say; a line that tells of no call says nothing."""
+    read = map(read_item, path.read_bytes().splitlines())
+    return [item for item in read if item is not None]
 
 
 def _parquet(rows: list[dict[str, Any]]) -> bytes:
@@ -265,6 +274,23 @@ READERS: dict[str, Reader] = {
     "cells-verdict": Reader("c.json", partial(_cells, Verdict), _cell_seed(RUN / "verdicts.jsonl", Verdict)),
     "cells-request": Reader("c.json", partial(_cells, Request), _cell_seed(RUN / "requests.jsonl", Request)),
     "cells-image": Reader("c.json", partial(_cells, ImageRow), _cell_seed(RUN / "images.jsonl", ImageRow)),
+    "batch-answers": Reader(
+        "answers.jsonl",
+        _batch_answers,
+        _text(
+            '{"custom_id": "c", "response": {"status_code": 200, "body": {"choices": []}}, "error": null}\n',
+            '{"custom_id": "c", "response": {"status_code": 429, "body": {"error": {"code": "x"}}}}\n',
+            '{"custom_id": "c", "response": null, "error": {"code": "batch_expired", "message": "late"}}\n',
+        ),
+    ),
+    "batch-note": Reader(
+        f"{'a' * 32}.json",
+        lambda p: SentBatches(p.parent).of("j"),
+        _text(
+            f'{{"name": "{"a" * 32}", "judge": "j", "file": "f", "calls": '
+            '[{"entry": {"call": "c", "at": "t", "usd": 0.1}, "question": "q"}]}\n'
+        ),
+    ),
     "leaderboard": Reader("e.jsonl", partial(_journal, Entry), lambda: [_entry()]),
     "calibration": Reader("c.json", read_calibration, lambda: [_calibration()], share=0.1),
     "model-folder": Reader("config.json", lambda p: config(p.parent), _text('{"model_type": "clip"}')),

@@ -13,7 +13,7 @@ from copycat.records import digest
 
 NOT_THE_RESULT = {
     *("out", "device", "devices", "workers", "concurrency", "offload"),
-    *("max_cost", "cache"),
+    *("max_cost", "cache", "batch"),
     *("engine", "address", "gpus_per_worker"),
 }
 """Settings that say where a run is written and computed, and for how much, and not what."""
@@ -80,6 +80,9 @@ class RunConfig(BaseModel):
     cache: bool | None = None
     """Whether pictures and answers are taken from other runs and kept for them; None for those of hosted
     models alone."""
+    batch: bool = False
+    """Whether a hosted judge is asked in batches of its provider, for less and within a day; see
+    docs/costs.md."""
     out: Path | None = None
 
     @field_validator("out")

@@ -282,7 +282,8 @@ class ImageRow(Row):
     strip: str | None = None
     """All frames side by side in one PNG."""
     seconds: float = 0.0
-    """Wall time of its batch divided by the batch's size; on frame 0 alone, as is the cost."""
+    """Wall time of its batch divided by the pictures asked for in it, whatever a compiled model's batch was
+    filled up with: the rows add up to what drawing took. On frame 0 alone, as is the cost."""
     error: str | None = None
     """Why there is no picture, where that was told."""
     revised_prompt: str | None = None

@@ -71,9 +71,12 @@ class Charging:
         """Enter the calls from now on in `ledger`; a model on this machine has none."""
 
 
-def check_capped(card: Card, kind: type[Charging], who: str, cap: float | None, call: Call) -> None:
+def check_capped(
+    card: Card, kind: type[Charging], who: str, cap: float | None, call: Call, *, batch: bool = False
+) -> None:
     """Raise MissingRequirement where no cap can be kept with the hosted model of `card`, which is of `kind`:
-    `call` is one of those that it will get. UserError for a cap that is none. Nothing is sent."""
+    `call` is one of those that it will get, alone or in a `batch`. UserError for a cap that is none. Nothing
+    is sent."""
     check_cap(cap)
     if cap is None or card.api is None:
         return
@@ -82,7 +85,7 @@ def check_capped(card: Card, kind: type[Charging], who: str, cap: float | None, 
             f"{who} is called by a package that does not tell what it spends, so --max-cost {cap:g} cannot "
             "be kept; leave --max-cost out, or take another model."
         )
-    found = tariff(card)
+    found = tariff(card, batch=batch)
     if found.most(call) is not None:
         return
     if found.unpriced:
@@ -91,8 +94,9 @@ def check_capped(card: Card, kind: type[Charging], who: str, cap: float | None, 
             f"--max-cost {cap:g} cannot be kept; say in the card what one costs at most "
             "(`api: {ceiling_usd: …}`), remove the option, or leave --max-cost out."
         )
+    sent = " in a batch" if batch else ""
     raise MissingRequirement(
-        f"What a call of {who} costs at most is not known, so --max-cost {cap:g} cannot be kept; say it "
-        "in its card (`api: {price_usd: …}` of each call, or `ceiling_usd`; of a judge that is paid by "
-        "tokens `max_completion_tokens` among its options), or leave --max-cost out. See docs/costs.md."
+        f"What a call of {who}{sent} costs at most is not known, so --max-cost {cap:g} cannot be kept; "
+        "say it in its card (`api: {price_usd: …}` of each call, or `ceiling_usd`; of a judge that is paid "
+        "by tokens `max_completion_tokens` among its options), or leave --max-cost out. See docs/costs.md."
     )

@@ -71,6 +71,16 @@ class Price(Row):
     tiles: Tiles | None = None
 
 
+class BatchPrice(Row):
+    """What calls of one model, under all its names, cost where they are sent in a batch."""
+
+    models: tuple[str, ...]
+    date: dt.date
+    source: str
+    """Who says so, in words."""
+    per_million: Rates
+
+
 class Provider(Row):
     """One provider's prices."""
 
@@ -81,6 +91,19 @@ class Provider(Row):
     options: frozenset[str] = frozenset()
     """Those of a call that leave its prices as they are told here."""
     prices: tuple[Price, ...]
+    batch_prices: tuple[BatchPrice, ...] = ()
+    """Of models that are among `prices`, which also tell the tokens of a picture."""
+
+    def price(self, model: str, *, batch: bool) -> Price | None:
+        """What a call of `model` costs, alone or in a batch; None where nobody was quoted for it."""
+        alone = next((p for p in self.prices if model in p.models), None)
+        if alone is None or not batch:
+            return alone
+        together = next((p for p in self.batch_prices if model in p.models), None)
+        if together is None:
+            return None
+        told = {"date": together.date, "source": together.source, "per_million": together.per_million}
+        return alone.model_copy(update={**told, "per_picture": {}})
 
 
 class Prices(Row):
@@ -202,13 +225,14 @@ class Tariff:
         return max(known) if known and len(known) == len(found) else None
 
 
-def tariff(card: Card) -> Tariff:
-    """What calls of the model of `card` cost; of one on this machine nothing."""
+def tariff(card: Card, *, batch: bool = False) -> Tariff:
+    """What calls of the model of `card` cost, where they are sent in a `batch` or alone; of a model on this
+    machine nothing. What the card itself says of a call holds for both."""
     api = card.api
     if api is None:
         return Tariff(card.name, fixed=0.0)
     provider = _provider(api.base_url, str(getattr(card, "kind", "")))
-    found = next((p for p in provider.prices if card.source in p.models), None) if provider else None
+    found = provider.price(card.source, batch=batch) if provider else None
     unpriced = tuple(sorted(api.options.keys() - provider.options)) if provider and found else ()
     return Tariff(
         card.name, api.price_usd, api.ceiling_usd, None if unpriced else found, api.options, unpriced

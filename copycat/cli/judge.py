@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import typer
 
+from copycat.cli.asking import Address, Batch, Cache, Concurrency, Device, Engine, MaxCost, RunArgument
+
 
 def judge(
-    run: str = typer.Argument(help="A run folder, or its name under results/."),
+    run: RunArgument,
     judge_name: str | None = typer.Option(None, "--judge", help="Another judge than the run's own."),
-    device: str = typer.Option("auto", help="cpu, cuda, mps; auto takes the best there is."),
-    engine: str | None = typer.Option(
-        None, help="local or ray: where to ask a judge that runs here; where the run was drawn when left out."
-    ),
-    address: str | None = typer.Option(None, help="host:port of the Ray cluster's head, or auto."),
-    concurrency: int | None = typer.Option(
-        None, min=1, help="Calls in flight to a hosted judge; its card's when left out."
-    ),
-    max_cost: float | None = typer.Option(
-        None, help="Dollars that the run's hosted calls may cost; no call passes it (docs/costs.md)."
-    ),
-    cache: bool | None = typer.Option(
-        None,
-        "--cache/--no-cache",
-        help="Take a hosted judge's answers from the cache and keep them there; on when left out.",
-    ),
+    device: Device = "auto",
+    engine: Engine = None,
+    address: Address = None,
+    concurrency: Concurrency = None,
+    max_cost: MaxCost = None,
+    cache: Cache = None,
+    batch: Batch = False,
     dry_run: bool = typer.Option(
         False, "--dry-run", help="Say what is left to ask and what it costs; ask and write nothing."
     ),
@@ -35,7 +28,7 @@ def judge(
     from copycat.stages.estimate import still_to_ask
 
     if dry_run:
-        for line in still_to_ask(opened(run), judge_name, cache):
+        for line in still_to_ask(opened(run), judge_name, cache, batch=batch):
             typer.echo(line)
         typer.echo("Dry run: nothing was asked or written.")
         return
@@ -49,4 +42,5 @@ def judge(
         reuse=cache,
         engine=engine,
         address=address,
+        batch=batch,
     )

@@ -6,29 +6,22 @@ from pathlib import Path
 
 import typer
 
+from copycat.cli.asking import Address, Batch, Cache, Concurrency, Device, Engine, MaxCost, RunArgument
+
 
 def rejudge(
-    run: str = typer.Argument(help="A run folder, or its name under results/."),
+    run: RunArgument,
     judge_name: str = typer.Option(..., "--judge", help="A judge card (copycat ls judges) or folder."),
     out: Path | None = typer.Option(
         None, help="A new run folder for the result; the run itself when left out."
     ),
-    device: str = typer.Option("auto", help="cpu, cuda, mps; auto takes the best there is."),
-    engine: str | None = typer.Option(
-        None, help="local or ray: where to ask a judge that runs here; where the run was drawn when left out."
-    ),
-    address: str | None = typer.Option(None, help="host:port of the Ray cluster's head, or auto."),
-    concurrency: int | None = typer.Option(
-        None, min=1, help="Calls in flight to a hosted judge; its card's when left out."
-    ),
-    max_cost: float | None = typer.Option(
-        None, help="Dollars that the run's hosted calls may cost; no call passes it (docs/costs.md)."
-    ),
-    cache: bool | None = typer.Option(
-        None,
-        "--cache/--no-cache",
-        help="Take a hosted judge's answers from the cache and keep them there; on when left out.",
-    ),
+    device: Device = "auto",
+    engine: Engine = None,
+    address: Address = None,
+    concurrency: Concurrency = None,
+    max_cost: MaxCost = None,
+    cache: Cache = None,
+    batch: Batch = False,
 ) -> None:
     """Judge, score and report anew with another judge, and show its figures beside the earlier ones."""
     from rich.console import Console
@@ -49,5 +42,6 @@ def rejudge(
         reuse=cache,
         engine=engine,
         address=address,
+        batch=batch,
     )
     print_rejudged(Console(), found)

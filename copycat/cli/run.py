@@ -6,6 +6,8 @@ from pathlib import Path
 
 import typer
 
+from copycat.cli.asking import Batch
+
 
 def run(
     model: str = typer.Option(
@@ -86,6 +88,7 @@ def run(
         "--cache/--no-cache",
         help="Take pictures and answers from other runs and keep them; on for hosted models.",
     ),
+    batch: Batch = False,
     out: Path | None = typer.Option(None, help="The run folder; derived from the settings when left out."),
     sync_to: str | None = typer.Option(
         None, help="Where to copy the run folder in the end, such as s3://bucket/run (docs/scale.md)."
@@ -128,6 +131,7 @@ def run(
         concurrency=concurrency,
         max_cost=max_cost,
         cache=cache,
+        batch=batch,
         batch_size=parse_batch_size(batch_size),
         dtype=dtype,
         steps=steps,

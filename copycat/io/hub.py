@@ -34,12 +34,18 @@ def commit_of(repository: str, branch: str) -> str:
 
 def is_cached(repository: str, revision: str) -> bool:
     """Whether a snapshot of the repository at `revision`, a commit or a branch, is on this machine."""
+    return any(snapshot_of(repository, revision).glob("*"))
+
+
+def snapshot_of(repository: str, revision: str) -> Path:
+    """Where the files of the repository at `revision`, a commit or a branch, lie on this machine, as far as
+    they are here; the hub is not asked."""
     from huggingface_hub import constants
 
     folder = Path(constants.HF_HUB_CACHE) / f"models--{repository.replace('/', '--')}"
     branch = folder / "refs" / revision
     commit = branch.read_text(encoding="utf-8").strip() if branch.is_file() else revision
-    return any((folder / "snapshots" / commit).glob("*"))
+    return folder / "snapshots" / commit
 
 
 def is_logged_in() -> bool:

@@ -12,7 +12,7 @@ import math
 import os
 import threading
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -105,6 +105,11 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
+def begun(who: str, what: What, most: float | None) -> Entry:
+    """A call of `who` that is about to be made and costs at most `most` dollars."""
+    return Entry(call=uuid.uuid4().hex, at=now(), who=who, what=what, usd=most)
+
+
 def check_cap(cap: float | None) -> None:
     """Raise UserError for a cap that is no number of dollars above 0."""
     if cap is not None and not 0 < cap < math.inf:
@@ -135,13 +140,8 @@ class Ledger:
         Raises MissingRequirement where it could pass the cap, and where there is a cap and `most` is not
         known. Whoever gets a ticket hands it to :meth:`end` when the call is over, however it ended.
         """
-        if self.cap is not None and most is None:
-            raise MissingRequirement(
-                f"What a call of {who} costs at most is not known, so --max-cost {self.cap:g} cannot be "
-                "kept; say it in its card (`api: {price_usd: …}` of each call, or `ceiling_usd`), or leave "
-                "--max-cost out. See docs/costs.md."
-            )
-        ticket = Ticket(Entry(call=uuid.uuid4().hex, at=now(), who=who, what=what, usd=most))
+        self._check_bounded(who, most)
+        ticket = Ticket(begun(who, what, most))
         with self._settled:
             # What is under way here may turn out cheaper than it was entered with, and make room.
             while not self._enter_within_cap(ticket.entry):
@@ -151,17 +151,54 @@ class Ledger:
             self._mine += 1
         return ticket
 
+    def begin_all(self, entries: Sequence[Entry]) -> list[Ticket]:
+        """Enter calls that are sent together: of `entries` (:func:`begun`) as many, from the first on, as the
+        cap has room for. Waits for nothing. The tickets go to :meth:`end_all`.
+
+        Raises MissingRequirement where none of them fits and no call is under way whose end may make room.
+        """
+        for entry in entries:
+            self._check_bounded(entry.who, entry.usd)
+        with self._settled:
+            with self._locked():
+                left = math.inf if self.cap is None else math.floor(self.cap * _NANO + 0.5) - self._nano
+                fitting: list[Entry] = []
+                for entry in entries:
+                    left -= _nano(entry.usd)
+                    if left < 0:
+                        break
+                    fitting.append(entry)
+                if fitting:
+                    self._append(*fitting)
+            if entries and not fitting and not self._mine:
+                raise MissingRequirement(self._told(entries[0]))
+            self._mine += len(fitting)
+        return [Ticket(entry) for entry in fitting]
+
+    def take_up(self, entries: Sequence[Entry]) -> list[Ticket]:
+        """Tickets for those of `entries` that another process entered and did not end: calls that it left
+        under way, and that this one hears the end of."""
+        with self._settled, self._locked():
+            found = [self._entries.get(entry.call) for entry in entries]
+            open_ = [Ticket(entry) for entry in found if entry is not None and not entry.ended]
+            self._mine += len(open_)
+        return open_
+
     def end(self, ticket: Ticket) -> None:
         """The call of `ticket` is over. One that was told nothing, since it broke off, stays counted with the
         most that it can cost."""
+        self.end_all([ticket])
+
+    def end_all(self, tickets: Sequence[Ticket]) -> None:
+        """The same of several, in one write."""
         with self._settled:
-            self._mine -= 1
+            self._mine -= len(tickets)
             try:
-                if ticket.ended:
-                    # A server may call its model what it likes, also by the key that it was sent.
-                    ended = clean(ticket.ended)
+                # A server may call its model what it likes, also by the key that it was sent.
+                ended = [clean(t.ended) for t in tickets if t.ended]
+                if ended:
                     with self._locked():
-                        self._append(ended)
+                        self._append(*ended)
             finally:
                 self._settled.notify_all()
 
@@ -176,6 +213,15 @@ class Ledger:
         """Add a line for calls that ended before there was a ledger."""
         with self._settled, self._locked():
             self._append(entry)
+
+    def _check_bounded(self, who: str, most: float | None) -> None:
+        """Raise MissingRequirement where there is a cap, and what a call costs at most is not known."""
+        if self.cap is not None and most is None:
+            raise MissingRequirement(
+                f"What a call of {who} costs at most is not known, so --max-cost {self.cap:g} cannot be "
+                "kept; say it in its card (`api: {price_usd: …}` of each call, or `ceiling_usd`), or leave "
+                "--max-cost out. See docs/costs.md."
+            )
 
     def _enter_within_cap(self, entry: Entry) -> bool:
         with self._locked():
@@ -216,14 +262,15 @@ class Ledger:
             with disk_guard(self.path), self.path.open("rb+") as f:
                 f.truncate(self._read_to)
 
-    def _append(self, entry: Entry) -> None:
-        line = f"{entry.model_dump_json(exclude_none=True)}\n".encode()
+    def _append(self, *entries: Entry) -> None:
+        lines = "".join(f"{entry.model_dump_json(exclude_none=True)}\n" for entry in entries).encode()
         with disk_guard(self.path), self.path.open("ab") as f:
-            f.write(line)
+            f.write(lines)
             f.flush()
             os.fsync(f.fileno())
-        self._read_to += len(line)
-        self._take(entry)
+        self._read_to += len(lines)
+        for entry in entries:
+            self._take(entry)
 
     def _take(self, entry: Entry) -> None:
         before = self._entries.get(entry.call)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,9 +15,9 @@ from copycat.cards.catalog import Catalog
 from copycat.cards.judges import JudgeCard, load_judge_card
 from copycat.cards.metering import Charging
 from copycat.cards.models import CATALOG as MODELS
-from copycat.cards.prices import Call
+from copycat.cards.prices import Call, Tariff
 from copycat.errors import BadFile, UserError
-from copycat.io.hosted import connect
+from copycat.io.hosted import Batches, connect
 from copycat.io.lifecycle import Closing
 from copycat.io.paths import DATA
 from copycat.io.words import whole
@@ -29,6 +29,26 @@ REFUSED = "the judge refused"
 """How the reason begins where a judge would not answer, which is no failure of the judge."""
 
 
+class InBatches(ABC):
+    """How a hosted judge is asked in batches of its provider."""
+
+    tariff: Tariff
+    """What its calls cost there."""
+
+    @abstractmethod
+    def provider(self) -> Batches:
+        """Where batches of its calls are sent; to be closed. Raises a UserError where it cannot be asked."""
+
+    @abstractmethod
+    def body(self, question: Question, image: Image) -> tuple[dict[str, Any], Call]:
+        """What asks `question` about `image`, as the body of a call; and that call, for its price."""
+
+    @abstractmethod
+    def read(self, question: Question, body: Mapping[str, Any]) -> Verdict:
+        """The verdict that an answer with this body comes to, with what it cost. Raises a UserError for one
+        that shows that none will do."""
+
+
 class Judge(Closing, Charging, ABC):
     """Looks at pictures and answers. Built from a judge card and a device; closed as
     :class:`copycat.io.lifecycle.Closing` says."""
@@ -36,6 +56,8 @@ class Judge(Closing, Charging, ABC):
     identity: str
     """Card name and weights identity, as :meth:`identify` gives it."""
     batch_size: int
+    batches: ClassVar[bool] = False
+    """Whether it can be asked in batches of its provider, see :meth:`in_batches`."""
     shows_references: ClassVar[bool] = False
     """Whether it can be shown reference pictures beside the one that it is asked about."""
 
@@ -93,6 +115,11 @@ class Judge(Closing, Charging, ABC):
     ) -> list[Verdict]:
         """What :meth:`ask` promises, from what :meth:`prepare` made of the same questions and images."""
         return self.ask(questions, images)
+
+    def in_batches(self) -> InBatches | None:
+        """How it is asked in batches of its provider, which cost less and take up to a day; None where it
+        cannot be asked so."""
+        return None
 
     def stop(self) -> None:
         """Begin nothing more; for a hosted judge, whose calls in flight are paid for and go on."""

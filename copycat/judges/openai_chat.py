@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from PIL import Image
@@ -13,12 +13,12 @@ from pydantic import BaseModel, ConfigDict
 
 from copycat.cards.judges import JudgeCard
 from copycat.cards.metering import LedgerMeter, usage_of
-from copycat.cards.prices import Call, tariff
-from copycat.errors import CopycatError
-from copycat.io.hosted import Api, Calls, check_options, connect, explain
+from copycat.cards.prices import Call, Tariff, tariff
+from copycat.errors import CopycatError, require
+from copycat.io.hosted import Answered, Api, Batches, Calls, Told, check_options, connect, explain
 from copycat.io.ledger import Ledger
 from copycat.io.words import words
-from copycat.judges.base import REFUSED, Judge, unscored, verdict
+from copycat.judges.base import REFUSED, InBatches, Judge, unscored, verdict
 from copycat.judges.references import open_reference
 from copycat.judges.replies import read_names, read_yes_no
 from copycat.records import Question, QuestionStyle, Verdict
@@ -67,6 +67,7 @@ class OpenAIChatJudge(Judge):
 
     shows_references = True
     charges = True
+    batches = True
     ours: ClassVar[frozenset[str]] = frozenset({"model", "messages", "n", "response_format"})
     """Fields of a call that a card's options may not set."""
 
@@ -114,18 +115,28 @@ class OpenAIChatJudge(Judge):
     def _one(self, asked: tuple[Question, Image.Image]) -> Verdict:
         question, image = asked
         try:
-            pictures = [*map(open_reference, question.references), image]
-            content = content_of(question, pictures)
-            call = self.call(self._card, question, [p.size for p in pictures])
+            content, call = self.message(question, image)
             answered = self._calls.call(lambda: self._ask(question, content), call)
         except CopycatError:
             raise
         except Exception as e:  # noqa: BLE001  whatever an API does becomes a row
             return unscored(question, self.identity, explain(e))
-        # Paid, whatever it says.
+        return self.paid(question, answered, self._tariff, call)
+
+    def message(self, question: Question, image: Image.Image) -> tuple[list[dict[str, Any]], Call]:
+        """What a message that asks `question` about `image` holds; and the call that sends it."""
+        pictures = [*map(open_reference, question.references), image]
+        call = self.call(self._card, question, [p.size for p in pictures])
+        return content_of(question, pictures), call
+
+    def paid(self, question: Question, answered: Answered[Any], prices: Tariff, call: Call) -> Verdict:
+        """The verdict that a reply comes to, with what it cost by `prices`: it is paid, whatever it says."""
         usage = usage_of(answered.told)
-        paid = {"usage": usage, "cost_usd": self._tariff.cost(usage, call)}
+        paid = {"usage": usage, "cost_usd": prices.cost(usage, call)}
         return self._said(question, answered.reply).model_copy(update=paid)
+
+    def in_batches(self) -> ChatInBatches:
+        return ChatInBatches(self, self._card)
 
     def _said(self, question: Question, reply: Any) -> Verdict:
         try:
@@ -157,6 +168,28 @@ class OpenAIChatJudge(Judge):
             scored = self._card.style == "paper"
             return verdict(question, self.identity, read_names(reply, cut_off=cut_off, scored=scored), reply)
         return verdict(question, self.identity, read_yes_no(reply, cut_off=cut_off), reply)
+
+
+class ChatInBatches(InBatches):
+    """The same questions as calls of a batch: with the same fields, and read in the same way."""
+
+    def __init__(self, judge: OpenAIChatJudge, card: JudgeCard) -> None:
+        self._judge, self._card, self._api = judge, card, card.api or Api()
+        self.tariff = tariff(card, batch=True)
+
+    def provider(self) -> Batches:
+        return Batches(self._api, f"The judge {self._card.name}", "/v1/chat/completions")
+
+    def body(self, question: Question, image: Image.Image) -> tuple[dict[str, Any], Call]:
+        content, call = self._judge.message(question, image)
+        told = {"model": self._card.source, "messages": [{"role": "user", "content": content}]}
+        return {**told, **self._judge.asks(self._card, question), **self._api.options}, call
+
+    def read(self, question: Question, body: Mapping[str, Any]) -> Verdict:
+        chat = require("openai.types.chat", "openai>=2.0", f"The judge {self._card.name}")
+        # Not validated, as the client does not validate replies either: they are read with care.
+        reply = chat.ChatCompletion.construct(**body)
+        return self._judge.paid(question, Answered(reply, Told.read(reply, 1)), self.tariff, Call())
 
 
 def content_of(question: Question, pictures: Sequence[Image.Image]) -> list[dict[str, Any]]:

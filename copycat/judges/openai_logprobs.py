@@ -16,7 +16,7 @@ from copycat.errors import CopycatError, MissingRequirement, UserError
 from copycat.io.hosted import Api, check_serving, connect, explain
 from copycat.judges.base import unscored
 from copycat.judges.first_token import ROUNDING, NoProbabilities, Top, apart, first_token, share
-from copycat.judges.openai_chat import OpenAIChatJudge, content_of
+from copycat.judges.openai_chat import ChatInBatches, OpenAIChatJudge, content_of
 from copycat.judges.yes_no import MAX_NEW_TOKENS, scored
 from copycat.records import Question, Verdict
 
@@ -73,6 +73,10 @@ class LogprobsJudge(OpenAIChatJudge):
     def ask(self, questions: Sequence[Question], images: Sequence[Image.Image]) -> list[Verdict]:
         self._check_once()
         return super().ask(questions, images)
+
+    def in_batches(self) -> ChatInBatches:
+        self._check_once()
+        return super().in_batches()
 
     def _read(self, question: Question, choice: Any) -> Verdict:
         if question.form == "names":

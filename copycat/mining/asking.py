@@ -56,9 +56,10 @@ class Asking:
         bar.start(f"ask {self.card.name}", len(missing))
         pool = ThreadPoolExecutor(self.card.at_a_time)
         kept: set[Future[Answer]] = set()
+        broken_off: list[Answer] = []
         try:
             with self.chat() as chat:
-                asked = [pool.submit(self._ask, chat, c) for c in missing]
+                asked = [pool.submit(self._ask, chat, c, broken_off) for c in missing]
                 try:
                     for done in as_completed(asked):
                         answer = done.result()
@@ -71,7 +72,8 @@ class Asking:
                 finally:
                     # After a failure nothing more is asked; what was under way is paid, and kept.
                     pool.shutdown(cancel_futures=True)
-                    journal.append([f.result() for f in asked if f not in kept and _answered(f)])
+                    late = [f.result() for f in asked if f not in kept and _answered(f)]
+                    journal.append([*late, *broken_off])
         finally:
             bar.done()
         return {c.slug: found[c.slug] for c in characters}
@@ -95,12 +97,19 @@ class Asking:
         settings = [self.card.identity(), self.card.max_tokens, self.card.temperature, self.card.dtype]
         return digest({"settings": settings, "asked": asked})
 
-    def _ask(self, chat: Chat, character: Character) -> Answer:
+    def _ask(self, chat: Chat, character: Character, broken_off: list[Answer]) -> Answer:
+        """What `chat` answers. Where it fails after a part of that has come, which is paid, the part is among
+        `broken_off` and the failure is raised."""
         messages = self.task.opening(character)
         kept: tuple[str, ...] = ()
         faults: list[str] = []
         for attempt in range(1, self.tries + 1):
-            reply = clean(chat.ask(messages))
+            try:
+                reply = clean(chat.ask(messages))
+            except Exception:
+                if kept:
+                    broken_off.append(self._answer(character, kept, attempt - 1, faults, whole=False))
+                raise
             if reply.declined:
                 wrong = [f"a refusal ({reply.declined[:80]})"]
             else:

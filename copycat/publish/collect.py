@@ -160,6 +160,7 @@ def _bare(manifest: Manifest) -> Manifest:
         "concurrency": None,
         "max_cost": None,
         "cache": None,
+        "batch": False,
         "model": _last(config.model),
         "judge": _last(config.judge),
         "registry": _last(config.registry),

@@ -21,6 +21,7 @@ from copycat.io.journal import Journal
 from copycat.records import Agreement, ImageRow, Metric, Request, Shift, Verdict, request_id
 from copycat.runs.data import RunData
 from copycat.runs.manifest import Manifest, StageRecord, now
+from copycat.runs.sent_batches import SentBatches
 from copycat.runtime.environment import peak_rss_mb
 from copycat.subjects.characters import Registry, load_registry, registry_yaml
 
@@ -34,6 +35,7 @@ _BEFORE_MANIFEST = {
 """All that can lie in a folder whose creation was cut off."""
 
 
+_BATCHES, _HELD = "batches", "held"
 _PICTURES, _VIDEOS = "images", "videos"
 PICTURE_FOLDERS = (_PICTURES, _VIDEOS)
 """The folders that rows of pictures name files in."""
@@ -189,6 +191,16 @@ class RunFolder:
         return self.path / _LEDGER
 
     @property
+    def batches(self) -> SentBatches:
+        """The batches of questions that a provider has not answered yet."""
+        return SentBatches(self.path / _BATCHES)
+
+    @property
+    def held_path(self) -> Path:
+        """The folder of pictures that were drawn, and that a filter's judge could not be asked about."""
+        return self.path / _HELD
+
+    @property
     def registry_path(self) -> Path:
         """The characters of a run that was made where another registry of that name may be."""
         return self.path / "registry.yaml"
@@ -220,8 +232,8 @@ class RunFolder:
     def own_paths(self) -> tuple[Path, ...]:
         """Every file that stages and raters write beside the pictures, tables and figures aside."""
         computed = (self.metrics_path, self._agreement_path, self.page_path, self.calibration_path)
-        locks = (self.path / _LOCK, self.path / f".{_LEDGER}.lock")
-        return *self.row_paths, *computed, self.labels_path, self.ledger_path, *locks
+        more = (self.path / _LOCK, self.path / f".{_LEDGER}.lock", self.path / _BATCHES, self.held_path)
+        return *self.row_paths, *computed, self.labels_path, self.ledger_path, *more
 
     def agreement_is(self, agreement: Sequence[Agreement]) -> bool:
         """Whether `agreement.json` says `agreement`."""

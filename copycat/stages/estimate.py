@@ -18,6 +18,7 @@ from copycat.resolve import Judging, ResolvedRun
 from copycat.runs.data import RunData
 from copycat.runs.folder import RunFolder
 from copycat.runs.manifest import Manifest
+from copycat.stages.affordable import check_batches
 from copycat.stages.cache import AnswerCache, PictureCache
 from copycat.stages.generate import is_final
 from copycat.stages.judge import find_judging, open_questions, refuse_withheld
@@ -114,14 +115,17 @@ def judging(asked: Judging, data: RunData) -> list[Estimate]:
     return [_judging(member, data) for member in members]
 
 
-def still_to_ask(folder: RunFolder, judge_name: str | None, reuse: bool | None) -> list[str]:
+def still_to_ask(
+    folder: RunFolder, judge_name: str | None, reuse: bool | None, *, batch: bool = False
+) -> list[str]:
     """What is left to ask of the judge `judge_name`, of the run's own by default, in lines. Raises UserError
-    where it cannot be asked about that run."""
+    where it cannot be asked about that run, or not in a `batch`."""
     data = folder.open().data()
-    paying = data.manifest.config.model_copy(update={"cache": reuse})
+    paying = data.manifest.config.model_copy(update={"cache": reuse, "batch": batch})
     data = replace(data, manifest=data.manifest.model_copy(update={"config": paying}))
     found = find_judging(data, judge_name)
     refuse_withheld(data, found)
+    check_batches(found.card, paying)
     return told(judging(found, data))
 
 
@@ -153,7 +157,8 @@ def _judging(judging: Judging, data: RunData) -> Estimate:
         return replace(found, usd=0.0, most=0.0)
     sizes = {r.id: (r.sampling.width, r.sampling.height) for r in data.requests}
     calls = [_question_call(card, q, sizes[q.request]) for q in paid]
-    return _priced(found, tariff(card), calls, [v.usage for v in mine if v.usage])
+    together = config.batch and JUDGES.get(card.kind).batches
+    return _priced(found, tariff(card, batch=together), calls, [v.usage for v in mine if v.usage])
 
 
 def filtering(run: ResolvedRun, requests: Sequence[Request], data: RunData | None) -> list[Estimate]:

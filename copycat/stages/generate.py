@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from copycat.cards.hooks import Conditioning
 from copycat.errors import RunConflict
 from copycat.generators.base import Generator, ImageOutcome, ModelVariant
 from copycat.io.ledger import Ledger
+from copycat.io.store import Store
 from copycat.mitigations import Composition, denoiser_key
 from copycat.records import ImageRow, Request
 from copycat.resolve import ResolvedRun, resolve
@@ -28,12 +30,15 @@ from copycat.stages.batch_size import with_batch_size
 from copycat.stages.cache import PictureCache
 from copycat.stages.engine import engine_for
 from copycat.stages.failing import Failing
+from copycat.stages.held import Group, Held
 from copycat.stages.idle import IdleNegatives
 from copycat.stages.keep import keep
 from copycat.stages.review import Reviewed, Reviewer
 
 _ENCODERS = min(8, os.cpu_count() or 1)
 """Threads that encode pictures; a fast model makes more of them than one could."""
+_LAST = 2
+"""Batches that are not written yet when the last one is drawn, or about to be."""
 Given = Mapping[str, Conditioning]
 """The embeddings that a batch's requests name, by their hash."""
 
@@ -66,12 +71,14 @@ def generate(
     *,
     progress: Progress | None = None,
     device: str = "auto",
+    ending: Callable[[], None] | None = None,
 ) -> int:
     """Draw all missing and failed pictures; returns how many. A finished run loads no model.
 
     A batch with any picture missing is drawn again as a whole, so that a resumed run gives the bits
     that an uninterrupted one would have given. `run` is resolved from the folder's own settings when it is
-    not given; `device` is where to draw, unless the run's settings name several.
+    not given; `device` is where to draw, unless the run's settings name several. `ending` is called when the
+    last batches are drawn, for what comes next to be got ready.
 
     Raises UserError when a negative prompt turns out to do nothing; the pictures that show it come first.
     Raises MissingRequirement when all pictures fail, or ten in a row in the same way, or nothing further can
@@ -85,6 +92,7 @@ def generate(
         data = folder.data()
         missing = {r.id for r in data.requests if not is_final(folder.path, data.frames.get(r.id))}
         if not missing:
+            shutil.rmtree(folder.held_path, ignore_errors=True)
             return 0
         if run.model != data.manifest.model:
             raise RunConflict(f"The weights of {run.card.name} have changed since {folder.path} was begun.")
@@ -108,8 +116,13 @@ def generate(
 
         answered = any(rows and rows[0].outcome != "error" for rows in seen.values())
         failing = Failing(run.card.title, "pictures", answered=answered)
+        left = len(pending)
 
         def done(results: Sequence[tuple[Sequence[Request], Drawn]]) -> None:
+            nonlocal left
+            left -= len(results)
+            if ending is not None and left <= _LAST:
+                ending()
             notes = tuple(results[-1][1].notes)
             if folder.manifest().notes != notes:
                 folder.update(notes=notes)
@@ -124,6 +137,8 @@ def generate(
                 failing.check()
             watched.check(seen, run.card.title)
 
+        if ending is not None and left <= _LAST:
+            ending()
         progress.start("generate", sum(map(len, pending)))
         try:
             for part in parts:
@@ -131,6 +146,8 @@ def generate(
         finally:
             progress.done()
         failing.check_all()
+        if all(is_final(folder.path, seen.get(identity)) for identity in missing):
+            shutil.rmtree(folder.held_path, ignore_errors=True)
     return len(missing)
 
 
@@ -197,6 +214,7 @@ class _Drawer(Phased[Sequence[Request], Given, Looked, Drawn]):
     ) -> None:
         self._run, self._folder, self._missing, self._device = run, folder, missing, device
         self._ledger, self._cache = ledger, PictureCache(run.card, device, run.config.cache)
+        self._held = Held(Store(folder.held_path), self._cache.keys)
         self._context = run.context(ask=False)
         self._composition = cache(self._bind)
         self._reviewer = Reviewer(run, device, self._composition, ledger)
@@ -225,13 +243,24 @@ class _Drawer(Phased[Sequence[Request], Given, Looked, Drawn]):
         def draw(requests: Sequence[Request]) -> list[ImageOutcome]:
             return generator.generate(requests, conditionings=prepared, denoise=denoise)
 
+        drawn: list[Group] = []
+
         def generate(requests: Sequence[Request]) -> list[ImageOutcome]:
-            return self._cache.draw(requests, draw)
+            outcomes = self._held.draw(requests, partial(self._cache.draw, draw=draw))
+            drawn.append((requests, outcomes))
+            return outcomes
 
         began = time.monotonic()
         outcomes = generate(batch)
         seconds = round((time.monotonic() - began) / len(batch), 4)
-        return Looked(self._reviewer.review(batch, outcomes, generate), seconds, self._notes)
+        try:
+            reviewed = self._reviewer.review(batch, outcomes, generate)
+        except Exception:
+            self._held.keep(drawn)
+            raise
+        if any(review is not None and outcome.outcome == "error" for outcome, review in reviewed):
+            self._held.keep(drawn)
+        return Looked(reviewed, seconds, self._notes)
 
     def finish(self, batch: Sequence[Request], worked: Looked) -> Drawn:
         def kept(request: Request, reviewed: Reviewed) -> list[ImageRow]:

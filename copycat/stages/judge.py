@@ -12,9 +12,10 @@ from copycat.config import RunConfig
 from copycat.errors import MissingRequirement, UserError
 from copycat.io.ledger import Ledger
 from copycat.io.rows import as_rows
-from copycat.judges.base import REFUSED, answers, error_rates, identify, load_judge, question_hash
+from copycat.judges.base import CATALOG as JUDGES
+from copycat.judges.base import answers, error_rates, identify, load_judge, question_hash
 from copycat.judges.panel import vote
-from copycat.records import Question, Unscored, Verdict
+from copycat.records import Question, Verdict
 from copycat.report.words import judge_sentence
 from copycat.resolve import Judging, resolve_judging
 from copycat.runs.data import RunData
@@ -22,12 +23,14 @@ from copycat.runs.folder import RunFolder
 from copycat.runs.spending import spending
 from copycat.runtime.engines import batches
 from copycat.runtime.progress import Progress
-from copycat.stages.affordable import check_judge_affordable
+from copycat.stages.affordable import check_batches, check_judge_affordable
 from copycat.stages.answered import answered_by, doubts_of
 from copycat.stages.asking import Asking
+from copycat.stages.batched import ask_in_batches, take_up_batches
 from copycat.stages.cache import AnswerCache
 from copycat.stages.engine import engine_for
 from copycat.stages.failing import Failing
+from copycat.stages.intake import Intake, failure
 
 
 def judge(
@@ -43,6 +46,7 @@ def judge(
     reuse: bool | None = None,
     engine: str | None = None,
     address: str | None = None,
+    batch: bool = False,
 ) -> int:
     """Ask all open questions, unscored ones among them; returns how many, answers from the cache included.
 
@@ -50,8 +54,9 @@ def judge(
     run's own. How many processes ask, and how many calls to a hosted judge are in flight, is said by
     `config`, or else by the settings that the run was begun with; `concurrency`, and `engine` with its
     `address`, go before both.
-    `max_cost`, in dollars, is kept for all that the run has spent, and `reuse` says whether answers are
-    taken from the cache and kept there; both are taken from `config` where that is given.
+    `max_cost`, in dollars, is kept for all that the run has spent, `reuse` says whether answers are
+    taken from the cache and kept there, and `batch` whether a hosted judge is asked in batches of its
+    provider; all are taken from `config` where that is given.
 
     Raises MissingRequirement at that cap, and when no verdict can be had, or ten in a row fail in the same
     way. UserError where nobody is named and the numbers are of a judge that was
@@ -63,10 +68,11 @@ def judge(
         _refuse_recorded(data)
     judging = judging or find_judging(data, judge_name)
     refuse_withheld(data, judging)
-    paying = {"max_cost": max_cost, "cache": reuse}
+    paying = {"max_cost": max_cost, "cache": reuse, "batch": batch}
     config = config or data.manifest.config.model_copy(update=paying)
     config = config.computed_by(engine, address)
-    check_judge_affordable(judging.card, config.max_cost)
+    check_batches(judging.card, config)
+    check_judge_affordable(judging.card, config.max_cost, batch=config.batch)
     with folder.stage("judge"), spending(folder, config.max_cost) as ledger:
         folder.verdict_journal.repair()
         data = folder.data()
@@ -132,13 +138,16 @@ def _ask_all(
     ledger: Ledger,
 ) -> int:
     """Ask one judge what it has not answered, and then what its answers leave open; its card is no panel."""
+    cache = AnswerCache(judging.card, judging.identity, config.cache)
+    before = len(data.verdict_rows)
+    data = _take_up(folder, data, judging, cache, progress, ledger)
+    taken_up = len(data.verdict_rows) - before
     # Not what earlier answers leave open: batches follow from the plan, however much of it is answered.
     first = _questions(data, judging, settle=False)
-    cache = AnswerCache(judging.card, judging.identity, config.cache)
     asked = _ask_open(folder, data, judging, first, cache, progress, config, device, ledger)
     data, put = folder.data(), set(first)
     then = [q for q in _questions(data, judging) if q not in put]
-    return asked + _ask_open(folder, data, judging, then, cache, progress, config, device, ledger)
+    return taken_up + asked + _ask_open(folder, data, judging, then, cache, progress, config, device, ledger)
 
 
 def _ask_open(
@@ -166,28 +175,51 @@ def _ask_open(
     if not pending:
         return len(open_)
 
-    before = any(_failure(v) is None for v in data.evidence(identity).verdicts)
-    failing = Failing(who, "verdicts", answered=before)
-
-    def done(results: Sequence[tuple[Sequence[Question], Sequence[Verdict]]]) -> None:
-        said = [pair for batch, verdicts in results for pair in zip(batch, verdicts, strict=True)]
-        fresh = [v for q, v in said if not answered(q)]
-        folder.verdict_journal.append(fresh)
-        for q, v in said:
-            cache.keep(q, v)
-        progress.advance(len(said))
-        for v in fresh:
-            failing.add(_failure(v), v.kind)
-            failing.check()
-
-    engine = engine_for(card, device, config, who, folder=folder.path)
+    intake = _intake(folder, data, judging, cache, progress)
     progress.start("judge", sum(map(len, pending)))
     try:
-        engine.map(pending, partial(_open_worker, card, folder.path, ledger), done)
+        if config.batch and JUDGES.get(card.kind).batches:
+            ask_in_batches(card, intake, ledger, [q for b in pending for q in b])
+        else:
+            engine = engine_for(card, device, config, who, folder=folder.path)
+            engine.map(pending, partial(_open_worker, card, folder.path, ledger), intake.done)
     finally:
         progress.done()
-    failing.check_all()
+    intake.failing.check_all()
     return len(open_)
+
+
+def _intake(
+    folder: RunFolder, data: RunData, judging: Judging, cache: AnswerCache, progress: Progress
+) -> Intake:
+    """What takes in the answers of one judge that `data` lacks."""
+    identity = judging.identity
+    before = any(failure(v) is None for v in data.evidence(identity).verdicts)
+    failing = Failing(f"The judge {judging.card.name}", "verdicts", answered=before)
+    return Intake(folder, cache, answered_by(data, identity), progress, failing)
+
+
+def _take_up(
+    folder: RunFolder,
+    data: RunData,
+    judging: Judging,
+    cache: AnswerCache,
+    progress: Progress,
+    ledger: Ledger,
+) -> RunData:
+    """Wait for the batches of one judge that an earlier command sent, whatever this one was told: they are
+    paid. Gives the run with their answers."""
+    folder.batches.tidy()
+    sent = folder.batches.of(judging.identity)
+    if not sent:
+        return data
+    progress.start("judge", sum(len(s.calls) for s in sent))
+    try:
+        intake = _intake(folder, data, judging, cache, progress)
+        take_up_batches(judging.card, intake, ledger, sent, _questions(data, judging))
+    finally:
+        progress.done()
+    return folder.data()
 
 
 def _by_picture(questions: Sequence[Question], size: int) -> list[list[Question]]:
@@ -211,13 +243,6 @@ def open_questions(data: RunData, judging: Judging) -> tuple[int, list[Question]
     asked; and those that it has not answered. Its card is no panel."""
     questions, answered = _questions(data, judging), answered_by(data, judging.identity)
     return len(questions), [q for q in questions if not answered(q)]
-
-
-def _failure(v: Verdict) -> str | None:
-    """Why a verdict is none; None where the judge answered, if only with a refusal or words without sense."""
-    if not isinstance(v.answer, Unscored) or v.reply is not None or v.answer.reason.startswith(REFUSED):
-        return None
-    return v.answer.reason
 
 
 @contextmanager

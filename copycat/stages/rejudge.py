@@ -26,7 +26,7 @@ from copycat.runs.clone import check_new, clone
 from copycat.runs.data import lookup
 from copycat.runs.folder import RunFolder
 from copycat.runtime.progress import Progress
-from copycat.stages.affordable import check_judge_affordable
+from copycat.stages.affordable import check_batches, check_judge_affordable
 from copycat.stages.judge import find_judging, judge, refuse_withheld
 from copycat.stages.plan import check_judge_here
 from copycat.stages.report import report
@@ -67,6 +67,7 @@ def rejudge(
     reuse: bool | None = None,
     engine: str | None = None,
     address: str | None = None,
+    batch: bool = False,
 ) -> Rejudged:
     """Judge, score and report anew with `judge_name`, in place or in the new folder `out`.
 
@@ -78,9 +79,10 @@ def rejudge(
         raise UserError(f"{folder.path} has no pictures to judge; finish it with `copycat run` first.")
     judging = find_judging(data, judge_name)
     refuse_withheld(data, judging)
-    config = data.manifest.config.computed_by(engine, address)
+    config = data.manifest.config.model_copy(update={"batch": batch}).computed_by(engine, address)
     check_judge_here(judging.card, device, config, folder.path)
-    check_judge_affordable(judging.card, max_cost)
+    check_batches(judging.card, config)
+    check_judge_affordable(judging.card, max_cost, batch=batch)
     earlier, now = data.manifest.judge, judging.identity
     # Of a judge whose numbers were forgotten they are computed from its rows.
     before = data.metrics or summarise(data.evidence(earlier)) if earlier else ()
@@ -97,6 +99,7 @@ def rejudge(
         reuse=reuse,
         engine=engine,
         address=address,
+        batch=batch,
     )
     after = score(folder)
     report(folder)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from rich.console import Console
 
 from copycat.errors import CopycatError
 from copycat.io.copies import Copy
+from copycat.io.hub import snapshot_of
+from copycat.io.read_ahead import ReadAhead
 from copycat.records import Request
 from copycat.report.summary import print_summary
 from copycat.report.terminal import say
@@ -18,6 +21,7 @@ from copycat.runs.data import RunData
 from copycat.runs.folder import RunFolder
 from copycat.runs.spending import ledger_of
 from copycat.runtime.progress import Progress
+from copycat.stages.affordable import check_batches
 from copycat.stages.engine import unused_workers
 from copycat.stages.estimate import drawing, filtering, judging, planned, told
 from copycat.stages.generate import generate
@@ -34,7 +38,11 @@ def complete(folder: RunFolder, run: ResolvedRun, progress: Progress) -> RunData
     before = folder.data()
     unfinished = not _is_whole(before) or not before.metrics
     if unfinished:
-        generate(folder, run, progress=progress, device=run.config.device)
+        ahead = ReadAhead(_weights_of_judge(run))
+        try:
+            generate(folder, run, progress=progress, device=run.config.device, ending=ahead.start)
+        finally:
+            ahead.stop()
         judge(folder, run.judging, progress=progress, device=run.config.device, config=run.config)
     # Not one of the stages that a run is finished by: without it, it can have been judged and scored.
     moved = measure_shifts(folder, run, progress=progress, device=run.config.device)
@@ -43,6 +51,16 @@ def complete(folder: RunFolder, run: ResolvedRun, progress: Progress) -> RunData
     if not folder.page_is_current:
         report(folder, progress=progress)
     return folder.data()
+
+
+def _weights_of_judge(run: ResolvedRun) -> list[Path]:
+    """The files of weights of the judge that is asked first, where it is asked on this machine and they are
+    here."""
+    card = run.judging.card.asked()[0]
+    if card.api is not None or not card.source or run.config.engine != "local":
+        return []
+    folder = card.folder or snapshot_of(card.source, card.revision or "")
+    return sorted(folder.glob("*.safetensors"))
 
 
 def _is_whole(data: RunData) -> bool:
@@ -150,7 +168,9 @@ def _update(console: Console, copy: Copy | None, folder: RunFolder, owner: str) 
 
 
 def expected(run: ResolvedRun, requests: list[Request]) -> list[str]:
-    """What is left of a run, and what it will take, in lines."""
+    """What is left of a run, and what it will take, in lines. Raises UserError for a judge that cannot be
+    asked in batches, where it is to be."""
+    check_batches(run.judging.card, run.config)
     folder = RunFolder(run.folder)
     data = folder.data() if folder.manifest_path.exists() else None
     if data is not None:

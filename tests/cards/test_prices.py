@@ -39,6 +39,42 @@ def test_every_price_says_when_and_by_whom_and_names_a_model_once() -> None:
             assert p.per_million or p.per_picture
 
 
+def test_every_price_of_batches_says_so_too_and_is_below_that_of_calls_alone() -> None:
+    priced = 0
+    for provider in prices().providers:
+        names = [name for p in provider.batch_prices for name in p.models]
+        assert len(names) == len(set(names))
+        assert set(names) <= {name for p in provider.prices for name in p.models}
+        for p in provider.batch_prices:
+            assert p.date.year >= 2025
+            assert len(p.source) > 20
+            for name in p.models:
+                alone, together = (provider.price(name, batch=b) for b in (False, True))
+                assert alone is not None
+                assert together is not None
+                assert (together.date, together.source) == (p.date, p.source)
+                assert together.per_million.input < alone.per_million.input
+                assert together.per_million.output < alone.per_million.output
+                assert together.tiles == alone.tiles, "a picture has as many tokens"
+                priced += 1
+    assert priced
+
+
+def test_a_judges_call_in_a_batch_costs_half_and_none_where_nobody_was_quoted() -> None:
+    card, call = JUDGES.get("gpt-4o"), Call(text=400, shown=(SQUARE,), most_out=200)
+    alone, together = tariff(card), tariff(card, batch=True)
+    assert together.most(call) == pytest.approx(alone.most(call) / 2)
+    said = Usage(tokens_in=1000, tokens_cached=400, tokens_out=100)
+    # Of the cache nothing is told there, so that all input counts in full.
+    assert together.cost(said, call) == pytest.approx((1000 * 1.25 + 100 * 5) / 1e6)
+    assert together.told != alone.told
+    unknown = tariff(JUDGES.get("gpt-6-luna"), batch=True)
+    assert not unknown.known
+    assert unknown.most(call) is None
+    fixed = card.model_copy(update={"api": Api(price_usd=0.01, ceiling_usd=0.02)})
+    assert (tariff(fixed, batch=True).most(call), tariff(fixed, batch=True).cost(None, call)) == (0.02, 0.01)
+
+
 def test_shipped_hosted_cards_are_priced_or_known_not_to_be() -> None:
     known = {}
     for catalog in (MODELS, JUDGES, LLMS):

@@ -17,6 +17,8 @@ from typing import Any
 
 from PIL import Image
 
+from tests.helpers.batches import BatchDesk
+
 
 class Loopback(ThreadingHTTPServer):
     """Remembers what it was asked; `behave` says what to do when a text holds a word."""
@@ -34,6 +36,8 @@ class Loopback(ThreadingHTTPServer):
         """Why a chat reply ends."""
         self.usage: dict[str, Any] | None = None
         """What is said of the tokens of every answer."""
+        self.desk = BatchDesk()
+        """Takes batches, whose calls are answered like others."""
 
     @property
     def url(self) -> str:
@@ -55,13 +59,61 @@ def _error(code: str, message: str) -> dict[str, Any]:
     return {"error": {"message": message, "type": "invalid_request_error", "code": code, "param": None}}
 
 
+def _refusal(mood: str, *, first: bool) -> tuple[int, dict[str, Any]] | None:
+    """Status and body of a call that gets no answer; None for one that does."""
+    told = {
+        "broken": (500, "server_error", "oops"),
+        "refuse": (400, "content_policy_violation", "not that one"),
+        "wrong": (400, "invalid_value", f"no such size (request {time.monotonic_ns()})"),
+        "no key": (401, "invalid_api_key", "wrong key"),
+        "no money": (429, "insufficient_quota", "pay first"),
+    }
+    if first:
+        told["broken once"] = told["broken"]
+        told["busy once"] = (429, "rate_limit_exceeded", "slow down")
+    if mood not in told:
+        return None
+    status, code, message = told[mood]
+    return status, _error(code, message)
+
+
 class _Handler(BaseHTTPRequestHandler):
     server: Loopback
 
     def log_message(self, format: str, *args: Any) -> None: ...  # noqa: A002
 
+    def do_GET(self) -> None:
+        self._send_desk(b"")
+
+    def do_DELETE(self) -> None:
+        self._send_desk(b"")
+
+    def _send_desk(self, content: bytes) -> None:
+        def answer(body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+            text = body["messages"][-1]["content"][-1]["text"]
+            mood = next((m for word, m in self.server.behave.items() if word in text), "")
+            self.server.calls[text] += 1
+            refused = _refusal(mood, first=self.server.calls[text] == 1)
+            if refused:
+                return refused
+            usage = {"usage": self.server.usage} if self.server.usage else {}
+            return 200, {**_chat(mood, body, self.server), **usage}
+
+        reply = self.server.desk.take(self.command, self.path, content, answer)
+        if reply is None:
+            self.close_connection = True
+            return
+        status, told = reply
+        if isinstance(told, bytes):
+            self._send_bytes(status, told)
+        else:
+            self._send(status, told)
+
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        content = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path.endswith(("/files", "/batches")):
+            return self._send_desk(content)
+        body = json.loads(content)
         self.server.asked.append(body)
         images = self.path.endswith("/images/generations")
         endpoint = "inputs" in body
@@ -70,22 +122,14 @@ class _Handler(BaseHTTPRequestHandler):
         mood = next((m for word, m in self.server.behave.items() if word in text), "")
         self.server.calls[text] += 1
         first = self.server.calls[text] == 1
-        if mood == "busy once" and first:
-            return self._send(429, _error("rate_limit_exceeded", "slow down"), {"Retry-After": "0"})
-        if mood == "broken once" and first:
-            return self._send(500, _error("server_error", "oops"))
-        if mood == "broken":
-            return self._send(500, _error("server_error", "oops"))
         if mood == "slow":
             time.sleep(3)
-        if mood == "refuse":
-            return self._send(400, _error("content_policy_violation", "not that one"))
-        if mood == "wrong":
-            return self._send(400, _error("invalid_value", f"no such size (request {time.monotonic_ns()})"))
-        if mood == "no key":
-            return self._send(401, _error("invalid_api_key", "wrong key"))
-        if mood == "no money":
-            return self._send(402 if endpoint else 429, _error("insufficient_quota", "pay first"))
+        if mood == "busy once" and first:
+            return self._send(429, _error("rate_limit_exceeded", "slow down"), {"Retry-After": "0"})
+        if mood == "no money" and endpoint:
+            return self._send(402, _error("insufficient_quota", "pay first"))
+        if refused := _refusal(mood, first=first):
+            return self._send(*refused)
         if mood == "withhold":
             return self._send(400, {"error": "NSFW content was detected in the prompt"})
         if endpoint:
@@ -107,7 +151,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def _send(self, status: int, payload: dict[str, Any], headers: dict[str, str] | None = None) -> None:
-        content = json.dumps(payload).encode()
+        self._send_bytes(status, json.dumps(payload).encode(), headers)
+
+    def _send_bytes(self, status: int, content: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
         for k, v in {"Content-Type": "application/json", **(headers or {})}.items():
             self.send_header(k, v)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from copycat.errors import BadFile, MissingRequirement, UserError
-from copycat.io.ledger import Entry, Ledger
+from copycat.io.ledger import Entry, Ledger, begun
 from copycat.records import Usage
 
 
@@ -99,6 +99,47 @@ def test_room_that_a_cheap_call_leaves_is_waited_for(tmp_path: Path) -> None:
     ledger.end(dear)
     waiting.join(5)
     assert got == ["began"]
+
+
+def test_a_batch_is_entered_as_far_as_the_cap_has_room(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "l.jsonl", 0.1)
+    entries = [begun("m", "answer", 0.04) for _ in range(4)]
+    tickets = ledger.begin_all(entries)
+    assert [t.entry for t in tickets] == entries[:2]
+    assert ledger.spent().open_usd == 0.08
+    # It waits for nothing: whoever has calls under way hears of their ends first.
+    assert ledger.begin_all(entries[2:]) == []
+    assert ledger.spent().calls == 2
+    tickets[0].settle(0.01)
+    tickets[1].free()
+    ledger.end_all(tickets)
+    assert (ledger.spent().usd, ledger.spent().open_usd) == (0.01, 0)
+    last = ledger.begin_all(entries[2:])
+    assert len(last) == 2
+    ledger.end_all(last)
+    # Nothing of this process is under way that could make room.
+    with pytest.raises(MissingRequirement, match=r"could pass --max-cost 0\.1: \$0\.0900 are spent"):
+        ledger.begin_all([begun("m", "answer", 0.04)])
+    with pytest.raises(MissingRequirement, match="at most is not known"):
+        ledger.begin_all([begun("m", "answer", None)])
+    assert len(Ledger(tmp_path / "other.jsonl").begin_all([begun("m", "answer", None)])) == 1
+
+
+def test_calls_that_another_process_left_under_way_are_taken_up(tmp_path: Path) -> None:
+    path = tmp_path / "l.jsonl"
+    first = Ledger(path)
+    entries = [begun("m", "answer", 0.04) for _ in range(3)]
+    tickets = first.begin_all(entries)
+    tickets[0].settle(0.02)
+    first.end(tickets[0])
+    second = Ledger(path)
+    # One has ended, and one was never entered.
+    again = second.take_up([*entries, begun("m", "answer", 0.04)])
+    assert [t.entry.call for t in again] == [e.call for e in entries[1:]]
+    again[0].settle(0.01)
+    second.end_all(again)
+    spent = Ledger(path).spent()
+    assert (spent.usd, spent.open_usd, spent.calls, spent.answers) == (0.03, 0.04, 3, 2)
 
 
 def test_a_torn_line_is_cut_off_and_a_foreign_one_is_told(tmp_path: Path) -> None:

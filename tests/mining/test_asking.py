@@ -184,6 +184,37 @@ def test_nothing_is_lost_when_the_server_breaks(world: Path, server: Loopback, t
     assert not {about(b) for b in server.asked[before:]} & {load_registry(str(world))[s].name for s in kept}
 
 
+def test_a_part_that_came_before_the_server_broke_is_kept(world: Path, tmp_path: Path) -> None:
+    """Two of three words are paid for: they are on disk, and are what there is if nothing better comes."""
+    fails = True
+
+    class Writer:
+        def __enter__(self) -> Writer:
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def ask(self, messages: Sequence[Message]) -> Reply:
+            if len(messages) <= 2:
+                return Reply(text="teal coat, brass horn" if fails else "teal coat")
+            if fails:
+                raise MissingRequirement("no money")
+            return Reply(refusal="no more")
+
+    registry = load_registry(str(world))
+    card = LLM_CARDS.get("writer").model_copy(update={"batch_size": 1})
+    asking = Asking(Keywords(registry, 3), card, Writer, tries=2)  # type: ignore[arg-type]
+    path = tmp_path / "answers.jsonl"
+    only = registry.characters[:1]
+    with pytest.raises(MissingRequirement, match="no money"):
+        asking.answers(only, Journal(path, Answer))
+    (kept,) = Journal(path, Answer).rows()
+    assert (kept.texts, kept.whole) == (("teal coat", "brass horn"), False)
+    assert ", attempt 1" in kept.provenance
+    fails = False
+    assert asking.answers(only, Journal(path, Answer))[only[0].slug].texts == kept.texts
+
+
 def test_a_cap_is_kept_and_a_model_without_a_price_is_refused_with_one(
     world: Path, server: Loopback, tmp_path: Path
 ) -> None:

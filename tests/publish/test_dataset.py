@@ -264,7 +264,7 @@ def test_several_runs_share_a_dataset(copy, tmp_path):
 
 def test_what_a_publisher_was_ready_to_pay_is_not_published(copy):
     folder = copy()
-    config = folder.manifest().config.model_copy(update={"max_cost": 25.0, "cache": False})
+    config = folder.manifest().config.model_copy(update={"max_cost": 25.0, "cache": False, "batch": True})
     folder.update(config=config)
     told = collect([folder]).runs[0].manifest.config
-    assert (told.max_cost, told.cache) == (None, None)
+    assert (told.max_cost, told.cache, told.batch) == (None, None, False)

@@ -44,7 +44,7 @@ def parsed(command: str, monkeypatch: pytest.MonkeyPatch) -> RunConfig:
             "compile": False,
             "offload": "model",
         },
-        {"max_cost": 25.0, "concurrency": 2, "cache": False},
+        {"max_cost": 25.0, "concurrency": 2, "cache": False, "batch": True},
         {"devices": ("cpu", "cuda:0"), "mitigations": ("none", "negprompt[keywords=3]", "gate+rewrite")},
     ],
 )

@@ -7,20 +7,19 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+import time
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 from PIL import Image
 from typer.testing import CliRunner
 
 from copycat.cli.main import app, main
 from copycat.errors import MissingRequirement
 from copycat.generators.openai_images import OpenAIImages
+from copycat.io import file_hashes
 from copycat.io.ledger import Ledger, Spent
-from copycat.io.store import ANSWERS, PICTURES, Store, cache
+from copycat.io.store import ANSWERS, FILE_HASHES, PICTURES, Store, cache
 from copycat.records import ImageRow, Review, Verdict
 from copycat.report.spent import sentences
 from copycat.resolve import ResolvedRun
@@ -35,60 +34,9 @@ from copycat.stages.plan import check, plan, prepare
 from copycat.stages.run import complete, expected
 from copycat.stages.verify import verify
 from tests.conftest import Tiny
-from tests.helpers.loopback import Loopback, running
+from tests.helpers.loopback import Loopback
 
 TOKENS = {"prompt_tokens": 70, "completion_tokens": 9, "prompt_tokens_details": {"cached_tokens": 20}}
-
-
-@pytest.fixture
-def server() -> Iterator[Loopback]:
-    with running() as loopback:
-        yield loopback
-
-
-@pytest.fixture
-def card(server: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Writes the cards `drawer`, `seer` and `writer`, of which each may have other settings of its API."""
-    monkeypatch.setenv("COPYCAT_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("LOOPBACK_KEY", "k")
-    cards: dict[str, dict[str, Any]] = {
-        "models": {
-            "name": "drawer", "title": "Drawer", "kind": "openai-images", "negative_prompt": False,
-            "sampling": {"steps": 1, "guidance": 0, "height": 16, "width": 16},
-        },
-        "judges": {"name": "seer", "kind": "openai-chat"},
-        "llms": {"name": "writer", "kind": "openai-chat"},
-    }  # fmt: skip
-
-    def write(kind: str, **api: object) -> None:
-        reached = {"base_url": server.url, "key_env": "LOOPBACK_KEY", "timeout": 2, "retries": 1}
-        whole = {
-            **cards[kind],
-            "source": "m-1",
-            "batch_size": 2,
-            "api": {**reached, "price_usd": 0.04, **api},
-        }
-        path = tmp_path / "home" / kind / f"{whole['name']}.yaml"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(yaml.safe_dump(whole))
-
-    for kind in cards:
-        write(kind)
-    return write
-
-
-@pytest.fixture
-def run(card: Callable[..., None], tiny_models: Tiny, tmp_path: Path) -> Callable[..., ResolvedRun]:
-    """Three pictures by `drawer`, and one question of `seer` about each."""
-
-    def make(out: str = "run", **given: object) -> ResolvedRun:
-        base = {
-            "model": "drawer", "judge": "seer", "mitigations": ("none",), "seeds": (0,), "steps": None,
-            "batch_size": None, "measures": ("DETECT",),
-        }  # fmt: skip
-        return tiny_models.config(tmp_path / out, **{**base, **given})
-
-    return make
 
 
 def finished(made: ResolvedRun) -> RunFolder:
@@ -432,6 +380,26 @@ def test_prune_forgets_pictures_and_answers_and_no_run(run) -> None:
     assert gone.stdout.startswith("4 files") or gone.stdout.startswith("6 files")
     assert not list(cache(PICTURES).files())
     assert folder.data().images
+
+
+def test_prune_forgets_hashes_of_weights_and_they_are_computed_anew(tmp_path: Path) -> None:
+    weights, old = tmp_path / "large.safetensors", time.time() - 3 * 86400
+    weights.write_bytes(b"w" * file_hashes.LARGE)
+    os.utime(weights, (old, old))
+    # What was changed a moment ago is not kept.
+    time.sleep(0.05)
+    with pytest.MonkeyPatch.context() as settled:
+        settled.setattr(file_hashes, "_SETTLED", 0.0)
+        (first,) = file_hashes.file_hashes([weights])
+        (kept,) = cache(FILE_HASHES).files()
+        assert CliRunner().invoke(app, ["prune", "--days", "1"]).stdout.startswith("0 files")
+        os.utime(kept, (old, old))
+        gone = CliRunner().invoke(app, ["prune", "--days", "1"])
+        assert gone.stdout.startswith("1 files")
+        assert not list(cache(FILE_HASHES).files())
+        assert weights.exists(), "the weights stay"
+        assert file_hashes.file_hashes([weights]) == [first]
+        assert len(list(cache(FILE_HASHES).files())) == 1
 
 
 def test_prune_takes_what_a_killed_process_left_and_passes_over_what_is_gone_meanwhile(

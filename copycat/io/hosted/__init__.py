@@ -2,6 +2,7 @@
 
 from copycat.io.hosted.api import Api, check_options, connect, key
 from copycat.io.hosted.attempt import in_thread
+from copycat.io.hosted.batches import Batch, Batches, Item, NotBegun
 from copycat.io.hosted.calls import Answered, Calls, Meter, Told, threads_for
 from copycat.io.hosted.failures import Failure, classify, explain, refusal
 from copycat.io.hosted.served import check_serving
@@ -9,9 +10,13 @@ from copycat.io.hosted.served import check_serving
 __all__ = [
     "Answered",
     "Api",
+    "Batch",
+    "Batches",
     "Calls",
     "Failure",
+    "Item",
     "Meter",
+    "NotBegun",
     "Told",
     "check_options",
     "check_serving",

@@ -118,8 +118,11 @@ class Calls:
         self._ended_by: UserError | None = None
         self.meter = Meter()
 
-    def call(self, send: Callable[[], Awaitable[T]], estimate: object = None) -> Answered[T]:
-        """What `send` gives, which is one request and is sent again where that can help.
+    def call(
+        self, send: Callable[[], Awaitable[T]], estimate: object = None, *, retries: int | None = None
+    ) -> Answered[T]:
+        """What `send` gives, which is one request and is sent again where that can help, after failures at
+        most `retries` times, by default as often as the card says.
 
         Raises MissingRequirement when no further call can succeed (a wrong key, no money, no model, a server
         that is down), after which nothing is sent any more; else what the last attempt raised, with a note
@@ -161,7 +164,7 @@ class Calls:
                 # To the end of the queue: all try a server that is down, and none uses up its attempts.
                 since = self._clock.now()
                 wait = backoff(failures) if failure.retry_after is None else failure.retry_after
-                given_up = failures > self._api.retries
+                given_up = failures > (self._api.retries if retries is None else retries)
             if given_up:
                 seconds = self._clock.now() - began
                 error.add_note(f"given up after {failures + limits} attempts in {seconds:.0f} s")

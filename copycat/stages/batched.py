@@ -1,0 +1,260 @@
+"""Batched: a hosted judge asked in batches of its provider; a part of judge.
+
+    written ──► entered ──► uploaded ──► begun ──► ended ──► answers in the run ──► forgotten
+    (state)    (ledger)     (state)     (state)              (ledger, verdicts)
+
+After each arrow what is known is on disk. A batch whose file was not uploaded was never begun; of one that
+was, the provider is asked whether it has begun it. So a killed command pays nothing twice.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from copycat.cards.judges import JudgeCard
+from copycat.errors import CopycatError, MissingRequirement, UserError
+from copycat.io.atomic import disk_guard
+from copycat.io.hosted import Batch, Batches, Item, NotBegun
+from copycat.io.hosted.batches import FULL
+from copycat.io.ledger import Ledger, Ticket
+from copycat.judges.base import load_judge
+from copycat.records import Question
+from copycat.runs.sent_batches import SentBatch
+from copycat.stages.batch_files import BatchFiles, key
+from copycat.stages.intake import Intake
+
+_LOG = logging.getLogger(__name__)
+_AT_ONCE = 20
+"""Batches that lie with the provider at a time."""
+_ATTEMPTS = 2
+"""Batches that a question is sent in before it counts as failed, where another one can help."""
+_FIRST, _LONGEST = 0.5, 60.0
+"""Seconds between two looks at what the provider has done."""
+
+
+def ask_in_batches(card: JudgeCard, intake: Intake, ledger: Ledger, questions: Sequence[Question]) -> None:
+    """Ask the judge of `card` all `questions`.
+
+    Raises MissingRequirement where a batch is refused, expires or is cancelled, at the cap of `ledger`, and
+    after ten failures in a row; answers are kept, and batches that were begun are taken up later.
+    """
+    with _asking(card, intake, ledger, questions) as asked:
+        asked.ask(questions)
+
+
+def take_up_batches(
+    card: JudgeCard, intake: Intake, ledger: Ledger, sent: Sequence[SentBatch], questions: Sequence[Question]
+) -> None:
+    """Take in the answers of batches that another command `sent`, to those of `questions` that are in them.
+
+    What one of them failed to answer stays open. Raises as :func:`ask_in_batches`.
+    """
+    with _asking(card, intake, ledger, questions) as asked:
+        asked.take_up(sent)
+
+
+@contextmanager
+def _asking(
+    card: JudgeCard, intake: Intake, ledger: Ledger, questions: Sequence[Question]
+) -> Iterator[_Batched]:
+    with load_judge(card, "cpu") as judge:
+        how = judge.in_batches()
+        if how is None:
+            raise UserError(f"The judge {card.name} cannot be asked in batches; leave --batch out.")
+        provider = how.provider()
+        files = BatchFiles(card.name, judge.identity, how, intake.folder.path, provider.endpoint)
+        asked = _Batched(files, provider, intake, ledger, questions)
+        try:
+            yield asked
+        finally:
+            asked.leave()
+            provider.close()
+
+
+@dataclass
+class _Flying:
+    """A batch that was begun, with the ledger's tickets of its calls that have not ended there yet."""
+
+    sent: SentBatch
+    tickets: dict[str, Ticket]
+
+
+class _Batched:
+    """One judge's batches, seen from the command that sends or awaits them."""
+
+    def __init__(
+        self,
+        files: BatchFiles,
+        provider: Batches,
+        intake: Intake,
+        ledger: Ledger,
+        questions: Sequence[Question],
+    ) -> None:
+        self._files, self._provider, self._intake, self._ledger = files, provider, intake, ledger
+        self._who, self._kept = f"The judge {files.card}", intake.folder.batches
+        self._questions = {key(q): q for q in questions}
+        self._waiting: deque[Question] = deque()
+        self._flying: list[_Flying] = []
+        self._most = _AT_ONCE
+        self._attempts: Counter[str] = Counter()
+        self._again = True
+        """Whether what another attempt can help is sent once more."""
+
+    def ask(self, questions: Sequence[Question]) -> None:
+        self._waiting.extend(questions)
+        self._run()
+
+    def take_up(self, batches: Sequence[SentBatch]) -> None:
+        self._again = False
+        for sent in batches:
+            tickets = self._ledger.take_up([c.entry for c in sent.calls])
+            batch = sent.batch or (self._provider.find(sent.file) if sent.file else None)
+            if batch is None:
+                self._drop(sent, tickets)
+                continue
+            self._take_off(sent.model_copy(update={"batch": batch}), tickets)
+            told = "%s: a batch of %d questions was sent before (%s); waiting for its answers."
+            _LOG.warning(told, self._who, len(sent.calls), batch)
+        self._run()
+
+    def leave(self) -> None:
+        """What is under way stays with the provider, counted with the most that it can cost."""
+        self._ledger.end_all([t for f in self._flying for t in f.tickets.values()])
+        self._flying.clear()
+
+    def _run(self) -> None:
+        pause = _FIRST
+        while self._waiting or self._flying:
+            while self._waiting and len(self._flying) < self._most and self._send():
+                pass
+            looked = [(f, self._provider.look(str(f.sent.batch))) for f in self._flying]
+            for flying, batch in looked:
+                if batch.ended:
+                    self._flying.remove(flying)
+                    self._land(flying, batch)
+            if self._flying and not any(batch.ended for _, batch in looked):
+                self._provider.rest(pause)
+                pause = min(1.5 * pause, _LONGEST)
+
+    def _send(self) -> bool:
+        """Send the next batch; False where the cap has no room for it until another one ends."""
+        written = self._files.write(self._waiting, self._kept)
+        path = self._kept.calls_path(written.name)
+        self._intake.count(self._intake.keep(written.unopened))
+        if not written.calls:
+            self._kept.drop_calls(written.name)
+            return True
+        sent, tickets = written.sent(self._files.identity, len(written.calls)), list[Ticket]()
+        try:
+            self._kept.keep(sent)
+            tickets = self._ledger.begin_all([c.entry for c in sent.calls])
+            fit = len(tickets)
+            self._waiting.extendleft(reversed(written.questions[fit:]))
+            if not fit:
+                self._kept.forget(sent)
+                return False
+            if fit < len(written.calls):
+                with disk_guard(path), path.open("rb+") as f:
+                    f.truncate(written.ends[fit - 1])
+                sent = written.sent(self._files.identity, fit)
+            sent = sent.model_copy(update={"file": self._provider.upload(path)})
+        except CopycatError:
+            self._drop(sent, tickets)
+            raise
+        self._begin(sent, tickets)
+        return True
+
+    def _begin(self, sent: SentBatch, tickets: Sequence[Ticket]) -> None:
+        """Begin a batch whose file is uploaded; it is paid from now on."""
+        try:
+            self._kept.keep(sent)
+            self._kept.drop_calls(sent.name)
+            batch = self._provider.begin(str(sent.file))
+        except NotBegun:
+            self._drop(sent, tickets)
+            raise
+        except BaseException:
+            # It may have been begun: the next command finds out.
+            self._ledger.end_all(tickets)
+            raise
+        self._take_off(sent.model_copy(update={"batch": batch}), tickets)
+        told = (
+            "%s: sent %d questions in a batch (%s), which may take up to a day. Nothing is lost when this is "
+            "stopped: the same command waits for it again."
+        )
+        _LOG.warning(told, self._who, len(sent.calls), batch)
+
+    def _take_off(self, sent: SentBatch, tickets: Sequence[Ticket]) -> None:
+        self._flying.append(_Flying(sent, {t.entry.call: t for t in tickets}))
+        self._kept.keep(sent)
+
+    def _land(self, flying: _Flying, batch: Batch) -> None:
+        """Take in what came of a batch that has ended."""
+        sent, tickets = flying.sent, list(flying.tickets.values())
+        if batch.status == "failed":
+            self._refused(flying, batch)
+            return
+        items = self._items(sent, batch)
+        completed = batch.status == "completed"
+        found = self._files.read(self._asked_in(sent), items, flying.tickets, completed=completed)
+        self._ledger.end_all(tickets)
+        for question, verdict in found.again if self._again else ():
+            self._attempts[key(question)] += 1
+            if self._attempts[key(question)] < _ATTEMPTS:
+                self._waiting.append(question)
+            else:
+                found.said.append((question, verdict))
+        fresh = self._intake.keep(found.said)
+        self._kept.forget(sent)
+        self._provider.forget([str(sent.file), *batch.files])
+        self._intake.count(fresh)
+        if found.fatal is not None:
+            raise found.fatal
+        if not completed:
+            how = "expired" if batch.status == "expired" else "was cancelled"
+            answered = sum(item.body is not None for item in items.values())
+            raise MissingRequirement(
+                f"{self._who}: a batch {how} with {answered} of {len(sent.calls)} questions answered, which "
+                "are kept; the same command asks for the rest, without --batch one by one and at once."
+            )
+
+    def _refused(self, flying: _Flying, batch: Batch) -> None:
+        """A batch was refused when its provider read the file. Raises MissingRequirement, but where only too
+        much was sent at once."""
+        sent = flying.sent
+        self._drop(sent, list(flying.tickets.values()))
+        if batch.code == FULL and self._flying and self._again:
+            self._most = len(self._flying)
+            self._waiting.extend(self._asked_in(sent).values())
+            return
+        why = batch.why or batch.code or "it does not say why"
+        raise MissingRequirement(
+            f"{self._who}: its provider refused a batch of {len(sent.calls)} questions ({why.rstrip('.')}); "
+            "nothing of it is paid. Leave --batch out to ask one by one. What is finished is kept."
+        )
+
+    def _items(self, sent: SentBatch, batch: Batch) -> dict[str, Item]:
+        """What came of each call of `sent`; what is told twice counts as it is told first."""
+        names, found = {c.entry.call for c in sent.calls}, dict[str, Item]()
+        for item in self._provider.items(batch):
+            if item.name in names:
+                found.setdefault(item.name, item)
+        return found
+
+    def _asked_in(self, sent: SentBatch) -> dict[str, Question]:
+        """The questions of `sent` that are still asked, by the names of their calls."""
+        found = {c.entry.call: self._questions.get(c.question) for c in sent.calls}
+        return {name: question for name, question in found.items() if question is not None}
+
+    def _drop(self, sent: SentBatch, tickets: Sequence[Ticket]) -> None:
+        """Of a batch that was never begun nothing is paid."""
+        for ticket in tickets:
+            ticket.free()
+        self._ledger.end_all(tickets)
+        self._kept.forget(sent)
+        if sent.file:
+            self._provider.forget([sent.file])
