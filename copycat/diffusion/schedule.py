@@ -31,9 +31,23 @@ def clean(scheduler: Any, latents: Tensor, prediction: Tensor, timestep: Tensor)
     elif kind == "sample":
         found = prediction
     else:
-        raise UserError(f"A model that predicts {kind} is not known here.")
+        raise _unknown(kind)
     result: Tensor = found
     return result
+
+
+def prediction_target(scheduler: Any, latents: Tensor, noise: Tensor, timestep: Tensor) -> Tensor:
+    """What the model is trained to predict where clean `latents` were noised with `noise` at `timestep`, of
+    their shape: the noise, √ᾱ ε − √(1 − ᾱ) z for velocities, or the latents themselves."""
+    kind = scheduler.config.prediction_type
+    if kind == "epsilon":
+        return noise
+    if kind == "sample":
+        return latents
+    if kind == "v_prediction":
+        alpha = _alpha(scheduler, timestep, latents)
+        return alpha.sqrt() * noise - (1 - alpha).sqrt() * latents
+    raise _unknown(kind)
 
 
 def timesteps(scheduler: Any) -> int:
@@ -47,6 +61,10 @@ def _alpha(scheduler: Any, timestep: Tensor, like: Tensor) -> Tensor:
     return found.to(like)
 
 
+def _unknown(kind: object) -> UserError:
+    return UserError(f"A model that predicts {kind} is not known here.")
+
+
 def random_timestep(scheduler: Any, value: float) -> Tensor:
-    """One of the steps that the model was trained with, for a `value` in [0, 1)."""
+    """One of the steps that the model was trained with, for a `value` in [0, 1): 0 has the least noise."""
     return torch.tensor(int(value * timesteps(scheduler)))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -58,6 +59,84 @@ def token_id(tokenizer: Any, token: str) -> int:
     if exact is None:
         raise UserError(f"'{token}' is not one token of {type(tokenizer).__name__}, so it has no embedding.")
     return int(exact)
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Words that are one token each for all text encoders of a pipeline, and come back as that token when
+    they are written and read again."""
+
+    words: Sequence[str]
+    ids: Mapping[str, torch.Tensor]
+    """By text encoder: the numbers of the words' tokens, shape (words,)."""
+
+
+def vocabulary(pipeline: Any) -> Vocabulary:
+    """The words of `pipeline`, in the order of its first tokenizer, without special tokens. Raises UserError
+    for one without a text encoder."""
+    encoders = list(text_encoders(pipeline))
+    if not encoders:
+        raise UserError(f"{type(pipeline).__name__} has no text encoder whose words could be chosen from.")
+    first = tokenizer_of(pipeline, encoders[0])
+    numbered = sorted(first.get_vocab().items(), key=lambda item: item[1])
+    words = list(dict.fromkeys(w for token, _ in numbered if (w := _word(token))))
+    read = {e: _single(tokenizer_of(pipeline, e), words) for e in encoders}
+    kept = [i for i, word in enumerate(words) if all(ids[i] is not None for ids in read.values())]
+    return Vocabulary(
+        [words[i] for i in kept], {e: torch.tensor([ids[i] for i in kept]) for e, ids in read.items()}
+    )
+
+
+def _single(tokenizer: Any, words: Sequence[str]) -> list[int | None]:
+    """The number of the one token that each word is; None for any other word."""
+    special = set(tokenizer.all_special_ids)
+    read = tokenizer(list(words), add_special_tokens=False)["input_ids"]
+    return [ids[0] if len(ids) == 1 and ids[0] not in special else None for ids in read]
+
+
+def _word(token: str) -> str:
+    """How a token is written by itself: vocabularies mark the begin of a word, or its end."""
+    return token.replace("</w>", "").lstrip("▁Ġ")
+
+
+def placeholders(pipeline: Any, prompts: Sequence[str], n: int) -> list[str]:
+    """`n` words of `pipeline` that are one token for each of its text encoders, and that none of `prompts`
+    holds. Raises UserError where there are not as many."""
+    encoders = list(text_encoders(pipeline))
+    used = {
+        (e, i)
+        for e in encoders
+        for p in prompts
+        for i in tokenizer_of(pipeline, e).encode(p, add_special_tokens=False)
+    }
+    found: list[str] = []
+    for word in sorted(_letters(tokenizer_of(pipeline, encoders[0]))):
+        ids = {e: tokenizer_of(pipeline, e).encode(word, add_special_tokens=False) for e in encoders}
+        if all(len(i) == 1 and (e, i[0]) not in used for e, i in ids.items()):
+            found.append(word)
+            if len(found) == n:
+                return found
+    raise UserError(f"{type(pipeline).__name__} has no {n} tokens that could stand before a prompt.")
+
+
+def _letters(tokenizer: Any) -> set[str]:
+    special = set(tokenizer.all_special_tokens)
+    plain = (_word(t) for t in tokenizer.get_vocab() if t not in special)
+    return {w for w in plain if w.isascii() and w.isalpha() and len(w) > 1}
+
+
+@contextmanager
+def gradients_off(pipeline: Any) -> Iterator[None]:
+    """While it lasts no weight of `pipeline` wants a gradient; afterwards those do that did before."""
+    modules = [m for m in pipeline.components.values() if isinstance(m, torch.nn.Module)]
+    wanting = [p for m in modules for p in m.parameters() if p.requires_grad]
+    for p in wanting:
+        p.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for p in wanting:
+            p.requires_grad_(True)
 
 
 def _replacing(vectors: Mapping[int, torch.Tensor]) -> Callable[..., torch.Tensor]:

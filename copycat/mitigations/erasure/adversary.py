@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from copycat.diffusion.tap import Call, predict
-from copycat.diffusion.tokens import text_encoders, token_embeddings, tokenizer_of
-from copycat.errors import UserError
+from copycat.diffusion.tokens import placeholders, text_encoders, token_embeddings
 from copycat.mitigations.erasure.training import Lesson, squared_error
 
 Vectors = dict[str, Tensor]
@@ -25,7 +24,7 @@ class Adversary:
         `prompts`."""
         self._lesson = lesson
         self._encoders = list(text_encoders(lesson.pipeline))
-        self._places = _placeholders(lesson.pipeline, self._encoders, prompts, tokens)
+        self._places = placeholders(lesson.pipeline, prompts, tokens)
 
     def say(self, prompt: str, vectors: Vectors) -> Call:
         """What the denoiser is given for `prompt` behind these vectors; differentiable in them and in the
@@ -55,27 +54,3 @@ class Adversary:
         rows = torch.randint(0, len(table), (len(self._places),), generator=chance)
         first: Tensor = table[rows.to(table.device)].detach().clone().requires_grad_(True)
         return first
-
-
-def _placeholders(pipeline: Any, encoders: Sequence[str], prompts: Sequence[str], n: int) -> list[str]:
-    """`n` words that are one token for each of the encoders, and that no prompt holds."""
-    used = {
-        (e, i)
-        for e in encoders
-        for p in prompts
-        for i in tokenizer_of(pipeline, e).encode(p, add_special_tokens=False)
-    }
-    found: list[str] = []
-    for word in sorted(_words(tokenizer_of(pipeline, encoders[0]))):
-        ids = {e: tokenizer_of(pipeline, e).encode(word, add_special_tokens=False) for e in encoders}
-        if all(len(i) == 1 and (e, i[0]) not in used for e, i in ids.items()):
-            found.append(word)
-            if len(found) == n:
-                return found
-    raise UserError(f"{type(pipeline).__name__} has no {n} tokens that could stand before a prompt.")
-
-
-def _words(tokenizer: Any) -> set[str]:
-    special = set(tokenizer.all_special_tokens)
-    plain = (t.replace("</w>", "").lstrip("▁Ġ") for t in tokenizer.get_vocab() if t not in special)
-    return {w for w in plain if w.isascii() and w.isalpha() and len(w) > 1}
