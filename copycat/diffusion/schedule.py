@@ -50,6 +50,31 @@ def prediction_target(scheduler: Any, latents: Tensor, noise: Tensor, timestep: 
     raise _unknown(kind)
 
 
+def log_likelihood_ratio(
+    scheduler: Any,
+    latents: Tensor,
+    timestep: Tensor,
+    later: tuple[Tensor, Tensor],
+    guesses: tuple[Tensor, Tensor],
+) -> Tensor:
+    """How much better the first than the second of two `guesses` at the clean latents foretells a step.
+
+    The step is from noisy `latents` at `timestep` to those of `later`, which are less noisy, with their time.
+    Each guess x₀ says that they are Gaussian (Ho et al. 2020, equations 6 and 7) with the mean
+    √ᾱ_s β / (1 − ᾱ_t) x₀ + √α (1 − ᾱ_s) / (1 − ᾱ_t) z_t and the variance β (1 − ᾱ_s) / (1 − ᾱ_t), where
+    α = ᾱ_t / ᾱ_s and β = 1 − α. Returns log q(z_s | z_t, first) − log q(z_s | z_t, second), shape (rows,).
+    """
+    after, time = later
+    alpha_t, alpha_s = (_alpha(scheduler, t, latents.float()) for t in (timestep, time))
+    alpha = alpha_t / alpha_s
+    onto = alpha_s.sqrt() * (1 - alpha) / (1 - alpha_t)
+    stays = alpha.sqrt() * (1 - alpha_s) / (1 - alpha_t) * latents.float()
+    variance = (1 - alpha) * (1 - alpha_s) / (1 - alpha_t)
+    first, second = ((after.float() - stays - onto * g.float()).flatten(1).square().sum(1) for g in guesses)
+    found: Tensor = (second - first) / (2 * variance)
+    return found
+
+
 def timesteps(scheduler: Any) -> int:
     """How many steps the model was trained with; 0 for a scheduler of flow matching, whose noise levels are
     others."""

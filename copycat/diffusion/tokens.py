@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -123,6 +124,31 @@ def _letters(tokenizer: Any) -> set[str]:
     special = set(tokenizer.all_special_tokens)
     plain = (_word(t) for t in tokenizer.get_vocab() if t not in special)
     return {w for w in plain if w.isascii() and w.isalpha() and len(w) > 1}
+
+
+def word_places(pipeline: Any, text: str) -> tuple[range, ...] | None:
+    """For each word of `text`, as blanks part them, the places that its tokens have among those that the text
+    encoders of `pipeline` are given; empty for a word beyond the longest text that they take. None where
+    there is no text encoder, or several that split the text unlike each other."""
+    found = {_places(tokenizer_of(pipeline, name), text) for name in text_encoders(pipeline)}
+    return found.pop() if len(found) == 1 else None
+
+
+def _places(tokenizer: Any, text: str) -> tuple[range, ...]:
+    def read(part: str, special: bool) -> list[int]:
+        limit = tokenizer.model_max_length
+        found: list[int] = tokenizer(part, truncation=True, max_length=limit, add_special_tokens=special)[
+            "input_ids"
+        ]
+        return found
+
+    words, marks = text.split(), set(tokenizer.all_special_ids)
+    bounds = [0, *(len(read(" ".join(words[: i + 1]), special=False)) for i in range(len(words)))]
+    plain = [i for i, token in enumerate(read(text, special=True)) if token not in marks] or [0]
+    return tuple(
+        range(min(plain[0] + a, plain[-1] + 1), min(plain[0] + b, plain[-1] + 1))
+        for a, b in itertools.pairwise(bounds)
+    )
 
 
 @contextmanager

@@ -200,6 +200,8 @@ CATALOG: Catalog[type[Mitigation[Any]]] = Catalog(
         "rece": "copycat.mitigations.erasure.rece:RECE",
         "esd": "copycat.mitigations.erasure.esd:ESD",
         "sld": "copycat.mitigations.sld:SLD",
+        "safree": "copycat.mitigations.safree:SAFREE",
+        "dng": "copycat.mitigations.dng:DNG",
         "advunlearn": "copycat.mitigations.erasure.advunlearn:AdvUnlearn",
         "doco": "copycat.mitigations.erasure.doco:DoCo",
     },

@@ -62,3 +62,19 @@ def rows(value: Any, last: int, of: int) -> Any:
     """The last rows of a tensor that has `of`; anything else as it is."""
     shape = getattr(value, "shape", ())
     return value[of - last :] if shape and shape[0] == of else value
+
+
+class Times:
+    """Counts the steps of a picture, in some of which a sampler asks more than once."""
+
+    def __init__(self) -> None:
+        self._seen: list[float] = []
+
+    def number(self, timestep: Any) -> int:
+        """The number of this step, from 1."""
+        import torch
+
+        time = float(torch.as_tensor(timestep).flatten()[0])
+        if time not in self._seen:
+            self._seen.append(time)
+        return self._seen.index(time) + 1
