@@ -22,6 +22,7 @@ TORCH_INDEX ?=
 # a model which takes no negative prompt is run without one.
 MODEL ?= menagerie
 MITIGATION ?= none,negprompt
+ATTACK ?=
 PROMPTS ?= name
 SEEDS ?= 3
 CHARACTERS ?=
@@ -76,6 +77,7 @@ help: ## List these targets
 	@echo "Variables of make eval (now):"
 	@echo "  MODEL=$(MODEL)             a card (copycat ls models) or a local diffusers folder"
 	@echo "  MITIGATION=$(MITIGATION)   a list; + combines, e.g. none,rewrite+negprompt"
+	@echo "  ATTACK=$(ATTACK)                     a list of attacks that each is run under too, e.g. none,udatk"
 	@echo "  PROMPTS=$(PROMPTS)                a list of prompt sets (copycat ls prompts)"
 	@echo "  SEEDS=$(SEEDS)                     how many (0, 1, ...), or a list: 0,1,5"
 	@echo "  CHARACTERS=$(CHARACTERS)                 a list of names; all when empty"
@@ -88,7 +90,7 @@ help: ## List these targets
 
 eval: $(VENV)/.installed ## Evaluate a model with and without guardrails; the same command again resumes
 	@$(BIN)/copycat run --model '$(MODEL)' $(if $(filter file,$(origin MITIGATION)),,--mitigation '$(MITIGATION)') \
-		--prompts '$(PROMPTS)' --seeds '$(SEEDS)' \
+		$(if $(ATTACK),--attack '$(ATTACK)') --prompts '$(PROMPTS)' --seeds '$(SEEDS)' \
 		$(if $(CHARACTERS),--characters '$(CHARACTERS)') $(if $(LIMIT),--limit '$(LIMIT)') $(if $(ALSO),--also '$(ALSO)') \
 		$(if $(JUDGE),--judge '$(JUDGE)') $(if $(OUT),--out '$(OUT)') $(if $(DEVICE),--device '$(DEVICE)')
 

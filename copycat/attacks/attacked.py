@@ -78,7 +78,8 @@ class Attacked(Composition):
         if given is not None:
             keep(given)
             changes["conditioning"] = given.sha
-        request = self.attack.with_step(request, _told(outcome), found, **changes)
+        seconds = round(outcome.seconds, 2)
+        request = self.attack.with_step(request, _told(found), found, seconds=seconds, **changes)
         return self._shaped(request, character, guess, keep, given)
 
     def _shaped(
@@ -104,10 +105,9 @@ class Attacked(Composition):
         return request
 
 
-def _told(outcome: Outcome) -> str:
-    """A search in words; with seconds, which are for readers and decide nothing."""
-    found = outcome.found
+def _told(found: Found) -> str:
+    """A search in words."""
     how = "succeeded" if found.success else "failed"
     what = " with the plain prompt" if found.clean else ""
     steps = f", {found.steps} steps" if found.steps else ""
-    return f"{how}{what}: {found.queries} queries{steps}, {outcome.seconds:.1f} s"
+    return f"{how}{what}: {found.queries} queries{steps}"

@@ -128,7 +128,12 @@ class Attack(Mitigation[A]):
     @property
     def searches(self) -> bool:
         """Whether it looks at the guarded model before the run's pictures are planned."""
-        return type(self).attempts is not Attack.attempts
+        return self.queried()
+
+    @classmethod
+    def queried(cls) -> bool:
+        """Whether it is of a kind that may look at pictures of the guarded model."""
+        return cls.attempts is not Attack.attempts
 
     def check(self, card: ModelCard) -> None:
         """Raise UserError, with what to use instead, for a model that it cannot be used on. Nothing is

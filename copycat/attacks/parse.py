@@ -35,6 +35,12 @@ def parse(spec: str) -> Composition:
     return Attacked(spec, parse_guard(guard).parts, parse_attack(attacks[0]))
 
 
+def parted(spec: str) -> tuple[str, str] | None:
+    """The guardrail and the attack that `spec` names; None where it names no attack."""
+    found = _AT.split(spec)
+    return (found[0].strip(), found[1].strip()) if len(found) == 2 else None
+
+
 def parse_attack(text: str) -> Attack[Any]:
     """The attack that `text` names, with its options. Raises UnknownName or UserError."""
     name = text.partition("[")[0].strip()

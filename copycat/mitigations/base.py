@@ -144,15 +144,22 @@ class Mitigation(ABC, Generic[O]):
         return "keep"
 
     def with_step(
-        self, request: Request, note: str = "", result: Row | None = None, **changes: Any
+        self,
+        request: Request,
+        note: str = "",
+        result: Row | None = None,
+        *,
+        seconds: float | None = None,
+        **changes: Any,
     ) -> Request:
         """`request` with `changes`, and a step in its provenance: a `note` for people, a `result` for
-        programs."""
+        programs, and the `seconds` that finding it took."""
         step = Step(
             name=self.name,
             config=self.config.model_dump(mode="json"),
             note=note,
             result=None if result is None else result.model_dump(mode="json"),
+            seconds=seconds,
         )
         return request.model_copy(update={**changes, "provenance": (*request.provenance, step)})
 

@@ -62,6 +62,7 @@ class Searches:
     ) -> None:
         """The searches for the requests that are `left`, by their keys."""
         judge = self._judge(attacked.attack)
+        models.guarded(attacked)  # what is erased is erased before searches are timed
         progress.start(f"search for {attacked.spec}", len(left))
         try:
             for key, raw in left.items():
