@@ -9,8 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
+from pydantic import ValidationError
+
 from copycat.cards.hooks import WeightEdit
 from copycat.cards.models import ModelCard
+from copycat.errors import UserError, first_fault
 from copycat.mitigations.base import Mitigation, Options, RunContext
 from copycat.mitigations.erasure.task import ErasureTask, Preserved, chosen, erasure_task
 from copycat.runtime.progress import Lines, Progress
@@ -65,8 +68,20 @@ class Eraser(Mitigation[E]):
         self._task = task
 
     def bind(self, context: RunContext) -> Self:
-        erased = chosen(context.registry, self.config.characters, context.characters)
-        return type(self)(self.config, erasure_task(context.registry, erased, self.config.preserve))
+        config = self._suited(context.erasers.get(self.name, {}))
+        erased = chosen(context.registry, config.characters, context.characters)
+        return type(self)(config, erasure_task(context.registry, erased, config.preserve))
+
+    def _suited(self, suiting: Mapping[str, Any]) -> E:
+        """The options that the user named, then those that suit the model, then the method's own."""
+        try:
+            named = self.config.model_dump(exclude_unset=True)
+            return type(self.config).model_validate({**suiting, **named})
+        except ValidationError as e:
+            raise UserError(
+                f"The model's card sets options of {self.name} that it does not have ({first_fault(e)}); "
+                "mend them under `erasers` of the card."
+            ) from e
 
     def edit_model(self, base: str) -> Erasure:
         if self._task is None:
