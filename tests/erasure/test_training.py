@@ -74,7 +74,7 @@ def test_the_target_is_on_the_other_side_of_the_empty_prompt(lesson: Lesson) -> 
 def test_latents_that_are_drawn_once_are_those_of_the_original(tiny_models: Any) -> None:
     card = load_card(str(tiny_models.sd))
     lesson = Lesson(load_pipeline(card, "cpu"), card, steps=3, guidance=3.0, seed=0)
-    lesson.draw_once(["zori", "an owl"], 2, Progress())
+    lesson.draw_once(["zori", "zori", "an owl"], Progress())
     seen = [lesson.noisy(["an owl", "zori"], lesson.draw(i)) for i in range(20)]
     steps = {float(torch.as_tensor(at.timestep).flatten()[0]) for at in seen}
     assert len(steps) == 3

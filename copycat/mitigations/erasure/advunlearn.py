@@ -41,9 +41,9 @@ class AdvUnlearnOptions(EraserOptions):
     """Of sampling noisy latents."""
     sampled: Literal["student", "once"] = "student"
     """Who draws the noisy latents: the model that is trained, as in the authors' code, or the original before
-    the training, `pictures` of each prompt, which takes far less time."""
+    the training, which takes far less time."""
     pictures: int = Field(default=8, ge=1)
-    """Of each prompt, where they are drawn once."""
+    """Of each prompt to be erased, where they are drawn once; preserved prompts, which are many, have one."""
     guidance: float = Field(default=3.0, ge=1)
     seed: int = 0
 
@@ -70,7 +70,7 @@ class AdvUnlearn(Eraser[AdvUnlearnOptions]):
         for prompt in (*prompts, *kept, ""):
             lesson.say(prompt)  # while the text encoder is still the original
         if o.sampled == "once":
-            lesson.draw_once([*prompts, *kept], o.pictures, work.progress)
+            lesson.draw_once([*[p for p in prompts for _ in range(o.pictures)], *kept], work.progress)
         encoders = text_encoders(pipeline)
         group = {f"{e}.{n}": p for e, module in encoders.items() for n, p in _layers(module).items()}
         adversary = Adversary(lesson, prompts, tokens=o.tokens)

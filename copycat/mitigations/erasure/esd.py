@@ -55,7 +55,7 @@ class ESD(Eraser[ESDOptions]):
         lesson = Lesson(pipeline, card, steps=o.steps, guidance=o.guidance, seed=o.seed)
         group = parameter_group(lesson.student, o.group)
         if o.sampled == "once":
-            lesson.draw_once(prompts, o.pictures, work.progress)
+            lesson.draw_once([p for p in prompts for _ in range(o.pictures)], work.progress)
 
         def loss(iteration: int) -> dict[str, Tensor]:
             chance = lesson.draw(iteration)

@@ -14,16 +14,13 @@ _TOGETHER = 32
 
 
 class Paths:
-    """Some pictures of each prompt at every step of sampling, by the model as it is when they are drawn."""
+    """Pictures of some prompts at every step of sampling, by the model as it is when they are drawn."""
 
-    def __init__(self, tap: Tap, prompts: Sequence[str], *, each: int, seed: int, progress: Progress) -> None:
-        """`each` is how many pictures there are of a prompt; their noise follows from `seed` and the place of
-        the prompt."""
-        self._tap, self._each = tap, each
+    def __init__(self, tap: Tap, prompts: Sequence[str], *, seed: int, progress: Progress) -> None:
+        """A prompt that stands several times in `prompts` has as many pictures. Their noise follows from
+        `seed` and their place."""
         self._found: dict[str, list[list[Call]]] = {}
-        wanted = [
-            (p, seed * len(prompts) * each + i) for i, p in enumerate(p for p in prompts for _ in range(each))
-        ]
+        wanted = [(prompt, seed * len(prompts) + i) for i, prompt in enumerate(prompts)]
         progress.start("draw pictures", len(wanted))
         for start in range(0, len(wanted), _TOGETHER):
             some = wanted[start : start + _TOGETHER]
@@ -36,8 +33,8 @@ class Paths:
     def at(self, prompts: Sequence[str], step: int, chosen: Sequence[int]) -> Call:
         """What the denoiser was given at `step`, from 0, for one picture of each of `prompts`: that of the
         number in `chosen`, counted round and round. What the prompts say is left out."""
-        found = [self._found[p][n % self._each][step] for p, n in zip(prompts, chosen, strict=True)]
-        return joined(found)
+        pictures = [self._found[p] for p in prompts]
+        return joined([some[n % len(some)][step] for some, n in zip(pictures, chosen, strict=True)])
 
 
 def _kept(at: Call, row: int) -> Call:

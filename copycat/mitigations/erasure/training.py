@@ -71,12 +71,11 @@ class Lesson:
         finally:
             setattr(self.pipeline, self.tap.name, student)
 
-    def draw_once(self, prompts: Sequence[str], each: int, progress: Progress) -> None:
-        """Draw `each` pictures of every one of `prompts` now. From then on :meth:`noisy` takes its latents
-        from the way to these, instead of having the pipeline draw every time."""
-        self._paths = Paths(
-            self.tap, list(dict.fromkeys(prompts)), each=each, seed=self._seed, progress=progress
-        )
+    def draw_once(self, prompts: Sequence[str], progress: Progress) -> None:
+        """Draw a picture of each of `prompts` now; one that stands there several times has as many. From then
+        on :meth:`noisy` takes its latents from the way to these, instead of having the pipeline draw every
+        time."""
+        self._paths = Paths(self.tap, prompts, seed=self._seed, progress=progress)
 
     def noisy(self, prompts: Prompts, chance: random.Random) -> Call:
         """Latents that the pipeline has drawn of `prompts`, a row each, up to a random step that they share,
