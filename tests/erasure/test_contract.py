@@ -156,6 +156,23 @@ def test_options_that_suit_a_model_stand_where_the_user_names_none(world: Any) -
         told("esd", replace(context, erasers={"esd": {"speed": 1}}))
 
 
+def test_prompts_of_a_set_are_erased_beside_the_names() -> None:
+    registry = load_registry("menagerie")
+    context = RunContext(registry, characters=registry.characters[:1])
+
+    def asked(spec: str) -> Any:
+        (edit,) = parse(spec).bind(context).weight_edits("m@1")
+        return edit
+
+    (names,) = asked("uce").task.erased
+    (more,) = asked("uce[prompts=keywords;name]").task.erased
+    assert names.prompts == ("Hupgroqui", "Hupqui")
+    assert more.prompts == ("Hupgroqui", "Hupqui", "black fairytale bear")
+    assert asked("uce").identity != asked("uce[prompts=keywords]").identity
+    with pytest.raises(UserError, match="prompt set"):
+        asked("uce[prompts=nothing]")
+
+
 def test_nobody_to_erase_is_said() -> None:
     with pytest.raises(UserError, match="no character to erase"):
         parse("uce").bind(RunContext(REGISTRY))

@@ -27,6 +27,9 @@ class EraserOptions(Options):
 
     characters: str = ""
     """Slugs or names of the characters to erase, separated by semicolons; empty for those of the run."""
+    prompts: str = ""
+    """Prompt sets of the registry, separated by semicolons, such as `description;keywords`: their prompts for
+    the characters are erased beside the names. Measure on other sets, since it learns on these."""
     preserve: Preserved = "generic"
     """What is kept explicitly: generic nouns of the registry's characters, the other characters too, or
     nothing."""
@@ -70,7 +73,8 @@ class Eraser(Mitigation[E]):
     def bind(self, context: RunContext) -> Self:
         config = self._suited(context.erasers.get(self.name, {}))
         erased = chosen(context.registry, config.characters, context.characters)
-        return type(self)(config, erasure_task(context.registry, erased, config.preserve))
+        sets = [name.strip() for name in config.prompts.split(";") if name.strip()]
+        return type(self)(config, erasure_task(context.registry, erased, config.preserve, sets))
 
     def _suited(self, suiting: Mapping[str, Any]) -> E:
         """The options that the user named, then those that suit the model, then the method's own."""
@@ -86,7 +90,7 @@ class Eraser(Mitigation[E]):
     def edit_model(self, base: str) -> Erasure:
         if self._task is None:
             raise RuntimeError(f"{self.name} must be bound to a run first")
-        settings = self.config.model_dump(mode="json", exclude={"characters", "preserve"})
+        settings = self.config.model_dump(mode="json", exclude={"characters", "prompts", "preserve"})
         told = {**settings, "task": self._task.model_dump(mode="json")}
         return Erasure(f"{self.name}-{self.version}", told, base, eraser=self, task=self._task)
 
