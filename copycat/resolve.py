@@ -337,6 +337,7 @@ def model_context(
         encoder=card.identity(),
         embed=None if card.api else embed,
         chat=chat,
+        erasers=card.erasers,
         hosted=card.api is not None,
     )
 

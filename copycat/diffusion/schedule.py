@@ -11,14 +11,15 @@ from copycat.errors import UserError
 
 
 def noised(scheduler: Any, latents: Tensor, noise: Tensor, timestep: Tensor) -> Tensor:
-    """Clean `latents` with `noise` at `timestep` (one for all), as the model is trained on them: shape as
-    `latents`. Schedulers' own `add_noise` know, some of them, the steps of the last call alone."""
+    """Clean `latents` with `noise` at `timestep` (one for all, or one a picture), as the model is trained on
+    them: shape as `latents`. Some schedulers' own `add_noise` know the steps of the last call alone."""
     alpha = _alpha(scheduler, timestep, latents)
     return alpha.sqrt() * latents + (1 - alpha).sqrt() * noise
 
 
 def clean(scheduler: Any, latents: Tensor, prediction: Tensor, timestep: Tensor) -> Tensor:
-    """The clean latents that a `prediction` for noisy `latents` at `timestep` says, of their shape.
+    """The clean latents that a `prediction` for noisy `latents` at `timestep` (one for all, or one a picture)
+    says, of their shape.
 
     For models that predict noise it is (z_t − √(1 − ᾱ) ε) / √ᾱ; for velocities and samples what follows from
     them."""
@@ -82,8 +83,8 @@ def timesteps(scheduler: Any) -> int:
 
 
 def _alpha(scheduler: Any, timestep: Tensor, like: Tensor) -> Tensor:
-    found: Tensor = scheduler.alphas_cumprod[timestep.flatten()[0].long().cpu()]
-    return found.to(like)
+    found: Tensor = scheduler.alphas_cumprod[timestep.flatten().long().cpu()]
+    return found.to(like).reshape(-1, *[1] * (like.dim() - 1))
 
 
 def _unknown(kind: object) -> UserError:

@@ -17,7 +17,8 @@ from copycat.errors import UserError
 def token_embeddings(pipeline: Any, tokens: Mapping[str, Mapping[str, torch.Tensor]]) -> Iterator[None]:
     """While it lasts, the text encoders see these vectors in place of the tokens' own; no weight changes.
 
-    `tokens` are by text encoder (`text_encoder`, `text_encoder_2`, …) and token. Gradients reach the vectors.
+    `tokens` are by text encoder (`text_encoder`, `text_encoder_2`, …) and token: (width,), or (n, width) for
+    texts that hold the token n times among them, in the order of the texts. Gradients reach the vectors.
     Raises UserError for a text encoder or a token that `pipeline` does not have.
     """
     with ExitStack() as hooks:
@@ -169,7 +170,10 @@ def _replacing(vectors: Mapping[int, torch.Tensor]) -> Callable[..., torch.Tenso
     def hook(_: torch.nn.Module, given: tuple[torch.Tensor, ...], output: torch.Tensor) -> torch.Tensor:
         changed = output.clone()
         for token, vector in vectors.items():
-            changed[given[0] == token] = vector.to(output)
+            places = given[0] == token
+            # An encoder may be asked for other texts on the way, such as the negative prompt.
+            if places.any():
+                changed[places] = vector.to(output)
         return changed
 
     return hook

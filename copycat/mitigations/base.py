@@ -7,8 +7,8 @@ provenance. How several act together is in `composition.py`, how a name is read 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeVar
 
 from pydantic import ConfigDict
@@ -56,6 +56,8 @@ class RunContext:
     """A language model, which is loaded when it is first asked; None where none may be asked."""
     characters: tuple[Character, ...] = ()
     """Those that the run is about."""
+    erasers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Options of erasers that suit the model that draws, by the eraser's name, as its card says."""
     hosted: bool = False
     """Whether the model that draws runs elsewhere, so that its weights, embeddings and denoiser are out of
     reach."""

@@ -22,7 +22,9 @@ def erasing(card: ModelCard, registry: Registry, characters: Sequence[Character]
 
     Raises UserError for what is no eraser, and for a model whose weights are not open.
     """
-    context = RunContext(registry, characters=tuple(characters), hosted=card.api is not None)
+    context = RunContext(
+        registry, characters=tuple(characters), erasers=card.erasers, hosted=card.api is not None
+    )
     parts = parse(method).parts
     if len(parts) != 1 or not isinstance(parts[0], Eraser):
         raise UserError(f"'{method}' is no eraser; name one, such as uce or esd[group=u] (docs/erasure.md).")

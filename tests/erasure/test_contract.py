@@ -85,6 +85,28 @@ def test_contract(name: str, world: Any, tmp_path: Path) -> None:
     assert all(torch.equal(after[n], repeated[n]) for n in after), "not reproducible"
 
 
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "esd[iterations=2,steps=2,sampled=once,pictures=2,batch=3]",
+        "advunlearn[iterations=2,warmup=1,attack_steps=2,steps=2,retained=3,batch=2,sampled=once,pictures=2]",
+    ],
+)
+def test_batches_and_latents_drawn_once_learn_and_repeat(spec: str, world: Any, tmp_path: Path) -> None:
+    card, context = world
+    (edit,) = parse(spec).bind(context).weight_edits(card.identity())
+    found = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        edit.make(load_pipeline(card, "cpu"), tmp_path / name, card)
+        losses = read_card(tmp_path / name).losses
+        assert all(x == x for values in losses.values() for x in values)
+        found.append(_state(load_pipeline(card, "cpu", edits=[_kept(edit, tmp_path / name)])))
+    before = _state(load_pipeline(card, "cpu"))
+    assert any(not torch.equal(before[n], p) for n, p in found[0].items())
+    assert all(torch.equal(found[0][n], found[1][n]) for n in before)
+
+
 def _kept(edit: Any, folder: Path) -> Any:
     """`edit` with its result in `folder`."""
     if not edit.folder.exists():
@@ -113,6 +135,42 @@ def test_options_and_characters_are_part_of_the_identity(world: Any) -> None:
     named = f"uce[characters={context.registry.characters[1].slug}]"
     assert parse(named).bind(context).weight_edits("m@1")[0].identity == made[-1]
     assert len(set(made)) == len(made)
+
+
+def test_options_that_suit_a_model_stand_where_the_user_names_none(world: Any) -> None:
+    _, context = world
+    suited = replace(context, erasers={"esd": {"lr": 0.5, "steps": 7}})
+
+    def told(spec: str, where: RunContext) -> Any:
+        (edit,) = parse(spec).bind(where).weight_edits("m@1")
+        return edit
+
+    assert told("esd", suited).options["lr"] == 0.5
+    assert told("esd", suited).identity == told("esd[lr=0.5,steps=7]", context).identity
+    assert told("esd", suited).identity != told("esd", context).identity
+    named = told("esd[lr=0.25]", suited).options
+    assert (named["lr"], named["steps"]) == (0.25, 7)
+    assert told("uce", suited).identity == told("uce", context).identity
+    assert parse("esd").bind(suited).parts[0].config.lr == 0.5, "what a picture's row says"
+    with pytest.raises(UserError, match="card sets options of esd"):
+        told("esd", replace(context, erasers={"esd": {"speed": 1}}))
+
+
+def test_prompts_of_a_set_are_erased_beside_the_names() -> None:
+    registry = load_registry("menagerie")
+    context = RunContext(registry, characters=registry.characters[:1])
+
+    def asked(spec: str) -> Any:
+        (edit,) = parse(spec).bind(context).weight_edits("m@1")
+        return edit
+
+    (names,) = asked("uce").task.erased
+    (more,) = asked("uce[prompts=keywords;name]").task.erased
+    assert names.prompts == ("Hupgroqui", "Hupqui")
+    assert more.prompts == ("Hupgroqui", "Hupqui", "black fairytale bear")
+    assert asked("uce").identity != asked("uce[prompts=keywords]").identity
+    with pytest.raises(UserError, match="prompt set"):
+        asked("uce[prompts=nothing]")
 
 
 def test_nobody_to_erase_is_said() -> None:
