@@ -208,6 +208,7 @@ CATALOG: Catalog[type[Mitigation[Any]]] = Catalog(
         "uce": "copycat.mitigations.erasure.uce:UCE",
         "rece": "copycat.mitigations.erasure.rece:RECE",
         "esd": "copycat.mitigations.erasure.esd:ESD",
+        "spm": "copycat.mitigations.erasure.spm:SPM",
         "sld": "copycat.mitigations.sld:SLD",
         "safree": "copycat.mitigations.safree:SAFREE",
         "dng": "copycat.mitigations.dng:DNG",

@@ -36,6 +36,9 @@ class SAFREEOptions(Options):
     average, without each of the other words, by more than this share."""
     share: float = Field(default=0.2, gt=0, le=1)
     """The most steps that it acts in, from the first, as a share of those that a picture takes."""
+    ends: bool = False
+    """Whether the rows behind the last word are filtered too, where there are words of the concept. In text
+    encoders that read from left to right they sum up the whole prompt; the paper leaves them as they are."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,8 @@ class SAFREE(Mitigation[SAFREEOptions]):
 
     The subspace is that of the texts that stand for the character: its names, its description, its keywords.
     A text is one vector here, the mean of the rows that the denoiser is given for it, since not every model
-    has a pooled one. The other words are left as they are, as are the rows without words.
+    has a pooled one. The other words are left as they are, and so are the rows without words unless `ends`
+    is set.
     """
 
     name = "safree"
@@ -104,7 +108,10 @@ class SAFREE(Mitigation[SAFREEOptions]):
         chosen = concept_words(far, float(distances(whole, concept)[0]), self.config.tolerance)
         safe = (torch.eye(len(concept)).to(concept) - concept) @ projection(without)
         said = step.said[request.prompt][name][0].float()
-        rows = {place: safe @ said[place] for word in chosen for place in places[word]}
+        changed = [place for word in chosen for place in places[word]]
+        if self.config.ends and chosen:
+            changed += range(max(place for word in places for place in word) + 1, len(said))
+        rows = {place: safe @ said[place] for place in changed}
         most = self.config.share * request.sampling.steps
         near = 1 - float(distances(whole, concept)[0] / whole.norm())
         return Filtering(steps_for(near, most), rows)

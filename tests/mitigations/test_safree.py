@@ -72,14 +72,13 @@ def test_the_places_of_words_are_those_of_their_tokens(tiny_models: Any) -> None
         assert list(last[-1]) == []
 
 
-def test_words_of_the_concept_lose_its_subspace_in_the_first_steps_and_all_else_stays() -> None:
-    # In a world with two axes the concept is the first, "Zori" is (1, 1) and "barn" is (0, 1).
-    request, composition = request_of(card_of("menagerie"), "safree[share=1]", 1, prompt="Zori barn")
-    texts = composition.parts[0].texts(request)
-    rows = {text: [[0.0, 1.0], [0.0, 1.0]] for text in texts} | {
-        text: [[1.0, 0.0], [1.0, 0.0]] for text in texts[:-3]
-    }
-    rows |= {"Zori barn": [[1.0, 0.3], [1.0, 0.0]], "barn": [[0.0, 1.0]] * 2, "Zori": [[1.0, 0.0]] * 2}
+@pytest.mark.parametrize("ends", [False, True])
+def test_words_of_the_concept_lose_its_subspace_in_the_first_steps_and_all_else_stays(ends: bool) -> None:
+    # In a world with two axes the concept is the first; each text has three rows, the last for its end.
+    spec = f"safree[share=1,ends={str(ends).lower()}]"
+    request, composition = request_of(card_of("menagerie"), spec, 1, prompt="Zori barn")
+    rows = {text: [[1.0, 0.0]] * 3 for text in composition.parts[0].texts(request)}
+    rows |= {"Zori barn": [[1.0, 0.3], [1.0, 0.0], [1.0, 0.2]], "barn": [[0.0, 1.0]] * 3}
     said = {text: {"words": torch.tensor([value])} for text, value in rows.items()}
     seen: list[Any] = []
 
@@ -87,7 +86,7 @@ def test_words_of_the_concept_lose_its_subspace_in_the_first_steps_and_all_else_
         seen.append(step.arguments["words"])
         return step.latents
 
-    empty = torch.full((1, 2, 2), 9.0)
+    empty = torch.full((1, 3, 2), 9.0)
     given = {"words": torch.cat([empty, said["Zori barn"]["words"]])}
     hook, memory = composition.denoiser(request), {}
     assert hook is not None
@@ -95,11 +94,11 @@ def test_words_of_the_concept_lose_its_subspace_in_the_first_steps_and_all_else_
     for time in range(9, 0, -1):
         step = DenoiseStep(torch.zeros(2, 1, 1, 1), time, (request,) * 2, given, model, said, memory, places)
         hook(step)
-    # 3 steps are all that this request has, and the prompt is near (its mean is (1, .15)).
+    # 3 steps are all that this request has, and the prompt is near (its mean is (1, 0.17)).
     assert [bool((words != given["words"]).any()) for words in seen] == [True] * 3 + [False] * 6
-    changed = seen[0]
+    changed, end = seen[0], [0.0, 0.2] if ends else [1.0, 0.2]
     assert torch.equal(changed[0], empty[0])
-    assert torch.allclose(changed[1], torch.tensor([[0.0, 0.3], [1.0, 0.0]]), atol=1e-5)
+    assert torch.allclose(changed[1], torch.tensor([[0.0, 0.3], [1.0, 0.0], end]), atol=1e-5)
     assert torch.equal(given["words"][1], said["Zori barn"]["words"][0])  # what it was given is left alone
 
 

@@ -94,6 +94,18 @@ class Eraser(Mitigation[E]):
         told = {**settings, "task": self._task.model_dump(mode="json")}
         return Erasure(f"{self.name}-{self.version}", told, base, eraser=self, task=self._task)
 
+    @property
+    def needs_adapters(self) -> bool:
+        """Whether what it makes is added beside the weights, so that it is no model of its own."""
+        return False
+
+    def place(self, pipeline: Any, weights: Mapping[str, Tensor], folder: Path) -> None:
+        """Put what :meth:`erase` returned, and was read from `folder`, into `pipeline`. Raises UserError for
+        weights that do not fit it."""
+        from copycat.mitigations.erasure.delta import put_weights
+
+        put_weights(pipeline, weights, folder)
+
     @abstractmethod
     def erase(self, pipeline: Any, card: ModelCard, task: ErasureTask, work: Work) -> Erased:
         """Change the weights of `pipeline`, which is ready to draw as `card` says. Raises UserError for a
@@ -128,6 +140,6 @@ class Erasure(WeightEdit):
         work.checkpoint.unlink(missing_ok=True)
 
     def apply(self, pipeline: Any, folder: Path) -> None:
-        from copycat.mitigations.erasure.delta import apply_delta
+        from copycat.mitigations.erasure.delta import read_delta
 
-        apply_delta(pipeline, folder, self.identity)
+        self.eraser.place(pipeline, read_delta(folder, self.identity), folder)
