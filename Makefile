@@ -47,6 +47,13 @@ DRY_RUN ?=
 MODELS ?= playground@paper,sdxl@paper
 YES ?=
 
+# For `make robustness`: guardrails and attacks (lists, with options), how many characters are guarded where CHARACTERS
+# names none, and how many neighbours, and unrelated ones, are looked at for side effects. Left out, they are copycat's.
+MITIGATIONS ?=
+ATTACKS ?=
+ERASED ?=
+OTHERS ?=
+
 # For `make results`: what is run beside Table 1's mitigations, who the leaderboard says ran it (BY, which has no
 # default: a name is published by whoever gives it), and where the pictures are. The judge behind the model is not the
 # one that scores, which would be asked about its own choice.
@@ -67,7 +74,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONNOUSERSITE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help eval table1 table2 fig3 reproduce results test check format audit menagerie lock clean
+.PHONY: help eval robustness table1 table2 fig3 reproduce results test check format audit menagerie lock clean
 
 help: ## List these targets
 	@echo "Usage: make TARGET [VARIABLE=value ...]"
@@ -93,6 +100,12 @@ eval: $(VENV)/.installed ## Evaluate a model with and without guardrails; the sa
 		$(if $(ATTACK),--attack '$(ATTACK)') --prompts '$(PROMPTS)' --seeds '$(SEEDS)' \
 		$(if $(CHARACTERS),--characters '$(CHARACTERS)') $(if $(LIMIT),--limit '$(LIMIT)') $(if $(ALSO),--also '$(ALSO)') \
 		$(if $(JUDGE),--judge '$(JUDGE)') $(if $(OUT),--out '$(OUT)') $(if $(DEVICE),--device '$(DEVICE)')
+
+robustness: $(VENV)/.installed ## Every guardrail under every attack on MODEL, and what it costs others: a page, a table, a slide
+	@$(BIN)/copycat robustness --model '$(MODEL)' $(if $(MITIGATIONS),--mitigations '$(MITIGATIONS)') \
+		$(if $(ATTACKS),--attacks '$(ATTACKS)') --prompts '$(PROMPTS)' --seeds '$(SEEDS)' \
+		$(if $(CHARACTERS),--characters '$(CHARACTERS)') $(if $(ERASED),--erased '$(ERASED)') $(if $(OTHERS),--others '$(OTHERS)') \
+		$(if $(JUDGE),--judge '$(JUDGE)') $(if $(OUT),--out '$(OUT)') $(if $(DEVICE),--device '$(DEVICE)') $(DRY)
 
 # What these three run follows from data/published/, where the rows of a table say their mitigation.
 # The same command again resumes; other SEEDS, LIMIT and so on need another OUT.
