@@ -21,7 +21,7 @@ from copycat.runtime.progress import Progress
 from copycat.stages import attacking
 from copycat.stages.plan import plan
 
-QUICK = {"typo": "queries=3", "udatk": "queries=3,timesteps=2,steps=2"}
+QUICK = {"arc": "queries=3,weights=1", "typo": "queries=3", "udatk": "queries=3,timesteps=2,steps=2"}
 """Options that make each as short as it can be."""
 ATTACKS = CATALOG.names()
 GUARD = "rewrite"
