@@ -111,7 +111,7 @@ def _draw(axes: Axes, guards: Sequence[Guard], found: Sequence[Column], title: s
     axes.set_title(title, fontsize=13, loc="left", pad=44)
     axes.annotate(
         "red: erased characters that come back, % (of pictures; small: 95 % for characters like these), "
-        f"{attacked - 1} attacks    blue: what stays of the rest",
+        f"{words.count(attacked - 1, 'attack')}    blue: what stays of the rest",
         (0, 0), xycoords="axes fraction", xytext=(0, -14), textcoords="offset points", fontsize=9,
         color="#555555",
     )  # fmt: skip

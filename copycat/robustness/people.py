@@ -46,7 +46,7 @@ def choose(registry: Registry, names: Sequence[str], count: int, others: int) ->
     known = sorted(registry.characters, key=lambda c: -(c.training_images or 0))
     erased = registry.select(names) if names else tuple(known[: 2 * count : 2])
     slugs = {c.slug for c in erased}
-    pool = [c for c in known if c.slug not in slugs][: max(2 * others, len(erased))]
+    pool = [c for c in known if c.slug not in slugs][: 3 * others]
     if len(pool) < 2 * others or not others or not erased:
         raise UserError(
             f"{registry.name} has {len(registry)} characters: {len(erased)} to erase, {others} neighbours "

@@ -18,6 +18,11 @@ ABOUT = (
 )
 
 
+def count(n: int, noun: str) -> str:
+    """`1 seed`, `3 seeds`."""
+    return f"{n} {noun}{'' if n == 1 else 's'}"
+
+
 def percent(share: Share | None) -> str:
     """`60%`."""
     return DASH if share is None or share.value is None else f"{number(100 * share.value, 0)}%"

@@ -44,10 +44,9 @@ def write(study: Study, found: Table, attacked: RunData, others: RunData) -> lis
 
 def heading(study: Study, prompts: str) -> str:
     """What the figure of a prompt set is called."""
-    people = len(study.people.erased)
+    who = words.count(len(study.people.erased), "guarded character")
     return (
-        f"{study.attacked.card.title}: {people} characters guarded, asked for by {prompts}, "
-        f"{len(study.seeds)} seed{'' if len(study.seeds) == 1 else 's'}"
+        f"{study.attacked.card.title}: {who}, asked for by {prompts}, {words.count(len(study.seeds), 'seed')}"
     )
 
 

@@ -100,7 +100,7 @@ class SPM(Eraser[SPMOptions]):
     def erase(self, pipeline: Any, card: ModelCard, task: ErasureTask, work: Work) -> Erased:
         import torch
 
-        from copycat.diffusion.tap import predict
+        from copycat.diffusion.tap import joined, predict
         from copycat.mitigations.erasure import permeable
         from copycat.mitigations.erasure.delta import read_weights
         from copycat.mitigations.erasure.layers import text_inputs
@@ -128,15 +128,16 @@ class SPM(Eraser[SPMOptions]):
                 adapter.gates = torch.nn.functional.one_hot(torch.tensor(which), len(names))
             prompts = [chance.choice(task.erased[which].prompts) for _ in range(o.batch)]
             at = lesson.noisy(prompts, chance)
-            found = predict(lesson.student, at.of(lesson.say(prompts)))
-            erase = squared_error(found, lesson.erased(at, prompts, o.strength))
-            first = at.rows(slice(0, 1))
-            beside = anchors(
-                first.of(lesson.say(prompts[0])), lesson.say(""), o.anchors, chance.randrange(2**31)
-            )
+            first = at.rows(slice(0, 1)).of(lesson.say(prompts[0]))
+            beside = anchors(first, lesson.say(""), o.anchors, chance.randrange(2**31))
+            # One call each for the trained and the frozen model: names and anchors are at one time step.
+            named, empty = at.of(lesson.say(prompts)), at.of(lesson.say([""] * o.batch))
             with torch.no_grad():
-                kept = predict(lesson.teacher, beside)
-            anchor = squared_error(predict(lesson.student, beside), kept)
+                frozen = predict(lesson.teacher, joined([empty, named, beside]))
+            plain, concept, kept = frozen.split([o.batch, o.batch, o.anchors])
+            found, moved = predict(lesson.student, joined([named, beside])).split([o.batch, o.anchors])
+            erase = squared_error(found, plain - o.strength * (concept - plain))
+            anchor = squared_error(moved, kept)
             return {"erase": erase, "anchor": o.anchoring * anchor}
 
         trained = {
