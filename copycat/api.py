@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
+from copycat.attacks import Attack
 from copycat.config import RunConfig
 from copycat.errors import UserError
 from copycat.generators.base import Generator
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "Attack",
     "Character",
     "Generator",
     "Judge",

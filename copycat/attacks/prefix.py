@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -23,8 +24,11 @@ class PrefixSearch:
     Chance follows from `seed` and the picture's own noise seed alone.
     """
 
-    def __init__(self, victim: Victim, *, tokens: int, lr: float, decay: float, seed: int) -> None:
-        """Raises UserError for a model without a schedule of noise levels."""
+    def __init__(
+        self, victim: Victim, *, tokens: int, noises: int, lr: float, decay: float, seed: int
+    ) -> None:
+        """`noises` are how many draws of noise the error of one step is a mean over. Raises UserError for a
+        model without a schedule of noise levels."""
         request, pipeline = victim.request, victim.pipeline
         if not timesteps(pipeline.scheduler):
             raise UserError(
@@ -33,9 +37,10 @@ class PrefixSearch:
                 "typo."
             )
         self._victim, self._pipeline, self._prompt = victim, pipeline, request.source_prompt
-        self._lr, self._decay = lr, decay
+        self._lr, self._decay, self._noises = lr, decay, noises
         self._chance = torch.Generator().manual_seed(int(digest([seed, request.seed]), 16) >> 1)
-        self._tap = Tap(pipeline, victim.card, steps=1)
+        # Without guidance, since nothing is asked for the empty prompt.
+        self._tap = Tap(pipeline, victim.card, steps=1, guidance=victim.card.guidance_off)
         self._latents = _drawn_by_original(victim)
         self._words = vocabulary(pipeline)
         self._places = placeholders(pipeline, [self._prompt], tokens)
@@ -58,15 +63,16 @@ class PrefixSearch:
         return [self._words.words[i] for i in self._rows.argmax(1).tolist()]
 
     def _error(self, rows: Tensor, at: Tensor) -> Tensor:
-        """The squared error of the guarded model's prediction at one noisy latent, under words drawn by
+        """The squared error of the guarded model's predictions at noisy latents, under words drawn by
         `rows`."""
-        said = self._said(drawn(rows, self._chance))
-        fresh = torch.randn(self._latents.shape, generator=self._chance).to(self._latents)
-        scheduler = self._pipeline.scheduler
+        said, scheduler = self._said(drawn(rows, self._chance)), self._pipeline.scheduler
+        latents = self._latents.expand(self._noises, *self._latents.shape[1:])
+        fresh = torch.randn(latents.shape, generator=self._chance).to(latents)
+        noisy = noised(scheduler, latents, fresh, at).to(said.latents)
         time = torch.full_like(torch.as_tensor(said.timestep), int(at))
-        noisy = noised(scheduler, self._latents, fresh, at).to(said.latents)
-        found = predict(self._tap.denoiser, Call(noisy, time, said.arguments))
-        wanted = prediction_target(scheduler, self._latents, fresh, at)
+        given = {name: _repeated(value, self._noises) for name, value in said.arguments.items()}
+        found = predict(self._tap.denoiser, Call(noisy, _repeated(time, self._noises), given))
+        wanted = prediction_target(scheduler, latents, fresh, at)
         return nn.functional.mse_loss(found.float(), wanted.float())
 
     def _said(self, chosen: Tensor) -> Call:
@@ -78,6 +84,15 @@ class PrefixSearch:
             vectors[encoder] = dict(zip(self._places, found, strict=True))
         with token_embeddings(self._pipeline, vectors):
             return self._tap.arguments([" ".join([*self._places, self._prompt])], gradients=True)
+
+
+def _repeated(value: Any, rows: int) -> Any:
+    """What the denoiser is given for one picture, for so many; numbers without rows as they are."""
+    if isinstance(value, Tensor) and value.dim() > 0 and len(value) == 1:
+        return value.expand(rows, *value.shape[1:])
+    if isinstance(value, Mapping):
+        return {name: _repeated(part, rows) for name, part in value.items()}
+    return value
 
 
 def _drawn_by_original(victim: Victim) -> Tensor:

@@ -25,6 +25,8 @@ class UDAtkOptions(AttackOptions):
     """Noise levels, from the least to the most noise; the words after each of them are tried."""
     steps: int = Field(default=20, ge=1)
     """Of gradient descent at each noise level."""
+    noises: int = Field(default=4, ge=1)
+    """Draws of noise that the error of one step is a mean over; one in the authors' code."""
     lr: float = Field(default=0.01, gt=0)
     """Of Adam."""
     decay: float = Field(default=0.1, ge=0)
@@ -54,7 +56,7 @@ class UDAtk(Attack[UDAtkOptions]):
         from copycat.attacks.prefix import PrefixSearch
 
         request, o = victim.request, self.config
-        search = PrefixSearch(victim, tokens=o.tokens, lr=o.lr, decay=o.decay, seed=o.seed)
+        search = PrefixSearch(victim, tokens=o.tokens, noises=o.noises, lr=o.lr, decay=o.decay, seed=o.seed)
         seen: set[str] = set()
         for number in range(o.timesteps):
             words = search.descend((number + 0.5) / o.timesteps, o.steps)

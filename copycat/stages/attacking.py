@@ -42,6 +42,7 @@ class Searches:
         self._run, self._guess, self._ledger = run, guess, ledger
         self._attacked = {a.spec: a for a in attacked if a.attack.searches}
         self._outcomes: dict[str, Outcome] = {}
+        self._keys: dict[Request, str] = {}
 
     def make(self, raws: Sequence[Request], progress: Progress) -> None:
         """Search for what is not kept yet of `raws`, requests before their mitigations; in the order of the
@@ -91,6 +92,11 @@ class Searches:
     def key(self, raw: Request) -> str:
         """The same key, the same search: made of the picture as the guardrails alone would have it drawn, the
         attack, the character, and who judges."""
+        if raw not in self._keys:
+            self._keys[raw] = self._key(raw)
+        return self._keys[raw]
+
+    def _key(self, raw: Request) -> str:
         attacked = self._attacked[raw.mitigation]
         asked, attack = self._asked(attacked, raw), attacked.attack
         who = self._run.registry[raw.character]

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-from copycat.attacks import Attacked
+from copycat.attacks import Attack, Attacked
 from copycat.cards.hooks import Conditioning
 from copycat.cards.judges import JudgeCard
 from copycat.cards.models import ModelCard
@@ -214,12 +215,19 @@ def check(run: ResolvedRun) -> None:
     if run.features is not None:
         # Alone in memory: the model and the judge are done by then.
         encoder_device(run.features, device, run.config)
-    together = _gb_together((card, *filters))
+    # The judge of a filter or an attack is in memory beside the model, and so is what an attack looks into.
+    originals = [card] if any(p.white_box for m in run.mitigations.values() for p in _attacks(m)) else []
+    together = _gb_together((card, *originals, *filters))
     if filters and together:
-        # The judge of a filter or an attack is in memory beside the model.
         whose = "filter" if run.filter_judges() else "attack"
-        who = f"{card.title} with the judge of its {whose}"
+        twice = ", with and without its guardrails," if originals else ""
+        who = f"{card.title}{twice} with the judge of its {whose}"
         choose_engine(device, run.config, who, together, folder=run.folder)
+
+
+def _attacks(composition: Composition) -> list[Attack[Any]]:
+    """The attack that is in it, if any."""
+    return [composition.attack] if isinstance(composition, Attacked) else []
 
 
 def check_offered(run: ResolvedRun) -> None:
@@ -235,8 +243,8 @@ def check_offered(run: ResolvedRun) -> None:
         if made.wraps_denoiser:
             run.card.check_every_step(f"a guardrail ({spec})")
         why = run.card.ignores_negative(run.card.sampling.guidance)
-        if isinstance(made, Attacked):
-            made.attack.check(run.card)
+        for attack in _attacks(made):
+            attack.check(run.card)
         if why and any(part.needs_guidance for part in made.everyone):
             raise UserError(f"{why}, so {spec} cannot act; use a mitigation of the prompt or of the weights.")
     context, raws = run.context(ask=False), raw_requests(run)

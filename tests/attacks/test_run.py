@@ -21,6 +21,7 @@ from copycat.runs.folder import RunFolder
 from copycat.runtime.progress import Progress
 from copycat.stages.plan import UNSEARCHED, plan, prepare
 from copycat.stages.run import complete
+from copycat.stages.verify import verify
 from tests.conftest import Tiny
 
 TYPO = "typo[queries=2]"
@@ -61,6 +62,7 @@ def test_a_run_under_attack_resumes_and_tells_how_often_it_succeeds(config: Any)
     assert "## Attacks" in table
     assert f"| rewrite | {TYPO} |" in table
     assert 'id="attacks"' in folder.page_path.read_text()
+    assert not verify(folder).faults
     again = prepare(run, plan(run))
     assert again.data().requests == data.requests, "the same command finds its own run"
 
