@@ -162,6 +162,7 @@ CATALOG: Catalog[type[Attack[Any]]] = Catalog(
     "attacks",
     singular="attack",
     builtin={
+        "arc": "copycat.attacks.arc:Arc",
         "typo": "copycat.attacks.typo:Typo",
         "udatk": "copycat.attacks.udatk:UDAtk",
     },
