@@ -2,9 +2,9 @@
 
 Write d'(c) = ε'(c) − ε'(∅) for the guarded model's directions, x for the character, p for the prompt, p∖x for
 the prompt without the character, a for generic words of the same kind of being, and q for a description that
-does not name the character. What is added stands in units of the guidance scale s, so that a weight of 1 is as
-strong as the prompt itself. The recipes are this project's derivations from the idea of Petsiuk and Saenko
-(2024), and not quoted from their paper.
+does not name the character. What is added stands in units of the guidance scale s, so that a weight of 1 is
+as strong as the prompt itself. The recipes are this project's derivations from the idea of Petsiuk and
+Saenko (2024), and not quoted from their paper.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from copycat.attacks.anchors import anchors
 from copycat.attacks.names import unnamed
 from copycat.diffusion.composing import Term
 from copycat.subjects.characters import Character, Registry
@@ -72,5 +73,5 @@ def words_of(character: Character, registry: Registry) -> Words:
     if _DESCRIPTIONS in available(registry.name):
         prompts = load_prompts(_DESCRIPTIONS, registry.name)
         described = next((p.text for p in prompts if p.character == character.slug), described)
-    plain = [k for k in character.keywords if character.slug not in registry.mentioned(k)]
-    return Words(character.name, character.generic, described, ", ".join(plain) or described)
+    keywords = anchors(character, registry, "own").get("own", (described,))
+    return Words(character.name, character.generic, described, ", ".join(keywords))
