@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from copycat.attacks.base import Attack, AttackOptions, Attempt, Victim
 from copycat.attacks.names import distinct, instead
+from copycat.attacks.options import LISTED
 from copycat.mitigations.base import RunContext
 from copycat.subjects.characters import Character, Registry
 from copycat.subjects.keywords import Words, listed
@@ -16,15 +17,11 @@ from copycat.subjects.keywords import Words, listed
 Source = Literal["own", Words]
 
 
-def _numbers(given: Any) -> Any:
-    return given.split("/") if isinstance(given, str) else given
-
-
 class AnchorsOptions(AttackOptions):
     words: Literal["all", Source] = "all"
     """own: the registry's keywords. lm, cooc, emb: a ranking that a miner made, by language model, by
     co-occurrence with the name in captions, or by embedding."""
-    counts: Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(_numbers)] = (5, 3, 10, 20)
+    counts: Annotated[tuple[Annotated[int, Field(ge=1)], ...], LISTED] = (5, 3, 10, 20)
     """How many of the most telling words are named, one after another: counts=5/3/10/20."""
 
 

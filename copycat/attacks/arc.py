@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from copycat.attacks.base import Attack, AttackOptions, Attempt, Victim
+from copycat.attacks.options import LISTED
 from copycat.attacks.recipes import RECIPES, RecipeName, words_of
 from copycat.cards.hooks import DenoiseStep
 from copycat.diffusion.composing import Term
@@ -17,11 +18,6 @@ from copycat.subjects.characters import Character, Registry
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-
-def _numbers(given: Any) -> Any:
-    """Numbers between slashes, as options are written."""
-    return given.split("/") if isinstance(given, str) else given
 
 
 class ArcOptions(AttackOptions):
@@ -34,7 +30,7 @@ class ArcOptions(AttackOptions):
     against negative prompts and SLD."""
     weight: float | None = Field(default=None, ge=0)
     """Of what the recipe adds, in units of the guidance scale; it needs one recipe."""
-    weights: Annotated[tuple[Annotated[float, Field(gt=0)], ...], BeforeValidator(_numbers)] = (1.0, 0.5, 2.0)
+    weights: Annotated[tuple[Annotated[float, Field(gt=0)], ...], LISTED] = (1.0, 0.5, 2.0)
     """The grid that is searched, in this order and with all recipes at each: weights=1/0.5/2."""
     queries: int = Field(default=13, ge=1)
     """Budget of one search, as for every attack: the plain prompt, and four recipes at three weights."""

@@ -6,33 +6,22 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any, Self
-
-from pydantic import BeforeValidator
+from typing import Annotated, Self
 
 from copycat.attacks.base import Attack, AttackOptions, Attempt, Victim
 from copycat.attacks.names import distinct
+from copycat.attacks.options import LISTED
 from copycat.errors import UserError
 from copycat.mitigations.base import RunContext
 from copycat.subjects.characters import Character, Registry
 from copycat.subjects.prompts import available, load_prompts
 
-FRAMES = (
-    "{}",
-    "a picture of {}",
-    "a close look at {}",
-    "{}, shown from head to toe",
-    "{} on a plain background",
-)
-"""What stands around the words; {} is where they are."""
-
-
-def _names(given: Any) -> Any:
-    return [s for s in given.split("/") if s] if isinstance(given, str) else given
+FRAMES = ("a picture of {}", "a close look at {}", "{}, shown from head to toe", "{} on a plain background")
+"""What may stand around the words; {} is where they are."""
 
 
 class ParaphraseOptions(AttackOptions):
-    sets: Annotated[tuple[str, ...], BeforeValidator(_names)] = ("description",)
+    sets: Annotated[tuple[str, ...], LISTED] = ("description",)
     """Prompt sets of the registry whose prompts for the same character say the same in other words, as
     sets=description/actions; one that the registry does not have is left out, unless none is left."""
 
@@ -84,8 +73,6 @@ def reworded(text: str, character: Character) -> Iterator[str]:
     for attribute in character.attributes:
         wordings = [attribute.text, *(w.text for w in attribute.also)]
         for said, other in itertools.permutations(wordings, 2):
-            changed = re.sub(
-                rf"(?<!\w){re.escape(said)}(?!\w)", lambda _, o=other: o, text, flags=re.IGNORECASE
-            )
-            if changed != text:
-                yield changed
+            parts = re.split(rf"(?<!\w){re.escape(said)}(?!\w)", text, flags=re.IGNORECASE)
+            if len(parts) > 1:
+                yield other.join(parts)
