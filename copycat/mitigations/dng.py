@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 class DNGOptions(Options):
-    """The defaults were chosen here, not taken from the paper."""
+    """The defaults were chosen on the menagerie, not taken from the paper."""
 
-    prior: float = Field(default=0.01, gt=0, lt=1)
+    prior: float = Field(default=0.1, gt=0, lt=1)
     """How likely a picture is the character's before its first step."""
     temperature: float = Field(default=1.0, gt=0)
     """What the logarithms of likelihood ratios are divided by. At 1 the posterior is that of the diffusion
     model's own Gaussian steps, which soon comes to 0 or 1; at more it changes more slowly."""
-    most: float = Field(default=1.0, gt=0)
+    most: float = Field(default=10.0, gt=0)
     """The largest strength. At 1 the whole of what the name adds is taken away; more goes to the other
     side."""
 
