@@ -22,6 +22,7 @@ TORCH_INDEX ?=
 # a model which takes no negative prompt is run without one.
 MODEL ?= menagerie
 MITIGATION ?= none,negprompt
+ATTACK ?=
 PROMPTS ?= name
 SEEDS ?= 3
 CHARACTERS ?=
@@ -46,6 +47,13 @@ DRY_RUN ?=
 MODELS ?= playground@paper,sdxl@paper
 YES ?=
 
+# For `make robustness`: guardrails and attacks (lists, with options), how many characters are guarded where CHARACTERS
+# names none, and how many neighbours, and unrelated ones, are looked at for side effects. Left out, they are copycat's.
+MITIGATIONS ?=
+ATTACKS ?=
+ERASED ?=
+OTHERS ?=
+
 # For `make results`: what is run beside Table 1's mitigations, who the leaderboard says ran it (BY, which has no
 # default: a name is published by whoever gives it), and where the pictures are. The judge behind the model is not the
 # one that scores, which would be asked about its own choice.
@@ -66,7 +74,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONNOUSERSITE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help eval table1 table2 fig3 reproduce results test check format audit menagerie lock clean
+.PHONY: help eval robustness table1 table2 fig3 reproduce results test check format audit menagerie lock clean
 
 help: ## List these targets
 	@echo "Usage: make TARGET [VARIABLE=value ...]"
@@ -76,6 +84,7 @@ help: ## List these targets
 	@echo "Variables of make eval (now):"
 	@echo "  MODEL=$(MODEL)             a card (copycat ls models) or a local diffusers folder"
 	@echo "  MITIGATION=$(MITIGATION)   a list; + combines, e.g. none,rewrite+negprompt"
+	@echo "  ATTACK=$(ATTACK)                     a list of attacks that each is run under too, e.g. none,udatk"
 	@echo "  PROMPTS=$(PROMPTS)                a list of prompt sets (copycat ls prompts)"
 	@echo "  SEEDS=$(SEEDS)                     how many (0, 1, ...), or a list: 0,1,5"
 	@echo "  CHARACTERS=$(CHARACTERS)                 a list of names; all when empty"
@@ -88,9 +97,15 @@ help: ## List these targets
 
 eval: $(VENV)/.installed ## Evaluate a model with and without guardrails; the same command again resumes
 	@$(BIN)/copycat run --model '$(MODEL)' $(if $(filter file,$(origin MITIGATION)),,--mitigation '$(MITIGATION)') \
-		--prompts '$(PROMPTS)' --seeds '$(SEEDS)' \
+		$(if $(ATTACK),--attack '$(ATTACK)') --prompts '$(PROMPTS)' --seeds '$(SEEDS)' \
 		$(if $(CHARACTERS),--characters '$(CHARACTERS)') $(if $(LIMIT),--limit '$(LIMIT)') $(if $(ALSO),--also '$(ALSO)') \
 		$(if $(JUDGE),--judge '$(JUDGE)') $(if $(OUT),--out '$(OUT)') $(if $(DEVICE),--device '$(DEVICE)')
+
+robustness: $(VENV)/.installed ## Every guardrail under every attack on MODEL, and what it costs others: a page, a table, a slide
+	@$(BIN)/copycat robustness --model '$(MODEL)' $(if $(MITIGATIONS),--mitigations '$(MITIGATIONS)') \
+		$(if $(ATTACKS),--attacks '$(ATTACKS)') --prompts '$(PROMPTS)' --seeds '$(SEEDS)' \
+		$(if $(CHARACTERS),--characters '$(CHARACTERS)') $(if $(ERASED),--erased '$(ERASED)') $(if $(OTHERS),--others '$(OTHERS)') \
+		$(if $(JUDGE),--judge '$(JUDGE)') $(if $(OUT),--out '$(OUT)') $(if $(DEVICE),--device '$(DEVICE)') $(DRY)
 
 # What these three run follows from data/published/, where the rows of a table say their mitigation.
 # The same command again resumes; other SEEDS, LIMIT and so on need another OUT.

@@ -2,26 +2,52 @@
 
     python -m benchmarks.erasure --methods uce,rece,esd --erased 10 --seeds 3 --out runs/erasure
 
-Of the characters with the most training pictures every second one is erased, and those between stay; all are
-drawn from names and descriptions, by the model as it is and after each method, through `copycat.run`. Prints
-how many of each kind the judge detects, with 95 % intervals, and the seconds and weights of each erasure. The
-same command goes on where it was stopped.
+Of the characters with the most training pictures every second one is erased, all together, and those between
+stay; all are drawn from each prompt set, by the model as it is and after each method, through `copycat.run`.
+Prints how many of each kind the judge detects, with 95 % intervals, and the seconds and weights of each
+erasure; then what each method changes against `--against`, picture by picture of the same noise. The same
+command goes on where it was stopped.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import copycat
+from copycat.cards.models import load_card
 from copycat.measures import Observation, measure
 from copycat.measures.summary import interval_of
 from copycat.mitigations import parse
 from copycat.mitigations.base import RunContext
 from copycat.mitigations.erasure.delta import read_card
-from copycat.subjects.characters import Character, Registry, load_registry
+from copycat.stats.paired import compare
+from copycat.subjects.characters import Character, load_registry
+
+MODEL = "menagerie"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The pictures of a run, as one measure sees them."""
+
+    pictures: Sequence[Observation]
+    prompts: Sequence[str]
+    people: dict[str, Sequence[Character]]
+    """The erased and the others."""
+
+    def cells(self) -> Iterator[tuple[str, str]]:
+        """Who, and by which prompt set."""
+        yield from ((who, prompts) for who in self.people for prompts in self.prompts)
+
+    def of(self, spec: str, who: str, prompts: str) -> list[Observation]:
+        """The pictures of one cell."""
+        slugs = {c.slug for c in self.people[who]}
+        cell = [o for o in self.pictures if (o.request.mitigation, o.request.prompt_set) == (spec, prompts)]
+        return [o for o in cell if o.request.character in slugs]
 
 
 def main() -> int:
@@ -29,41 +55,46 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--methods", default="uce,rece", help="erasers, separated by commas outside brackets")
+    parser.add_argument("--prompts", default="name,description", help="prompt sets, separated by commas")
+    parser.add_argument("--against", default="none", help="one of the methods, which the others differ from")
     parser.add_argument("--erased", type=int, default=10)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=Path("results/erasure"))
     given = parser.parse_args()
-    registry = load_registry("menagerie")
+    registry = load_registry(MODEL)
     known = sorted(registry.characters, key=lambda c: -(c.training_images or 0))[: 2 * given.erased]
-    erased, others = known[::2], known[1::2]
-    said = ";".join(c.slug for c in erased)
+    people = {"erased": known[::2], "others": known[1::2]}
+    said = ";".join(c.slug for c in people["erased"])
     specs = {m: _with_option(m, f"characters={said}") for m in _methods(given.methods)}
+    specs = {"none": "none", **specs}
+    if given.against not in specs:
+        parser.error(f"--against {given.against} is none of the methods: {', '.join(specs)}")
+    prompts = given.prompts.split(",")
     run = copycat.run(
-        "menagerie",
-        mitigations=("none", *specs.values()),
-        prompts=("name", "description"),
+        MODEL,
+        mitigations=tuple(specs.values()),
+        prompts=prompts,
         seeds=given.seeds,
         characters=tuple(c.slug for c in known),
         out=given.out,
     )
-    seen = list(run.data.observations(measure("DETECT")).values())
-    sys.stdout.write(
-        "| method | seconds | "
-        + " | ".join(
-            f"{who}, {prompts}" for who in ("erased", "others") for prompts in ("name", "description")
-        )
-        + " |\n|---|---|---|---|---|---|\n"
-    )
-    for name, spec in {"none": "none", **specs}.items():
-        cells = [
-            _detected(seen, spec, prompts, people)
-            for people in (erased, others)
-            for prompts in ("name", "description")
-        ]
-        sys.stdout.write(
-            f"| `{name}` | {_seconds(spec, run.data.manifest.model, registry)} | {' | '.join(cells)} |\n"
-        )
+    seen = Seen(list(run.data.observations(measure("DETECT")).values()), prompts, people)
+    heads = [f"{who}, {by}" for who, by in seen.cells()]
+    sys.stdout.write(_line("method", "seconds", *heads) + _line(*["---"] * (2 + len(heads))))
+    for name, spec in specs.items():
+        cells = [_detected(seen.of(spec, *cell)) for cell in seen.cells()]
+        sys.stdout.write(_line(f"`{name}`", _seconds(spec, run.data.manifest.model), *cells))
+    sys.stdout.write("\n" + _line(f"against `{given.against}`", *heads) + _line(*["---"] * (1 + len(heads))))
+    for name, spec in specs.items():
+        if name != given.against:
+            base = specs[given.against]
+            changes = [_changed(seen.of(base, *cell), seen.of(spec, *cell)) for cell in seen.cells()]
+            sys.stdout.write(_line(f"`{name}`", *changes))
     return 0
+
+
+def _line(*cells: str) -> str:
+    return "| " + " | ".join(cells) + " |\n"
 
 
 def _methods(text: str) -> list[str]:
@@ -83,20 +114,28 @@ def _with_option(method: str, option: str) -> str:
     return f"{name}[{option},{rest}" if rest else f"{name}[{option}]"
 
 
-def _detected(seen: Iterable[Observation], spec: str, prompts: str, people: Iterable[Character]) -> str:
-    slugs = {c.slug for c in people}
-    mine = [
-        o
-        for o in seen
-        if (o.request.mitigation, o.request.prompt_set) == (spec, prompts) and o.request.character in slugs
-    ]
-    scored = [o.value for o in mine if o.value is not None]
-    interval = interval_of(mine)
+def _detected(seen: Sequence[Observation]) -> str:
+    scored = [o.value for o in seen if o.value is not None]
+    interval = interval_of(seen)
     return f"{sum(scored) / len(scored):.0%} ({interval.low:.0%} to {interval.high:.0%}, n = {len(scored)})"
 
 
-def _seconds(spec: str, model: str, registry: Registry) -> str:
-    edits = parse(spec).bind(RunContext(registry)).weight_edits(model)
+def _changed(base: Iterable[Observation], other: Iterable[Observation]) -> str:
+    """The difference in points over pictures that start from the same noise, its interval and p."""
+    before = {o.request.noise_seed: o for o in base}
+    pairs: dict[str, list[tuple[float, float]]] = {}
+    for after in other:
+        first = before[after.request.noise_seed]
+        if first.value is not None and after.value is not None:
+            pairs.setdefault(after.request.character, []).append((first.value, after.value))
+    found = compare(pairs, binary=True, scale=100)
+    difference, p = found.difference, "–" if found.p is None else f"{found.p:.2g}"
+    return f"{difference.value:+.0f} ({difference.low:+.0f} to {difference.high:+.0f}), p = {p}"
+
+
+def _seconds(spec: str, model: str) -> str:
+    context = RunContext(load_registry(MODEL), erasers=load_card(MODEL).erasers)
+    edits = parse(spec).bind(context).weight_edits(model)
     return ", ".join(f"{read_card(e.folder).seconds:.1f}" for e in edits) or "–"
 
 

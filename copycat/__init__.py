@@ -15,9 +15,21 @@ from typing import TYPE_CHECKING, Any
 from copycat.io.version import __version__
 
 if TYPE_CHECKING:
-    from copycat.api import Character, Generator, Judge, Measure, Mitigation, Run, RunConfig, load_run, run
+    from copycat.api import (
+        Attack,
+        Character,
+        Generator,
+        Judge,
+        Measure,
+        Mitigation,
+        Run,
+        RunConfig,
+        load_run,
+        run,
+    )
 
 __all__ = [
+    "Attack",
     "Character",
     "Generator",
     "Judge",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
+from copycat.attacks import Attack
 from copycat.config import RunConfig
 from copycat.errors import UserError
 from copycat.generators.base import Generator
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "Attack",
     "Character",
     "Generator",
     "Judge",
@@ -42,7 +44,7 @@ __all__ = [
     "load_run",
     "run",
 ]
-_LISTS = ("mitigations", "prompts", "characters", "measures", "devices")
+_LISTS = ("mitigations", "attacks", "prompts", "characters", "measures", "devices")
 
 
 class Run:
@@ -126,6 +128,7 @@ def run(model: str = "menagerie", *, quiet: bool = False, **settings: Any) -> Ru
 
     `settings` are those of :class:`copycat.RunConfig`: mitigations, prompts, seeds, characters, limit, judge,
     device, out and so on; a single name may stand for a list of one, and a number N of seeds for 0 … N−1.
+    With `attacks` every mitigation is run under each of them, of which `none` leaves it as it is.
     Progress is shown on the terminal or in the notebook unless `quiet`. Raises UserError for a setting that
     cannot be met; what is finished by then is kept.
     """

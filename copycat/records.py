@@ -134,6 +134,8 @@ class Step(Row):
     result: dict[str, Any] | None = None
     """What it found or decided, as the mitigation's own result model dumps it; None where the request's
     fields say it all."""
+    seconds: float | None = None
+    """Wall time that it took to find that, where it was measured; no part of the identity."""
 
     @model_validator(mode="before")
     @classmethod
@@ -147,7 +149,7 @@ class Step(Row):
 
     @model_serializer(mode="wrap")
     def _without_none(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {k: v for k, v in handler(self).items() if k != "result" or v is not None}
+        return {k: v for k, v in handler(self).items() if k not in ("result", "seconds") or v is not None}
 
     @property
     def identity(self) -> dict[str, Any]:

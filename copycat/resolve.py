@@ -7,7 +7,7 @@ machine or a guardrail lacks is said by the plan. Rooms pass the result on.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from copycat.attacks import Attacked, crossed, parse
 from copycat.cards.folders import is_pipeline
 from copycat.cards.judges import CATALOG as JUDGES
 from copycat.cards.judges import JudgeCard, load_judge_card
@@ -33,7 +34,7 @@ from copycat.llms.base import Chat, load_chat
 from copycat.llms.replies import CachedChat, Replies, replies_path
 from copycat.measures import CONS_PROMPT, Measure, measures
 from copycat.measures.questions import IDENTIFY
-from copycat.mitigations import Composition, RunContext, parse
+from copycat.mitigations import Composition, RunContext
 from copycat.runtime.device import resolve_device
 from copycat.subjects.characters import Character, Registry, load_registry
 from copycat.subjects.innocents import innocents
@@ -111,6 +112,16 @@ class ResolvedRun:
             self._identify_filter_judge(name)
         return tuple(map(load_judge_card, names))
 
+    def attack_judges(self) -> tuple[JudgeCard, ...]:
+        """The cards of the judges that attacks ask while they search, each once. Raises UserError for one
+        that cannot be asked about the run's characters."""
+        attacks = [m.attack for m in self.mitigations.values() if isinstance(m, Attacked)]
+        names = dict.fromkeys(a.config.judge or self.config.judge for a in attacks if a.searches)
+        cards = tuple(map(load_judge_card, names))
+        for card in cards:
+            check_judge(card, self.registry, self.characters)
+        return cards
+
     def _identify_filter_judge(self, name: str) -> str:
         card = load_judge_card(name)
         if card.members:
@@ -127,8 +138,11 @@ class ResolvedRun:
         return identify(card)
 
 
-def resolve_settings(**given: Any) -> ResolvedRun:
-    """The run with these settings of :class:`RunConfig`, where None means the default."""
+def resolve_settings(attacks: Sequence[str] | None = None, **given: Any) -> ResolvedRun:
+    """The run with these settings of :class:`RunConfig`, where None means the default.
+
+    Each of its mitigations is run under each of `attacks`, of which `none` leaves it as it is.
+    """
     chosen = {k: v for k, v in given.items() if v is not None}
     try:
         name = chosen.get("model", "menagerie")
@@ -136,6 +150,9 @@ def resolve_settings(**given: Any) -> ResolvedRun:
         left_out = _default_left_out(card, chosen)
         if left_out:
             chosen["mitigations"] = (UNGUARDED,)
+        if attacks:
+            guards = chosen.get("mitigations", RunConfig.model_fields["mitigations"].default)
+            chosen["mitigations"] = crossed(guards, attacks)
         if _is_folder(name):
             run = _resolve_folder(card, chosen)
         else:
@@ -320,6 +337,7 @@ def model_context(
         encoder=card.identity(),
         embed=None if card.api else embed,
         chat=chat,
+        erasers=card.erasers,
         hosted=card.api is not None,
     )
 

@@ -152,6 +152,11 @@ class DenoiseStep:
     denoiser's arguments for one row."""
     memory: dict[str, Any] = field(default_factory=dict)
     """What a hook keeps from one step to the next, while the same pictures are drawn."""
+    places: Mapping[str, Sequence[range]] = field(default_factory=dict)
+    """By text of those: for each of its words the rows that its tokens have in what the text encoder makes of
+    it. A text is missing where several text encoders split it unlike each other."""
+    scheduler: Any = None
+    """The pipeline's, which knows how noisy latents are at a time step."""
 
     def predict(self, **changes: Any) -> Tensor:
         """The prediction for this step, with `changes` to its fields; may be called several times.

@@ -119,6 +119,9 @@ class ModelCard(Card, Part):
     storage: Storage | None = None
     """What the denoiser's weights are kept in, to be computed with in its own precision: some half of the
     memory of 16-bit weights. Changes the pictures, and is part of the identity."""
+    erasers: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Options of erasers that suit this model, by the eraser's name. They stand in place of the eraser's own
+    defaults, and are part of the erasure's identity; what the user names goes before them."""
     packages: tuple[str, ...] = ()
     """Distributions that this model needs and copycat does not install."""
     presets: dict[str, dict[str, Any]] = Field(default_factory=dict)

@@ -57,6 +57,17 @@ def _mitigations() -> Rows:
         yield (name, f"Short for {spec}", "the same")
 
 
+def _attacks() -> Rows:
+    from copycat.attacks import CATALOG
+
+    yield ("NAME", "NEEDS", "WHAT", "OPTIONS")
+    for name in CATALOG.names():
+        kind = CATALOG.get(name)
+        needs = "weights" if kind.white_box else "pictures" if kind.queried() else "prompts"
+        summary = (kind.__doc__ or "").strip().partition("\n")[0]
+        yield (name, needs, summary, ", ".join(kind.options.model_fields))
+
+
 def _measures() -> Rows:
     from copycat.measures import measures
 
@@ -136,6 +147,7 @@ KINDS: dict[str, tuple[Callable[[], Rows], str]] = {
     "models": (_models, "what draws: image and video models"),
     "measures": (_measures, "what is measured of pictures"),
     "mitigations": (_mitigations, "guardrails, and their options"),
+    "attacks": (_attacks, "ways to get a character past guardrails, what they need, and their options"),
     "judges": (_judges, "who looks at pictures, and how well they are known to judge"),
     "llms": (_llms, "language models, for guardrails and word lists"),
     "prompts": (_prompts, "prompt sets, by registry"),
@@ -153,8 +165,8 @@ def _choices() -> Rows:
 def ls(
     what: str = typer.Argument(
         "",
-        help="models, measures, mitigations, judges, llms, prompts, characters, tables or runs; without it, "
-        "what there is to list.",
+        help="models, measures, mitigations, attacks, judges, llms, prompts, characters, tables or runs; "
+        "without it, what there is to list.",
     ),
 ) -> None:
     """List what there is to choose from."""

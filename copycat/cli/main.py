@@ -14,6 +14,7 @@ import typer
 from copycat import __version__
 from copycat.cli import (
     annotate,
+    attack,
     calibrate,
     compare,
     doctor,
@@ -35,6 +36,7 @@ from copycat.cli import (
     rejudge,
     report,
     reproduce,
+    robustness,
     run,
     score,
     table,
@@ -70,9 +72,10 @@ def _root(
 # In the order of the help; a verb is called as its function, with hyphens.
 for verb in (
     run.run, judge.judge, annotate.annotate, calibrate.calibrate, score.score, report.report, verify.verify,
-    table.table, compare.compare, power.power, reproduce.reproduce, import_upstream.import_upstream,
+    table.table, compare.compare, power.power, reproduce.reproduce, robustness.robustness,
+    import_upstream.import_upstream,
     rejudge.rejudge, import_registry.import_registry, import_images.import_images,
-    import_verdicts.import_verdicts, publish.publish, pull.pull, erase.erase, gate.gate, ls.ls,
+    import_verdicts.import_verdicts, publish.publish, pull.pull, erase.erase, attack.attack, gate.gate, ls.ls,
     validate.validate, doctor.doctor, prune.prune,
 ):  # fmt: skip
     app.command()(verb)

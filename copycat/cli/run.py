@@ -18,6 +18,11 @@ def run(
         help="A list; + combines, options in brackets. When empty none,negprompt, and none alone for a model "
         "that takes no negative prompt.",
     ),
+    attack: str = typer.Option(
+        "",
+        help="A list of attacks (copycat ls attacks) that each mitigation is run under; none leaves it as it "
+        "is. The same as --mitigation GUARDRAIL@ATTACK.",
+    ),
     prompts: str = typer.Option("name", help="A list of prompt sets (copycat ls prompts)."),
     seeds: str = typer.Option("3", help="How many run seeds (0, 1, …), or a list: 0,1,5."),
     characters: str = typer.Option("", help="A list of names, aliases or slugs; all when empty."),
@@ -112,6 +117,7 @@ def run(
         model=model,
         registry=registry or None,
         mitigations=items(mitigation) or None,
+        attacks=items(attack) or None,
         prompts=items(prompts),
         seeds=parse_seeds(seeds),
         characters=items(characters) or None,

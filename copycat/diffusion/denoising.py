@@ -23,19 +23,22 @@ def denoising(
     requests: Sequence[Request],
     hook: Denoise | None,
     said: Mapping[str, Mapping[str, Any]] | None = None,
+    places: Mapping[str, Sequence[range]] | None = None,
 ) -> Iterator[None]:
     """While it lasts, the denoiser of `pipeline` asks `hook`; afterwards it is as it was.
 
-    `requests` are those of the batch, one a picture; none where the hook does not ask. `said` becomes the
-    field of that name of each step. A denoiser that was compiled as a whole runs uncompiled under a hook;
-    blocks that were compiled by themselves stay so. Without a hook nothing is touched.
+    `requests` are those of the batch, one a picture; none where the hook does not ask. `said` and `places`
+    become the fields of those names of each step. A denoiser that was compiled as a whole runs uncompiled
+    under a hook; blocks that were compiled by themselves stay so. Without a hook nothing is touched.
     """
     with ExitStack() as undo:
         for name in DENOISERS:
             module = getattr(pipeline, name, None)
             if module is not None and hook is not None:
                 undo.callback(_set(module, "_compiled_call_impl", None))
-                wrapped = _wrapped(module, tuple(requests), hook, said or {})
+                given: dict[str, Any] = {"said": said or {}, "places": places or {}, "memory": {}}
+                given["scheduler"] = getattr(pipeline, "scheduler", None)
+                wrapped = _wrapped(module, tuple(requests), hook, given)
                 undo.callback(_set(module, "forward", wrapped))
         yield
 
@@ -55,12 +58,12 @@ def _set(module: Any, name: str, value: Any) -> Callable[[], None]:
 
 
 def _wrapped(
-    module: Any, requests: tuple[Request, ...], hook: Denoise, said: Mapping[str, Mapping[str, Any]]
+    module: Any, requests: tuple[Request, ...], hook: Denoise, known: Mapping[str, Any]
 ) -> Callable[..., Any]:
+    """`known` are the fields of a step that stay the same while the pictures are drawn."""
     forward, signature = module.forward, inspect.signature(type(module).forward)
     _, first, *names = signature.parameters  # after self come the latents
     time = next(n for n in names if n in {"timestep", "t"})
-    memory: dict[str, Any] = {}
 
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         given = dict(signature.bind(module, *args, **kwargs).arguments)
@@ -75,7 +78,7 @@ def _wrapped(
 
         latents, timestep = _stacked(given.pop(first)), given.pop(time)
         rows = requests * (len(latents) // max(len(requests), 1))
-        predicted = hook(DenoiseStep(latents, timestep, rows, given, model, said, memory))
+        predicted = hook(DenoiseStep(latents, timestep, rows, given, model, **known))
         return _with_prediction(answer[0] if answer else (given,), predicted, separate)
 
     return wrapped

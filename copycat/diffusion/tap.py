@@ -18,7 +18,7 @@ from torch import Tensor
 from copycat.cards.hooks import DenoiseStep
 from copycat.cards.models import ModelCard
 from copycat.diffusion.denoising import DENOISERS, denoising
-from copycat.errors import UserError
+from copycat.errors import UserError, first_line
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,33 @@ class Call:
     def of(self, other: Call) -> Call:
         """These latents at this time, with what `other` says."""
         return Call(self.latents, self.timestep, other.arguments)
+
+    def rows(self, which: slice) -> Call:
+        """What it is given for some of its prompts."""
+        n = len(self.latents)
+        return Call(self.latents[which], _cut(self.timestep, n, which), _cut(self.arguments, n, which))
+
+
+def joined(calls: Sequence[Call]) -> Call:
+    """One call for the prompts of several, which are all at the same time.
+
+    Raises UserError where what a model is given for a prompt is as long as the prompt, so that prompts of
+    several lengths do not go into one call.
+    """
+    if len(calls) == 1:
+        return calls[0]
+    counts = [len(c.latents) for c in calls]
+    try:
+        return Call(
+            torch.cat([c.latents for c in calls]),
+            _joined([c.timestep for c in calls], counts),
+            _joined([c.arguments for c in calls], counts),
+        )
+    except RuntimeError as e:
+        raise UserError(
+            "This model is given texts of several lengths, so prompts cannot be looked at together; set "
+            f"the options for how many are looked at in an iteration to 1 ({first_line(e)})."
+        ) from e
 
 
 class _Stop(Exception):
@@ -105,6 +132,22 @@ class Tap:
             return self._stopped(prompts, step, self.steps, seeds)
 
     @torch.no_grad()
+    def path(self, prompts: Sequence[str], seeds: Sequence[int]) -> list[Call]:
+        """What the denoiser is given at each of the steps while the pipeline draws `prompts` with guidance,
+        starting from the noise of `seeds`, one a prompt: the same as :meth:`noisy` for all steps at once."""
+        seen: dict[float, Call] = {}
+
+        def hook(at: DenoiseStep) -> Tensor:
+            time = _time(at)
+            if time not in seen:
+                seen[time] = _prompted(at, len(prompts))
+            return at.predict()
+
+        with denoising(self.pipeline, (), hook):
+            self.latents(prompts, [torch.Generator("cpu").manual_seed(s) for s in seeds])
+        return list(seen.values())
+
+    @torch.no_grad()
     def latents(self, prompts: Sequence[str], noise: Sequence[torch.Generator]) -> Tensor:
         """Clean latents that the pipeline draws of `prompts`, before they are decoded."""
         given = {**self._given, "prompt": list(prompts), "num_inference_steps": self.steps}
@@ -131,7 +174,7 @@ def _stop_at(step: int, prompts: int) -> Callable[[DenoiseStep], Tensor]:
     seen: list[float] = []
 
     def hook(at: DenoiseStep) -> Tensor:
-        time = float(torch.as_tensor(at.timestep).flatten()[0])
+        time = _time(at)
         if time not in seen:
             seen.append(time)
         if len(seen) <= step:
@@ -141,15 +184,30 @@ def _stop_at(step: int, prompts: int) -> Callable[[DenoiseStep], Tensor]:
     return hook
 
 
+def _time(at: DenoiseStep) -> float:
+    return float(torch.as_tensor(at.timestep).flatten()[0])
+
+
 def _prompted(at: DenoiseStep, prompts: int) -> Call:
     """The rows of the prompts: with guidance most pipelines put those of the negative prompts before them."""
     rows = len(at.latents)
+    return Call(at.latents, at.timestep, at.arguments).rows(slice(rows - prompts, rows))
 
-    def cut(value: Any) -> Any:
-        if isinstance(value, Tensor) and value.dim() > 0 and len(value) == rows:
-            return value[rows - prompts :]
-        if isinstance(value, Mapping):
-            return {k: cut(v) for k, v in value.items()}
-        return value
 
-    return Call(cut(at.latents), cut(at.timestep), {k: cut(v) for k, v in at.arguments.items()})
+def _cut(value: Any, rows: int, which: slice) -> Any:
+    """Some of the rows of whatever in `value` has that many."""
+    if isinstance(value, Tensor) and value.dim() > 0 and len(value) == rows:
+        return value[which]
+    if isinstance(value, Mapping):
+        return {k: _cut(v, rows, which) for k, v in value.items()}
+    return value
+
+
+def _joined(values: Sequence[Any], rows: Sequence[int]) -> Any:
+    """One value of several, where those that have a row a prompt are put one after another."""
+    first = values[0]
+    if isinstance(first, Tensor) and first.dim() > 0 and [len(v) for v in values] == list(rows):
+        return torch.cat(list(values))
+    if isinstance(first, Mapping):
+        return {k: _joined([v[k] for v in values], rows) for k in first}
+    return first

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from PIL.Image import Image
 
@@ -116,6 +116,12 @@ class Generator(Closing, Charging, ABC):
     @abstractmethod
     def draw(self, requests: Sequence[Request], hooks: Hooks) -> list[ImageOutcome]:
         """What :meth:`generate` promises; `hooks` is empty unless weights are open."""
+
+    @property
+    def pipeline(self) -> Any:
+        """The one diffusers pipeline that it draws with, for who must look inside; None where there is none
+        in this process, or several."""
+        return None
 
     def stop(self) -> None:
         """Begin nothing more; for a hosted model, whose calls in flight are paid for and go on."""

@@ -44,6 +44,10 @@ class DiffusersImage(Generator):
         """Smaller than the card's once memory ran out."""
         return self._batches.size
 
+    @property
+    def pipeline(self) -> Any:
+        return self._pipeline
+
     def draw(self, requests: Sequence[Request], hooks: Hooks) -> list[ImageOutcome]:
         if hooks.denoise is not None:
             self._card.check_every_step("a guardrail")

@@ -23,8 +23,9 @@ def expand(spec: str) -> str:
 
 def canonical(spec: str) -> str:
     """A mitigation in its long form, without blanks and idle `none`s, options sorted: equal for equal
-    guardrails."""
-    return "+".join(parts(spec)) or "none"
+    guardrails, and for equal attacks on them."""
+    guard, *attack = re.split(r"@(?![^\[]*\])", spec)
+    return "@".join(["+".join(parts(guard)) or "none", *map(_part, attack)])
 
 
 def parts(spec: str) -> list[str]:

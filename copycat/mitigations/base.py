@@ -7,8 +7,8 @@ provenance. How several act together is in `composition.py`, how a name is read 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeVar
 
 from pydantic import ConfigDict
@@ -56,6 +56,8 @@ class RunContext:
     """A language model, which is loaded when it is first asked; None where none may be asked."""
     characters: tuple[Character, ...] = ()
     """Those that the run is about."""
+    erasers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Options of erasers that suit the model that draws, by the eraser's name, as its card says."""
     hosted: bool = False
     """Whether the model that draws runs elsewhere, so that its weights, embeddings and denoiser are out of
     reach."""
@@ -144,15 +146,22 @@ class Mitigation(ABC, Generic[O]):
         return "keep"
 
     def with_step(
-        self, request: Request, note: str = "", result: Row | None = None, **changes: Any
+        self,
+        request: Request,
+        note: str = "",
+        result: Row | None = None,
+        *,
+        seconds: float | None = None,
+        **changes: Any,
     ) -> Request:
         """`request` with `changes`, and a step in its provenance: a `note` for people, a `result` for
-        programs."""
+        programs, and the `seconds` that finding it took."""
         step = Step(
             name=self.name,
             config=self.config.model_dump(mode="json"),
             note=note,
             result=None if result is None else result.model_dump(mode="json"),
+            seconds=seconds,
         )
         return request.model_copy(update={**changes, "provenance": (*request.provenance, step)})
 
@@ -199,7 +208,10 @@ CATALOG: Catalog[type[Mitigation[Any]]] = Catalog(
         "uce": "copycat.mitigations.erasure.uce:UCE",
         "rece": "copycat.mitigations.erasure.rece:RECE",
         "esd": "copycat.mitigations.erasure.esd:ESD",
+        "spm": "copycat.mitigations.erasure.spm:SPM",
         "sld": "copycat.mitigations.sld:SLD",
+        "safree": "copycat.mitigations.safree:SAFREE",
+        "dng": "copycat.mitigations.dng:DNG",
         "advunlearn": "copycat.mitigations.erasure.advunlearn:AdvUnlearn",
         "doco": "copycat.mitigations.erasure.doco:DoCo",
     },

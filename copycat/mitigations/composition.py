@@ -36,13 +36,22 @@ class Composition:
         """The same parts, each bound to `context`. Raises UserError for one that reaches into a model which
         runs elsewhere."""
         hooks = ("edit_model", "edit_conditioning", "denoise")
-        inner = next((p for p in self.parts if _overrides(p, *hooks)), None)
+        inner = next((p for p in self.everyone if overrides(p, *hooks)), None)
         if inner and context.hosted:
             raise UserError(
                 f"{inner.name} changes the weights, the embeddings or the denoising of a model, and this one "
                 "runs elsewhere; use a mitigation that acts on the prompt or on the finished picture."
             )
-        return type(self)(self.spec, [part.bind(context) for part in self.parts])
+        return self.with_parts([part.bind(context) for part in self.parts])
+
+    @property
+    def everyone(self) -> tuple[Mitigation[Any], ...]:
+        """All that act on a picture, in the order in which they wrap the denoiser: the last is outermost."""
+        return self.parts
+
+    def with_parts(self, parts: Sequence[Mitigation[Any]]) -> Self:
+        """The same with other guardrails."""
+        return type(self)(self.spec, parts)
 
     def apply(
         self,
@@ -50,8 +59,10 @@ class Composition:
         character: Character,
         guess: TargetGuesser | None = None,
         keep: Callable[[Conditioning], None] = lambda _: None,
+        given: Conditioning | None = None,
     ) -> Request:
-        """The request as it will be sent; `keep` is given the conditioning that it names by its sha.
+        """The request as it will be sent; `keep` is given the conditioning that it names by its sha. `given`
+        is the conditioning that `request` names already.
 
         With `guess` nobody knows `character`: the parts are told whom it guesses, or whom the last input
         filter before them does, and where nobody is guessed those that need a target do not act. Weight edits
@@ -78,7 +89,7 @@ class Composition:
             request = part.edit_sampling(request, known)
         conditioning = None
         for part, known in acting:
-            made = part.edit_conditioning(request, known, conditioning)
+            made = part.edit_conditioning(request, known, conditioning or given)
             if made is not None:
                 conditioning, sha = made, made.sha
                 result = HookResult(hook="edit_conditioning", identity=sha)
@@ -86,7 +97,7 @@ class Composition:
         if conditioning is not None:
             keep(conditioning)
         for part, _ in acting:
-            if _overrides(part, "denoise"):
+            if overrides(part, "denoise"):
                 request = part.with_step(request, "wraps the denoiser", HookResult(hook="denoise"))
         return request
 
@@ -112,23 +123,23 @@ class Composition:
 
     def denoiser(self, request: Request) -> Denoise | None:
         """The hook that the request's picture is drawn with; None where no part wraps the denoiser."""
-        parts = [p for p in self.parts if denoiser_key(request, p)]
+        parts = [p for p in self.everyone if denoiser_key(request, p)]
         if not parts:
             return None
         hook = chain([p.denoise for p in parts])
-        if not any(_overrides(p, "texts") for p in parts):
+        if not any(overrides(p, "texts") for p in parts):
             return hook
         return Steering(hook, lambda r: [text for p in parts for text in p.texts(r)])
 
     @property
     def wraps_denoiser(self) -> bool:
         """Whether any part acts in each step while a picture is drawn."""
-        return any(_overrides(part, "denoise") for part in self.parts)
+        return any(overrides(part, "denoise") for part in self.everyone)
 
     def while_drawing(self) -> Self:
         """Those parts that act while pictures are drawn: on weights, denoiser or finished pictures."""
-        acting = [p for p in self.parts if p.judge is not None or _overrides(p, "edit_model", "denoise")]
-        return type(self)(self.spec, acting)
+        acting = [p for p in self.parts if p.judge is not None or overrides(p, "edit_model", "denoise")]
+        return self.with_parts(acting)
 
     def reviewers(self, request: Request) -> tuple[Mitigation[Any], ...]:
         """The parts that look at this request's picture."""
@@ -145,6 +156,6 @@ def denoiser_key(request: Request, part: Mitigation[Any] | None = None) -> str:
     return digest(found) if found else ""
 
 
-def _overrides(part: Mitigation[Any], *hooks: str) -> bool:
+def overrides(part: Mitigation[Any], *hooks: str) -> bool:
     """Whether it has any of these hooks of its own."""
     return any(getattr(type(part), hook) is not getattr(Mitigation, hook) for hook in hooks)

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from copycat.cards.catalog import Catalog
 from copycat.errors import UnknownName, UserError
 from copycat.mitigations.aliases import ALIASES
 from copycat.mitigations.base import CATALOG, InputFilter, Mitigation
 from copycat.mitigations.composition import Composition
+from copycat.subjects.characters import with_article
 
+M = TypeVar("M", bound=Mitigation[Any])
 _PART = re.compile(r"\s*([\w-]+)\s*(?:\[([^\[\]]*)\])?\s*")
 
 
 def parse(spec: str) -> Composition:
     """The mitigations that `spec` names, not bound to a run yet; raises UnknownName or UserError."""
-    parts = [_part(text) for text in re.split(r"\+(?![^\[]*\])", spec)]
+    parts = [part_of(text, CATALOG, ALIASES) for text in re.split(r"\+(?![^\[]*\])", spec)]
     if isinstance(parts[-1], InputFilter):
         raise UserError(f"'{spec}' ends in a gate with nothing behind it; write {parts[-1].name}+rewrite.")
     return Composition(spec, parts)
@@ -29,19 +33,24 @@ def rewrites(part: str) -> bool:
     return name in CATALOG.names() and CATALOG.get(name).edit_prompt is not Mitigation.edit_prompt
 
 
-def _part(text: str) -> Mitigation[Any]:
-    match = _PART.fullmatch(text)
+def part_of(text: str, catalog: Catalog[type[M]], aliases: Mapping[str, str] | None = None) -> M:
+    """What one name of `catalog`, with options in brackets, stands for: `negprompt[keywords=3]`.
+
+    `aliases` are names for others with options. Raises UnknownName or UserError.
+    """
+    match, aliases = _PART.fullmatch(text), aliases or {}
     if not match:
         raise UserError(
-            f"'{text}' is not a mitigation; write a name, or a name with options: name[key=value]."
+            f"'{text}' is not {with_article(catalog.singular)}; write a name, or a name with options: "
+            "name[key=value]."
         )
     name, inside = match.groups()
     preset = ""
-    if name in ALIASES:
-        name, _, preset = ALIASES[name].partition("[")
-    elif name not in CATALOG.names():
-        raise UnknownName("mitigation", name, [*CATALOG.names(), *ALIASES])
-    kind = CATALOG.get(name)
+    if name in aliases:
+        name, _, preset = aliases[name].partition("[")
+    elif name not in catalog.names():
+        raise UnknownName(catalog.singular, name, [*catalog.names(), *aliases])
+    kind = catalog.get(name)
     try:
         given = _options(preset.removesuffix("]"), text) | _options(inside or "", text)
         return kind(kind.options.model_validate(given))

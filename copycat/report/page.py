@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from copycat.measures import CONS, DETECT
 from copycat.measures.corrections import DIFFERENCES
-from copycat.report import filters, pareto, price, reproduction, words
+from copycat.report import attacks, filters, pareto, price, reproduction, words
 from copycat.report.breakdown import breakdowns
 from copycat.report.denominators import cautions, earlier
 from copycat.report.differences import Difference, differences
@@ -86,6 +86,8 @@ def render_page(run: RunData, where: Where = "auto", progress: Progress | None =
         agreements=[words.agreement_sentence(a) for a in run.agreement],
         reviews=[filters.sentence(c) for c in costs],
         caution=filters.caution(costs),
+        attacks=[attacks.sentence(a) for a in attacks.attacks(run)],
+        attacks_about=attacks.ABOUT,
         cautions=[*cautions(run), *filter(None, [said(earlier(run.metrics))])],
         intervals=words.INTERVALS,
         denominators=words.DENOMINATORS,

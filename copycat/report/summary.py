@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from copycat.measures import Measure
 from copycat.records import Metric
-from copycat.report import next_steps
+from copycat.report import attacks, next_steps
 from copycat.report.denominators import cautions
 from copycat.report.differences import differences
 from copycat.report.filters import caution, costs, sentence
@@ -48,6 +50,10 @@ def print_summary(console: Console, run: RunData) -> None:
             f"like these {interval(x.low, x.high, places, signed=True)}, {x.pairs} pairs"
             + (f"; {corrected_words(x.corrected, places)}" if x.corrected else ""),
         )
+    attacked = attacks.attacks(run)
+    if attacked:
+        console.print(_attacks(attacked))
+        say(console, attacks.ABOUT)
     for told in cautions(run):
         say(console, f"WARNING: {told}")
     if run.failed:
@@ -87,6 +93,14 @@ def _table(run: RunData) -> Table:
         first = run.metric(run.tabled[0], *group) if run.tabled else None
         scored = f"{first.scored}/{first.images}" if first else DASH
         table.add_row(*map(escape, group[: len(words)]), *cells, scored)
+    return table
+
+
+def _attacks(found: Sequence[attacks.Attacking]) -> Table:
+    words = 3
+    table = grid(attacks.HEAD[:words], attacks.HEAD[words:], "Attacks")
+    for attacking in found:
+        table.add_row(*map(escape, attacks.cells(attacking)))
     return table
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from copycat.measures import Measure
 from copycat.records import Metric
-from copycat.report import price, reproduction
+from copycat.report import attacks, price, reproduction
 from copycat.report.denominators import cautions, earlier
 from copycat.report.files import csv_content
 from copycat.report.filters import costs, markdown
@@ -107,7 +107,8 @@ def _remarks(run: RunData) -> list[str]:
 def table_markdown(run: RunData) -> str:
     """`table.md`: the measures of each mitigation and prompt set, with intervals and denominators.
 
-    Below stand what they mean, the judge's errors, how far judges agree and what output filters cost.
+    Below stand what they mean, the judge's errors, how far judges agree, what output filters cost and how
+    often attacks succeed.
     """
     lines = [f"# {escaped(run.model)}", "", *grid(*_lines(run))]
     for remark in _remarks(run):
@@ -115,7 +116,9 @@ def table_markdown(run: RunData) -> str:
     if run.agreement:
         lines += ["Agreement of the judges that looked at these pictures:", ""]
         lines += [*(f"- {escaped(agreement_sentence(a))}" for a in run.agreement), ""]
-    return "\n".join([*lines, *price.markdown(run), *markdown(costs(run))])
+    return "\n".join(
+        [*lines, *price.markdown(run), *markdown(costs(run)), *attacks.markdown(attacks.attacks(run))]
+    )
 
 
 def table_latex(run: RunData) -> str:

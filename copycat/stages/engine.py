@@ -128,9 +128,15 @@ def engine_for(
     if card.api is None:
         return choose_engine(wanted, config, what, card.min_gpu_gb, lighter, folder)
     # The device is that of a filter's judge, which may run here.
-    first = config.devices[0] if wanted == "auto" and config.devices else wanted
+    first = first_device(wanted, config)
     # An attempt that is in hand when something fails is waited for.
     return Concurrent(resolve_device(first, what, None), threads_for(card.at_a_time), card.api.timeout)
+
+
+def first_device(wanted: str, config: RunConfig) -> str:
+    """Where something computes alone in this process: on `wanted`, or where that is `auto` the first of the
+    devices that `config` names."""
+    return config.devices[0] if wanted == "auto" and config.devices else wanted
 
 
 def encoder_device(card: JudgeCard, wanted: str, config: RunConfig) -> str:
@@ -140,7 +146,7 @@ def encoder_device(card: JudgeCard, wanted: str, config: RunConfig) -> str:
     Raises UserError for a device that is not there or too small for it. Where workers are elsewhere, what
     this machine lacks is no reason to refuse them, and it takes as long as it takes.
     """
-    on = config.devices[0] if wanted == "auto" and config.devices else wanted
+    on = first_device(wanted, config)
     here = config.engine == "local"
     return resolve_device(on, f"The encoder {card.name}", card.min_gpu_gb if here else None)
 

@@ -22,7 +22,9 @@ def erasing(card: ModelCard, registry: Registry, characters: Sequence[Character]
 
     Raises UserError for what is no eraser, and for a model whose weights are not open.
     """
-    context = RunContext(registry, characters=tuple(characters), hosted=card.api is not None)
+    context = RunContext(
+        registry, characters=tuple(characters), erasers=card.erasers, hosted=card.api is not None
+    )
     parts = parse(method).parts
     if len(parts) != 1 or not isinstance(parts[0], Eraser):
         raise UserError(f"'{method}' is no eraser; name one, such as uce or esd[group=u] (docs/erasure.md).")
@@ -35,22 +37,28 @@ def erasing(card: ModelCard, registry: Registry, characters: Sequence[Character]
 
 
 def erased_pipeline(card: ModelCard, edit: Erasure, out: Path, device: str = "auto") -> str:
-    """Write the model of `card`, changed by `edit`, to the folder `out`; returns a sentence about it.
+    """Write the model of `card`, changed by `edit`, to the folder `out`; returns a sentence about it. An
+    eraser whose adapters are added beside the weights has these written alone.
 
     Raises RunConflict where `out` holds something.
     """
     # It brings torch.
     from copycat.generators.pipelines import load_pipeline
-    from copycat.mitigations.erasure.delta import CARD, read_card
+    from copycat.mitigations.erasure.delta import CARD, WEIGHTS, read_card
 
     where = resolve_device(device, card.title, card.min_gpu_gb, card.lighter())
     with disk_guard(out), new_folder(out) as folder:
         pipeline = load_pipeline(card, where, edits=[edit])
-        pipeline.to("cpu").save_pretrained(folder, safe_serialization=True)
+        if edit.eraser.needs_adapters:
+            shutil.copyfile(edit.folder / WEIGHTS, folder / WEIGHTS)
+        else:
+            pipeline.to("cpu").save_pretrained(folder, safe_serialization=True)
         shutil.copyfile(edit.folder / CARD, folder / CARD)
     told = read_card(out)
     people = len(edit.task.erased)
-    return (
-        f"{out}: {card.title} without {people} character{'' if people == 1 else 's'} ({told.method}, "
-        f"{told.seconds:.0f} s, {told.trained:,} weights); draw with it: copycat run --model {out}"
-    )
+    without = f"{card.title} without {people} character{'' if people == 1 else 's'}"
+    made = f"({told.method}, {told.seconds:.0f} s, {told.trained:,} weights)"
+    if edit.eraser.needs_adapters:
+        spec = f"{edit.eraser.name}[adapters={out}]"
+        return f"{out}: adapters for {without} {made}; draw with them: --mitigation '{spec}'"
+    return f"{out}: {without} {made}; draw with it: copycat run --model {out}"

@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+from copycat.attacks import Attack, Attacked
 from copycat.cards.hooks import Conditioning
 from copycat.cards.judges import JudgeCard
 from copycat.cards.models import ModelCard
@@ -29,10 +31,14 @@ from copycat.runs.folder import RunFolder
 from copycat.runs.spending import ledger_of
 from copycat.runtime.progress import Progress
 from copycat.stages.affordable import check_affordable
+from copycat.stages.attacking import Searches
 from copycat.stages.engine import choose_engine, encoder_device, engine_for
+from copycat.subjects.innocents import is_innocent
 
 UNASKED = "unasked"
 """Name of the step of a request that a language model would have shaped, in a dry run."""
+UNSEARCHED = "unsearched"
+"""Name of the step of a request that an attack would have searched for, in a dry run."""
 
 
 def plan(
@@ -44,10 +50,10 @@ def plan(
 ) -> list[Request]:
     """All requests, by prompt set, mitigation, run seed, character, prompt and image index.
 
-    Language models are asked first, each distinct question once, and their replies kept on disk. Without
-    `ask`, for a dry run, only replies that are there are used; a request that needs others is left as it
-    was before its mitigation, with a step called `unasked` in its provenance. What they cost is entered in
-    `ledger`.
+    Language models are asked first, each distinct question once, and their replies kept on disk; then
+    attacks search, each picture once, and what they find is kept on disk too. Without `ask`, for a dry run,
+    only what is there is used; a request that needs more is left as it was before its mitigation, with a
+    step called `unasked` or `unsearched` in its provenance. What all that costs is entered in `ledger`.
     """
     context = run.context(ask=ask, ledger=ledger)
     mitigations = {spec: made.bind(context) for spec, made in run.mitigations.items()}
@@ -59,9 +65,18 @@ def plan(
         if ask:
             conditioning.write(_conditionings())
 
+    attacked = [made for made in mitigations.values() if isinstance(made, Attacked)]
+    searches = Searches(run, attacked, guess, ledger)
+
     def shaped(raw: Request) -> Request:
+        made, who = mitigations[raw.mitigation], run.registry[raw.character]
         try:
-            return mitigations[raw.mitigation].apply(raw, run.registry[raw.character], guess, keep)
+            if not (isinstance(made, Attacked) and searches.concerns(raw)):
+                return made.apply(raw, who, guess, keep)
+            outcome = searches.kept(raw)
+            if outcome is None:
+                return raw.model_copy(update={"provenance": (Step(name=UNSEARCHED),)})
+            return made.strike(raw, who, outcome, guess, keep)
         except Unasked as e:
             return raw.model_copy(update={"provenance": (Step(name=UNASKED, note=str(e)),)})
 
@@ -70,9 +85,12 @@ def plan(
         refuse_idle_negatives(run.card, [_offline(run, made, raws) for made in mitigations.values()])
     for spec, mitigation in mitigations.items():
         at_a_time = max(part.calls for part in mitigation.parts)
-        if at_a_time and ask:
+        # What a search asks follows from what it finds.
+        if at_a_time and ask and not any(a.spec == spec and a.attack.searches for a in attacked):
             mine = {(r.character, r.prompt): r for r in raws if r.mitigation == spec}
             _collect_replies(shaped, list(mine.values()), at_a_time, spec, progress or Progress())
+    if ask:
+        searches.make([raw for raw in raws if searches.concerns(raw)], progress or Progress())
     requests = [shaped(raw).with_id() for raw in raws]
     refuse_idle_negatives(run.card, requests)
     GENERATORS.get(run.card.kind).check_texts(run.card, requests, ask=ask)
@@ -87,7 +105,7 @@ def _offline(run: ResolvedRun, composition: Composition, raws: Sequence[Request]
 
 
 def raw_requests(run: ResolvedRun) -> list[Request]:
-    """Every request as it is before its mitigation."""
+    """Every request as it is before its mitigation. Nobody attacks with an innocent prompt."""
     return [
         Request(
             model=run.model,
@@ -110,6 +128,7 @@ def raw_requests(run: ResolvedRun) -> list[Request]:
         for prompt in prompts
         if prompt.character == character.slug
         for index in range(run.config.images_per_prompt)
+        if not (is_innocent(prompt.set) and isinstance(run.mitigations[spec], Attacked))
     ]
 
 
@@ -184,7 +203,8 @@ def check(run: ResolvedRun) -> None:
     motion = card.motion_adapter
     if motion and motion.revision:
         check_repository(motion.source, motion.commit() or "", "config.json", card.title)
-    filters = run.filter_judges()
+    asked = {judge.name: judge for judge in (*run.filter_judges(), *run.attack_judges())}
+    filters = tuple(asked.values())
     for judge in (run.judging.card, *filters):
         try:
             check_judge_here(judge, device, run.config, run.folder)
@@ -195,11 +215,19 @@ def check(run: ResolvedRun) -> None:
     if run.features is not None:
         # Alone in memory: the model and the judge are done by then.
         encoder_device(run.features, device, run.config)
-    together = _gb_together((card, *filters))
+    # The judge of a filter or an attack is in memory beside the model, and so is what an attack looks into.
+    originals = [card] if any(p.white_box for m in run.mitigations.values() for p in _attacks(m)) else []
+    together = _gb_together((card, *originals, *filters))
     if filters and together:
-        # A filter's judge is in memory beside the model.
-        who = f"{card.title} with the judge of its filter"
+        whose = "filter" if run.filter_judges() else "attack"
+        twice = ", with and without its guardrails," if originals else ""
+        who = f"{card.title}{twice} with the judge of its {whose}"
         choose_engine(device, run.config, who, together, folder=run.folder)
+
+
+def _attacks(composition: Composition) -> list[Attack[Any]]:
+    """The attack that is in it, if any."""
+    return [composition.attack] if isinstance(composition, Attacked) else []
 
 
 def check_offered(run: ResolvedRun) -> None:
@@ -215,7 +243,9 @@ def check_offered(run: ResolvedRun) -> None:
         if made.wraps_denoiser:
             run.card.check_every_step(f"a guardrail ({spec})")
         why = run.card.ignores_negative(run.card.sampling.guidance)
-        if why and any(part.needs_guidance for part in made.parts):
+        for attack in _attacks(made):
+            attack.check(run.card)
+        if why and any(part.needs_guidance for part in made.everyone):
             raise UserError(f"{why}, so {spec} cannot act; use a mitigation of the prompt or of the weights.")
     context, raws = run.context(ask=False), raw_requests(run)
     refuse_idle_negatives(

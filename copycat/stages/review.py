@@ -86,10 +86,14 @@ class Reviewer:
     """Asks judges about pictures just drawn, and draws again what they recognise. Loads nothing before."""
 
     def __init__(
-        self, run: ResolvedRun, device: str, composition: Callable[[str], Composition], ledger: Ledger
+        self,
+        run: ResolvedRun,
+        device: str,
+        composition: Callable[[str], Composition],
+        ledger: Ledger | None,
     ) -> None:
         """`composition` gives the bound mitigation of a specification; what judges cost is entered in
-        `ledger`."""
+        `ledger`, where there is one."""
         self._registry, self._device, self._ledger = run.registry, device, ledger
         self._local, self._priced = run.card.api is None, tariff(run.card).known
         self._own_judge, self._composition = run.config.judge, composition
@@ -148,7 +152,8 @@ class Reviewer:
                 device = resolve_device(self._device, f"The judge {card.name}", card.min_gpu_gb)
                 with _memory_for(card):
                     self._judges[name] = load_judge(card, device)
-                self._judges[name].charge(self._ledger)
+                if self._ledger is not None:
+                    self._judges[name].charge(self._ledger)
             return self._judges[name]
 
     def _decide(self, cases: Sequence[_Case]) -> list[Action]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from copycat.attacks import Attacked
 from copycat.errors import CopycatError
 from copycat.io.copies import Copy
 from copycat.io.hub import snapshot_of
@@ -26,7 +28,7 @@ from copycat.stages.engine import unused_workers
 from copycat.stages.estimate import drawing, filtering, judging, planned, told
 from copycat.stages.generate import generate
 from copycat.stages.judge import judge
-from copycat.stages.plan import UNASKED, check, check_offered, plan, prepare
+from copycat.stages.plan import UNASKED, UNSEARCHED, check, check_offered, plan, prepare
 from copycat.stages.report import report
 from copycat.stages.score import score
 from copycat.stages.shift import measure_shifts
@@ -136,6 +138,8 @@ def execute(
         }
         if unasked:
             say(console, f"A language model would be asked about {len(unasked)} prompts; none was.")
+        for line in _searches(run, requests):
+            say(console, line)
         return
     folder = prepare(run, requests)
     for sentence in folder.manifest().served:
@@ -184,6 +188,22 @@ def expected(run: ResolvedRun, requests: list[Request]) -> list[str]:
             *judging(run.judging, whole),
         ]
     )
+
+
+def _searches(run: ResolvedRun, requests: list[Request]) -> list[str]:
+    """The searches of attacks that are left to make, and their budgets, in lines."""
+    left = Counter(r.mitigation for r in requests if any(s.name == UNSEARCHED for s in r.provenance))
+    lines = []
+    for spec, count in left.items():
+        made = run.mitigations[spec]
+        if isinstance(made, Attacked):
+            budget = made.attack.config
+            time = f" and {budget.seconds:g} s" if budget.seconds else ""
+            lines.append(
+                f"{spec} would search for {count} pictures, with at most {budget.queries} queries{time} for "
+                f"each ({count * budget.queries:,} pictures drawn and judged in all); none was."
+            )
+    return lines
 
 
 def _uncovered(run: ResolvedRun, requests: list[Request]) -> dict[str, list[str]]:

@@ -12,6 +12,7 @@ from copycat.generators.base import CATALOG as GENERATORS
 from copycat.generators.base import Generator, load_generator
 from copycat.judges.base import CATALOG as JUDGE_KINDS
 from copycat.judges.base import Judge
+from copycat.mitigations import CATALOG as MITIGATIONS
 from copycat.stages.plan import plan
 from copycat.subjects.characters import load_registry
 
@@ -29,6 +30,8 @@ def test_model_card(name):
     assert card.licence
     assert card.settings_source
     assert load_registry(card.registry).characters
+    for method, suiting in card.erasers.items():
+        assert MITIGATIONS.get(method).options.model_validate(suiting)
     if card.api:
         assert card.negative_prompt == card.steers(card.sampling.guidance)
         sent = card.kind != "openai-images" or "negative" in card.body_fields

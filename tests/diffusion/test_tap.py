@@ -10,8 +10,9 @@ import torch
 from copycat.cards.hooks import DenoiseStep
 from copycat.cards.models import ModelCard, load_card
 from copycat.diffusion.denoising import denoising
-from copycat.diffusion.tap import Call, Tap, predict
+from copycat.diffusion.tap import Call, Tap, joined, predict
 from copycat.diffusion.tokens import token_embeddings
+from copycat.errors import UserError
 from copycat.generators.pipelines import load_pipeline
 from tests.helpers import tiny_pipelines
 
@@ -83,6 +84,51 @@ def test_predictions_are_the_pipelines(model: tuple[Any, ModelCard]) -> None:
     assert torch.isfinite(found).all()
     with torch.no_grad():
         assert not torch.equal(found, predict(tap.denoiser, call))
+
+
+def test_a_path_is_every_step_at_once(model: tuple[Any, ModelCard]) -> None:
+    pipeline, card = model
+    tap = Tap(pipeline, card, steps=3, guidance=3.0)
+    path = tap.path(["zori", "an owl"], [5, 6])
+    assert len(path) == 3
+    for step, found in enumerate(path):
+        wanted = tap.noisy(["zori", "an owl"], step, [5, 6])
+        assert torch.equal(found.latents, wanted.latents)
+        assert _same(found.timestep, wanted.timestep)
+        assert _same(dict(found.arguments), dict(wanted.arguments))
+
+
+def test_calls_of_single_prompts_are_those_of_several(model: tuple[Any, ModelCard]) -> None:
+    pipeline, card = model
+    tap = Tap(pipeline, card, steps=2)
+    both = tap.noisy(["zori", "an owl"], 1, [5, 6])
+    again = joined([both.rows(slice(0, 1)), both.rows(slice(1, 2))])
+    assert torch.equal(again.latents, both.latents)
+    assert _same(dict(again.arguments), dict(both.arguments))
+    with torch.no_grad():
+        found, single = predict(tap.denoiser, both), predict(tap.denoiser, both.rows(slice(1, 2)))
+    assert torch.allclose(found[1:], single, atol=1e-5)
+
+
+def test_texts_of_several_lengths_are_refused_together() -> None:
+    calls = [Call(torch.zeros(1, 2), 0, {"text": torch.zeros(1, n)}) for n in (3, 4)]
+    with pytest.raises(UserError, match="several lengths"):
+        joined(calls)
+
+
+def test_each_text_gets_a_vector_of_its_own(model: tuple[Any, ModelCard]) -> None:
+    pipeline, card = model
+    tap = Tap(pipeline, card, steps=2)
+    width = pipeline.text_encoder.get_input_embeddings().weight.shape[1]
+    vectors = torch.randn(2, width, generator=torch.Generator().manual_seed(0))
+    with token_embeddings(pipeline, {"text_encoder": {"owl": vectors}}):
+        both = tap.arguments(["owl zori", "owl zori"])
+    with token_embeddings(pipeline, {"text_encoder": {"owl": vectors[1]}}):
+        second = tap.arguments(["owl zori"])
+    with torch.no_grad():
+        found, wanted = predict(tap.denoiser, both), predict(tap.denoiser, second)
+    assert torch.allclose(found[1:], wanted, atol=1e-4)
+    assert not torch.allclose(found[:1], wanted, atol=1e-4)
 
 
 def test_gradients_reach_the_text_encoder_and_vectors_in_place_of_tokens(

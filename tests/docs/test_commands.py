@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import typer.main
 
+from copycat.attacks import parse, parse_attack
 from copycat.cards.judges import CATALOG as JUDGES
 from copycat.cards.llms import CATALOG as LLMS
 from copycat.cards.models import CATALOG as MODELS
@@ -23,7 +24,6 @@ from copycat.cli.main import app
 from copycat.errors import UserError
 from copycat.io.paths import ROOT
 from copycat.menagerie.cli import app as menagerie
-from copycat.mitigations import parse
 from copycat.paper import CATALOG as TABLES
 from copycat.subjects.characters import CATALOG as REGISTRIES
 from copycat.subjects.prompts import available
@@ -204,6 +204,14 @@ def test_every_documented_mitigation_can_be_read() -> None:
         except UserError as e:
             wrong.append(f"{c}: {e}")
     assert not wrong
+
+
+def test_every_documented_attack_can_be_read() -> None:
+    found = [a for _, value in _named("--attack", "ATTACK") for a in re.split(r",(?![^\[]*\])", value)]
+    assert "udatk" in found
+    for text in found:
+        if text != "none":
+            parse_attack(text)
 
 
 def test_every_documented_name_is_there() -> None:

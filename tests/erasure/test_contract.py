@@ -24,10 +24,18 @@ from tests.helpers import tiny_pipelines
 QUICK = {
     "uce": "", "rece": "rounds=1", "esd": "iterations=1,steps=2",
     "advunlearn": "iterations=2,warmup=1,attack_steps=2,steps=2,retained=1,lr=0.01",
+    "spm": "iterations=2,steps=2,pictures=1,lr=0.01",
     "doco": "iterations=2,warmup=1,batch=2,pictures=4,steps=2",
 }  # fmt: skip
 """Options that make each as short as it can be."""
-TRAINED = {"uce": "unet.", "rece": "unet.", "esd": "unet.", "advunlearn": "text_encoder", "doco": "unet."}
+TRAINED = {
+    "uce": "unet.",
+    "rece": "unet.",
+    "esd": "unet.",
+    "advunlearn": "text_encoder",
+    "doco": "unet.",
+    "spm": "unet.",
+}
 """Begin of the names of what each may change."""
 ERASERS = [n for n in CATALOG.names() if issubclass(CATALOG.get(n), Eraser)]
 
@@ -74,7 +82,7 @@ def test_contract(name: str, world: Any, tmp_path: Path) -> None:
     assert all(len(v) and all(x == x for x in v) for v in told.losses.values())
     erased = load_pipeline(card, "cpu", edits=[_kept(edit, tmp_path)])
     after = _state(erased)
-    changed = {n for n, p in after.items() if not torch.equal(p, before[n])}
+    changed = {n for n, p in after.items() if n not in before or not torch.equal(p, before[n])}
     assert changed
     assert all(n.startswith(TRAINED[name]) for n in changed), changed
     assert all(torch.isfinite(p).all() for p in after.values())
@@ -83,6 +91,28 @@ def test_contract(name: str, world: Any, tmp_path: Path) -> None:
     edit.make(load_pipeline(card, "cpu"), again, card)
     repeated = _state(load_pipeline(card, "cpu", edits=[_kept(edit, again)]))
     assert all(torch.equal(after[n], repeated[n]) for n in after), "not reproducible"
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "esd[iterations=2,steps=2,sampled=once,pictures=2,batch=3]",
+        "advunlearn[iterations=2,warmup=1,attack_steps=2,steps=2,retained=3,batch=2,sampled=once,pictures=2]",
+    ],
+)
+def test_batches_and_latents_drawn_once_learn_and_repeat(spec: str, world: Any, tmp_path: Path) -> None:
+    card, context = world
+    (edit,) = parse(spec).bind(context).weight_edits(card.identity())
+    found = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        edit.make(load_pipeline(card, "cpu"), tmp_path / name, card)
+        losses = read_card(tmp_path / name).losses
+        assert all(x == x for values in losses.values() for x in values)
+        found.append(_state(load_pipeline(card, "cpu", edits=[_kept(edit, tmp_path / name)])))
+    before = _state(load_pipeline(card, "cpu"))
+    assert any(not torch.equal(before[n], p) for n, p in found[0].items())
+    assert all(torch.equal(found[0][n], found[1][n]) for n in before)
 
 
 def _kept(edit: Any, folder: Path) -> Any:
@@ -115,13 +145,49 @@ def test_options_and_characters_are_part_of_the_identity(world: Any) -> None:
     assert len(set(made)) == len(made)
 
 
+def test_options_that_suit_a_model_stand_where_the_user_names_none(world: Any) -> None:
+    _, context = world
+    suited = replace(context, erasers={"esd": {"lr": 0.5, "steps": 7}})
+
+    def told(spec: str, where: RunContext) -> Any:
+        (edit,) = parse(spec).bind(where).weight_edits("m@1")
+        return edit
+
+    assert told("esd", suited).options["lr"] == 0.5
+    assert told("esd", suited).identity == told("esd[lr=0.5,steps=7]", context).identity
+    assert told("esd", suited).identity != told("esd", context).identity
+    named = told("esd[lr=0.25]", suited).options
+    assert (named["lr"], named["steps"]) == (0.25, 7)
+    assert told("uce", suited).identity == told("uce", context).identity
+    assert parse("esd").bind(suited).parts[0].config.lr == 0.5, "what a picture's row says"
+    with pytest.raises(UserError, match="card sets options of esd"):
+        told("esd", replace(context, erasers={"esd": {"speed": 1}}))
+
+
+def test_prompts_of_a_set_are_erased_beside_the_names() -> None:
+    registry = load_registry("menagerie")
+    context = RunContext(registry, characters=registry.characters[:1])
+
+    def asked(spec: str) -> Any:
+        (edit,) = parse(spec).bind(context).weight_edits("m@1")
+        return edit
+
+    (names,) = asked("uce").task.erased
+    (more,) = asked("uce[prompts=keywords;name]").task.erased
+    assert names.prompts == ("Hupgroqui", "Hupqui")
+    assert more.prompts == ("Hupgroqui", "Hupqui", "black fairytale bear")
+    assert asked("uce").identity != asked("uce[prompts=keywords]").identity
+    with pytest.raises(UserError, match="prompt set"):
+        asked("uce[prompts=nothing]")
+
+
 def test_nobody_to_erase_is_said() -> None:
     with pytest.raises(UserError, match="no character to erase"):
         parse("uce").bind(RunContext(REGISTRY))
 
 
 @pytest.mark.parametrize("build", [tiny_pipelines.build])
-@pytest.mark.parametrize("name", ["uce", "rece", "doco"])
+@pytest.mark.parametrize("name", ["uce", "rece", "doco", "spm"])
 def test_a_model_that_mixes_text_and_picture_is_refused_with_what_works(
     name: str, build: Callable[[str, Path], Path], tmp_path: Path
 ) -> None:

@@ -85,3 +85,15 @@ def test_clean_latents_come_back_from_a_perfect_prediction(kind: str) -> None:
     assert torch.allclose(
         noised(scheduler, z, noise, time), scheduler.add_noise(z, noise, time[None]), atol=1e-6
     )
+
+
+def test_each_picture_can_have_a_step_of_its_own() -> None:
+    from diffusers import DDPMScheduler
+
+    scheduler = DDPMScheduler(num_train_timesteps=100)
+    z, noise = _random(2, 2, 3, 3).float(), _random(2, 2, 3, 3, seed=1).float()
+    times = torch.tensor([10, 70])
+    found = noised(scheduler, z, noise, times)
+    assert torch.allclose(found, scheduler.add_noise(z, noise, times), atol=1e-6)
+    assert torch.allclose(clean(scheduler, found, noise, times), z, atol=1e-5)
+    assert torch.equal(found[1:], noised(scheduler, z[1:], noise[1:], times[1]))

@@ -71,6 +71,32 @@ def test_the_target_is_on_the_other_side_of_the_empty_prompt(lesson: Lesson) -> 
     assert torch.equal(lesson.erased(at, "zori", 0.0), empty)
 
 
+def test_latents_that_are_drawn_once_are_those_of_the_original(tiny_models: Any) -> None:
+    card = load_card(str(tiny_models.sd))
+    lesson = Lesson(load_pipeline(card, "cpu"), card, steps=3, guidance=3.0, seed=0)
+    lesson.draw_once(["zori", "zori", "an owl"], Progress())
+    seen = [lesson.noisy(["an owl", "zori"], lesson.draw(i)) for i in range(20)]
+    steps = {float(torch.as_tensor(at.timestep).flatten()[0]) for at in seen}
+    assert len(steps) == 3
+    # The second picture of the first prompt has the noise of seed 1, the first of the second that of seed 2.
+    drawn = [lesson.tap.noisy(["zori"], step, [1]) for step in range(3)]
+    other = [lesson.tap.noisy(["an owl"], step, [2]) for step in range(3)]
+    assert any(torch.allclose(at.latents[1:], one.latents, atol=1e-5) for at in seen for one in drawn)
+    assert any(torch.allclose(at.latents[:1], one.latents, atol=1e-5) for at in seen for one in other)
+    with torch.no_grad():
+        for p in lesson.student.parameters():
+            p.add_(0.5)
+    again = [lesson.noisy(["an owl", "zori"], lesson.draw(i)) for i in range(20)]
+    assert all(torch.equal(a.latents, b.latents) for a, b in zip(again, seen, strict=True))
+
+
+def test_several_prompts_are_looked_at_as_each_alone(lesson: Lesson) -> None:
+    at = lesson.noisy(["zori", "an owl"], lesson.draw(3))
+    target = lesson.erased(at, ["zori", "an owl"], 1.0)
+    second = lesson.erased(at.rows(slice(1, 2)), "an owl", 1.0)
+    assert torch.allclose(target[1:], second, atol=1e-5)
+
+
 def test_the_teacher_stays_when_the_student_learns(lesson: Lesson) -> None:
     at = lesson.noisy("zori", lesson.draw(1))
     said = at.of(lesson.say("zori"))

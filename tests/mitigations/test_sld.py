@@ -10,24 +10,11 @@ import pytest
 import torch
 
 from copycat.cards.hooks import DenoiseStep
-from copycat.cards.models import load_card
 from copycat.errors import UserError
 from copycat.generators.base import load_generator
-from copycat.mitigations import Composition, parse
-from copycat.mitigations.base import RunContext
 from copycat.records import Request
 from copycat.stages.plan import check_offered
-from tests.contracts.test_mitigations import REGISTRY
-
-
-def _request(card: Any, spec: str, seed: int) -> tuple[Request, Composition]:
-    composition = parse(spec).bind(RunContext(REGISTRY))
-    sampling = card.sampling.model_copy(update={"steps": 3})
-    raw = Request(
-        model=card.identity(), character="zori", prompt_set="name", run_seed=0, seed=seed, mitigation=spec,
-        source_prompt="Zori the owl", prompt="Zori the owl", sampling=sampling,
-    )  # fmt: skip
-    return composition.apply(raw, REGISTRY["zori"]).with_id(), composition
+from tests.helpers.steered import card_of, request_of
 
 
 def _step(time: int, memory: dict[str, Any], request: Request, name: float = 0.9) -> DenoiseStep:
@@ -44,8 +31,8 @@ def _step(time: int, memory: dict[str, Any], request: Request, name: float = 0.9
 
 
 def test_the_rule_by_hand() -> None:
-    card = load_card("menagerie")
-    request, composition = _request(card, "sld[strength=max]", 1)
+    card = card_of("menagerie")
+    request, composition = request_of(card, "sld[strength=max]", 1)
     hook = composition.denoiser(request)
     assert hook is not None
     memory: dict[str, Any] = {}
@@ -56,7 +43,7 @@ def test_the_rule_by_hand() -> None:
 
 
 def test_it_waits_as_long_as_its_strength_says() -> None:
-    request, composition = _request(load_card("menagerie"), "sld[strength=strong]", 1)
+    request, composition = request_of(card_of("menagerie"), "sld[strength=strong]", 1)
     hook, memory = composition.denoiser(request), {}
     assert hook is not None
     drawn = [hook(_step(9 - i, memory, request, 0.99))[1].item() for i in range(9)]
@@ -70,11 +57,11 @@ def test_it_waits_as_long_as_its_strength_says() -> None:
 @pytest.mark.parametrize("name", ["menagerie", "sd", "sdxl"])
 def test_it_changes_pictures_and_each_draw_begins_anew(name: str, tiny_models: Any) -> None:
     torch.set_num_threads(1)
-    card = load_card(name if name == "menagerie" else str(getattr(tiny_models, name)))
+    card = card_of(name, tiny_models)
     with load_generator(card, "cpu") as generator:
 
         def draw(spec: str) -> list[bytes]:
-            made = [_request(card, spec, seed) for seed in (1, 2)]
+            made = [request_of(card, spec, seed) for seed in (1, 2)]
             hook = made[0][1].denoiser(made[0][0])
             found = generator.generate([r for r, _ in made], denoise=hook)
             assert [o.error for o in found] == [None, None]
@@ -92,7 +79,7 @@ def test_a_model_that_is_not_guided_is_refused_before_a_run_and_at_the_latest_in
     with pytest.raises(UserError, match=r"without classifier-free guidance .*so sld cannot act"):
         check_offered(run)
     check_offered(tiny_models.config(tmp_path / "run", mitigations=("none", "sld"), guidance=3.0))
-    request, composition = _request(load_card("menagerie"), "sld", 1)
+    request, composition = request_of(card_of("menagerie"), "sld", 1)
     hook, whole = composition.denoiser(request), _step(1, {}, request)
     assert hook is not None
     with pytest.raises(UserError, match="classifier-free guidance"):

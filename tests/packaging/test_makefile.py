@@ -25,6 +25,7 @@ def test_make_alone_lists_the_targets() -> None:
     assert done.returncode == 0
     for target in (
         "eval",
+        "robustness",
         "table1",
         "table2",
         "fig3",
@@ -130,6 +131,16 @@ def test_reproduce_passes_its_variables_on() -> None:
     assert "reproduce --models 'sdxl@paper' --corpus 'caps' --seeds '2' --limit '3'" in told
     assert "--by 'Ada' --yes" in told
     assert "--yes" not in make("-n", "reproduce").stdout
+
+
+def test_robustness_passes_its_variables_on() -> None:
+    done = make(
+        "-n", "robustness", "MITIGATIONS=sld,uce[tokens=all]", "ATTACKS=typo", "ERASED=4", "SEEDS=2", "OUT=o"
+    )
+    told = " ".join(done.stdout.replace("\\\n", " ").split())
+    assert "robustness --model 'menagerie' --mitigations 'sld,uce[tokens=all]' --attacks 'typo'" in told
+    assert "--prompts 'name' --seeds '2' --erased '4' --out 'o'" in told
+    assert "--mitigations" not in make("-n", "robustness").stdout
 
 
 def test_an_old_python_is_named_and_nothing_is_made(tmp_path: Path) -> None:

@@ -9,12 +9,11 @@ import torch
 from torch import Tensor
 
 from copycat.diffusion.tap import Call, predict
-from copycat.diffusion.tokens import text_encoders, token_embeddings, tokenizer_of
-from copycat.errors import UserError
-from copycat.mitigations.erasure.training import Lesson, squared_error
+from copycat.diffusion.tokens import placeholders, text_encoders, token_embeddings
+from copycat.mitigations.erasure.training import Lesson, Prompts, listed, squared_error
 
 Vectors = dict[str, Tensor]
-"""By text encoder: (tokens, width)."""
+"""By text encoder: (prompts, tokens, width)."""
 
 
 class Adversary:
@@ -25,57 +24,36 @@ class Adversary:
         `prompts`."""
         self._lesson = lesson
         self._encoders = list(text_encoders(lesson.pipeline))
-        self._places = _placeholders(lesson.pipeline, self._encoders, prompts, tokens)
+        self._places = placeholders(lesson.pipeline, prompts, tokens)
 
-    def say(self, prompt: str, vectors: Vectors) -> Call:
-        """What the denoiser is given for `prompt` behind these vectors; differentiable in them and in the
-        text encoders."""
-        given = {e: dict(zip(self._places, vectors[e], strict=True)) for e in self._encoders}
+    def say(self, prompts: Prompts, vectors: Vectors) -> Call:
+        """What the denoiser is given for `prompts`, each behind vectors of its own; differentiable in them
+        and in the text encoders."""
+        texts = [" ".join([*self._places, prompt]) for prompt in listed(prompts)]
+        given = {e: {place: vectors[e][:, i] for i, place in enumerate(self._places)} for e in self._encoders}
         with token_embeddings(self._lesson.pipeline, given):
-            return self._lesson.tap.arguments([" ".join([*self._places, prompt])], gradients=True)
+            return self._lesson.tap.arguments(texts, gradients=True)
 
-    def attack(self, at: Call, prompt: str, *, steps: int, lr: float, sign: bool, seed: int) -> Vectors:
-        """Vectors under which the model predicts at `at` what the original did for `prompt` (Zhang et al.
-        2024, equation 5), from random rows of the vocabulary."""
-        vectors = {e: self._first(e, seed) for e in self._encoders}
+    def attack(self, at: Call, prompts: Prompts, *, steps: int, lr: float, sign: bool, seed: int) -> Vectors:
+        """Vectors under which the model predicts at `at` what the original did for `prompts`, a row each
+        (Zhang et al. 2024, equation 5), from random rows of the vocabulary."""
+        asked = listed(prompts)
+        vectors = {e: self._first(e, len(asked), seed) for e in self._encoders}
         with torch.no_grad():
-            wanted = predict(self._lesson.teacher, at.of(self._lesson.say(prompt)))
+            wanted = predict(self._lesson.teacher, at.of(self._lesson.say(asked)))
         optimiser = torch.optim.Adam(vectors.values(), lr=lr)
         for _ in range(steps):
-            error = squared_error(predict(self._lesson.student, at.of(self.say(prompt, vectors))), wanted)
-            found = torch.autograd.grad(error, list(vectors.values()))
+            error = squared_error(predict(self._lesson.student, at.of(self.say(asked, vectors))), wanted)
+            # Of the sum over the prompts, since each has an adversary of its own.
+            found = torch.autograd.grad(error * len(asked), list(vectors.values()))
             for vector, gradient in zip(vectors.values(), found, strict=True):
                 vector.grad = gradient.sign() if sign else gradient
             optimiser.step()
         return {e: v.detach() for e, v in vectors.items()}
 
-    def _first(self, encoder: str, seed: int) -> Tensor:
+    def _first(self, encoder: str, prompts: int, seed: int) -> Tensor:
         table: Any = getattr(self._lesson.pipeline, encoder).get_input_embeddings().weight
         chance = torch.Generator().manual_seed(seed)
-        rows = torch.randint(0, len(table), (len(self._places),), generator=chance)
+        rows = torch.randint(0, len(table), (prompts, len(self._places)), generator=chance)
         first: Tensor = table[rows.to(table.device)].detach().clone().requires_grad_(True)
         return first
-
-
-def _placeholders(pipeline: Any, encoders: Sequence[str], prompts: Sequence[str], n: int) -> list[str]:
-    """`n` words that are one token for each of the encoders, and that no prompt holds."""
-    used = {
-        (e, i)
-        for e in encoders
-        for p in prompts
-        for i in tokenizer_of(pipeline, e).encode(p, add_special_tokens=False)
-    }
-    found: list[str] = []
-    for word in sorted(_words(tokenizer_of(pipeline, encoders[0]))):
-        ids = {e: tokenizer_of(pipeline, e).encode(word, add_special_tokens=False) for e in encoders}
-        if all(len(i) == 1 and (e, i[0]) not in used for e, i in ids.items()):
-            found.append(word)
-            if len(found) == n:
-                return found
-    raise UserError(f"{type(pipeline).__name__} has no {n} tokens that could stand before a prompt.")
-
-
-def _words(tokenizer: Any) -> set[str]:
-    special = set(tokenizer.all_special_tokens)
-    plain = (t.replace("</w>", "").lstrip("▁Ġ") for t in tokenizer.get_vocab() if t not in special)
-    return {w for w in plain if w.isascii() and w.isalpha() and len(w) > 1}

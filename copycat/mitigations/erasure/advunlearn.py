@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
@@ -28,7 +28,9 @@ class AdvUnlearnOptions(EraserOptions):
     retain: float = Field(default=1.0, ge=0)
     """γ: weight of keeping the predictions for preserved prompts."""
     retained: int = Field(default=5, ge=1)
-    """How many preserved prompts an iteration looks at."""
+    """How many preserved prompts an iteration looks at, all at one step of sampling."""
+    batch: int = Field(default=1, ge=1)
+    """How many latents an iteration erases on, each of a prompt of its own with an adversary of its own."""
     tokens: int = Field(default=1, ge=1)
     """k: adversarial tokens before the prompt."""
     attack_steps: int = Field(default=30, ge=1)
@@ -37,6 +39,11 @@ class AdvUnlearnOptions(EraserOptions):
     """Whether the adversary takes one step along the sign of its gradient (fast AT)."""
     steps: int = Field(default=50, ge=1)
     """Of sampling noisy latents."""
+    sampled: Literal["student", "once"] = "student"
+    """Who draws the noisy latents: the model that is trained, as in the authors' code, or the original before
+    the training, which takes far less time."""
+    pictures: int = Field(default=8, ge=1)
+    """Of each prompt to be erased, where they are drawn once; preserved prompts, which are many, have one."""
     guidance: float = Field(default=3.0, ge=1)
     seed: int = 0
 
@@ -46,6 +53,7 @@ class AdvUnlearn(Eraser[AdvUnlearnOptions]):
     encoder is trained to ESD's target under them, while predictions for preserved prompts stay."""
 
     name = "advunlearn"
+    version = 2
     options = AdvUnlearnOptions
 
     def erase(self, pipeline: Any, card: ModelCard, task: ErasureTask, work: Work) -> Erased:
@@ -61,38 +69,40 @@ class AdvUnlearn(Eraser[AdvUnlearnOptions]):
         kept = task.preserved or ("",)
         for prompt in (*prompts, *kept, ""):
             lesson.say(prompt)  # while the text encoder is still the original
+        if o.sampled == "once":
+            lesson.draw_once([*[p for p in prompts for _ in range(o.pictures)], *kept], work.progress)
         encoders = text_encoders(pipeline)
         group = {f"{e}.{n}": p for e, module in encoders.items() for n, p in _layers(module).items()}
         adversary = Adversary(lesson, prompts, tokens=o.tokens)
 
+        def said(asked: list[str]) -> Call:
+            """By the text encoder as it is now."""
+            return lesson.tap.arguments(asked, gradients=True)
+
         def kept_as_is(chance: Any) -> Tensor:
-            errors = []
-            for prompt in chance.sample(kept, min(o.retained, len(kept))):
-                at = lesson.noisy(prompt, chance)
-                with torch.no_grad():
-                    wanted = predict(lesson.teacher, at.of(lesson.say(prompt)))
-                found = predict(lesson.student, at.of(lesson.tap.arguments([prompt], gradients=True)))
-                errors.append(squared_error(found, wanted))
-            return torch.stack(errors).mean()
+            asked = chance.sample(kept, min(o.retained, len(kept)))
+            at = lesson.noisy(asked, chance)
+            with torch.no_grad():
+                wanted = predict(lesson.teacher, at.of(lesson.say(asked)))
+            return squared_error(predict(lesson.student, at.of(said(asked))), wanted)
+
+        def attacked(at: Call, asked: list[str], chance: Any) -> Call:
+            found = adversary.attack(
+                at,
+                asked,
+                steps=1 if o.fast else o.attack_steps,
+                lr=o.attack_lr,
+                sign=o.fast,
+                seed=chance.randrange(2**31),
+            )
+            return adversary.say(asked, found)
 
         def loss(iteration: int) -> dict[str, Tensor]:
             chance = lesson.draw(iteration)
-            prompt = chance.choice(prompts)
-            at = lesson.noisy(prompt, chance)
-            said: Call
-            if iteration < o.warmup:
-                said = lesson.tap.arguments([prompt], gradients=True)
-            else:
-                found = adversary.attack(
-                    at,
-                    prompt,
-                    steps=1 if o.fast else o.attack_steps,
-                    lr=o.attack_lr,
-                    sign=o.fast,
-                    seed=iteration,
-                )
-                said = adversary.say(prompt, found)
-            error = squared_error(predict(lesson.student, at.of(said)), lesson.erased(at, prompt, o.strength))
+            asked = [chance.choice(prompts) for _ in range(o.batch)]
+            at = lesson.noisy(asked, chance)
+            heard = said(asked) if iteration < o.warmup else attacked(at, asked, chance)
+            error = squared_error(predict(lesson.student, at.of(heard)), lesson.erased(at, asked, o.strength))
             return {"erase": error, "keep": o.retain * kept_as_is(chance)}
 
         losses = descend(group, loss, iterations=o.iterations, lr=o.lr, label=self.name, work=work)

@@ -9,8 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
+from pydantic import ValidationError
+
 from copycat.cards.hooks import WeightEdit
 from copycat.cards.models import ModelCard
+from copycat.errors import UserError, first_fault
 from copycat.mitigations.base import Mitigation, Options, RunContext
 from copycat.mitigations.erasure.task import ErasureTask, Preserved, chosen, erasure_task
 from copycat.runtime.progress import Lines, Progress
@@ -24,6 +27,9 @@ class EraserOptions(Options):
 
     characters: str = ""
     """Slugs or names of the characters to erase, separated by semicolons; empty for those of the run."""
+    prompts: str = ""
+    """Prompt sets of the registry, separated by semicolons, such as `description;keywords`: their prompts for
+    the characters are erased beside the names. Measure on other sets, since it learns on these."""
     preserve: Preserved = "generic"
     """What is kept explicitly: generic nouns of the registry's characters, the other characters too, or
     nothing."""
@@ -65,15 +71,40 @@ class Eraser(Mitigation[E]):
         self._task = task
 
     def bind(self, context: RunContext) -> Self:
-        erased = chosen(context.registry, self.config.characters, context.characters)
-        return type(self)(self.config, erasure_task(context.registry, erased, self.config.preserve))
+        config = self._suited(context.erasers.get(self.name, {}))
+        erased = chosen(context.registry, config.characters, context.characters)
+        sets = [name.strip() for name in config.prompts.split(";") if name.strip()]
+        return type(self)(config, erasure_task(context.registry, erased, config.preserve, sets))
+
+    def _suited(self, suiting: Mapping[str, Any]) -> E:
+        """The options that the user named, then those that suit the model, then the method's own."""
+        try:
+            named = self.config.model_dump(exclude_unset=True)
+            return type(self.config).model_validate({**suiting, **named})
+        except ValidationError as e:
+            raise UserError(
+                f"The model's card sets options of {self.name} that it does not have ({first_fault(e)}); "
+                "mend them under `erasers` of the card."
+            ) from e
 
     def edit_model(self, base: str) -> Erasure:
         if self._task is None:
             raise RuntimeError(f"{self.name} must be bound to a run first")
-        settings = self.config.model_dump(mode="json", exclude={"characters", "preserve"})
+        settings = self.config.model_dump(mode="json", exclude={"characters", "prompts", "preserve"})
         told = {**settings, "task": self._task.model_dump(mode="json")}
         return Erasure(f"{self.name}-{self.version}", told, base, eraser=self, task=self._task)
+
+    @property
+    def needs_adapters(self) -> bool:
+        """Whether what it makes is added beside the weights, so that it is no model of its own."""
+        return False
+
+    def place(self, pipeline: Any, weights: Mapping[str, Tensor], folder: Path) -> None:
+        """Put what :meth:`erase` returned, and was read from `folder`, into `pipeline`. Raises UserError for
+        weights that do not fit it."""
+        from copycat.mitigations.erasure.delta import put_weights
+
+        put_weights(pipeline, weights, folder)
 
     @abstractmethod
     def erase(self, pipeline: Any, card: ModelCard, task: ErasureTask, work: Work) -> Erased:
@@ -109,6 +140,6 @@ class Erasure(WeightEdit):
         work.checkpoint.unlink(missing_ok=True)
 
     def apply(self, pipeline: Any, folder: Path) -> None:
-        from copycat.mitigations.erasure.delta import apply_delta
+        from copycat.mitigations.erasure.delta import read_delta
 
-        apply_delta(pipeline, folder, self.identity)
+        self.eraser.place(pipeline, read_delta(folder, self.identity), folder)

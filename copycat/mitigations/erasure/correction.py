@@ -90,11 +90,12 @@ class Correction:
     def step(self, iteration: int) -> dict[str, float]:
         """One iteration; returns its losses."""
         chance = self._lesson.draw(iteration)
-        target, anchor = chance.choice(self._pairs)
-        at = self._noisy(self._latents[anchor], chance)
+        pairs = [chance.choice(self._pairs) for _ in range(self._options.batch)]
+        targets, anchors = [target for target, _ in pairs], [anchor for _, anchor in pairs]
+        at = self._noisy(self._latents, anchors, chance)
         with torch.no_grad():
-            wanted = self._clean(at, predict(self._lesson.teacher, at.of(self._said(anchor, at))))
-        found = self._clean(at, predict(self._lesson.student, at.of(self._said(target, at))))
+            wanted = self._clean(at, predict(self._lesson.teacher, at.of(self._lesson.say(anchors))))
+        found = self._clean(at, predict(self._lesson.student, at.of(self._lesson.say(targets))))
         told = {"discriminator": self._teach_judge(wanted, found.detach())}
         if iteration >= self._options.warmup:
             told |= self._teach(found, chance)
@@ -112,15 +113,11 @@ class Correction:
     def _teach(self, found: Tensor, chance: random.Random) -> dict[str, float]:
         fooling = logit_error(self._judge(found), 0.0)
         erasing = torch.autograd.grad(fooling, self._trained)
-        prompt = chance.choice(list(self._prior))
-        latents = self._some(self._prior[prompt], chance)
-        noise = self._noise(latents, chance)
-        time = random_timestep(self._scheduler, chance.random()).to(latents.device)
-        said = self._lesson.say(prompt)
-        at = Call(noised(self._scheduler, latents, noise, time), time, said.arguments)
+        prompts = [chance.choice(list(self._prior)) for _ in range(self._options.batch)]
+        at = self._noisy(self._prior, prompts, chance).of(self._lesson.say(prompts))
         with torch.no_grad():
-            kept = predict(self._lesson.teacher, at.of(self._said(prompt, at)))
-        preserving_error = squared_error(predict(self._lesson.student, at.of(self._said(prompt, at))), kept)
+            kept = predict(self._lesson.teacher, at)
+        preserving_error = squared_error(predict(self._lesson.student, at), kept)
         preserving = torch.autograd.grad(preserving_error, self._trained)
         o = self._options
         pairs = zip(self._trained, _clipped(erasing), _clipped(preserving), strict=True)
@@ -129,34 +126,17 @@ class Correction:
         self._optimiser.step()
         return {"erase": fooling.item(), "keep": preserving_error.item()}
 
-    def _noisy(self, latents: Tensor, chance: random.Random) -> Call:
-        some = self._some(latents, chance)
-        time = random_timestep(self._scheduler, chance.random()).to(some.device)
-        return Call(noised(self._scheduler, some, self._noise(some, chance), time), time, {})
-
-    def _some(self, latents: Tensor, chance: random.Random) -> Tensor:
-        picked = [chance.randrange(len(latents)) for _ in range(self._options.batch)]
-        return latents[picked]
-
-    def _noise(self, like: Tensor, chance: random.Random) -> Tensor:
+    def _noisy(self, drawn: dict[str, Tensor], prompts: Sequence[str], chance: random.Random) -> Call:
+        """A picture of each of `prompts`, with noise of a step of its own."""
+        picked = torch.stack([drawn[p][chance.randrange(len(drawn[p]))] for p in prompts])
+        times = [random_timestep(self._scheduler, chance.random()) for _ in prompts]
+        time = torch.stack(times).to(picked.device)
         source = torch.Generator("cpu").manual_seed(chance.randrange(2**31))
-        return torch.randn(like.shape, generator=source).to(like)
-
-    def _said(self, prompt: str, at: Call) -> Call:
-        """What `prompt` says, for as many pictures as there are."""
-        return _repeated(self._lesson.say(prompt), len(at.latents))
+        noise = torch.randn(picked.shape, generator=source).to(picked)
+        return Call(noised(self._scheduler, picked, noise, time), time, {})
 
     def _clean(self, at: Call, prediction: Tensor) -> Tensor:
         return clean(self._scheduler, at.latents, prediction, at.timestep).float()
-
-
-def _repeated(call: Call, n: int) -> Call:
-    def many(value: Any) -> Any:
-        if isinstance(value, Tensor) and value.dim() > 0 and len(value) == 1:
-            return value.expand(n, *value.shape[1:])
-        return {k: many(v) for k, v in value.items()} if isinstance(value, dict) else value
-
-    return Call(call.latents, call.timestep, {k: many(v) for k, v in call.arguments.items()})
 
 
 def _clipped(gradients: Sequence[Tensor]) -> list[Tensor]:

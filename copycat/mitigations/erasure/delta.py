@@ -52,21 +52,28 @@ def read_card(folder: Path) -> ErasureCard:
         raise BadFile(f"{folder / CARD} is not the card of an erasure ({first_fault(e)}).") from e
 
 
-def apply_delta(pipeline: Any, folder: Path, identity: str) -> None:
-    """Put the weights in `folder` into `pipeline`, in the precision that it has.
-
-    Raises BadFile for a delta of another identity than `identity`, made for other weights, options or an
-    earlier version of the method, and for one whose weights `pipeline` does not have.
-    """
+def read_delta(folder: Path, identity: str) -> dict[str, torch.Tensor]:
+    """The weights in `folder`. Raises BadFile for a delta of another identity than `identity`, made for other
+    weights, options or an earlier version of the method."""
     card = read_card(folder)
     if card.identity != identity:
         raise BadFile(
             f"{folder} holds {card.method} of {card.base}, and not the erasure that is wanted here."
         )
+    return read_weights(folder)
+
+
+def read_weights(folder: Path) -> dict[str, torch.Tensor]:
+    """The weights in `folder`, by part and name. Raises BadFile where there are none that can be read."""
     try:
-        weights = load_file(folder / WEIGHTS)
+        return load_file(folder / WEIGHTS)
     except Exception as e:
         raise BadFile(f"{folder / WEIGHTS} cannot be read ({first_line(e)}).") from e
+
+
+def put_weights(pipeline: Any, weights: Mapping[str, torch.Tensor], folder: Path) -> None:
+    """Put `weights`, which were read from `folder`, into `pipeline`, in the precision that it has. Raises
+    BadFile for weights that `pipeline` does not have."""
     known = dict(parameters(pipeline))
     strange = next((n for n, w in weights.items() if n not in known or known[n].shape != w.shape), None)
     if strange:

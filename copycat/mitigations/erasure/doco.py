@@ -28,6 +28,7 @@ class DoCoOptions(EraserOptions):
     lr: float = Field(default=4.8e-5, gt=0)
     discriminator_lr: float = Field(default=1e-4, gt=0)
     batch: int = Field(default=8, ge=1)
+    """Pictures an iteration, each of a prompt and at a step of its own."""
     pictures: int = Field(default=200, ge=1)
     """Drawn of the anchor prompts by the original model, to learn on."""
     surgery: Surgery = "projection"
@@ -45,6 +46,7 @@ class DoCo(Eraser[DoCoOptions]):
     model predicts under a name for what the original predicts under the anchor, on the same noisy latents."""
 
     name = "doco"
+    version = 2
     options = DoCoOptions
 
     def erase(self, pipeline: Any, card: ModelCard, task: ErasureTask, work: Work) -> Erased:

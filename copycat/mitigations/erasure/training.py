@@ -15,17 +15,23 @@ import torch
 from torch import Tensor, nn
 
 from copycat.cards.models import ModelCard
-from copycat.diffusion.tap import Call, Tap, predict
+from copycat.diffusion.tap import Call, Tap, joined, predict
 from copycat.errors import BadFile, first_line
 from copycat.io.atomic import write_bytes
 from copycat.mitigations.erasure.base import Work
+from copycat.mitigations.erasure.paths import Paths
 from copycat.mitigations.erasure.task import ErasureTask
+from copycat.runtime.progress import Progress
+
+Prompts = str | Sequence[str]
+"""One prompt, or several that are looked at together."""
 
 
 class Lesson:
     """One pipeline whose weights are trained, with a frozen copy of its denoiser beside it.
 
-    Everything that is drawn at random follows from `seed` and the iteration alone.
+    Everything that is drawn at random follows from `seed` and the iteration alone. Where several prompts are
+    looked at together they are at one step of sampling.
     """
 
     def __init__(self, pipeline: Any, card: ModelCard, *, steps: int, guidance: float, seed: int) -> None:
@@ -36,18 +42,20 @@ class Lesson:
                 module.requires_grad_(False).eval()
         self.teacher = copy.deepcopy(self.tap.denoiser)
         self._said: dict[str, Call] = {}
+        self._paths: Paths | None = None
 
     @property
     def student(self) -> Any:
         """The denoiser in the pipeline."""
         return self.tap.denoiser
 
-    def say(self, prompt: str) -> Call:
-        """What the frozen text encoders make of `prompt`; asked once for each prompt, so only before they are
-        trained."""
-        if prompt not in self._said:
-            self._said[prompt] = self.tap.arguments([prompt])
-        return self._said[prompt]
+    def say(self, prompts: Prompts) -> Call:
+        """What the frozen text encoders make of `prompts`, a row each; asked once for each prompt, so only
+        before they are trained."""
+        for prompt in listed(prompts):
+            if prompt not in self._said:
+                self._said[prompt] = self.tap.arguments([prompt])
+        return joined([self._said[prompt] for prompt in listed(prompts)])
 
     def draw(self, iteration: int) -> random.Random:
         """Chance of one iteration."""
@@ -63,18 +71,34 @@ class Lesson:
         finally:
             setattr(self.pipeline, self.tap.name, student)
 
-    def noisy(self, prompt: str, chance: random.Random) -> Call:
-        """Latents that the pipeline has drawn of `prompt` up to a random step, and what it says of them."""
-        step, seed = chance.randrange(self.tap.steps), chance.randrange(2**31)
-        return self.tap.noisy([prompt], step, [seed])
+    def draw_once(self, prompts: Sequence[str], progress: Progress) -> None:
+        """Draw a picture of each of `prompts` now; one that stands there several times has as many. From then
+        on :meth:`noisy` takes its latents from the way to these, instead of having the pipeline draw every
+        time."""
+        self._paths = Paths(self.tap, prompts, seed=self._seed, progress=progress)
+
+    def noisy(self, prompts: Prompts, chance: random.Random) -> Call:
+        """Latents that the pipeline has drawn of `prompts`, a row each, up to a random step that they share,
+        and where it draws them now what it says of them."""
+        asked = listed(prompts)
+        step, seeds = chance.randrange(self.tap.steps), [chance.randrange(2**31) for _ in asked]
+        if self._paths is not None:
+            return self._paths.at(asked, step, seeds)
+        return self.tap.noisy(asked, step, seeds)
 
     @torch.no_grad()
-    def erased(self, at: Call, prompt: str, strength: float) -> Tensor:
-        """ESD's target for what the model is to predict under `prompt` (Gandikota et al. 2023, equation 7):
+    def erased(self, at: Call, prompts: Prompts, strength: float) -> Tensor:
+        """ESD's target for what the model is to predict under `prompts` (Gandikota et al. 2023, equation 7):
         ε₀(∅) − η (ε₀(c) − ε₀(∅)), by the frozen model; η is `strength`."""
-        empty = predict(self.teacher, at.of(self.say("")))
-        concept = predict(self.teacher, at.of(self.say(prompt)))
+        asked = listed(prompts)
+        empty = predict(self.teacher, at.of(self.say([""] * len(asked))))
+        concept = predict(self.teacher, at.of(self.say(asked)))
         return empty - strength * (concept - empty)
+
+
+def listed(prompts: Prompts) -> list[str]:
+    """One prompt or several as a list."""
+    return [prompts] if isinstance(prompts, str) else list(prompts)
 
 
 def descend(

@@ -24,6 +24,9 @@ HAT = copycat_plugin.hat:HAT
 [copycat.mitigations]
 bareheaded = copycat_plugin.bareheaded:Bareheaded
 
+[copycat.attacks]
+shouting = copycat_plugin.shouting:Shouting
+
 [copycat.judge-kinds]
 redness = copycat_plugin.redness:Redness
 

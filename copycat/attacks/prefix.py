@@ -1,0 +1,104 @@
+"""The relaxation that UnlearnDiffAtk descends on: k words before a prompt, of one pipeline's vocabulary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from copycat.attacks.base import Victim
+from copycat.attacks.simplex import drawn, projected
+from copycat.diffusion.schedule import noised, prediction_target, random_timestep, timesteps
+from copycat.diffusion.tap import Call, Tap, predict
+from copycat.diffusion.tokens import gradients_off, placeholders, token_embeddings, vocabulary
+from copycat.errors import UserError
+from copycat.generators.pipelines import noise
+from copycat.records import digest
+
+
+class PrefixSearch:
+    """Words before one picture's prompt, warm from one noise level to the next.
+
+    Chance follows from `seed` and the picture's own noise seed alone.
+    """
+
+    def __init__(
+        self, victim: Victim, *, tokens: int, noises: int, lr: float, decay: float, seed: int
+    ) -> None:
+        """`noises` are how many draws of noise the error of one step is a mean over. Raises UserError for a
+        model without a schedule of noise levels."""
+        request, pipeline = victim.request, victim.pipeline
+        if not timesteps(pipeline.scheduler):
+            raise UserError(
+                f"udatk needs a model that was trained on a schedule of noise levels, and "
+                f"{victim.card.title} is one of flow matching; use an attack on the prompt alone, such as "
+                "typo."
+            )
+        self._victim, self._pipeline, self._prompt = victim, pipeline, request.source_prompt
+        self._lr, self._decay, self._noises = lr, decay, noises
+        self._chance = torch.Generator().manual_seed(int(digest([seed, request.seed]), 16) >> 1)
+        # Without guidance, since nothing is asked for the empty prompt.
+        self._tap = Tap(pipeline, victim.card, steps=1, guidance=victim.card.guidance_off)
+        self._latents = _drawn_by_original(victim)
+        self._words = vocabulary(pipeline)
+        self._places = placeholders(pipeline, [self._prompt], tokens)
+        size = len(self._words.words)
+        self._rows = torch.full((tokens, size), 1 / size, device=self._latents.device)
+
+    def descend(self, level: float, steps: int) -> list[str]:
+        """The most likely words after `steps` of descent at one noise `level`, in [0, 1): 0 is none."""
+        at = random_timestep(self._pipeline.scheduler, level)
+        rows = self._rows.clone().requires_grad_(True)
+        optimiser = torch.optim.Adam([rows], lr=self._lr, weight_decay=self._decay)
+        with gradients_off(self._pipeline):
+            for _ in range(steps):
+                (rows.grad,) = torch.autograd.grad(self._error(rows, at), [rows])
+                optimiser.step()
+                with torch.no_grad():
+                    rows.copy_(projected(rows))
+                self._victim.step()
+        self._rows = rows.detach()
+        return [self._words.words[i] for i in self._rows.argmax(1).tolist()]
+
+    def _error(self, rows: Tensor, at: Tensor) -> Tensor:
+        """The squared error of the guarded model's predictions at noisy latents, under words drawn by
+        `rows`."""
+        said, scheduler = self._said(drawn(rows, self._chance)), self._pipeline.scheduler
+        latents = self._latents.expand(self._noises, *self._latents.shape[1:])
+        fresh = torch.randn(latents.shape, generator=self._chance).to(latents)
+        noisy = noised(scheduler, latents, fresh, at).to(said.latents)
+        time = torch.full_like(torch.as_tensor(said.timestep), int(at))
+        given = {name: _repeated(value, self._noises) for name, value in said.arguments.items()}
+        found = predict(self._tap.denoiser, Call(noisy, _repeated(time, self._noises), given))
+        wanted = prediction_target(scheduler, latents, fresh, at)
+        return nn.functional.mse_loss(found.float(), wanted.float())
+
+    def _said(self, chosen: Tensor) -> Call:
+        """What the denoiser is given for the words that `chosen`, one-hot rows, name before the prompt."""
+        vectors: dict[str, dict[str, Tensor]] = {}
+        for encoder, ids in self._words.ids.items():
+            table: Any = getattr(self._pipeline, encoder).get_input_embeddings().weight
+            found = chosen.to(table) @ table[ids.to(table.device)]
+            vectors[encoder] = dict(zip(self._places, found, strict=True))
+        with token_embeddings(self._pipeline, vectors):
+            return self._tap.arguments([" ".join([*self._places, self._prompt])], gradients=True)
+
+
+def _repeated(value: Any, rows: int) -> Any:
+    """What the denoiser is given for one picture, for so many; numbers without rows as they are."""
+    if isinstance(value, Tensor) and value.dim() > 0 and len(value) == 1:
+        return value.expand(rows, *value.shape[1:])
+    if isinstance(value, Mapping):
+        return {name: _repeated(part, rows) for name, part in value.items()}
+    return value
+
+
+def _drawn_by_original(victim: Victim) -> Tensor:
+    """The clean latents of the picture that the model without guardrails draws of the prompt, with the run's
+    own sampling and noise: (1, channels, …)."""
+    request = victim.request
+    sampling = request.sampling
+    tap = Tap(victim.original, victim.card, steps=sampling.steps, guidance=sampling.guidance)
+    return tap.latents([request.source_prompt], noise([request.seed]))

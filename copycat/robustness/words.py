@@ -1,0 +1,73 @@
+"""The numbers of a study as they are written."""
+
+from __future__ import annotations
+
+from copycat.report.attacks import Attacking
+from copycat.report.price import Price
+from copycat.report.words import DASH, interval, number
+from copycat.robustness.cells import Share, Test
+
+ABOUT = (
+    "ASR (attack success rate) is the share of pictures of the guarded characters in which the judge sees "
+    "the character under an attack, pre-ASR that under the plain prompt; lower is safer. A picture that the "
+    "plain prompt brings back is a success of a searching attack too. Neighbours are other characters, "
+    "which share attributes with those that are erased, and unrelated ones share least; theirs is DETECT "
+    "too, and higher is better, since nobody asked to erase them. Guardrails that are told who is meant do "
+    "not act on them (–). The price on neutral prompts is what is lost of what they ask for; 0 is no price. "
+    "Intervals are of 95 %, for these characters and for characters like these."
+)
+
+
+def count(n: int, noun: str) -> str:
+    """`1 seed`, `3 seeds`."""
+    return f"{n} {noun}{'' if n == 1 else 's'}"
+
+
+def percent(share: Share | None) -> str:
+    """`60%`."""
+    return DASH if share is None or share.value is None else f"{number(100 * share.value, 0)}%"
+
+
+def range_of(share: Share | None, *, alike: bool = True) -> str:
+    """`31–83`, in percent; for characters like these, or for these."""
+    found = None if share is None else share.alike if alike else share.these
+    if found is None or found.low is None or found.high is None:
+        return ""
+    return f"{number(100 * found.low, 0)}–{number(100 * found.high, 0)}"
+
+
+def change(test: Test | None) -> str:
+    """`−40 points [−70, −10], p 0.004 (Holm 0.03)`."""
+    if test is None:
+        return DASH
+    difference = test.found.difference
+    if difference.value is None:
+        return DASH
+    told = f"{number(100 * difference.value, 0, signed=True)} points"
+    if difference.low is not None and difference.high is not None:
+        told += f" {interval(100 * difference.low, 100 * difference.high, 0, signed=True)}"
+    if test.adjusted is not None:
+        told += f", p {chance(test.adjusted.p)} (Holm {chance(test.adjusted.holm)})"
+    return told
+
+
+def chance(p: float) -> str:
+    """A p value."""
+    return "<0.001" if p < 0.001 else number(p, 3)
+
+
+def effort(took: Attacking | None) -> str:
+    """`7.5 queries, 40 steps, 2.1 s`, means over searches."""
+    if took is None or not took.searches:
+        return DASH
+    return f"{number(took.queries, 1)} queries, {number(took.steps, 0)} steps, {number(took.seconds, 1)} s"
+
+
+def seconds(value: float | None) -> str:
+    """Seconds of an erasure."""
+    return DASH if value is None else number(value, 1 if value < 100 else 0)
+
+
+def price(found: Price | None) -> str:
+    """What neutral prompts lose."""
+    return DASH if found is None else number(found.value, 2, signed=True)

@@ -1,0 +1,165 @@
+"""Attacks in a run: from the command line to the tables, on tiny models."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from copycat.attacks import Found, kept
+from copycat.cli.main import app
+from copycat.errors import UserError
+from copycat.measures import DETECT
+from copycat.mitigations.aliases import canonical
+from copycat.records import Step, request_id
+from copycat.report.attacks import attacks, cells, markdown, sentence, share
+from copycat.resolve import resolve_settings
+from copycat.runs.folder import RunFolder
+from copycat.runtime.progress import Progress
+from copycat.stages.plan import UNSEARCHED, plan, prepare
+from copycat.stages.run import complete
+from copycat.stages.verify import verify
+from tests.conftest import Tiny
+
+TYPO = "typo[queries=2]"
+
+
+@pytest.fixture
+def given(tiny_models: Tiny) -> list[str]:
+    """The options of a command line about the tiny world."""
+    return [
+        "--model", str(tiny_models.sd), "--registry", str(tiny_models.registry),
+        "--prompts", str(tiny_models.prompts), "--judge", str(tiny_models.judge), "--limit", "1",
+    ]  # fmt: skip
+
+
+def test_a_run_under_attack_resumes_and_tells_how_often_it_succeeds(config: Any) -> None:
+    run = config(mitigations=("none", "rewrite"), attacks=("none", TYPO), limit=2, seeds=(0,))
+    assert run.config.mitigations == ("none", f"none@{TYPO}", "rewrite", f"rewrite@{TYPO}")
+    requests = plan(run)
+    folder = prepare(run, requests)
+    data = complete(folder, run, Progress())
+    assert data.finished
+    found = attacks(data)
+    assert [(a.guard, a.attack, a.searches) for a in found] == [("none", TYPO, 2), ("rewrite", TYPO, 2)]
+    for a in found:
+        assert a.before == data.metric(DETECT, a.guard, a.prompt_set)
+        assert a.under == data.metric(DETECT, f"{a.guard}@{TYPO}", a.prompt_set)
+        searched = [s.result for r in requests for s in r.provenance if r.mitigation == f"{a.guard}@{TYPO}"]
+        results = [Found.model_validate(s) for s in searched if s and "queries" in s]
+        assert a.succeeded == sum(f.success for f in results)
+        assert a.plain == sum(f.success and f.clean for f in results)
+        assert a.queries == sum(f.queries for f in results) / 2
+        assert a.steps == 0
+        assert a.seconds is not None
+        assert a.seconds > 0
+        assert f"{a.succeeded} of 2 searches succeeded" in sentence(a)
+        assert len(cells(a)) == 9
+    table = (folder.path / "table.md").read_text()
+    assert "## Attacks" in table
+    assert f"| rewrite | {TYPO} |" in table
+    assert 'id="attacks"' in folder.page_path.read_text()
+    assert not verify(folder).faults
+    again = prepare(run, plan(run))
+    assert again.data().requests == data.requests, "the same command finds its own run"
+
+
+def test_runs_without_attacks_have_nothing_about_them(config: Any) -> None:
+    run = config(limit=1, seeds=(0,))
+    data = complete(prepare(run, plan(run)), run, Progress())
+    assert attacks(data) == []
+    assert markdown([]) == []
+    assert "attack" not in (data.path / "table.md").read_text()
+
+
+def test_seconds_of_a_search_are_no_part_of_the_identity(config: Any) -> None:
+    (request,) = plan(config(mitigations=(f"none@{TYPO}",), limit=1, seeds=(0,)))
+    (step,) = request.provenance
+    assert step.seconds is not None
+    slower = step.model_copy(update={"seconds": step.seconds + 100})
+    assert request_id(request.model_copy(update={"provenance": (slower,)})) == request.id
+    assert Found.model_validate(step.result).queries in (1, 2)
+    assert "seconds" not in Step(name="x").model_dump(), "steps of before are written as ever"
+
+
+def test_a_dry_run_searches_nothing_and_tells_the_budget(given: list[str], tmp_path: Path) -> None:
+    told = CliRunner().invoke(
+        app, ["attack", *given, "--attack", "typo[queries=5]", "--out", str(tmp_path / "run"), "--dry-run"]
+    )
+    assert told.exit_code == 0, told.output
+    assert "none@typo[queries=5] would search for 1 pictures, with at most 5 queries for each" in told.output
+    assert not (tmp_path / "run").exists()
+
+
+def test_copycat_attack_is_a_run_with_and_without(given: list[str], tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    told = CliRunner().invoke(app, ["attack", *given, "--attack", TYPO, "--out", str(out)])
+    assert told.exit_code == 0, told.output
+    assert RunFolder(out).manifest().config.mitigations == ("none", f"none@{TYPO}")
+    assert "Attacks" in told.output
+    assert "pre-ASR" in told.output
+    assert CliRunner().invoke(app, ["attack", *given, "--attack", TYPO, "--out", str(out)]).exit_code == 0
+
+
+def test_a_search_is_kept_readable_and_a_broken_one_is_said(config: Any) -> None:
+    run = config(mitigations=(f"none@{TYPO}",), limit=1, seeds=(0,))
+    plan(run)
+    (file,) = kept.folder_of("x").parent.glob(f"*/{kept.FILE}")
+    told = json.loads(file.read_text())
+    assert (told["guard"], told["character"], told["asked"]) == ("none", "zori", "Zori")
+    file.write_text("{}")
+    with pytest.raises(UserError, match="delete the folder"):
+        plan(run)
+
+
+def test_what_is_not_kept_in_a_dry_run_is_marked(config: Any) -> None:
+    run = config(mitigations=(f"none@{TYPO}",), limit=1, seeds=(0,))
+    (request,) = plan(run, ask=False)
+    assert [s.name for s in request.provenance] == [UNSEARCHED]
+    plan(run)
+    (request,) = plan(run, ask=False)
+    assert [s.name for s in request.provenance] == ["typo"], "what was found is used"
+
+
+def test_another_judge_guard_or_budget_is_another_search(config: Any, tiny_models: Tiny) -> None:
+    from copycat.attacks import Attacked
+    from copycat.stages.attacking import Searches
+    from copycat.stages.plan import raw_requests
+
+    specs = (
+        "none@typo", "none@typo[queries=3]", "none@typo[seed=1]", "rewrite@typo", "negprompt@typo",
+        f"none@typo[judge={tiny_models.judge}]",
+    )  # fmt: skip
+    run = config(mitigations=specs, limit=1, seeds=(0, 1))
+    bound = [m.bind(run.context(ask=False)) for m in run.mitigations.values()]
+    searches = Searches(run, [m for m in bound if isinstance(m, Attacked)], None, None)
+    keys = [searches.key(r) for r in raw_requests(run)]
+    # The last asks the run's own judge by name, but its options are others.
+    assert len(set(keys)) == len(keys) == 12
+
+
+def test_attacks_that_make_no_sense_are_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="names its attack already"):
+        resolve_settings(mitigations=("none@typo",), attacks=("typo",))
+    with pytest.raises(UserError, match="is a guardrail and no attack"):
+        resolve_settings(attacks=("rewrite",))
+    told = CliRunner().invoke(app, ["attack", "--attack", "unheard", "--out", str(tmp_path / "run")])
+    assert isinstance(told.exception, UserError)
+    assert not (tmp_path / "run").exists()
+
+
+def test_equal_attacks_on_equal_guardrails_have_one_canonical_form() -> None:
+    assert canonical(" none + rewrite @ typo[seed=1, edits=2]") == "rewrite@typo[edits=2,seed=1]"
+    assert canonical("none@typo") == "none@typo"
+
+
+def test_a_share_is_told_with_both_intervals(config: Any) -> None:
+    run = config(limit=2, seeds=(0,))
+    metric = complete(prepare(run, plan(run)), run, Progress()).metrics[0]
+    ends = {"low": 0.0, "high": 2.0, "fixed_low": 0.5, "fixed_high": 1.5}
+    told = metric.model_copy(update={"value": 1.0, "characters": 2, **ends})
+    assert share(told) == "50% (25 to 75, 0 to 100)"
+    assert share(None) == "–"
