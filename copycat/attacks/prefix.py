@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from copycat.attacks.base import Victim
+from copycat.attacks.inverting import Inversion
 from copycat.attacks.simplex import drawn, projected
-from copycat.diffusion.schedule import noised, prediction_target, random_timestep, timesteps
-from copycat.diffusion.tap import Call, Tap, predict
+from copycat.diffusion.schedule import random_timestep
+from copycat.diffusion.tap import Call
 from copycat.diffusion.tokens import gradients_off, placeholders, token_embeddings, vocabulary
-from copycat.errors import UserError
-from copycat.generators.pipelines import noise
-from copycat.records import digest
 
 
 class PrefixSearch:
@@ -29,23 +26,13 @@ class PrefixSearch:
     ) -> None:
         """`noises` are how many draws of noise the error of one step is a mean over. Raises UserError for a
         model without a schedule of noise levels."""
-        request, pipeline = victim.request, victim.pipeline
-        if not timesteps(pipeline.scheduler):
-            raise UserError(
-                f"udatk needs a model that was trained on a schedule of noise levels, and "
-                f"{victim.card.title} is one of flow matching; use an attack on the prompt alone, such as "
-                "typo."
-            )
-        self._victim, self._pipeline, self._prompt = victim, pipeline, request.source_prompt
+        self._inversion = Inversion(victim, "udatk", pictures=1, seed=seed)
+        self._victim, self._pipeline, self._prompt = victim, victim.pipeline, victim.request.source_prompt
         self._lr, self._decay, self._noises = lr, decay, noises
-        self._chance = torch.Generator().manual_seed(int(digest([seed, request.seed]), 16) >> 1)
-        # Without guidance, since nothing is asked for the empty prompt.
-        self._tap = Tap(pipeline, victim.card, steps=1, guidance=victim.card.guidance_off)
-        self._latents = _drawn_by_original(victim)
-        self._words = vocabulary(pipeline)
-        self._places = placeholders(pipeline, [self._prompt], tokens)
+        self._words = vocabulary(self._pipeline)
+        self._places = placeholders(self._pipeline, [self._prompt], tokens)
         size = len(self._words.words)
-        self._rows = torch.full((tokens, size), 1 / size, device=self._latents.device)
+        self._rows = torch.full((tokens, size), 1 / size, device=self._inversion.latents.device)
 
     def descend(self, level: float, steps: int) -> list[str]:
         """The most likely words after `steps` of descent at one noise `level`, in [0, 1): 0 is none."""
@@ -65,15 +52,7 @@ class PrefixSearch:
     def _error(self, rows: Tensor, at: Tensor) -> Tensor:
         """The squared error of the guarded model's predictions at noisy latents, under words drawn by
         `rows`."""
-        said, scheduler = self._said(drawn(rows, self._chance)), self._pipeline.scheduler
-        latents = self._latents.expand(self._noises, *self._latents.shape[1:])
-        fresh = torch.randn(latents.shape, generator=self._chance).to(latents)
-        noisy = noised(scheduler, latents, fresh, at).to(said.latents)
-        time = torch.full_like(torch.as_tensor(said.timestep), int(at))
-        given = {name: _repeated(value, self._noises) for name, value in said.arguments.items()}
-        found = predict(self._tap.denoiser, Call(noisy, _repeated(time, self._noises), given))
-        wanted = prediction_target(scheduler, latents, fresh, at)
-        return nn.functional.mse_loss(found.float(), wanted.float())
+        return self._inversion.error(self._said(drawn(rows, self._inversion.chance)), at, self._noises)
 
     def _said(self, chosen: Tensor) -> Call:
         """What the denoiser is given for the words that `chosen`, one-hot rows, name before the prompt."""
@@ -83,22 +62,4 @@ class PrefixSearch:
             found = chosen.to(table) @ table[ids.to(table.device)]
             vectors[encoder] = dict(zip(self._places, found, strict=True))
         with token_embeddings(self._pipeline, vectors):
-            return self._tap.arguments([" ".join([*self._places, self._prompt])], gradients=True)
-
-
-def _repeated(value: Any, rows: int) -> Any:
-    """What the denoiser is given for one picture, for so many; numbers without rows as they are."""
-    if isinstance(value, Tensor) and value.dim() > 0 and len(value) == 1:
-        return value.expand(rows, *value.shape[1:])
-    if isinstance(value, Mapping):
-        return {name: _repeated(part, rows) for name, part in value.items()}
-    return value
-
-
-def _drawn_by_original(victim: Victim) -> Tensor:
-    """The clean latents of the picture that the model without guardrails draws of the prompt, with the run's
-    own sampling and noise: (1, channels, …)."""
-    request = victim.request
-    sampling = request.sampling
-    tap = Tap(victim.original, victim.card, steps=sampling.steps, guidance=sampling.guidance)
-    return tap.latents([request.source_prompt], noise([request.seed]))
+            return self._inversion.tap.arguments([" ".join([*self._places, self._prompt])], gradients=True)

@@ -54,7 +54,7 @@ def victim(request: pytest.FixtureRequest, tiny_models: Tiny) -> Open:
 
 
 def _search(victim: Victim, **given: Any) -> PrefixSearch:
-    return PrefixSearch(victim, **{"tokens": 2, "lr": 0.1, "decay": 0.1, "seed": 0, **given})
+    return PrefixSearch(victim, **{"tokens": 2, "noises": 2, "lr": 0.1, "decay": 0.1, "seed": 0, **given})
 
 
 def test_the_vocabulary_is_of_words_that_come_back_as_they_were(victim: Open) -> None:
@@ -108,7 +108,7 @@ def test_the_gradient_is_that_of_the_error_in_the_words(
     monkeypatch.setattr("copycat.attacks.prefix.drawn", lambda rows, _: rows)
 
     def error(rows: torch.Tensor) -> torch.Tensor:
-        search._chance = torch.Generator().manual_seed(5)
+        search._inversion.chance.manual_seed(5)
         return search._error(rows, torch.tensor(300))
 
     chance = torch.Generator().manual_seed(0)
