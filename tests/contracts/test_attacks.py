@@ -22,7 +22,7 @@ from copycat.stages import attacking
 from copycat.stages.plan import plan
 
 pytestmark = pytest.mark.usefixtures("plugin")
-QUICK = {"typo": "queries=3", "udatk": "queries=3,timesteps=2,steps=2", "shouting": ""}
+QUICK = {"typo": "queries=3", "udatk": "queries=3,timesteps=2,steps=2,draws=2", "shouting": ""}
 """Options that make each as short as it can be."""
 ATTACKS = [*CATALOG.names(), "shouting"]
 GUARD = "rewrite"
