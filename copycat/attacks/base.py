@@ -94,6 +94,11 @@ class Victim(ABC):
         """Draw the picture by `attempt`, with the guardrails on and with the run's own noise, and have it
         judged: whether it shows the character. None where there is no answer. Counts as one query."""
 
+    def reads(self, attempt: Attempt) -> bool:  # noqa: ARG002
+        """Whether the model can read what it is asked by `attempt`, as the guardrails leave it: a model whose
+        tokenizer does not know a letter would draw something else. What it cannot read is not tried."""
+        return True
+
     @abstractmethod
     def step(self, count: int = 1) -> None:
         """`count` further steps of optimisation are done. Raises BudgetSpent when the time is over."""
@@ -162,6 +167,13 @@ CATALOG: Catalog[type[Attack[Any]]] = Catalog(
     "attacks",
     singular="attack",
     builtin={
+        "anchors": "copycat.attacks.anchors:Anchors",
+        "arc": "copycat.attacks.arc:Arc",
+        "llm-rewrite": "copycat.attacks.llm_rewrite:LLMRewrite",
+        "paraphrase": "copycat.attacks.paraphrase:Paraphrase",
+        "ringabell": "copycat.attacks.ringabell:RingABell",
+        "soft-prompt": "copycat.attacks.soft_prompt:SoftPrompt",
+        "translate": "copycat.attacks.translate:Translate",
         "typo": "copycat.attacks.typo:Typo",
         "udatk": "copycat.attacks.udatk:UDAtk",
     },

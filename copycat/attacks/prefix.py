@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from copycat.attacks.base import Victim
+from copycat.attacks.inverting import Inversion
 from copycat.attacks.simplex import drawn, projected
-from copycat.diffusion.schedule import noised, prediction_target, random_timestep, timesteps
-from copycat.diffusion.tap import Call, Tap, predict
+from copycat.diffusion.schedule import random_timestep
+from copycat.diffusion.tap import Call
 from copycat.diffusion.tokens import gradients_off, placeholders, token_embeddings, vocabulary
-from copycat.errors import UserError
-from copycat.generators.pipelines import noise
-from copycat.records import digest
 
 
 class PrefixSearch:
@@ -29,25 +27,15 @@ class PrefixSearch:
         """The error of one step is a mean over `draws`, each of words and of noise. Raises UserError for a
         model without a schedule of noise levels, and for one that has too few words to hold places for
         so many tokens."""
-        request, pipeline = victim.request, victim.pipeline
-        if not timesteps(pipeline.scheduler):
-            raise UserError(
-                f"udatk needs a model that was trained on a schedule of noise levels, and "
-                f"{victim.card.title} is one of flow matching; use an attack on the prompt alone, such as "
-                "typo."
-            )
-        self._victim, self._pipeline, self._prompt = victim, pipeline, request.source_prompt
+        self._inversion = Inversion(victim, "udatk", pictures=1, seed=seed)
+        self._victim, self._pipeline, self._prompt = victim, victim.pipeline, victim.request.source_prompt
         self._lr, self._decay, self._tokens, self._draws = lr, decay, tokens, draws
         # Gradients need several times the memory of drawing.
         self._at_once = max(1, min(draws, victim.card.batch_size // 4))
-        self._chance = torch.Generator().manual_seed(int(digest([seed, request.seed]), 16) >> 1)
-        # Without guidance, since nothing is asked for the empty prompt.
-        self._tap = Tap(pipeline, victim.card, steps=1, guidance=victim.card.guidance_off)
-        self._latents = _drawn_by_original(victim)
-        self._words = vocabulary(pipeline)
-        self._places = placeholders(pipeline, [self._prompt], tokens * self._at_once)
+        self._words = vocabulary(self._pipeline)
+        self._places = placeholders(self._pipeline, [self._prompt], tokens * self._at_once)
         size = len(self._words.words)
-        self._rows = torch.full((tokens, size), 1 / size, device=self._latents.device)
+        self._rows = torch.full((tokens, size), 1 / size, device=self._inversion.latents.device)
 
     def descend(self, level: float, steps: int) -> list[str]:
         """The most likely words after `steps` of descent at one noise `level`, in [0, 1): 0 is none."""
@@ -75,17 +63,10 @@ class PrefixSearch:
         return found
 
     def _error(self, rows: Tensor, at: Tensor, draws: int) -> Tensor:
-        """The mean squared error of the guarded model's predictions at so many noisy latents, each under
+        """The mean squared error of the guarded model's predictions for so many draws of noise, each under
         words that are drawn by `rows`."""
-        said = self._said(drawn(rows.repeat(draws, 1), self._chance))
-        scheduler = self._pipeline.scheduler
-        latents = self._latents.expand(draws, *self._latents.shape[1:])
-        fresh = torch.randn(latents.shape, generator=self._chance).to(latents)
-        noisy = noised(scheduler, latents, fresh, at).to(said.latents)
-        time = torch.full_like(torch.as_tensor(said.timestep), int(at))
-        found = predict(self._tap.denoiser, Call(noisy, time, said.arguments))
-        wanted = prediction_target(scheduler, latents, fresh, at)
-        return nn.functional.mse_loss(found.float(), wanted.float())
+        chosen = drawn(rows.repeat(draws, 1), self._inversion.chance)
+        return self._inversion.error(self._said(chosen), at, draws)
 
     def _said(self, chosen: Tensor) -> Call:
         """What the denoiser is given for the words that `chosen`, one-hot rows, name before the prompt: those
@@ -98,13 +79,5 @@ class PrefixSearch:
             vectors[encoder] = dict(zip(self._places, found, strict=False))
         prefixes = [self._places[i : i + self._tokens] for i in range(0, len(chosen), self._tokens)]
         with token_embeddings(self._pipeline, vectors):
-            return self._tap.arguments([" ".join([*p, self._prompt]) for p in prefixes], gradients=True)
-
-
-def _drawn_by_original(victim: Victim) -> Tensor:
-    """The clean latents of the picture that the model without guardrails draws of the prompt, with the run's
-    own sampling and noise: (1, channels, …)."""
-    request = victim.request
-    sampling = request.sampling
-    tap = Tap(victim.original, victim.card, steps=sampling.steps, guidance=sampling.guidance)
-    return tap.latents([request.source_prompt], noise([request.seed]))
+            prompts = [" ".join([*prefix, self._prompt]) for prefix in prefixes]
+            return self._inversion.tap.arguments(prompts, gradients=True)

@@ -52,7 +52,7 @@ def search(attack: Attack[Any], victim: Victim, tally: Tally) -> Outcome:
             success = bool(victim.attempt(attempt))
             if success or tally.over or tally.queries >= attack.config.queries:
                 break
-            attempt = next(attempts, None)
+            attempt = next(filter(victim.reads, attempts), None)
     except BudgetSpent:
         pass
     if tally.queries == tally.unanswered:

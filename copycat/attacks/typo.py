@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Iterator
 from string import ascii_lowercase
 
 from pydantic import Field
 
 from copycat.attacks.base import Attack, AttackOptions, Attempt, Victim
+from copycat.attacks.names import renamed, unnamed
 
 
 class TypoOptions(AttackOptions):
@@ -25,14 +25,15 @@ class Typo(Attack[TypoOptions]):
     options = TypoOptions
 
     def attempts(self, victim: Victim) -> Iterator[Attempt]:
-        request, names = victim.request, sorted(victim.character.spoken, key=len, reverse=True)
-        named = re.compile("|".join(rf"\b{re.escape(n)}\b" for n in names), re.IGNORECASE)
-        if not named.search(request.source_prompt):
+        request, character = victim.request, victim.character
+        if unnamed(request.source_prompt, character) == request.source_prompt:
             return
         chance = random.Random(f"{self.config.seed}|{request.seed}|{request.source_prompt}")
         seen = {request.source_prompt}
         for _ in range(100 * self.config.queries):
-            text = named.sub(lambda m: misspelt(m[0], self.config.edits, chance), request.source_prompt)
+            text = renamed(
+                request.source_prompt, character, lambda name: misspelt(name, self.config.edits, chance)
+            )
             if text not in seen:
                 seen.add(text)
                 yield Attempt(prompt=text)

@@ -3,11 +3,12 @@ words."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from copycat.cards.hooks import DenoiseStep
+from copycat.diffusion.wording import worded
 from copycat.errors import UserError
 
 if TYPE_CHECKING:
@@ -37,25 +38,12 @@ class Guided:
     def with_texts(self, texts: Sequence[str]) -> Tensor:
         """The prediction for the same noisy latents under one of `texts` for each picture: (pictures, …)."""
         said = [self.step.said[text] for text in texts]
-        cut = {name: self._words(name, value, said) for name, value in self.step.arguments.items()}
         return self.step.predict(
             latents=self.step.latents[self.pictures :],
             timestep=rows(self.step.timestep, self.pictures, 2 * self.pictures),
             requests=self.step.requests[self.pictures :],
-            arguments=cut,
+            arguments=worded(self.step.arguments, said, 2 * self.pictures),
         )
-
-    def _words(self, name: str, value: Any, said: Sequence[Mapping[str, Any]]) -> Any:
-        import torch
-
-        if isinstance(value, Mapping):
-            return {k: self._words(k, v, [s[name] for s in said]) for k, v in value.items()}
-        if not isinstance(value, torch.Tensor) or value.dim() == 0 or len(value) != 2 * self.pictures:
-            return value
-        parts: list[Any] = [s.get(name) for s in said]
-        if all(isinstance(p, torch.Tensor) and p.shape[1:] == value.shape[1:] for p in parts):
-            return torch.cat(parts).to(value)
-        return value[self.pictures :]
 
 
 def rows(value: Any, last: int, of: int) -> Any:

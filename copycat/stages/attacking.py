@@ -13,7 +13,8 @@ from copycat.attacks import Attack, Attacked, Attempt, Found, Outcome, Victim, k
 from copycat.attacks.search import Tally, search
 from copycat.cards.hooks import Conditioning, variant_identity
 from copycat.cards.judges import load_judge_card
-from copycat.errors import UserError
+from copycat.errors import MissingRequirement, UserError
+from copycat.generators.base import CATALOG as GENERATORS
 from copycat.generators.base import Generator, ImageOutcome, ModelVariant
 from copycat.io.ledger import Ledger
 from copycat.io.lifecycle import free_memory
@@ -221,6 +222,16 @@ class _Guarded(Victim):
         seen = self._models.judge(self._judge).detects(request, outcome)
         self._tally.unanswered += seen is None
         return seen
+
+    def reads(self, attempt: Attempt) -> bool:
+        request = self._shaped(attempt, lambda _: None)
+        try:
+            GENERATORS.get(self.card.kind).check_texts(self.card, [request])
+        except MissingRequirement:
+            raise
+        except UserError:
+            return False
+        return True
 
     def _shaped(self, attempt: Attempt, keep: Callable[[Conditioning], None]) -> Request:
         """The picture's request, asked for by `attempt`, as the run would send it."""

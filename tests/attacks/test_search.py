@@ -106,6 +106,13 @@ def test_a_query_without_an_answer_is_counted_and_no_failure_of_the_attack() -> 
     assert (outcome.found.success, outcome.found.unanswered, outcome.found.queries) == (True, 2, 3)
 
 
+def test_what_the_model_cannot_read_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Scripted, "reads", lambda _, attempt: attempt.prompt not in ("a", "c", "h"))
+    outcome, victim = _search(queries=100)()
+    assert victim.tried == [None, "b", "d", "e", "f", "g"]
+    assert (outcome.found.queries, outcome.found.prompt) == (6, "g")
+
+
 def test_where_nothing_is_answered_nothing_is_found() -> None:
     with pytest.raises(MissingRequirement, match="no answer to any of its 2 queries"):
         _search(queries=2)(mute=(None, "a"))

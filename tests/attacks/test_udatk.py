@@ -109,7 +109,7 @@ def test_the_gradient_is_that_of_the_error_in_the_words(
     monkeypatch.setattr("copycat.attacks.prefix.drawn", lambda rows, _: rows)
 
     def error(rows: torch.Tensor) -> torch.Tensor:
-        search._chance = torch.Generator().manual_seed(5)
+        search._inversion.chance.manual_seed(5)
         return search._error(rows, torch.tensor(300), 2)
 
     chance = torch.Generator().manual_seed(0)
@@ -129,7 +129,7 @@ def test_a_step_is_a_mean_over_draws_however_many_fit_at_once(victim: Open) -> N
     rows = search._rows.clone().requires_grad_(True)
 
     def fresh() -> None:
-        search._chance = torch.Generator().manual_seed(3)
+        search._inversion.chance.manual_seed(3)
 
     fresh()
     found = search._gradient(rows, torch.tensor(300))

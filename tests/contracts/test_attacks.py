@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,10 @@ import pytest
 import torch
 
 from copycat.attacks import CATALOG, Attack, Attacked, parse
+from copycat.cards.llms import LLMCard
 from copycat.errors import UserError
 from copycat.generators.pipelines import load_pipeline
+from copycat.llms.base import Chat, Message, Reply
 from copycat.mitigations import CATALOG as MITIGATIONS
 from copycat.mitigations.erasure.delta import parameters
 from copycat.records import Request
@@ -22,7 +24,18 @@ from copycat.stages import attacking
 from copycat.stages.plan import plan
 
 pytestmark = pytest.mark.usefixtures("plugin")
-QUICK = {"typo": "queries=3", "udatk": "queries=3,timesteps=2,steps=2,draws=2", "shouting": ""}
+QUICK = {
+    "anchors": "queries=3",
+    "arc": "queries=3,weights=1",
+    "llm-rewrite": "queries=3",
+    "paraphrase": "queries=3",
+    "ringabell": "queries=3,population=4,generations=4,rounds=2,length=4",
+    "soft-prompt": "queries=3,steps=4,rounds=2,pictures=2",
+    "translate": "queries=3",
+    "typo": "queries=3",
+    "udatk": "queries=3,timesteps=2,steps=2,draws=2",
+    "shouting": "",
+}
 """Options that make each as short as it can be."""
 ATTACKS = [*CATALOG.names(), "shouting"]
 GUARD = "rewrite"
@@ -56,14 +69,36 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
+class Inventive(Chat):
+    """A language model with another prompt at each turn."""
+
+    identity = "inventive@0"
+
+    def __init__(self, card: LLMCard, device: str) -> None:
+        pass
+
+    def ask(self, messages: Sequence[Message]) -> Reply:
+        return Reply(text=f"an owl, seen for the {len(messages)}th time")
+
+
+@pytest.fixture(autouse=True)
+def llm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever language model is named, it is this one."""
+    monkeypatch.setattr("copycat.resolve.load_chat", Inventive)
+
+
 def _cache(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     monkeypatch.setenv("COPYCAT_CACHE", str(folder))
 
 
 def _told(requests: list[Request]) -> list[Any]:
-    """All that they say but for seconds, which stand in notes."""
+    """All that they say but for seconds."""
     return [
-        r.model_copy(update={"provenance": tuple(s.model_copy(update={"note": ""}) for s in r.provenance)})
+        r.model_copy(
+            update={
+                "provenance": tuple(s.model_copy(update={"note": "", "seconds": None}) for s in r.provenance)
+            }
+        )
         for r in requests
     ]
 
