@@ -44,8 +44,8 @@ class Inversion:
 
     def error(self, said: Call, at: Tensor, noises: int = 1) -> Tensor:
         """E ‖ε_θ(z_t, t, c) − ε‖² at the noise level `at`, as a mean over the pictures with so many draws of
-        noise each, where `said` is what the denoiser is given for the one prompt c. For models that predict
-        velocities or samples it is the error of those."""
+        noise each, where `said` is what the denoiser is given for the one prompt c, or for as many prompts as
+        there are draws in all. For models that predict velocities or samples it is the error of those."""
         latents = self.latents.repeat(noises, *[1] * (self.latents.dim() - 1))
         fresh = torch.randn(latents.shape, generator=self.chance).to(latents)
         noisy = noised(self.scheduler, latents, fresh, at).to(said.latents)
