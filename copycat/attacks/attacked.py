@@ -51,6 +51,13 @@ class Attacked(Composition):
     def with_parts(self, parts: Sequence[Mitigation[Any]]) -> Self:
         return type(self)(self.spec, parts, self.attack)
 
+    def further_texts(self, request: Request, parts: Sequence[Mitigation[Any]]) -> list[str]:
+        # What an attack has the model asked, it is asked through the guardrails, as a prompt would be.
+        asked = [t for part in parts if part is self.attack for t in part.texts(request)]
+        prompts = [request, *(request.model_copy(update={"prompt": t}) for t in asked)]
+        guards = [part for part in parts if part is not self.attack]
+        return [*asked, *(t for r in prompts for t in super(Attacked, self).further_texts(r, guards))]
+
     def apply(
         self,
         request: Request,

@@ -78,11 +78,19 @@ class Composed:
     def _direction(self, number: int, texts: Sequence[str]) -> Tensor:
         """d of one text a picture, the `number`-th of this step. ∅ is what the pipeline itself puts in the
         place of no negative prompt; where there is one, the empty text."""
-        step = self._step
+        step, pictures = self._step, self.pictures
         none = step.said[""] if any(r.negative for r in step.requests) else None
         said = [none] * len(texts) + [step.said[text] for text in texts]
         empty, prompted = step.predict(
             arguments=worded(step.arguments, said, len(said)),
+            requests=(
+                *step.requests[:pictures],
+                # A guardrail may act on the words that the model is asked about.
+                *(
+                    r.model_copy(update={"prompt": text})
+                    for r, text in zip(step.requests[pictures:], texts, strict=True)
+                ),
+            ),
             memory=step.memory.setdefault(f"composed {number}", {}),
         ).chunk(2)
         return prompted - empty

@@ -37,17 +37,18 @@ def load_pipeline(
     """A pipeline of `card`, its first unless another `part` is given, ready to draw on `device`.
 
     `edits` change its weights in this order, before anything is placed, offloaded or compiled; what they need
-    is computed first where the cache lacks it, on the weights as they are published and with every step.
-    `components` are those that were loaded from a place of their own.
+    is computed first where the cache lacks it, on the weights as they are published, in float32 and with
+    every step. `components` are those that were loaded from a place of their own.
     Half precision becomes float32 on a CPU, which lacks it. Only safetensors are read, and no code that
     comes with weights is run.
     """
     part = part or card
-    # What edits are computed from is not to be rounded to eight bits, and no step of it left out.
-    exact = card.model_copy(update={"storage": None, "step_cache": None})
+    # What edits are computed from is not to be rounded, since half precision loses the small steps of a
+    # training, and no step of it left out.
+    exact = card.model_copy(update={"storage": None, "step_cache": None, "dtype": "float32"})
 
     def load(wanted: ModelCard, some: Sequence[WeightEdit]) -> Any:
-        pipeline = _read(card, device, part, components)
+        pipeline = _read(wanted, device, part, components)
         for edit in some:
             edit.apply(pipeline, edit.folder)
         take_shortcuts(pipeline, wanted, device)

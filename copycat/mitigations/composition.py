@@ -129,7 +129,11 @@ class Composition:
         hook = chain([p.denoise for p in parts])
         if not any(overrides(p, "texts") for p in parts):
             return hook
-        return Steering(hook, lambda r: [text for p in parts for text in p.texts(r)])
+        return Steering(hook, lambda r: self.further_texts(r, parts))
+
+    def further_texts(self, request: Request, parts: Sequence[Mitigation[Any]]) -> list[str]:
+        """Those that `parts` need encoded while this request's picture is drawn."""
+        return [text for part in parts for text in part.texts(request)]
 
     @property
     def wraps_denoiser(self) -> bool:

@@ -96,6 +96,8 @@ class SAFREE(Mitigation[SAFREEOptions]):
         def mean(texts: Sequence[str]) -> Tensor:
             return torch.stack([step.said[text][name][0].float().mean(dim=0) for text in texts])
 
+        if not request.prompt.split():
+            return Filtering(0, {})
         places = step.places.get(request.prompt)
         if places is None:
             raise UserError(

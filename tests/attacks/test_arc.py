@@ -13,10 +13,11 @@ from copycat.attacks import Attacked, Found, parse, parse_attack
 from copycat.attacks.arc import Arc, ArcOptions
 from copycat.attacks.recipes import RECIPES, Words, words_of
 from copycat.attacks.search import Tally
-from copycat.cards.hooks import DenoiseStep
+from copycat.cards.hooks import DenoiseStep, Steering, chain
 from copycat.cards.models import load_card
 from copycat.errors import UserError
 from copycat.mitigations import RunContext
+from copycat.mitigations.safree import without_each_word
 from copycat.records import Request
 from copycat.stages.plan import check_offered, plan
 from copycat.subjects.characters import load_registry
@@ -111,6 +112,29 @@ def test_it_is_around_guardrails_in_the_sampler_and_does_not_mix_their_memories(
     by_hand = guided + SCALE * (VALUES["Zori"] - VALUES[""])
     assert hook(step).flatten().tolist() == pytest.approx([by_hand] * 2)
     assert step.memory["steps"] == step.memory["composed 0"]["steps"] == 1
+
+
+def test_a_guardrail_sees_the_words_that_the_model_is_asked_about() -> None:
+    arc = _arc("arc[recipe=difference,weight=1]")
+    seen = []
+
+    def guard(step: DenoiseStep) -> Tensor:
+        seen.append((step.requests[0].prompt, step.requests[1].prompt))
+        return step.predict()
+
+    chain([guard, arc.denoise])(_step(REQUEST))
+    own = REQUEST.prompt
+    assert seen == [(own, own), *((own, text) for text in arc.texts(REQUEST)[1:])]
+
+
+def test_guardrails_are_given_what_they_need_of_the_texts_of_an_attack() -> None:
+    attacked = parse("safree@arc[recipe=flip,weight=1]").bind(CONTEXT)
+    request = attacked.apply(REQUEST, CHARACTER)
+    hook = attacked.denoiser(request)
+    assert isinstance(hook, Steering)
+    texts = set(hook.texts(request))
+    for prompt in (request.prompt, "Zori"):
+        assert {prompt, *without_each_word(prompt)} <= texts
 
 
 def test_pictures_of_a_batch_are_composed_each_by_its_own_search() -> None:

@@ -141,6 +141,16 @@ def test_a_folder_without_adapters_is_refused(tiny_models: Any, tmp_path: Path) 
     context = RunContext(REGISTRY, characters=REGISTRY.characters[:1])
     with pytest.raises(UserError, match="no adapters of spm"):
         parse(f"spm[adapters={tmp_path}]").bind(context)
+    with pytest.raises(UserError, match="holds no erasure"):
+        parse(f"spm[adapters={tmp_path / 'nowhere'}]").bind(context)
+
+
+def test_adapters_of_somebody_else_are_refused(erased: Any) -> None:
+    folder = erased[3]
+    context = RunContext(REGISTRY, characters=REGISTRY.characters[:2])
+    first, second = (c.slug for c in context.characters)
+    with pytest.raises(UserError, match=f"adapters for {first}, and none for {second}"):
+        parse(f"spm[adapters={folder}]").bind(context)
 
 
 def test_without_its_gate_it_is_a_model_of_its_own(tiny_models: Any, tmp_path: Path) -> None:

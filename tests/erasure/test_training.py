@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from torch import nn
 
 from copycat.cards.models import load_card
 from copycat.diffusion.tap import predict
+from copycat.errors import UserError
 from copycat.generators.pipelines import load_pipeline
 from copycat.mitigations.erasure.base import Work
 from copycat.mitigations.erasure.layers import parameter_group
@@ -117,3 +119,17 @@ def test_groups_of_parameters(lesson: Lesson) -> None:
     assert all(".to_k." in n or ".to_v." in n for n in groups["x-strict"])
     assert groups["x"] | groups["u"] == groups["all"]
     assert not groups["x"] & groups["u"]
+
+
+def test_a_training_that_lost_its_weights_ends_before_they_are_kept(tmp_path: Path) -> None:
+    numbers = _numbers()
+
+    def loss(iteration: int) -> dict[str, torch.Tensor]:
+        return {"far": numbers["a"].square().sum() * (1.0 if iteration < 2 else math.inf)}
+
+    work = Work(Progress(), tmp_path / "a.part", every=0.0)
+    with pytest.raises(UserError, match="far is no finite number after 3 iterations"):
+        descend(numbers, loss, iterations=4, lr=0.1, label="toy", work=work)
+    fresh = _numbers()
+    descend(fresh, loss, iterations=2, lr=0.1, label="toy", work=work)
+    assert all(torch.isfinite(p).all() for p in fresh.values())

@@ -164,26 +164,27 @@ class _Seen(WeightEdit):
 
     def make(self, pipeline: Any, folder: Path, card: ModelCard) -> None:
         kinds = {p.dtype for p in pipeline.transformer.parameters()}
-        FOUND.append((torch.float8_e4m3fn in kinds, pipeline.transformer.is_cache_enabled))
+        FOUND.append((kinds, pipeline.transformer.is_cache_enabled))
 
     def apply(self, pipeline: Any, folder: Path) -> None: ...
 
 
-FOUND: list[tuple[bool, bool]] = []
-"""Whether a pipeline that an edit was computed from had weights in eight bits, and a step cache."""
+FOUND: list[tuple[set[torch.dtype], bool]] = []
+"""In what precision the weights were that an edit was computed from, and whether there was a step cache."""
 
 
-def test_weight_edits_are_computed_without_shortcuts(
+def test_weight_edits_are_computed_without_shortcuts_and_in_full_precision(
     flux: ModelCard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COPYCAT_CACHE", str(tmp_path))
     FOUND.clear()
-    card = changed(flux, storage="float8_e4m3fn", step_cache={"kind": "first-block"})
+    card = changed(flux, dtype="bfloat16", storage="float8_e4m3fn", step_cache={"kind": "first-block"})
     with load_generator(card, "cpu", [_Seen("seen-1", {}, card.identity())]) as generator:
         transformer = generator._pipeline.transformer
         assert transformer.is_cache_enabled
         assert torch.float8_e4m3fn in {p.dtype for p in transformer.parameters()}
-    assert FOUND == [(False, False)]
+    (found,) = FOUND
+    assert found == ({torch.float32}, False)
 
 
 def test_a_guardrail_in_each_step_is_refused_before_a_run_where_steps_are_skipped(

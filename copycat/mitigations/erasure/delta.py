@@ -48,6 +48,8 @@ def read_card(folder: Path) -> ErasureCard:
     """The card in `folder`. Raises BadFile where there is none that can be read."""
     try:
         return ErasureCard.model_validate_json(read_text(folder / CARD))
+    except OSError as e:
+        raise BadFile(f"{folder} holds no erasure: {CARD} cannot be read ({e.strerror or e}).") from e
     except ValidationError as e:
         raise BadFile(f"{folder / CARD} is not the card of an erasure ({first_fault(e)}).") from e
 

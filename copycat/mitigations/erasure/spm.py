@@ -78,10 +78,19 @@ class SPM(Eraser[SPMOptions]):
         from copycat.mitigations.erasure.delta import WEIGHTS, read_card
 
         folder = expand(bound.config.adapters)
-        if not read_card(folder).method.startswith(f"{self.name}-") or not bound.config.gate:
+        card = read_card(folder)
+        ours = card.method.startswith(f"{self.name}-") and card.options.get("gate", True)
+        if not (ours and bound.config.gate and (folder / WEIGHTS).is_file()):
             raise UserError(
                 f"{folder} holds no adapters of {self.name} with a gate; write some with "
                 f"copycat erase --method {self.name}."
+            )
+        theirs = {concept["slug"] for concept in card.options["task"]["erased"]}
+        without = [c.slug for c in bound._task.erased if c.slug not in theirs] if bound._task else []
+        if without:
+            raise UserError(
+                f"{folder} holds adapters for {', '.join(sorted(theirs))}, and none for {without[0]}; say "
+                f"characters={';'.join(sorted(theirs))}, or write others with copycat erase."
             )
         content = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()[:32]
         return type(self)(bound.config, bound._task, content)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import math
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 
 from copycat.cards.models import ModelCard
 from copycat.diffusion.tap import Call, Tap, joined, predict
-from copycat.errors import BadFile, first_line
+from copycat.errors import BadFile, UserError, first_line
 from copycat.io.atomic import write_bytes
 from copycat.mitigations.erasure.base import Work
 from copycat.mitigations.erasure.paths import Paths
@@ -152,7 +153,14 @@ class Sitting:
             self._restore(_read(work.checkpoint))
 
     def tell(self, losses: Mapping[str, float]) -> None:
-        """One more iteration is done, with these losses."""
+        """One more iteration is done, with these losses. Raises UserError where one is no finite number: then
+        the weights are lost, and what the checkpoint holds is from before."""
+        lost = next((name for name, value in losses.items() if not math.isfinite(value)), None)
+        if lost:
+            raise UserError(
+                f"The loss {lost} is no finite number after {self.done + 1} iterations; train with a smaller "
+                "lr."
+            )
         self.done += 1
         for name, value in losses.items():
             self.losses.setdefault(name, []).append(round(value, 6))
