@@ -1,4 +1,4 @@
-"""Batches of questions that lie with a provider: what a run must know to take them up again.
+"""Batches of calls that lie with a provider: what a run must know to take them up again.
 
 A batch is on disk before its calls are entered in the ledger, its file's name before it is begun, and its
 own name before it is waited for. So whenever a process is killed, the next one finds out what became of the
@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError
 from copycat.errors import BadFile, first_fault
 from copycat.io import atomic
 from copycat.io.ledger import Entry
-from copycat.records import Question, Row, digest
+from copycat.records import Row
 
 _NAME = re.compile("[0-9a-f]{32}")
 
@@ -26,26 +26,21 @@ class SentCall(Row):
 
     entry: Entry
     """As it was entered in the ledger; `entry.call` is also the name that the provider has for the call."""
-    question: str
-    """What is asked, see :func:`key_of`."""
+    about: str
+    """What it asks for, by a key that is the same in any process."""
 
 
 class SentBatch(Row):
     """A batch that was written, or sent."""
 
     name: str = Field(pattern=f"^{_NAME.pattern}$")
-    judge: str
-    """Identity of the judge that is asked."""
+    asked: str
+    """Identity of the model that is asked."""
     calls: tuple[SentCall, ...] = Field(min_length=1)
     file: str | None = None
     """What the provider calls the file of the calls; before there is one, nothing was begun or paid."""
     batch: str | None = None
     """What it calls the batch, once that is known."""
-
-
-def key_of(question: Question, question_hash: str) -> str:
-    """What an answer belongs to: one question about one picture."""
-    return digest([question.request, question.frame, question.kind, question_hash, question.sha256])
 
 
 class SentBatches:
@@ -54,11 +49,11 @@ class SentBatches:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def of(self, judge: str) -> list[SentBatch]:
-        """The batches of `judge` whose answers have not been taken in. Raises BadFile for one that cannot be
-        read: what it holds may have been paid."""
+    def of(self, asked: str) -> list[SentBatch]:
+        """The batches that ask the model `asked`, and whose answers have not been taken in. Raises BadFile
+        for one that cannot be read: what it holds may have been paid."""
         found = [self._read(p) for p in sorted(self._folder.glob("*.json")) if _NAME.fullmatch(p.stem)]
-        return [sent for sent in found if sent.judge == judge]
+        return [sent for sent in found if sent.asked == asked]
 
     def keep(self, sent: SentBatch) -> None:
         """Write what is known of `sent` now; on disk when this returns."""
@@ -96,6 +91,6 @@ class SentBatches:
             return SentBatch.model_validate_json(path.read_bytes())
         except ValidationError as e:
             raise BadFile(
-                f"{path} tells of no batch ({first_fault(e)}); its questions may have been paid. Remove it "
-                "to have them asked again."
+                f"{path} tells of no batch ({first_fault(e)}); its calls may have been paid. Remove it "
+                "to have them made again."
             ) from e

@@ -23,7 +23,8 @@ from copycat.records import Unscored
 from copycat.resolve import ResolvedRun
 from copycat.runs.folder import RunFolder
 from copycat.runs.spending import ledger_of
-from copycat.stages import batched
+from copycat.stages import batch_work, batched
+from copycat.stages.batched_questions import QuestionWork
 from copycat.stages.generate import generate
 from copycat.stages.judge import judge
 from copycat.stages.plan import check, plan, prepare
@@ -54,11 +55,10 @@ def drawn(run: Callable[..., ResolvedRun]) -> Callable[..., ResolvedRun]:
     """A run whose pictures are there, to be judged in batches."""
 
     def make(out: str = "run", **given: object) -> ResolvedRun:
-        base = {"measures": ("DETECT", "CONS"), "cache": False, "batch": True}
-        made = run(out, **{**base, **given})
-        folder = prepare(made)
-        generate(folder, made)
-        return made
+        base = {"measures": ("DETECT", "CONS"), "cache": False, "batch": True, **given}
+        alone = run(out, **{**base, "batch": False})
+        generate(prepare(alone), alone)
+        return run(out, **base)
 
     return make
 
@@ -268,14 +268,12 @@ def test_answers_that_cost_less_make_room_for_the_next_batch(drawn, card, server
 def test_files_are_kept_below_the_providers_limit(
     drawn, server: Loopback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from copycat.stages import batch_files
-
-    monkeypatch.setattr(batch_files, "MOST_CALLS", 4)
+    monkeypatch.setattr(QuestionWork, "most_calls", 4)
     folder = asked(drawn())
     sizes = [len(server.desk.files[b["input_file_id"]].splitlines()) for b in server.desk.batches.values()]
     assert sizes == [4, 2]
     assert len(folder.verdict_journal.rows()) == QUESTIONS
-    monkeypatch.setattr(batch_files, "MOST_BYTES", 1)
+    monkeypatch.setattr(batch_work, "MOST_BYTES", 1)
     server.desk.batches.clear()
     asked(drawn("bytes"))
     assert len(server.desk.batches) == QUESTIONS
@@ -351,9 +349,7 @@ def test_a_batch_that_is_refused_is_said_and_costs_nothing(drawn, server: Loopba
 def test_where_too_much_waits_the_rest_is_sent_later(
     drawn, server: Loopback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from copycat.stages import batch_files
-
-    monkeypatch.setattr(batch_files, "MOST_CALLS", 3)
+    monkeypatch.setattr(QuestionWork, "most_calls", 3)
     server.desk.looks = 2
     made, begin = drawn(), server.desk._begin
 
@@ -443,9 +439,9 @@ def test_a_judge_on_this_machine_has_no_batches(
     config, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = config(batch=True)
-    with pytest.raises(UserError, match="runs on this machine; leave --batch out"):
+    with pytest.raises(UserError, match=r"neither .* nor the judge .* can be asked so; leave --batch out"):
         check(made)
-    with pytest.raises(UserError, match="runs on this machine"):
+    with pytest.raises(UserError, match="can be asked so"):
         expected(made, plan(made, ask=False))
     assert not made.folder.exists()
     generate(prepare(config()), config())
@@ -474,7 +470,7 @@ def test_a_spoilt_note_of_a_batch_is_said(drawn, server: Loopback, monkeypatch: 
             asked(made)
     (note,) = (made.folder / "batches").glob("*.json")
     note.write_text("{")
-    with pytest.raises(CopycatError, match=r"may have been paid\. Remove it to have them asked again"):
+    with pytest.raises(CopycatError, match=r"may have been paid\. Remove it to have them made again"):
         asked(made)
 
 
