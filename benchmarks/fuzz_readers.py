@@ -285,7 +285,7 @@ READERS: dict[str, Reader] = {
     ),
     "batch-note": Reader(
         f"{'a' * 32}.json",
-        lambda p: SentBatches(p.parent).of("j"),
+        lambda p: SentBatches(p.parent).of("j", "picture"),
         _text(
             f'{{"name": "{"a" * 32}", "asked": "j", "file": "f", "calls": '
             '[{"entry": {"call": "c", "at": "t", "usd": 0.1}, "about": "q"}]}\n'

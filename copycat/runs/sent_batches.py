@@ -15,7 +15,7 @@ from pydantic import Field, ValidationError
 
 from copycat.errors import BadFile, first_fault
 from copycat.io import atomic
-from copycat.io.ledger import Entry
+from copycat.io.ledger import Entry, What
 from copycat.records import Row
 
 _NAME = re.compile("[0-9a-f]{32}")
@@ -49,19 +49,19 @@ class SentBatches:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def of(self, asked: str) -> list[SentBatch]:
-        """The batches that ask the model `asked`, and whose answers have not been taken in. Raises BadFile
-        for one that cannot be read: what it holds may have been paid."""
+    def of(self, asked: str, what: What) -> list[SentBatch]:
+        """The batches that ask the model `asked` for that, and whose answers have not been taken in. Raises
+        BadFile for one that cannot be read: what it holds may have been paid."""
         found = [self._read(p) for p in sorted(self._folder.glob("*.json")) if _NAME.fullmatch(p.stem)]
-        return [sent for sent in found if sent.asked == asked]
+        return [sent for sent in found if sent.asked == asked and sent.calls[0].entry.what == what]
 
     def keep(self, sent: SentBatch) -> None:
         """Write what is known of `sent` now; on disk when this returns."""
-        atomic.write_text(self._path(sent), sent.model_dump_json(exclude_none=True) + "\n")
+        atomic.write_text(self.path(sent), sent.model_dump_json(exclude_none=True) + "\n")
 
     def forget(self, sent: SentBatch) -> None:
         """The answers of `sent` are taken in, or it was never begun."""
-        self._path(sent).unlink(missing_ok=True)
+        self.path(sent).unlink(missing_ok=True)
         self.drop_calls(sent.name)
 
     def tidy(self) -> None:
@@ -83,7 +83,8 @@ class SentBatches:
         with suppress(OSError):  # it is not there, or holds another batch
             self._folder.rmdir()
 
-    def _path(self, sent: SentBatch) -> Path:
+    def path(self, sent: SentBatch) -> Path:
+        """The file that tells of `sent`."""
         return self._folder / f"{sent.name}.json"
 
     def _read(self, path: Path) -> SentBatch:

@@ -18,7 +18,7 @@ from typing import Generic
 
 from copycat.errors import CopycatError, MissingRequirement
 from copycat.io.atomic import disk_guard
-from copycat.io.hosted import Batch, Batches, Item, NotBegun
+from copycat.io.hosted import Batch, Batches, Item, NoSuchBatch, NotBegun
 from copycat.io.hosted.batches import FULL
 from copycat.io.ledger import Ledger, Ticket
 from copycat.runs.sent_batches import SentBatch, SentBatches
@@ -91,7 +91,8 @@ class Batched(Generic[I, R]):
         self._again = False
         for sent in batches:
             tickets = self._ledger.take_up([c.entry for c in sent.calls])
-            batch = sent.batch or (self._provider.find(sent.file) if sent.file else None)
+            with self._known(sent):
+                batch = sent.batch or (self._provider.find(sent.file) if sent.file else None)
             if batch is None:
                 self._drop(sent, tickets)
                 continue
@@ -110,7 +111,7 @@ class Batched(Generic[I, R]):
         while self._waiting or self._flying:
             while self._waiting and len(self._flying) < self._most and self._send():
                 pass
-            looked = [(f, self._provider.look(str(f.sent.batch))) for f in self._flying]
+            looked = [(f, self._look(f.sent)) for f in self._flying]
             for flying, batch in looked:
                 if batch.ended:
                     self._flying.remove(flying)
@@ -118,6 +119,23 @@ class Batched(Generic[I, R]):
             if self._flying and not any(batch.ended for _, batch in looked):
                 self._provider.rest(pause)
                 pause = min(1.5 * pause, _LONGEST)
+
+    def _look(self, sent: SentBatch) -> Batch:
+        with self._known(sent):
+            return self._provider.look(str(sent.batch))
+
+    @contextmanager
+    def _known(self, sent: SentBatch) -> Iterator[None]:
+        """Say what to do about a batch that its provider does not know, which may have been paid."""
+        try:
+            yield
+        except NoSuchBatch as e:
+            raise MissingRequirement(
+                f"{self._work.who}: its provider does not tell of a batch that was sent before "
+                f"({sent.batch or sent.file}). Perhaps it was sent with another key; if it is gone, remove "
+                f"{self._kept.path(sent)}, and its {self._work.noun} are asked for again. What is finished "
+                "is kept."
+            ) from e
 
     def _send(self) -> bool:
         """Send the next batch; False where the cap has no room for it until another one ends."""
@@ -223,9 +241,10 @@ class Batched(Generic[I, R]):
     def _answers(self, sent: SentBatch, batch: Batch) -> dict[str, Item]:
         """What came of each call of `sent`; what is told twice counts as it is told first."""
         names, found = {c.entry.call for c in sent.calls}, dict[str, Item]()
-        for item in self._provider.items(batch):
-            if item.name in names:
-                found.setdefault(item.name, item)
+        with self._known(sent):
+            for item in self._provider.items(batch):
+                if item.name in names:
+                    found.setdefault(item.name, item)
         return found
 
     def _asked_in(self, sent: SentBatch) -> dict[str, I]:

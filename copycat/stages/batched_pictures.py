@@ -52,7 +52,7 @@ def take_up_pictures(
     if run.card.api is None:
         return
     folder.batches.tidy()
-    sent = folder.batches.of(run.model)
+    sent = folder.batches.of(run.model, "picture")
     if sent:
         with _asking(run, folder, ledger, requests) as asked:
             asked.take_up(sent)

@@ -211,7 +211,7 @@ def _take_up(
     """Wait for the batches of one judge that an earlier command sent, whatever this one was told: they are
     paid. Gives the run with their answers."""
     folder.batches.tidy()
-    sent = folder.batches.of(judging.identity)
+    sent = folder.batches.of(judging.identity, "answer")
     if not sent:
         return data
     progress.start("judge", sum(len(s.calls) for s in sent))

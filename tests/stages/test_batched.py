@@ -374,6 +374,40 @@ def test_a_server_without_batches_is_said(drawn, server: Loopback) -> None:
     assert not (folder.path / "batches").exists()
 
 
+def test_a_server_that_deletes_nothing_does_no_harm(
+    drawn, server: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.desk.keeps = True
+    monkeypatch.setattr(QuestionWork, "most_calls", 2)
+    monkeypatch.setattr(batched, "_AT_ONCE", 1)
+    assert len(asked(drawn()).verdict_journal.rows()) == QUESTIONS
+    assert len(server.desk.batches) == 3
+    assert not server.desk.deleted
+
+
+@pytest.mark.parametrize("batch", [True, False])
+def test_a_batch_that_its_provider_forgot_is_not_paid_again_unasked(
+    drawn, server: Loopback, monkeypatch: pytest.MonkeyPatch, batch: bool
+) -> None:
+    made = drawn()
+    with monkeypatch.context() as killed:
+        killed.setattr(Batches, "look", lambda self, batch: _kill())
+        with pytest.raises(Killed):
+            asked(made)
+    server.desk.batches.clear()
+    folder = RunFolder(made.folder)
+    (note,) = (folder.path / "batches").glob("*.json")
+    config = made.config.model_copy(update={"batch": batch})
+    with pytest.raises(MissingRequirement, match=r"if it is gone, remove .*are asked for again") as told:
+        judge(folder, made.judging, config=config)
+    assert str(note) in str(told.value)
+    note.unlink()
+    judge(folder, made.judging, config=config)
+    assert len(folder.verdict_journal.rows()) == QUESTIONS
+    # What may have been paid before stays counted.
+    assert folder.manifest().spent.open_usd == pytest.approx(QUESTIONS * PRICE)
+
+
 def test_an_answer_that_is_not_there_is_no_verdict_and_counts_as_perhaps_paid(
     drawn, server: Loopback
 ) -> None:
