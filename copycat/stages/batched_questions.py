@@ -44,6 +44,8 @@ def _asking(
     card: JudgeCard, intake: Intake, ledger: Ledger, questions: Sequence[Question]
 ) -> Iterator[Batched[Question, Verdict]]:
     with load_judge(card, "cpu") as judge:
+        # It may ask something alone first.
+        judge.charge(ledger)
         how = judge.in_batches()
         if how is None:
             raise UserError(f"The judge {card.name} cannot be asked in batches; leave --batch out.")

@@ -19,7 +19,7 @@ from copycat.errors import CopycatError, MissingRequirement, UserError
 from copycat.io import lifecycle
 from copycat.io.hosted import Batches
 from copycat.io.hosted import batches as limits
-from copycat.records import Unscored
+from copycat.records import Unscored, YesNo
 from copycat.resolve import ResolvedRun
 from copycat.runs.folder import RunFolder
 from copycat.runs.spending import ledger_of
@@ -97,6 +97,16 @@ def test_a_batch_gives_the_verdicts_that_calls_give(drawn, server: Loopback) -> 
     one_by_one = [b for b in server.asked if "messages" in b]
     assert sent == sorted(json.dumps(b, sort_keys=True) for b in one_by_one)
     assert {(c["method"], c["url"]) for c in server.desk.calls()} == {("POST", "/v1/chat/completions")}
+
+
+def test_probabilities_come_in_batches_too(drawn, server: Loopback, tmp_path: Path) -> None:
+    path = tmp_path / "home" / "judges" / "seer.yaml"
+    path.write_text(path.read_text().replace("kind: openai-chat", "kind: openai-logprobs"))
+    alone, folder = asked(drawn("alone", batch=False)), asked(drawn())
+    assert answers(folder) == answers(alone)
+    found = {v.answer.p_yes for v in folder.data().verdicts if isinstance(v.answer, YesNo)}
+    assert any(0 < p < 1 for p in found), "they are no yes and no"
+    assert len(server.desk.batches) == 1
 
 
 def test_what_it_cost_is_entered_before_it_is_sent_and_said_afterwards(drawn, server: Loopback) -> None:
