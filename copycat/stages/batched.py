@@ -107,15 +107,16 @@ class Batched(Generic[I, R]):
         self._flying.clear()
 
     def _run(self) -> None:
-        pause = _FIRST
+        pause, room = _FIRST, True
         while self._waiting or self._flying:
-            while self._waiting and len(self._flying) < self._most and self._send():
-                pass
+            while room and self._waiting and len(self._flying) < self._most:
+                room = self._send()
             looked = [(f, self._look(f.sent)) for f in self._flying]
             for flying, batch in looked:
                 if batch.ended:
                     self._flying.remove(flying)
                     self._land(flying, batch)
+                    room = True
             if self._flying and not any(batch.ended for _, batch in looked):
                 self._provider.rest(pause)
                 pause = min(1.5 * pause, _LONGEST)

@@ -265,13 +265,19 @@ def test_the_cap_is_kept_and_makes_batches_smaller(drawn, server: Loopback) -> N
     assert len(folder.verdict_journal.rows()) == QUESTIONS
 
 
-def test_answers_that_cost_less_make_room_for_the_next_batch(drawn, card, server: Loopback) -> None:
-    made = drawn()
+def test_answers_that_cost_less_make_room_for_the_next_batch(
+    drawn, card, server: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, written, write = drawn(), [], batched.write
+    monkeypatch.setattr(batched, "write", lambda *given: written.append(1) or write(*given))
+    server.desk.looks = 5
     card("judges", price_usd=0.01, ceiling_usd=0.03)
     # Room for three calls at their dearest, and for all six at their price.
     judge(RunFolder(made.folder), config=made.config.model_copy(update={"max_cost": 3 * PRICE + 0.09}))
     sizes = [len(server.desk.files[b["input_file_id"]].splitlines()) for b in server.desk.batches.values()]
     assert sizes == [3, 2, 1]
+    # Files are not written while there is no room for them: once for each batch, and once more for the next.
+    assert len(written) == 2 * len(sizes) - 1
     assert RunFolder(made.folder).manifest().spent.usd == pytest.approx(3 * PRICE + QUESTIONS * 0.01)
 
 
