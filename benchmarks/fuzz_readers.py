@@ -285,10 +285,10 @@ READERS: dict[str, Reader] = {
     ),
     "batch-note": Reader(
         f"{'a' * 32}.json",
-        lambda p: SentBatches(p.parent).of("j"),
+        lambda p: SentBatches(p.parent).of("j", "picture"),
         _text(
-            f'{{"name": "{"a" * 32}", "judge": "j", "file": "f", "calls": '
-            '[{"entry": {"call": "c", "at": "t", "usd": 0.1}, "question": "q"}]}\n'
+            f'{{"name": "{"a" * 32}", "asked": "j", "file": "f", "calls": '
+            '[{"entry": {"call": "c", "at": "t", "usd": 0.1}, "about": "q"}]}\n'
         ),
     ),
     "leaderboard": Reader("e.jsonl", partial(_journal, Entry), lambda: [_entry()]),

@@ -81,7 +81,7 @@ class RunConfig(BaseModel):
     """Whether pictures and answers are taken from other runs and kept for them; None for those of hosted
     models alone."""
     batch: bool = False
-    """Whether a hosted judge is asked in batches of its provider, for less and within a day; see
+    """Whether a hosted model and judge are asked in batches of their provider, for less and within a day; see
     docs/costs.md."""
     out: Path | None = None
 

@@ -33,7 +33,7 @@ Batch = Annotated[
     bool,
     typer.Option(
         "--batch",
-        help="Send a hosted judge's questions in batches of its provider: about half the price, within a day "
+        help="Ask a hosted judge or model in batches of its provider: about half the price, within a day "
         "(docs/costs.md).",
     ),
 ]

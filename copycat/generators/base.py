@@ -13,9 +13,9 @@ from copycat.cards.catalog import Catalog
 from copycat.cards.hooks import Conditioning, Denoise, Hooks, WeightEdit, variant_identity
 from copycat.cards.metering import Charging
 from copycat.cards.models import ModelCard
-from copycat.cards.prices import Call
+from copycat.cards.prices import Call, Tariff
 from copycat.errors import BadFile, UserError
-from copycat.io.hosted import Told, connect
+from copycat.io.hosted import Batches, Told, connect
 from copycat.io.lifecycle import Closing
 from copycat.io.words import words_or_none
 from copycat.records import Outcome, Request
@@ -46,6 +46,25 @@ class ImageOutcome:
             object.__setattr__(self, name, words_or_none(getattr(self, name)))
 
 
+class PicturesInBatches(ABC):
+    """How a hosted model is asked for pictures in batches of its provider."""
+
+    tariff: Tariff
+    """What its calls cost there."""
+
+    @abstractmethod
+    def provider(self) -> Batches:
+        """Where batches of its calls are sent; to be closed."""
+
+    @abstractmethod
+    def body(self, request: Request) -> Mapping[str, Any]:
+        """What asks for the picture of `request`, as the body of a call."""
+
+    @abstractmethod
+    def read(self, request: Request, body: Mapping[str, Any]) -> ImageOutcome:
+        """The outcome that an answer with this body comes to, with what it cost."""
+
+
 class Generator(Closing, Charging, ABC):
     """Turns requests into pictures. Built from a model card and a device, and from weight edits where its
     weights are open; closed as :class:`copycat.io.lifecycle.Closing` says."""
@@ -55,6 +74,8 @@ class Generator(Closing, Charging, ABC):
     batch_size: int
     sends_fields: ClassVar[bool] = False
     """Whether it sends the `body_fields` of a card."""
+    batches: ClassVar[bool] = False
+    """Whether it can be asked in batches of its provider, see :meth:`in_batches`."""
     open_weights: ClassVar[bool] = False
     """Whether the weights are in this process, so that edits, conditionings and denoise hooks can act."""
 
@@ -121,6 +142,11 @@ class Generator(Closing, Charging, ABC):
     def pipeline(self) -> Any:
         """The one diffusers pipeline that it draws with, for who must look inside; None where there is none
         in this process, or several."""
+        return None
+
+    def in_batches(self) -> PicturesInBatches | None:
+        """How it is asked in batches of its provider, which cost less and take up to a day; None where it
+        cannot be asked so."""
         return None
 
     def stop(self) -> None:

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from copycat.cards.hooks import Hooks
 from copycat.cards.metering import LedgerMeter, usage_of
 from copycat.cards.models import BodyField, ModelCard
-from copycat.cards.prices import tariff
+from copycat.cards.prices import Tariff, tariff
 from copycat.errors import BadFile, CopycatError, require
-from copycat.generators.base import Generator, ImageOutcome
+from copycat.generators.base import Generator, ImageOutcome, PicturesInBatches
 from copycat.generators.probing import probe
-from copycat.io.hosted import Answered, Api, Calls, check_options, check_serving, connect, explain, refusal
+from copycat.io.hosted import (
+    Answered,
+    Api,
+    Batches,
+    Calls,
+    Told,
+    check_options,
+    check_serving,
+    connect,
+    explain,
+    refusal,
+)
 from copycat.io.ledger import Ledger
 from copycat.io.pictures import decode
 from copycat.records import Request
@@ -30,6 +42,7 @@ class OpenAIImages(Generator):
 
     charges = True
     sends_fields = True
+    batches = True
 
     def __init__(self, card: ModelCard, device: str) -> None:  # noqa: ARG002  runs elsewhere
         self.identity, self.batch_size = card.identity(), card.batch_size
@@ -74,46 +87,36 @@ class OpenAIImages(Generator):
         self._calls.stop()
 
     def _one(self, request: Request) -> ImageOutcome:
-        answered: Answered[Any] | None = None
         try:
             answered = self._calls.call(lambda: self._ask(request), self.call(self._card, request))
-            item = answered.reply.data[0]
-            content = self._content(item.b64_json, item.url)
-            try:
-                image = decode(content, "the picture in the reply").image
-            except BadFile as e:
-                # Paid, if it is no picture.
-                cost = self._cost(request, answered)
-                return ImageOutcome("error", error=str(e), told=answered.told, cost_usd=cost)
         except CopycatError:
             raise
         except Exception as e:  # noqa: BLE001  whatever an API does becomes a row
-            words = refusal(e)
-            told = answered.told if answered else None
-            cost = self._cost(request, answered) if answered else None
-            if words:
-                return ImageOutcome("refused_prompt", error=words, told=told, cost_usd=cost)
-            return ImageOutcome("error", error=explain(e), told=told, cost_usd=cost)
-        return ImageOutcome(
-            "ok",
-            image,
-            revised_prompt=getattr(item, "revised_prompt", None),
-            cost_usd=self._cost(request, answered),
-            told=answered.told,
-        )
+            return _failed(e)
+        return self.drawn(request, answered, self._tariff)
 
-    def _cost(self, request: Request, answered: Answered[Any]) -> float | None:
-        return self._tariff.cost(usage_of(answered.told), self.call(self._card, request))
+    def drawn(self, request: Request, answered: Answered[Any], prices: Tariff) -> ImageOutcome:
+        """What a reply comes to, with what it cost by `prices`: it is paid, if it is no picture."""
+        cost = prices.cost(usage_of(answered.told), self.call(self._card, request))
+        try:
+            item = answered.reply.data[0]
+            content = self._content(item.b64_json, item.url)
+            image = decode(content, "the picture in the reply").image
+        except BadFile as e:
+            return ImageOutcome("error", error=str(e), told=answered.told, cost_usd=cost)
+        except CopycatError:
+            raise
+        except Exception as e:  # noqa: BLE001  whatever an API does becomes a row
+            return replace(_failed(e), told=answered.told, cost_usd=cost)
+        revised = getattr(item, "revised_prompt", None)
+        return ImageOutcome("ok", image, revised_prompt=revised, cost_usd=cost, told=answered.told)
+
+    def in_batches(self) -> ImagesInBatches:
+        return ImagesInBatches(self, self._card)
 
     async def _ask(self, request: Request) -> Any:
-        return await self._send(
-            model=self._card.source,
-            prompt=request.prompt,
-            n=1,
-            size=f"{request.sampling.width}x{request.sampling.height}",
-            # As they are: a server of one's own knows fields that the client does not.
-            extra_body={**self._api.options, **body(self._card, request)},
-        )
+        # As they are: a server of one's own knows fields that the client does not.
+        return await self._send(**sent(self._card, request), extra_body=more(self._card, request))
 
     def _content(self, b64: str | None, url: str | None) -> bytes:
         """The picture's file. One that lies elsewhere is fetched as often as a call is repeated, and not paid
@@ -134,6 +137,45 @@ class OpenAIImages(Generator):
             # That of one picture, and not of the model.
             raise ValueError(f"the picture cannot be fetched ({reply.status_code})")
         return bytes(reply.raise_for_status().content)
+
+
+class ImagesInBatches(PicturesInBatches):
+    """The same pictures as calls of a batch: with the same fields, and read in the same way."""
+
+    def __init__(self, generator: OpenAIImages, card: ModelCard) -> None:
+        self._generator, self._card = generator, card
+        self.tariff = tariff(card, batch=True)
+
+    def provider(self) -> Batches:
+        return Batches(self._card.api or Api(), self._card.title, "/v1/images/generations")
+
+    def body(self, request: Request) -> Mapping[str, Any]:
+        return {**sent(self._card, request), **more(self._card, request)}
+
+    def read(self, request: Request, body: Mapping[str, Any]) -> ImageOutcome:
+        types = require("openai.types", "openai>=2.0", self._card.title)
+        # Not validated, as the client does not validate replies either: they are read with care.
+        reply = types.ImagesResponse.construct(**body)
+        return self._generator.drawn(request, Answered(reply, Told.read(reply, 1)), self.tariff)
+
+
+def _failed(error: Exception) -> ImageOutcome:
+    """What a call without a picture comes to."""
+    words = refusal(error)
+    return (
+        ImageOutcome("refused_prompt", error=words) if words else ImageOutcome("error", error=explain(error))
+    )
+
+
+def sent(card: ModelCard, request: Request) -> dict[str, Any]:
+    """What is sent for `request`, of the fields that OpenAI's API has."""
+    size = f"{request.sampling.width}x{request.sampling.height}"
+    return {"model": card.source, "prompt": request.prompt, "n": 1, "size": size}
+
+
+def more(card: ModelCard, request: Request) -> dict[str, Any]:
+    """What else is sent: the card's options, and what the server of `card` has names for."""
+    return {**(card.api or Api()).options, **body(card, request)}
 
 
 def body(card: ModelCard, request: Request) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Batches of questions that lie with a provider: what a run must know to take them up again.
+"""Batches of calls that lie with a provider: what a run must know to take them up again.
 
 A batch is on disk before its calls are entered in the ledger, its file's name before it is begun, and its
 own name before it is waited for. So whenever a process is killed, the next one finds out what became of the
@@ -15,8 +15,8 @@ from pydantic import Field, ValidationError
 
 from copycat.errors import BadFile, first_fault
 from copycat.io import atomic
-from copycat.io.ledger import Entry
-from copycat.records import Question, Row, digest
+from copycat.io.ledger import Entry, What
+from copycat.records import Row
 
 _NAME = re.compile("[0-9a-f]{32}")
 
@@ -26,26 +26,21 @@ class SentCall(Row):
 
     entry: Entry
     """As it was entered in the ledger; `entry.call` is also the name that the provider has for the call."""
-    question: str
-    """What is asked, see :func:`key_of`."""
+    about: str
+    """What it asks for, by a key that is the same in any process."""
 
 
 class SentBatch(Row):
     """A batch that was written, or sent."""
 
     name: str = Field(pattern=f"^{_NAME.pattern}$")
-    judge: str
-    """Identity of the judge that is asked."""
+    asked: str
+    """Identity of the model that is asked."""
     calls: tuple[SentCall, ...] = Field(min_length=1)
     file: str | None = None
     """What the provider calls the file of the calls; before there is one, nothing was begun or paid."""
     batch: str | None = None
     """What it calls the batch, once that is known."""
-
-
-def key_of(question: Question, question_hash: str) -> str:
-    """What an answer belongs to: one question about one picture."""
-    return digest([question.request, question.frame, question.kind, question_hash, question.sha256])
 
 
 class SentBatches:
@@ -54,19 +49,19 @@ class SentBatches:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def of(self, judge: str) -> list[SentBatch]:
-        """The batches of `judge` whose answers have not been taken in. Raises BadFile for one that cannot be
-        read: what it holds may have been paid."""
+    def of(self, asked: str, what: What) -> list[SentBatch]:
+        """The batches that ask the model `asked` for that, and whose answers have not been taken in. Raises
+        BadFile for one that cannot be read: what it holds may have been paid."""
         found = [self._read(p) for p in sorted(self._folder.glob("*.json")) if _NAME.fullmatch(p.stem)]
-        return [sent for sent in found if sent.judge == judge]
+        return [sent for sent in found if sent.asked == asked and sent.calls[0].entry.what == what]
 
     def keep(self, sent: SentBatch) -> None:
         """Write what is known of `sent` now; on disk when this returns."""
-        atomic.write_text(self._path(sent), sent.model_dump_json(exclude_none=True) + "\n")
+        atomic.write_text(self.path(sent), sent.model_dump_json(exclude_none=True) + "\n")
 
     def forget(self, sent: SentBatch) -> None:
         """The answers of `sent` are taken in, or it was never begun."""
-        self._path(sent).unlink(missing_ok=True)
+        self.path(sent).unlink(missing_ok=True)
         self.drop_calls(sent.name)
 
     def tidy(self) -> None:
@@ -88,7 +83,8 @@ class SentBatches:
         with suppress(OSError):  # it is not there, or holds another batch
             self._folder.rmdir()
 
-    def _path(self, sent: SentBatch) -> Path:
+    def path(self, sent: SentBatch) -> Path:
+        """The file that tells of `sent`."""
         return self._folder / f"{sent.name}.json"
 
     def _read(self, path: Path) -> SentBatch:
@@ -96,6 +92,6 @@ class SentBatches:
             return SentBatch.model_validate_json(path.read_bytes())
         except ValidationError as e:
             raise BadFile(
-                f"{path} tells of no batch ({first_fault(e)}); its questions may have been paid. Remove it "
-                "to have them asked again."
+                f"{path} tells of no batch ({first_fault(e)}); its calls may have been paid. Remove it "
+                "to have them made again."
             ) from e

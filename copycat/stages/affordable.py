@@ -5,7 +5,6 @@ from __future__ import annotations
 from copycat.cards.judges import JudgeCard
 from copycat.cards.metering import check_capped
 from copycat.cards.prices import Call
-from copycat.config import RunConfig
 from copycat.errors import UserError
 from copycat.generators.base import CATALOG as GENERATORS
 from copycat.judges.base import CATALOG as JUDGES
@@ -17,11 +16,14 @@ def check_affordable(run: ResolvedRun) -> None:
     """Raise MissingRequirement where a run has a cap, and a model, judge or filter's judge has no price; of
     language models the plan says it, before it asks any."""
     cap, card = run.config.max_cost, run.card
-    check_batches(run.judging.card, run.config)
+    check_batches(run)
     if cap is None:
         return
-    size = card.sampling.width, card.sampling.height
-    check_capped(card, GENERATORS.get(card.kind), card.title, cap, Call(drawn=size))
+    call = Call(drawn=(card.sampling.width, card.sampling.height))
+    kind = GENERATORS.get(card.kind)
+    # Also alone, as what a batch fails to draw and what a filter draws again is asked for.
+    for batch in (False, True) if run.config.batch and kind.batches else (False,):
+        check_capped(card, kind, card.title, cap, call, batch=batch)
     check_judge_affordable(run.judging.card, cap, batch=run.config.batch)
     for judge in run.filter_judges():
         # What a filter asks it must know at once, so it asks alone.
@@ -38,14 +40,22 @@ def check_judge_affordable(card: JudgeCard, cap: float | None, *, batch: bool = 
         check_capped(member, kind, f"The judge {member.name}", cap, call, batch=batch and kind.batches)
 
 
-def check_batches(card: JudgeCard, config: RunConfig) -> None:
-    """Raise UserError where a run is to ask its judge in batches, and that judge, or no member of that panel,
-    can be asked so."""
-    asked = card.asked()
-    if not config.batch or any(m.api and JUDGES.get(m.kind).batches for m in asked):
+def check_batches(run: ResolvedRun) -> None:
+    """Raise UserError where a run is to send calls in batches, and neither its model nor its judge can be
+    asked so."""
+    model = run.card
+    if run.config.batch and not (model.api and GENERATORS.get(model.kind).batches):
+        check_judge_batches(
+            run.judging.card, f"neither {model.title} nor the judge {run.judging.card.name} can"
+        )
+
+
+def check_judge_batches(card: JudgeCard, who: str = "") -> None:
+    """Raise UserError where that judge, or every member of that panel, cannot be asked in batches; `who` says
+    who cannot, where it is not the judge alone."""
+    if any(m.api and JUDGES.get(m.kind).batches for m in card.asked()):
         return
-    why = "runs on this machine" if all(m.api is None for m in asked) else "cannot be asked so"
     raise UserError(
-        "--batch sends the questions of a hosted judge in batches of its provider, and the judge "
-        f"{card.name} {why}; leave --batch out, or name another judge with --judge."
+        "--batch sends calls to a hosted model or judge in batches of its provider, and "
+        f"{who or f'the judge {card.name} cannot'} be asked so; leave --batch out."
     )

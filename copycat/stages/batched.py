@@ -1,7 +1,7 @@
-"""Batched: a hosted judge asked in batches of its provider; a part of judge.
+"""Batched: calls to a hosted model in batches of its provider; a part of generate and judge.
 
     written ──► entered ──► uploaded ──► begun ──► ended ──► answers in the run ──► forgotten
-    (state)    (ledger)     (state)     (state)              (ledger, verdicts)
+    (state)    (ledger)     (state)     (state)              (ledger, rows)
 
 After each arrow what is known is on disk. A batch whose file was not uploaded was never begun; of one that
 was, the provider is asked whether it has begun it. So a killed command pays nothing twice.
@@ -14,65 +14,37 @@ from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Generic
 
-from copycat.cards.judges import JudgeCard
-from copycat.errors import CopycatError, MissingRequirement, UserError
+from copycat.errors import CopycatError, MissingRequirement
 from copycat.io.atomic import disk_guard
-from copycat.io.hosted import Batch, Batches, Item, NotBegun
+from copycat.io.hosted import Batch, Batches, Item, NoSuchBatch, NotBegun
 from copycat.io.hosted.batches import FULL
 from copycat.io.ledger import Ledger, Ticket
-from copycat.judges.base import load_judge
-from copycat.records import Question
-from copycat.runs.sent_batches import SentBatch
-from copycat.stages.batch_files import BatchFiles, key
-from copycat.stages.intake import Intake
+from copycat.runs.sent_batches import SentBatch, SentBatches
+from copycat.stages.batch_work import BatchWork, I, R, read, write
 
 _LOG = logging.getLogger(__name__)
 _AT_ONCE = 20
 """Batches that lie with the provider at a time."""
 _ATTEMPTS = 2
-"""Batches that a question is sent in before it counts as failed, where another one can help."""
+"""Batches that an item is sent in before it counts as failed, where another one can help."""
 _FIRST, _LONGEST = 0.5, 60.0
 """Seconds between two looks at what the provider has done."""
 
 
-def ask_in_batches(card: JudgeCard, intake: Intake, ledger: Ledger, questions: Sequence[Question]) -> None:
-    """Ask the judge of `card` all `questions`.
-
-    Raises MissingRequirement where a batch is refused, expires or is cancelled, at the cap of `ledger`, and
-    after ten failures in a row; answers are kept, and batches that were begun are taken up later.
-    """
-    with _asking(card, intake, ledger, questions) as asked:
-        asked.ask(questions)
-
-
-def take_up_batches(
-    card: JudgeCard, intake: Intake, ledger: Ledger, sent: Sequence[SentBatch], questions: Sequence[Question]
-) -> None:
-    """Take in the answers of batches that another command `sent`, to those of `questions` that are in them.
-
-    What one of them failed to answer stays open. Raises as :func:`ask_in_batches`.
-    """
-    with _asking(card, intake, ledger, questions) as asked:
-        asked.take_up(sent)
-
-
 @contextmanager
-def _asking(
-    card: JudgeCard, intake: Intake, ledger: Ledger, questions: Sequence[Question]
-) -> Iterator[_Batched]:
-    with load_judge(card, "cpu") as judge:
-        how = judge.in_batches()
-        if how is None:
-            raise UserError(f"The judge {card.name} cannot be asked in batches; leave --batch out.")
-        provider = how.provider()
-        files = BatchFiles(card.name, judge.identity, how, intake.folder.path, provider.endpoint)
-        asked = _Batched(files, provider, intake, ledger, questions)
-        try:
-            yield asked
-        finally:
-            asked.leave()
-            provider.close()
+def batched(
+    work: BatchWork[I, R], kept: SentBatches, ledger: Ledger, items: Sequence[I]
+) -> Iterator[Batched[I, R]]:
+    """Sends batches of `work` and awaits them; `items` are all that answers can be about."""
+    provider = work.provider()
+    found = Batched(work, provider, kept, ledger, items)
+    try:
+        yield found
+    finally:
+        found.leave()
+        provider.close()
 
 
 @dataclass
@@ -83,42 +55,50 @@ class _Flying:
     tickets: dict[str, Ticket]
 
 
-class _Batched:
-    """One judge's batches, seen from the command that sends or awaits them."""
+class Batched(Generic[I, R]):
+    """Batches to one model, seen from the command that sends or awaits them.
+
+    Both methods raise MissingRequirement where a batch is refused, expires or is cancelled, at the cap of the
+    ledger, and where the work says that it is in vain. Answers are kept then, and batches that were begun are
+    taken up later.
+    """
 
     def __init__(
         self,
-        files: BatchFiles,
+        work: BatchWork[I, R],
         provider: Batches,
-        intake: Intake,
+        kept: SentBatches,
         ledger: Ledger,
-        questions: Sequence[Question],
+        items: Sequence[I],
     ) -> None:
-        self._files, self._provider, self._intake, self._ledger = files, provider, intake, ledger
-        self._who, self._kept = f"The judge {files.card}", intake.folder.batches
-        self._questions = {key(q): q for q in questions}
-        self._waiting: deque[Question] = deque()
+        self._work, self._provider, self._kept, self._ledger = work, provider, kept, ledger
+        self._items = {work.key(item): item for item in items}
+        self._waiting: deque[I] = deque()
         self._flying: list[_Flying] = []
         self._most = _AT_ONCE
         self._attempts: Counter[str] = Counter()
         self._again = True
         """Whether what another attempt can help is sent once more."""
 
-    def ask(self, questions: Sequence[Question]) -> None:
-        self._waiting.extend(questions)
+    def ask(self, items: Sequence[I]) -> None:
+        """Send all `items`, and take in what comes of them."""
+        self._waiting.extend(items)
         self._run()
 
     def take_up(self, batches: Sequence[SentBatch]) -> None:
+        """Take in what comes of `batches` that another command sent. What failed and another attempt can help
+        stays open."""
         self._again = False
         for sent in batches:
             tickets = self._ledger.take_up([c.entry for c in sent.calls])
-            batch = sent.batch or (self._provider.find(sent.file) if sent.file else None)
+            with self._known(sent):
+                batch = sent.batch or (self._provider.find(sent.file) if sent.file else None)
             if batch is None:
                 self._drop(sent, tickets)
                 continue
             self._take_off(sent.model_copy(update={"batch": batch}), tickets)
-            told = "%s: a batch of %d questions was sent before (%s); waiting for its answers."
-            _LOG.warning(told, self._who, len(sent.calls), batch)
+            told = "%s: a batch of %d %s was sent before (%s); waiting for its answers."
+            _LOG.warning(told, self._work.who, len(sent.calls), self._work.noun, batch)
         self._run()
 
     def leave(self) -> None:
@@ -127,40 +107,59 @@ class _Batched:
         self._flying.clear()
 
     def _run(self) -> None:
-        pause = _FIRST
+        pause, room = _FIRST, True
         while self._waiting or self._flying:
-            while self._waiting and len(self._flying) < self._most and self._send():
-                pass
-            looked = [(f, self._provider.look(str(f.sent.batch))) for f in self._flying]
+            while room and self._waiting and len(self._flying) < self._most:
+                room = self._send()
+            looked = [(f, self._look(f.sent)) for f in self._flying]
             for flying, batch in looked:
                 if batch.ended:
                     self._flying.remove(flying)
                     self._land(flying, batch)
+                    room = True
             if self._flying and not any(batch.ended for _, batch in looked):
                 self._provider.rest(pause)
                 pause = min(1.5 * pause, _LONGEST)
 
+    def _look(self, sent: SentBatch) -> Batch:
+        with self._known(sent):
+            return self._provider.look(str(sent.batch))
+
+    @contextmanager
+    def _known(self, sent: SentBatch) -> Iterator[None]:
+        """Say what to do about a batch that its provider does not know, which may have been paid."""
+        try:
+            yield
+        except NoSuchBatch as e:
+            raise MissingRequirement(
+                f"{self._work.who}: its provider does not tell of a batch that was sent before "
+                f"({sent.batch or sent.file}). Perhaps it was sent with another key; if it is gone, remove "
+                f"{self._kept.path(sent)}, and its {self._work.noun} are asked for again. What is finished "
+                "is kept."
+            ) from e
+
     def _send(self) -> bool:
         """Send the next batch; False where the cap has no room for it until another one ends."""
-        written = self._files.write(self._waiting, self._kept)
+        written = write(self._work, self._provider.endpoint, self._waiting, self._kept)
         path = self._kept.calls_path(written.name)
-        self._intake.count(self._intake.keep(written.unopened))
+        self._work.keep(written.not_sent)
+        self._work.check()
         if not written.calls:
             self._kept.drop_calls(written.name)
             return True
-        sent, tickets = written.sent(self._files.identity, len(written.calls)), list[Ticket]()
+        sent, tickets = written.sent(self._work.identity, len(written.calls)), list[Ticket]()
         try:
             self._kept.keep(sent)
             tickets = self._ledger.begin_all([c.entry for c in sent.calls])
             fit = len(tickets)
-            self._waiting.extendleft(reversed(written.questions[fit:]))
+            self._waiting.extendleft(reversed(written.items[fit:]))
             if not fit:
                 self._kept.forget(sent)
                 return False
             if fit < len(written.calls):
                 with disk_guard(path), path.open("rb+") as f:
                     f.truncate(written.ends[fit - 1])
-                sent = written.sent(self._files.identity, fit)
+                sent = written.sent(self._work.identity, fit)
             sent = sent.model_copy(update={"file": self._provider.upload(path)})
         except CopycatError:
             self._drop(sent, tickets)
@@ -183,10 +182,10 @@ class _Batched:
             raise
         self._take_off(sent.model_copy(update={"batch": batch}), tickets)
         told = (
-            "%s: sent %d questions in a batch (%s), which may take up to a day. Nothing is lost when this is "
+            "%s: sent %d %s in a batch (%s), which may take up to a day. Nothing is lost when this is "
             "stopped: the same command waits for it again."
         )
-        _LOG.warning(told, self._who, len(sent.calls), batch)
+        _LOG.warning(told, self._work.who, len(sent.calls), self._work.noun, batch)
 
     def _take_off(self, sent: SentBatch, tickets: Sequence[Ticket]) -> None:
         self._flying.append(_Flying(sent, {t.entry.call: t for t in tickets}))
@@ -198,28 +197,30 @@ class _Batched:
         if batch.status == "failed":
             self._refused(flying, batch)
             return
-        items = self._items(sent, batch)
+        answers = self._answers(sent, batch)
         completed = batch.status == "completed"
-        found = self._files.read(self._asked_in(sent), items, flying.tickets, completed=completed)
+        found = read(self._work, self._asked_in(sent), answers, flying.tickets, completed=completed)
         self._ledger.end_all(tickets)
-        for question, verdict in found.again if self._again else ():
-            self._attempts[key(question)] += 1
-            if self._attempts[key(question)] < _ATTEMPTS:
-                self._waiting.append(question)
+        for item, result in found.again if self._again else ():
+            key = self._work.key(item)
+            self._attempts[key] += 1
+            if self._attempts[key] < _ATTEMPTS:
+                self._waiting.append(item)
             else:
-                found.said.append((question, verdict))
-        fresh = self._intake.keep(found.said)
+                found.said.append((item, result))
+        self._work.keep(found.said)
         self._kept.forget(sent)
         self._provider.forget([str(sent.file), *batch.files])
-        self._intake.count(fresh)
+        self._work.check()
         if found.fatal is not None:
             raise found.fatal
         if not completed:
             how = "expired" if batch.status == "expired" else "was cancelled"
-            answered = sum(item.body is not None for item in items.values())
+            answered = sum(answer.body is not None for answer in answers.values())
             raise MissingRequirement(
-                f"{self._who}: a batch {how} with {answered} of {len(sent.calls)} questions answered, which "
-                "are kept; the same command asks for the rest, without --batch one by one and at once."
+                f"{self._work.who}: a batch {how} with {answered} of {len(sent.calls)} {self._work.noun} "
+                "answered, which are kept; the same command asks for the rest, without --batch one by one "
+                "and at once."
             )
 
     def _refused(self, flying: _Flying, batch: Batch) -> None:
@@ -233,22 +234,24 @@ class _Batched:
             return
         why = batch.why or batch.code or "it does not say why"
         raise MissingRequirement(
-            f"{self._who}: its provider refused a batch of {len(sent.calls)} questions ({why.rstrip('.')}); "
-            "nothing of it is paid. Leave --batch out to ask one by one. What is finished is kept."
+            f"{self._work.who}: its provider refused a batch of {len(sent.calls)} {self._work.noun} "
+            f"({why.rstrip('.')}); nothing of it is paid. Leave --batch out to ask one by one. "
+            "What is finished is kept."
         )
 
-    def _items(self, sent: SentBatch, batch: Batch) -> dict[str, Item]:
+    def _answers(self, sent: SentBatch, batch: Batch) -> dict[str, Item]:
         """What came of each call of `sent`; what is told twice counts as it is told first."""
         names, found = {c.entry.call for c in sent.calls}, dict[str, Item]()
-        for item in self._provider.items(batch):
-            if item.name in names:
-                found.setdefault(item.name, item)
+        with self._known(sent):
+            for item in self._provider.items(batch):
+                if item.name in names:
+                    found.setdefault(item.name, item)
         return found
 
-    def _asked_in(self, sent: SentBatch) -> dict[str, Question]:
-        """The questions of `sent` that are still asked, by the names of their calls."""
-        found = {c.entry.call: self._questions.get(c.question) for c in sent.calls}
-        return {name: question for name, question in found.items() if question is not None}
+    def _asked_in(self, sent: SentBatch) -> dict[str, I]:
+        """The items of `sent` that are still asked about, by the names of their calls."""
+        calls = {c.entry.call: c.about for c in sent.calls}
+        return {name: self._items[about] for name, about in calls.items() if about in self._items}
 
     def _drop(self, sent: SentBatch, tickets: Sequence[Ticket]) -> None:
         """Of a batch that was never begun nothing is paid."""

@@ -110,6 +110,10 @@ class PictureCache:
             key_of({**made, "request": i, "place": None if self._hosted else n}) for n, i in enumerate(ids)
         ]
 
+    def keep(self, request: Request, outcome: ImageOutcome) -> None:
+        """Keep what a hosted model drew for `request`; what is no picture is not."""
+        self._keep(self.keys([request])[0], outcome)
+
     def _get(self, key: str) -> ImageOutcome | None:
         kept = self._store.get(key) if self._store else None
         if kept is None:

@@ -18,7 +18,7 @@ from copycat.resolve import Judging, ResolvedRun
 from copycat.runs.data import RunData
 from copycat.runs.folder import RunFolder
 from copycat.runs.manifest import Manifest
-from copycat.stages.affordable import check_batches
+from copycat.stages.affordable import check_judge_batches
 from copycat.stages.cache import AnswerCache, PictureCache
 from copycat.stages.generate import is_final
 from copycat.stages.judge import find_judging, open_questions, refuse_withheld
@@ -104,7 +104,8 @@ def drawing(run: ResolvedRun, requests: Sequence[Request], data: RunData | None)
     )
     if card.api is None:
         return replace(found, usd=0.0, most=0.0)
-    kind, prices = GENERATORS.get(card.kind), tariff(card)
+    kind = GENERATORS.get(card.kind)
+    prices = tariff(card, batch=config.batch and kind.batches)
     usages = [row.usage for row in data.image_rows if row.usage] if data else []
     return _priced(found, prices, [kind.call(card, r) for r in paid], usages)
 
@@ -125,7 +126,8 @@ def still_to_ask(
     data = replace(data, manifest=data.manifest.model_copy(update={"config": paying}))
     found = find_judging(data, judge_name)
     refuse_withheld(data, found)
-    check_batches(found.card, paying)
+    if batch:
+        check_judge_batches(found.card)
     return told(judging(found, data))
 
 

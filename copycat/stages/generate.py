@@ -7,14 +7,14 @@ import shutil
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from threading import Lock
 
 from copycat.cards.hooks import Conditioning
-from copycat.errors import RunConflict
+from copycat.errors import CopycatError, RunConflict
 from copycat.generators.base import Generator, ImageOutcome, ModelVariant
 from copycat.io.ledger import Ledger
 from copycat.io.store import Store
@@ -27,6 +27,7 @@ from copycat.runtime.engines import Engine, batches
 from copycat.runtime.phases import Phased
 from copycat.runtime.progress import Progress
 from copycat.stages.batch_size import with_batch_size
+from copycat.stages.batched_pictures import draw_in_batches, take_up_pictures
 from copycat.stages.cache import PictureCache
 from copycat.stages.engine import engine_for
 from copycat.stages.failing import Failing
@@ -141,7 +142,9 @@ def generate(
             ending()
         progress.start("generate", sum(map(len, pending)))
         try:
+            take_up_pictures(run, folder, ledger, [r for batch in pending for r in batch])
             for part in parts:
+                draw_in_batches(run, folder, ledger, [r for batch in part for r in batch])
                 engine.map(part, partial(_open_worker, run, folder, frozenset(missing), ledger), done)
         finally:
             progress.done()
@@ -256,7 +259,9 @@ class _Drawer(Phased[Sequence[Request], Given, Looked, Drawn]):
         try:
             reviewed = self._reviewer.review(batch, outcomes, generate)
         except Exception:
-            self._held.keep(drawn)
+            # What is raised is what came first.
+            with suppress(CopycatError, OSError):
+                self._held.keep(drawn)
             raise
         if any(review is not None and outcome.outcome == "error" for outcome, review in reviewed):
             self._held.keep(drawn)

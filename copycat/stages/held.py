@@ -1,17 +1,17 @@
-"""Held pictures: drawn, and not reviewed since the filter's judge failed; a part of generate.
+"""Held pictures: drawn, and not in the run's rows yet; a part of generate.
 
 A picture is kept in the run when all its filters have seen it. Where a judge fails, such as one whose server
 is down, the picture would be lost, and drawn and paid again. It is held in the run's folder instead, and the
-next command reviews it in place of another one. Videos are not held.
+next command reviews it in place of another one. What comes of batches of a provider is held too, until the
+run takes it as if it had just been drawn. Videos are not held.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import asdict
 
-from copycat.errors import BadFile, CopycatError
+from copycat.errors import BadFile
 from copycat.generators.base import ImageOutcome
 from copycat.io.hosted import Told
 from copycat.io.pictures import decode
@@ -42,8 +42,8 @@ class Held:
         return found if len(found) == len(requests) else draw(requests)
 
     def keep(self, drawn: Sequence[Group]) -> None:
-        """Hold what was `drawn`. Where the disk has no room for it nothing is said: something else is being
-        said already."""
+        """Hold what was `drawn`; on disk when this returns. Of what was drawn together nothing is held where
+        one of it failed. Raises MissingRequirement where the disk has no room for it."""
         for requests, outcomes in drawn:
             if any(o.outcome == "error" or o.frames for o in outcomes):
                 continue
@@ -56,8 +56,11 @@ class Held:
                     "told": asdict(o.told) if o.told else None,
                     "reused": o.reused,
                 }
-                with suppress(CopycatError, OSError):
-                    self._store.put(key, png(o.image) if o.image is not None else b"", **told)
+                self._store.put(key, png(o.image) if o.image is not None else b"", **told)
+
+    def holds(self, request: Request) -> bool:
+        """Whether what became of `request`, drawn alone, is held."""
+        return self._store.folder.is_dir() and self._store.get(self._keys([request])[0]) is not None
 
 
 def _outcome(kept: Kept) -> ImageOutcome | None:

@@ -23,10 +23,10 @@ from copycat.runs.folder import RunFolder
 from copycat.runs.spending import spending
 from copycat.runtime.engines import batches
 from copycat.runtime.progress import Progress
-from copycat.stages.affordable import check_batches, check_judge_affordable
+from copycat.stages.affordable import check_judge_affordable, check_judge_batches
 from copycat.stages.answered import answered_by, doubts_of
 from copycat.stages.asking import Asking
-from copycat.stages.batched import ask_in_batches, take_up_batches
+from copycat.stages.batched_questions import ask_in_batches, take_up_batches
 from copycat.stages.cache import AnswerCache
 from copycat.stages.engine import engine_for
 from copycat.stages.failing import Failing
@@ -68,10 +68,11 @@ def judge(
         _refuse_recorded(data)
     judging = judging or find_judging(data, judge_name)
     refuse_withheld(data, judging)
+    if config is None and batch:
+        check_judge_batches(judging.card)
     paying = {"max_cost": max_cost, "cache": reuse, "batch": batch}
     config = config or data.manifest.config.model_copy(update=paying)
     config = config.computed_by(engine, address)
-    check_batches(judging.card, config)
     check_judge_affordable(judging.card, config.max_cost, batch=config.batch)
     with folder.stage("judge"), spending(folder, config.max_cost) as ledger:
         folder.verdict_journal.repair()
@@ -210,7 +211,7 @@ def _take_up(
     """Wait for the batches of one judge that an earlier command sent, whatever this one was told: they are
     paid. Gives the run with their answers."""
     folder.batches.tidy()
-    sent = folder.batches.of(judging.identity)
+    sent = folder.batches.of(judging.identity, "answer")
     if not sent:
         return data
     progress.start("judge", sum(len(s.calls) for s in sent))

@@ -26,7 +26,7 @@ from copycat.runs.clone import check_new, clone
 from copycat.runs.data import lookup
 from copycat.runs.folder import RunFolder
 from copycat.runtime.progress import Progress
-from copycat.stages.affordable import check_batches, check_judge_affordable
+from copycat.stages.affordable import check_judge_affordable, check_judge_batches
 from copycat.stages.judge import find_judging, judge, refuse_withheld
 from copycat.stages.plan import check_judge_here
 from copycat.stages.report import report
@@ -81,7 +81,8 @@ def rejudge(
     refuse_withheld(data, judging)
     config = data.manifest.config.model_copy(update={"batch": batch}).computed_by(engine, address)
     check_judge_here(judging.card, device, config, folder.path)
-    check_batches(judging.card, config)
+    if batch:
+        check_judge_batches(judging.card)
     check_judge_affordable(judging.card, max_cost, batch=batch)
     earlier, now = data.manifest.judge, judging.identity
     # Of a judge whose numbers were forgotten they are computed from its rows.

@@ -172,9 +172,9 @@ def _update(console: Console, copy: Copy | None, folder: RunFolder, owner: str) 
 
 
 def expected(run: ResolvedRun, requests: list[Request]) -> list[str]:
-    """What is left of a run, and what it will take, in lines. Raises UserError for a judge that cannot be
-    asked in batches, where it is to be."""
-    check_batches(run.judging.card, run.config)
+    """What is left of a run, and what it will take, in lines. Raises UserError where calls are to be sent in
+    batches and cannot be."""
+    check_batches(run)
     folder = RunFolder(run.folder)
     data = folder.data() if folder.manifest_path.exists() else None
     if data is not None:

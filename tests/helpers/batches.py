@@ -28,6 +28,8 @@ class BatchDesk:
     """Whether there are no batches here."""
     lost: Counter[str] = field(default_factory=Counter)
     """How many of the next answers to `create` and `retrieve` are lost on their way."""
+    keeps: bool = False
+    """Whether nothing can be deleted here."""
     dropped: int = 0
     """Answers at the end of each batch that its files lack."""
     twice: bool = False
@@ -47,6 +49,8 @@ class BatchDesk:
         name = path.split("/")[2] if path.count("/") > 1 else ""
         if path == "/files":
             return 200, self._file(_content(body))
+        if method == "DELETE" and self.keeps:
+            return 404, {"error": {"message": "no such address", "code": None, "type": "x"}}
         if method == "DELETE":
             self.deleted.append(name)
             return 200, {"id": name, "object": "file", "deleted": True}

@@ -90,14 +90,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send_desk(self, content: bytes) -> None:
         def answer(body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-            text = body["messages"][-1]["content"][-1]["text"]
+            text = body["prompt"] if "prompt" in body else body["messages"][-1]["content"][-1]["text"]
             mood = next((m for word, m in self.server.behave.items() if word in text), "")
             self.server.calls[text] += 1
             refused = _refusal(mood, first=self.server.calls[text] == 1)
             if refused:
                 return refused
             usage = {"usage": self.server.usage} if self.server.usage else {}
-            return 200, {**_chat(mood, body, self.server), **usage}
+            made = _images(mood) if "prompt" in body else _chat(mood, body, self.server)
+            return 200, {**made, **usage}
 
         reply = self.server.desk.take(self.command, self.path, content, answer)
         if reply is None:

@@ -19,11 +19,12 @@ from copycat.errors import CopycatError, MissingRequirement, UserError
 from copycat.io import lifecycle
 from copycat.io.hosted import Batches
 from copycat.io.hosted import batches as limits
-from copycat.records import Unscored
+from copycat.records import Unscored, YesNo
 from copycat.resolve import ResolvedRun
 from copycat.runs.folder import RunFolder
 from copycat.runs.spending import ledger_of
-from copycat.stages import batched
+from copycat.stages import batch_work, batched
+from copycat.stages.batched_questions import QuestionWork
 from copycat.stages.generate import generate
 from copycat.stages.judge import judge
 from copycat.stages.plan import check, plan, prepare
@@ -54,11 +55,10 @@ def drawn(run: Callable[..., ResolvedRun]) -> Callable[..., ResolvedRun]:
     """A run whose pictures are there, to be judged in batches."""
 
     def make(out: str = "run", **given: object) -> ResolvedRun:
-        base = {"measures": ("DETECT", "CONS"), "cache": False, "batch": True}
-        made = run(out, **{**base, **given})
-        folder = prepare(made)
-        generate(folder, made)
-        return made
+        base = {"measures": ("DETECT", "CONS"), "cache": False, "batch": True, **given}
+        alone = run(out, **{**base, "batch": False})
+        generate(prepare(alone), alone)
+        return run(out, **base)
 
     return make
 
@@ -97,6 +97,16 @@ def test_a_batch_gives_the_verdicts_that_calls_give(drawn, server: Loopback) -> 
     one_by_one = [b for b in server.asked if "messages" in b]
     assert sent == sorted(json.dumps(b, sort_keys=True) for b in one_by_one)
     assert {(c["method"], c["url"]) for c in server.desk.calls()} == {("POST", "/v1/chat/completions")}
+
+
+def test_probabilities_come_in_batches_too(drawn, server: Loopback, tmp_path: Path) -> None:
+    path = tmp_path / "home" / "judges" / "seer.yaml"
+    path.write_text(path.read_text().replace("kind: openai-chat", "kind: openai-logprobs"))
+    alone, folder = asked(drawn("alone", batch=False)), asked(drawn())
+    assert answers(folder) == answers(alone)
+    found = {v.answer.p_yes for v in folder.data().verdicts if isinstance(v.answer, YesNo)}
+    assert any(0 < p < 1 for p in found), "they are no yes and no"
+    assert len(server.desk.batches) == 1
 
 
 def test_what_it_cost_is_entered_before_it_is_sent_and_said_afterwards(drawn, server: Loopback) -> None:
@@ -255,27 +265,31 @@ def test_the_cap_is_kept_and_makes_batches_smaller(drawn, server: Loopback) -> N
     assert len(folder.verdict_journal.rows()) == QUESTIONS
 
 
-def test_answers_that_cost_less_make_room_for_the_next_batch(drawn, card, server: Loopback) -> None:
-    made = drawn()
+def test_answers_that_cost_less_make_room_for_the_next_batch(
+    drawn, card, server: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, written, write = drawn(), [], batched.write
+    monkeypatch.setattr(batched, "write", lambda *given: written.append(1) or write(*given))
+    server.desk.looks = 5
     card("judges", price_usd=0.01, ceiling_usd=0.03)
     # Room for three calls at their dearest, and for all six at their price.
     judge(RunFolder(made.folder), config=made.config.model_copy(update={"max_cost": 3 * PRICE + 0.09}))
     sizes = [len(server.desk.files[b["input_file_id"]].splitlines()) for b in server.desk.batches.values()]
     assert sizes == [3, 2, 1]
+    # Files are not written while there is no room for them: once for each batch, and once more for the next.
+    assert len(written) == 2 * len(sizes) - 1
     assert RunFolder(made.folder).manifest().spent.usd == pytest.approx(3 * PRICE + QUESTIONS * 0.01)
 
 
 def test_files_are_kept_below_the_providers_limit(
     drawn, server: Loopback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from copycat.stages import batch_files
-
-    monkeypatch.setattr(batch_files, "MOST_CALLS", 4)
+    monkeypatch.setattr(QuestionWork, "most_calls", 4)
     folder = asked(drawn())
     sizes = [len(server.desk.files[b["input_file_id"]].splitlines()) for b in server.desk.batches.values()]
     assert sizes == [4, 2]
     assert len(folder.verdict_journal.rows()) == QUESTIONS
-    monkeypatch.setattr(batch_files, "MOST_BYTES", 1)
+    monkeypatch.setattr(batch_work, "MOST_BYTES", 1)
     server.desk.batches.clear()
     asked(drawn("bytes"))
     assert len(server.desk.batches) == QUESTIONS
@@ -351,9 +365,7 @@ def test_a_batch_that_is_refused_is_said_and_costs_nothing(drawn, server: Loopba
 def test_where_too_much_waits_the_rest_is_sent_later(
     drawn, server: Loopback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from copycat.stages import batch_files
-
-    monkeypatch.setattr(batch_files, "MOST_CALLS", 3)
+    monkeypatch.setattr(QuestionWork, "most_calls", 3)
     server.desk.looks = 2
     made, begin = drawn(), server.desk._begin
 
@@ -376,6 +388,40 @@ def test_a_server_without_batches_is_said(drawn, server: Loopback) -> None:
     folder = RunFolder(made.folder)
     assert folder.manifest().spent.counted == pytest.approx(3 * PRICE)
     assert not (folder.path / "batches").exists()
+
+
+def test_a_server_that_deletes_nothing_does_no_harm(
+    drawn, server: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.desk.keeps = True
+    monkeypatch.setattr(QuestionWork, "most_calls", 2)
+    monkeypatch.setattr(batched, "_AT_ONCE", 1)
+    assert len(asked(drawn()).verdict_journal.rows()) == QUESTIONS
+    assert len(server.desk.batches) == 3
+    assert not server.desk.deleted
+
+
+@pytest.mark.parametrize("batch", [True, False])
+def test_a_batch_that_its_provider_forgot_is_not_paid_again_unasked(
+    drawn, server: Loopback, monkeypatch: pytest.MonkeyPatch, batch: bool
+) -> None:
+    made = drawn()
+    with monkeypatch.context() as killed:
+        killed.setattr(Batches, "look", lambda self, batch: _kill())
+        with pytest.raises(Killed):
+            asked(made)
+    server.desk.batches.clear()
+    folder = RunFolder(made.folder)
+    (note,) = (folder.path / "batches").glob("*.json")
+    config = made.config.model_copy(update={"batch": batch})
+    with pytest.raises(MissingRequirement, match=r"if it is gone, remove .*are asked for again") as told:
+        judge(folder, made.judging, config=config)
+    assert str(note) in str(told.value)
+    note.unlink()
+    judge(folder, made.judging, config=config)
+    assert len(folder.verdict_journal.rows()) == QUESTIONS
+    # What may have been paid before stays counted.
+    assert folder.manifest().spent.open_usd == pytest.approx(QUESTIONS * PRICE)
 
 
 def test_an_answer_that_is_not_there_is_no_verdict_and_counts_as_perhaps_paid(
@@ -443,9 +489,9 @@ def test_a_judge_on_this_machine_has_no_batches(
     config, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = config(batch=True)
-    with pytest.raises(UserError, match="runs on this machine; leave --batch out"):
+    with pytest.raises(UserError, match=r"neither .* nor the judge .* can be asked so; leave --batch out"):
         check(made)
-    with pytest.raises(UserError, match="runs on this machine"):
+    with pytest.raises(UserError, match="can be asked so"):
         expected(made, plan(made, ask=False))
     assert not made.folder.exists()
     generate(prepare(config()), config())
@@ -474,7 +520,7 @@ def test_a_spoilt_note_of_a_batch_is_said(drawn, server: Loopback, monkeypatch: 
             asked(made)
     (note,) = (made.folder / "batches").glob("*.json")
     note.write_text("{")
-    with pytest.raises(CopycatError, match=r"may have been paid\. Remove it to have them asked again"):
+    with pytest.raises(CopycatError, match=r"may have been paid\. Remove it to have them made again"):
         asked(made)
 
 

@@ -2,7 +2,7 @@
 
 from copycat.io.hosted.api import Api, check_options, connect, key
 from copycat.io.hosted.attempt import in_thread
-from copycat.io.hosted.batches import Batch, Batches, Item, NotBegun
+from copycat.io.hosted.batches import Batch, Batches, Item, NoSuchBatch, NotBegun
 from copycat.io.hosted.calls import Answered, Calls, Meter, Told, threads_for
 from copycat.io.hosted.failures import Failure, classify, explain, refusal
 from copycat.io.hosted.served import check_serving
@@ -16,6 +16,7 @@ __all__ = [
     "Failure",
     "Item",
     "Meter",
+    "NoSuchBatch",
     "NotBegun",
     "Told",
     "check_options",

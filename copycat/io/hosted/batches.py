@@ -32,6 +32,8 @@ FULL: Final = "token_limit_exceeded"
 _SLOWEST: Final = 600.0
 """Seconds that a file may take to be sent or fetched."""
 _AT_ONCE: Final = 4
+_PATIENCE: Final = 5.0
+"""Seconds that a rate limit may hold up the deletion of files."""
 _ENDED: Final = frozenset({"completed", "failed", "expired", "cancelled"})
 _NO_BATCHES: Final = frozenset({404, 405, 501})
 """Statuses of a server that has no batches."""
@@ -39,6 +41,10 @@ _NO_BATCHES: Final = frozenset({404, 405, 501})
 
 class NotBegun(MissingRequirement):
     """The provider refused to begin a batch, so nothing of it is paid."""
+
+
+class NoSuchBatch(MissingRequirement):
+    """The server knows no such batch or file, or has none at all."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +92,11 @@ class Batches:
         client = connect(slow, who)
         self._client: Any = client
         self._calls = Calls(slow, who, _AT_ONCE, hang_up=client.close, clock=self._clock)
+        # Apart, since a server that deletes nothing is still asked for everything else.
+        tidying = connect(api, who)
+        self._delete: Any = tidying.files.delete
+        brief = api.model_copy(update={"patience": min(api.patience, _PATIENCE)})
+        self._tidying = Calls(brief, who, _AT_ONCE, hang_up=tidying.close, clock=self._clock)
 
     def upload(self, path: Path) -> str:
         """The provider's name of the file `path`, sent to it."""
@@ -157,7 +168,7 @@ class Batches:
         """Have the provider delete `files`, which hold pictures or answers; one that it keeps is no fault."""
         for file in files:
             with suppress(Exception):
-                self._calls.call(partial(self._client.files.delete, file), retries=0)
+                self._tidying.call(partial(self._delete, file), retries=0)
 
     def rest(self, seconds: float) -> None:
         """Wait, as the clock goes; Ctrl-C breaks it off."""
@@ -166,6 +177,7 @@ class Batches:
     def close(self) -> None:
         """Break off what is under way; batches go on at the provider."""
         self._calls.close()
+        self._tidying.close()
 
     async def _create(self, file: str) -> Any:
         return await self._client.batches.create(
@@ -201,8 +213,8 @@ class Batches:
         cause = error.__cause__
         return self._has_none(cause) if isinstance(cause, Exception) and _status(cause) == 404 else error
 
-    def _has_none(self, error: Exception) -> MissingRequirement:
-        return MissingRequirement(
+    def _has_none(self, error: Exception) -> NoSuchBatch:
+        return NoSuchBatch(
             f"{self._who}: its server has no such batch or takes none ({classify(error).words.rstrip('.')}); "
             "leave --batch out to ask one by one. What is finished is kept."
         )

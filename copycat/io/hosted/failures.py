@@ -43,13 +43,16 @@ class Failure:
     """Seconds until the next attempt, where the server told them."""
     perhaps_billed: bool = False
     """Whether the provider may have worked on it all the same: it was sent, and no answer came in time."""
+    refused: bool = False
+    """Whether the provider declined for what was asked or made."""
 
 
 def classify(error: Exception) -> Failure:
     """What `error`, raised by any of the clients, means for further attempts."""
     words, response = _words(error), getattr(error, "response", None)
     status, headers = getattr(response, "status_code", None), getattr(response, "headers", {})
-    if _codes(error, response) & NO_MONEY or status in _FATAL:
+    codes = _codes(error, response)
+    if codes & NO_MONEY or status in _FATAL:
         return Failure("fatal", words)
     if status is not None:
         told = _retry_after(headers)
@@ -60,7 +63,9 @@ def classify(error: Exception) -> Failure:
         if headers.get("x-should-retry") == "false":
             transient = False
         late = status in _TOO_LATE
-        return Failure("transient" if transient else "permanent", words, told if transient else None, late)
+        declined = bool(codes & REFUSALS)
+        kind: Literal["transient", "permanent"] = "transient" if transient else "permanent"
+        return Failure(kind, words, told if transient else None, late, declined)
     classes = {c.__name__ for chain in _chain(error) for c in type(chain).__mro__}
     if classes & _MISDIRECTED:
         return Failure("fatal", words)
