@@ -22,15 +22,18 @@ class PrefixSearch:
     """
 
     def __init__(
-        self, victim: Victim, *, tokens: int, noises: int, lr: float, decay: float, seed: int
+        self, victim: Victim, *, tokens: int, draws: int, lr: float, decay: float, seed: int
     ) -> None:
-        """`noises` are how many draws of noise the error of one step is a mean over. Raises UserError for a
-        model without a schedule of noise levels."""
+        """The error of one step is a mean over `draws`, each of words and of noise. Raises UserError for a
+        model without a schedule of noise levels, and for one that has too few words to hold places for
+        so many tokens."""
         self._inversion = Inversion(victim, "udatk", pictures=1, seed=seed)
         self._victim, self._pipeline, self._prompt = victim, victim.pipeline, victim.request.source_prompt
-        self._lr, self._decay, self._noises = lr, decay, noises
+        self._lr, self._decay, self._tokens, self._draws = lr, decay, tokens, draws
+        # Gradients need several times the memory of drawing.
+        self._at_once = max(1, min(draws, victim.card.batch_size // 4))
         self._words = vocabulary(self._pipeline)
-        self._places = placeholders(self._pipeline, [self._prompt], tokens)
+        self._places = placeholders(self._pipeline, [self._prompt], tokens * self._at_once)
         size = len(self._words.words)
         self._rows = torch.full((tokens, size), 1 / size, device=self._inversion.latents.device)
 
@@ -41,7 +44,7 @@ class PrefixSearch:
         optimiser = torch.optim.Adam([rows], lr=self._lr, weight_decay=self._decay)
         with gradients_off(self._pipeline):
             for _ in range(steps):
-                (rows.grad,) = torch.autograd.grad(self._error(rows, at), [rows])
+                rows.grad = self._gradient(rows, at)
                 optimiser.step()
                 with torch.no_grad():
                     rows.copy_(projected(rows))
@@ -49,17 +52,32 @@ class PrefixSearch:
         self._rows = rows.detach()
         return [self._words.words[i] for i in self._rows.argmax(1).tolist()]
 
-    def _error(self, rows: Tensor, at: Tensor) -> Tensor:
-        """The squared error of the guarded model's predictions at noisy latents, under words drawn by
-        `rows`."""
-        return self._inversion.error(self._said(drawn(rows, self._inversion.chance)), at, self._noises)
+    def _gradient(self, rows: Tensor, at: Tensor) -> Tensor:
+        """Of the mean error of all draws of one step, in `rows`; as many draws at once as memory is likely to
+        suffice for."""
+        found = torch.zeros_like(rows)
+        for first in range(0, self._draws, self._at_once):
+            count = min(self._at_once, self._draws - first)
+            (part,) = torch.autograd.grad(self._error(rows, at, count), [rows])
+            found += part * (count / self._draws)
+        return found
+
+    def _error(self, rows: Tensor, at: Tensor, draws: int) -> Tensor:
+        """The mean squared error of the guarded model's predictions at so many noisy latents, each under
+        words that are drawn by `rows`."""
+        return self._inversion.error(self._said(drawn(rows.repeat(draws, 1), self._inversion.chance)), at)
 
     def _said(self, chosen: Tensor) -> Call:
-        """What the denoiser is given for the words that `chosen`, one-hot rows, name before the prompt."""
+        """What the denoiser is given for the words that `chosen`, one-hot rows, name before the prompt: those
+        of one draw after another, a prompt each."""
         vectors: dict[str, dict[str, Tensor]] = {}
         for encoder, ids in self._words.ids.items():
             table: Any = getattr(self._pipeline, encoder).get_input_embeddings().weight
             found = chosen.to(table) @ table[ids.to(table.device)]
-            vectors[encoder] = dict(zip(self._places, found, strict=True))
+            # Every draw has placeholders of its own.
+            vectors[encoder] = dict(zip(self._places, found, strict=False))
+        prefixes = [self._places[i : i + self._tokens] for i in range(0, len(chosen), self._tokens)]
         with token_embeddings(self._pipeline, vectors):
-            return self._inversion.tap.arguments([" ".join([*self._places, self._prompt])], gradients=True)
+            return self._inversion.tap.arguments(
+                [" ".join([*p, self._prompt]) for p in prefixes], gradients=True
+            )

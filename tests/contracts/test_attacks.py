@@ -33,7 +33,7 @@ QUICK = {
     "soft-prompt": "queries=3,steps=4,rounds=2,pictures=2",
     "translate": "queries=3",
     "typo": "queries=3",
-    "udatk": "queries=3,timesteps=2,steps=2",
+    "udatk": "queries=3,timesteps=2,steps=2,draws=2",
     "shouting": "",
 }
 """Options that make each as short as it can be."""
