@@ -42,23 +42,22 @@ class Inversion:
         self.latents = torch.cat([free.latents([request.source_prompt], noise([s])) for s in seeds])
         """Clean ones: (pictures, channels, …)."""
 
-    def error(self, said: Call, at: Tensor) -> Tensor:
-        """E ‖ε_θ(z_t, t, c) − ε‖² at the noise level `at`, as a mean over the pictures under one prompt c, or
-        over several prompts with one picture; with noise of its own for each. `said` is what the denoiser is
-        given for the prompts. For models that predict velocities or samples it is the error of those."""
-        rows = max(len(said.latents), len(self.latents))
-        latents = self.latents.expand(rows, *self.latents.shape[1:])
+    def error(self, said: Call, at: Tensor, noises: int = 1) -> Tensor:
+        """E ‖ε_θ(z_t, t, c) − ε‖² at the noise level `at`, as a mean over the pictures with so many draws of
+        noise each, where `said` is what the denoiser is given for the one prompt c, or for as many prompts as
+        there are draws in all. For models that predict velocities or samples it is the error of those."""
+        latents = self.latents.repeat(noises, *[1] * (self.latents.dim() - 1))
         fresh = torch.randn(latents.shape, generator=self.chance).to(latents)
         noisy = noised(self.scheduler, latents, fresh, at).to(said.latents)
         time = torch.full_like(torch.as_tensor(said.timestep), int(at))
-        given = {name: _repeated(value, rows) for name, value in said.arguments.items()}
-        found = predict(self.tap.denoiser, Call(noisy, _repeated(time, rows), given))
+        given = {name: _repeated(value, len(latents)) for name, value in said.arguments.items()}
+        found = predict(self.tap.denoiser, Call(noisy, _repeated(time, len(latents)), given))
         wanted = prediction_target(self.scheduler, latents, fresh, at)
         return nn.functional.mse_loss(found.float(), wanted.float())
 
 
 def _repeated(value: Any, rows: int) -> Any:
-    """What the denoiser is given for one prompt, for so many rows; what has as many, or none, as it is."""
+    """What the denoiser is given for one picture, for so many; numbers without rows as they are."""
     if isinstance(value, Tensor) and value.dim() > 0 and len(value) == 1:
         return value.expand(rows, *value.shape[1:])
     if isinstance(value, Mapping):

@@ -63,9 +63,10 @@ class PrefixSearch:
         return found
 
     def _error(self, rows: Tensor, at: Tensor, draws: int) -> Tensor:
-        """The mean squared error of the guarded model's predictions at so many noisy latents, each under
+        """The mean squared error of the guarded model's predictions for so many draws of noise, each under
         words that are drawn by `rows`."""
-        return self._inversion.error(self._said(drawn(rows.repeat(draws, 1), self._inversion.chance)), at)
+        chosen = drawn(rows.repeat(draws, 1), self._inversion.chance)
+        return self._inversion.error(self._said(chosen), at, draws)
 
     def _said(self, chosen: Tensor) -> Call:
         """What the denoiser is given for the words that `chosen`, one-hot rows, name before the prompt: those
@@ -78,6 +79,5 @@ class PrefixSearch:
             vectors[encoder] = dict(zip(self._places, found, strict=False))
         prefixes = [self._places[i : i + self._tokens] for i in range(0, len(chosen), self._tokens)]
         with token_embeddings(self._pipeline, vectors):
-            return self._inversion.tap.arguments(
-                [" ".join([*p, self._prompt]) for p in prefixes], gradients=True
-            )
+            prompts = [" ".join([*prefix, self._prompt]) for prefix in prefixes]
+            return self._inversion.tap.arguments(prompts, gradients=True)
