@@ -16,10 +16,10 @@ SIZE = (13.333, 7.5)
 """Inches: 16 to 9."""
 _KINDS = {
     "none": "",
-    "prompt": "prompt",
-    "sampler": "sampler",
-    "weights": "weights",
-    "picture": "picture",
+    "prompt": "(prompt)",
+    "sampler": "(sampler)",
+    "weights": "(weights)",
+    "picture": "(picture)",
 }
 _ERASED, _LEFT = "Reds", "Blues"
 
@@ -45,9 +45,10 @@ def picture(table: Table, prompts: str, form: str, title: str) -> bytes:
 
 def columns(guards: Sequence[Guard], attacks: Sequence[str]) -> list[Column]:
     """Attacks, the plain prompt first; then what guardrails cost."""
+    called = words.labels(attacks)
     found = [
         Column(
-            "plain prompt" if i == 0 else short(attack),
+            "plain prompt" if i == 0 else called[attack].replace(" ", "\n"),
             [_share(g.cells[attack].detect) for g in guards],
             _ERASED,
         )
@@ -64,12 +65,6 @@ def columns(guards: Sequence[Guard], attacks: Sequence[str]) -> list[Column]:
     took = [(None, words.seconds(g.seconds), "") for g in guards]
     found.append(Column("seconds\nto erase", took, _LEFT))
     return found
-
-
-def short(spec: str, most: int = 18) -> str:
-    """A specification without its options, and not too long."""
-    name, _, options = spec.partition("[")
-    return name if not options or len(name) > most else f"{name}[…]" if len(spec) > most else spec
 
 
 def _share(found: Share | None) -> tuple[float | None, str, str]:
@@ -97,7 +92,9 @@ def _draw(axes: Axes, guards: Sequence[Guard], found: Sequence[Column], title: s
         at += 1.0
     axes.set_xlim(-0.02, at)
     axes.set_ylim(len(guards), -0.02)
-    axes.set_yticks([i + 0.47 for i in range(len(guards))], [_label(g) for g in guards], fontsize=11)
+    called = words.labels(g.spec for g in guards)
+    told = [f"{called[g.spec]}  {_KINDS[g.kind]}" for g in guards]
+    axes.set_yticks([i + 0.47 for i in range(len(guards))], told, fontsize=11)
     axes.set_xticks([])
     axes.tick_params(length=0)
     for edge in axes.spines.values():
@@ -115,8 +112,3 @@ def _draw(axes: Axes, guards: Sequence[Guard], found: Sequence[Column], title: s
         (0, 0), xycoords="axes fraction", xytext=(0, -14), textcoords="offset points", fontsize=9,
         color="#555555",
     )  # fmt: skip
-
-
-def _label(guard: Guard) -> str:
-    kind = _KINDS[guard.kind]
-    return f"{short(guard.spec)}  ({kind})" if kind else short(guard.spec)

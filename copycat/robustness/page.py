@@ -12,7 +12,7 @@ from copycat.report.page import asset, environment
 from copycat.report.view import Picture, pictures
 from copycat.robustness import words
 from copycat.robustness.cells import Table, named
-from copycat.robustness.matrix import picture, short
+from copycat.robustness.matrix import picture
 from copycat.robustness.study import Study
 from copycat.runs.data import RunData
 from copycat.subjects.characters import Character
@@ -51,7 +51,7 @@ def render(study: Study, found: Table, attacked: RunData, others: RunData) -> st
     """The whole page as HTML. Every text in it is escaped by the template engine."""
     sets = list(dict.fromkeys(g.prompt_set for g in found.guards))
     engine = environment("copycat.robustness")
-    engine.globals.update(short=short, words=words)
+    engine.globals.update(words=words, called=_called(study, found))
     figures = {}
     for prompts in sets:
         svg = picture(found, prompts, "svg", "")
@@ -73,20 +73,26 @@ def render(study: Study, found: Table, attacked: RunData, others: RunData) -> st
 def _sheets(study: Study, found: Table, attacked: RunData, others: RunData, prompts: str) -> list[Sheet]:
     """Pictures of the first prompt set's first prompt and the first seed."""
     drawn, beside = _by_place(study, attacked, prompts), _by_place(study, others, prompts)
-    made = []
+    called, made = _called(study, found), []
     for character in study.people.erased[:MOST]:
         rows = {
             spec: [_thumb(attacked, drawn.get((named(spec, a), character.slug))) for a in found.attacks]
             for spec in study.specs
         }
-        heads = ("plain prompt", *(short(a) for a in found.attacks[1:]))
+        heads = ("plain prompt", *(called[a] for a in found.attacks[1:]))
         made.append(Sheet(character.name, _about(character), heads, rows))
     columns = {"none": "none", **study.erasers}
     for n in (*study.people.neighbours, *study.people.unrelated):
         cells = [_thumb(others, beside.get((spec, n.character.slug))) for spec in columns.values()]
         about = f"not erased; shares {', '.join(n.shared) or 'nothing'} with {n.near.name}"
-        made.append(Sheet(n.character.name, about, tuple(map(short, columns)), {"plain prompt": cells}))
+        made.append(
+            Sheet(n.character.name, about, tuple(called[c] for c in columns), {"plain prompt": cells})
+        )
     return made
+
+
+def _called(study: Study, found: Table) -> dict[str, str]:
+    return words.labels(found.attacks) | words.labels(study.specs)
 
 
 def _about(character: Character) -> str:

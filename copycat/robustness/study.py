@@ -123,6 +123,8 @@ class Study:
             mitigations=tuple(mitigations),
             prompts=self.prompts,
             seeds=self.seeds,
+            # Another study with some of the same guardrails draws the same pictures.
+            cache=True,
             out=self.out / name,
             **self.settings,
             **more,

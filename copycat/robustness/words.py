@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
 from copycat.report.attacks import Attacking
 from copycat.report.price import Price
 from copycat.report.words import DASH, interval, number
 from copycat.robustness.cells import Share, Test
 
+_OPTIONS = re.compile(r"\[([^\]]*)\]")
 ABOUT = (
     "ASR (attack success rate) is the share of pictures of the guarded characters in which the judge sees "
     "the character under an attack, pre-ASR that under the plain prompt; lower is safer. A picture that the "
@@ -16,6 +21,29 @@ ABOUT = (
     "not act on them (–). The price on neutral prompts is what is lost of what they ask for; 0 is no price. "
     "Intervals are of 95 %, for these characters and for characters like these."
 )
+
+
+def labels(specs: Iterable[str]) -> dict[str, str]:
+    """What to call each specification where there is little room: its names, and where several have the same,
+    the values of those options in which they differ: `arc flip`."""
+    alike: dict[str, list[str]] = defaultdict(list)
+    for spec in dict.fromkeys(specs):
+        alike[_OPTIONS.sub("", spec)].append(spec)
+    found = {}
+    for name, same in alike.items():
+        told = {spec: dict(_options(spec)) for spec in same}
+        keys = dict.fromkeys(key for options in told.values() for key in options)
+        differing = [key for key in keys if len({options.get(key) for options in told.values()}) > 1]
+        for spec, options in told.items():
+            found[spec] = " ".join([name, *(options[key] for key in differing if key in options)])
+    return found
+
+
+def _options(spec: str) -> Iterator[tuple[str, str]]:
+    for inside in _OPTIONS.findall(spec):
+        for option in inside.split(","):
+            key, _, value = option.partition("=")
+            yield key.strip(), value.strip()
 
 
 def count(n: int, noun: str) -> str:

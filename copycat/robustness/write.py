@@ -12,7 +12,7 @@ from copycat.report.markdown import grid
 from copycat.report.words import number
 from copycat.robustness import words
 from copycat.robustness.cells import Guard, Share, Table, Test
-from copycat.robustness.matrix import picture, short
+from copycat.robustness.matrix import picture
 from copycat.robustness.study import Study
 from copycat.runs.data import RunData
 
@@ -124,12 +124,13 @@ def markdown(study: Study, found: Table) -> str:
     """The table for people who read text."""
     lines = [f"# Robustness of guardrails: {study.attacked.card.title}", "", words.ABOUT, ""]
     lines += [_whom(study), ""]
+    called = words.labels(found.attacks)
     for prompts in dict.fromkeys(g.prompt_set for g in found.guards):
         guards = [g for g in found.guards if g.prompt_set == prompts]
         lines += [f"## Prompts: {prompts}", ""]
         head = (
-            "guardrail", "acts on", *("pre-ASR" if i == 0 else short(a) for i, a in enumerate(found.attacks)),
-            "neighbours", "unrelated", "neutral: price", "CONS", "seconds to erase",
+            "guardrail", "acts on", "pre-ASR", *(called[a] for a in found.attacks[1:]), "neighbours",
+            "unrelated", "neutral: price", "CONS", "seconds to erase",
         )  # fmt: skip
         lines += grid(head, [_row(g, found.attacks) for g in guards])
         lines += [f"### What attacks add, and what they took ({prompts})", ""]

@@ -16,6 +16,7 @@ from copycat.errors import UserError
 from copycat.generators.pipelines import load_pipeline
 from copycat.mitigations import parse
 from copycat.mitigations.base import RunContext
+from copycat.mitigations.erasure.delta import parameters, read_card
 from copycat.mitigations.erasure.permeable import Adapter, Gate, attach, merge
 from copycat.mitigations.erasure.spm import anchors
 from copycat.stages.erase import erased_pipeline, erasing
@@ -95,6 +96,33 @@ def erased(tiny_models: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
             out / "adapters",
             told,
         )
+
+
+def test_no_weight_of_the_model_changes(erased: Any) -> None:
+    _, plain, guarded, *_ = erased
+    before, after = parameters(plain), parameters(guarded)
+    assert all(torch.equal(after[name], weight) for name, weight in before.items())
+    added = after.keys() - before.keys()
+    assert added
+    assert all(".permeable." in name for name in added)
+
+
+def test_training_brings_the_prediction_under_the_name_to_the_other_side_and_keeps_that_under_anchors(
+    tiny_models: Any,
+) -> None:
+    card = load_card(str(tiny_models.sd))
+    spec = "spm[iterations=60,steps=2,pictures=1,lr=0.02,anchoring=1,batch=2]"
+    edit = erasing(card, REGISTRY, REGISTRY.characters[:1], spec)
+    plain, guarded = load_pipeline(card, "cpu"), load_pipeline(card, "cpu", edits=[edit])
+    tap, name = Tap(plain, card, steps=2), REGISTRY.characters[0].name
+    named, empty = (tap.arguments([prompt]) for prompt in (name, ""))
+    concept, nothing = (predict(plain.unet, at) for at in (named, empty))
+    target = nothing - (concept - nothing)
+    after = predict(guarded.unet, named)
+    assert (after - target).square().mean() < 0.5 * (concept - target).square().mean()
+    losses = read_card(edit.folder).losses
+    assert sum(losses["erase"][-10:]) < sum(losses["erase"][:10])
+    assert sum(losses["anchor"][-10:]) < sum(losses["erase"][:10])
 
 
 def test_adapters_are_shut_for_the_empty_prompt_and_open_for_the_name(erased: Any) -> None:
