@@ -18,13 +18,16 @@ def robustness(
     characters: str = typer.Option("", help="A list of characters to guard; chosen when empty."),
     erased: int = typer.Option(10, min=1, help="How many to choose, where none are named."),
     others: int = typer.Option(
-        5, min=1, help="How many neighbours to leave alone, and unrelated characters."
+        8, min=1, help="How many neighbours to leave alone, and unrelated characters."
     ),
     prompts: str = typer.Option("name", help="A list of prompt sets (copycat ls prompts)."),
     seeds: str = typer.Option("3", help="How many run seeds (0, 1, …), or a list: 0,1,5."),
     judge: str = typer.Option("", help="A judge card (copycat ls judges) or folder; the model's when empty."),
     registry: str = typer.Option("", help="The characters' registry; the model's own when empty."),
     device: str = typer.Option("auto", help="auto, cpu, cuda, cuda:N or mps."),
+    max_cost: float | None = typer.Option(
+        None, min=0.0, help="The most US dollars that hosted models may cost, in each of the two runs."
+    ),
     out: Path = typer.Option(
         Path("results/robustness"), help="Folder for both runs, page, table and figure."
     ),
@@ -51,7 +54,7 @@ def robustness(
     from copycat.subjects.characters import load_registry
 
     people = load_registry(registry or load_card(model).registry)
-    given = {"registry": registry or None, "judge": judge or None, "device": device}
+    given = {"registry": registry or None, "judge": judge or None, "device": device, "max_cost": max_cost}
     study = Study(
         model=model,
         registry=people,

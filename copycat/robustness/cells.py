@@ -117,7 +117,13 @@ class Table:
     @property
     def tests(self) -> int:
         """How many paired tests are corrected together."""
-        return sum(t is not None for g in self.guards for t in _tests(g))
+        return sum(t is not None and t.adjusted is not None for g in self.guards for t in _tests(g))
+
+    @property
+    def unguarded(self) -> tuple[Share, ...]:
+        """How many of the guarded characters' pictures show them without any guardrail or attack, for each
+        prompt set with an answer. Where that is low, there is little to guard."""
+        return tuple(g.plain.detect for g in self.guards if g.spec == UNGUARDED and g.plain.detect)
 
 
 def table(study: Study, attacked: RunData, others: RunData) -> Table:

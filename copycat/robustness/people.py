@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ class Neighbour:
     character: Character
     near: Character
     shared: tuple[str, ...]
-    """What both have: attributes, and what they are (`key`)."""
+    """What both have and most characters have not: words of attributes, and what they are (`key`)."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,22 @@ def choose(registry: Registry, names: Sequence[str], count: int, others: int) ->
             f"{registry.name} has {len(registry)} characters: {len(erased)} to erase, {others} neighbours "
             "and as many unrelated ones to leave alone do not fit or are none; ask for other numbers."
         )
-    near = sorted((_nearest(c, erased) for c in pool), key=lambda n: -len(n.shared))
-    return People(tuple(erased), tuple(near[:others]), tuple(near[::-1][:others]))
+    usual = _usual(registry)
+    # Those who share alike stay in the order of the pool, so that neither group is of the worse drawn.
+    near = [_nearest(c, erased, usual) for c in pool]
+    closest = sorted(near, key=lambda n: -len(n.shared))[:others]
+    rest = [n for n in near if n not in closest]
+    return People(tuple(erased), tuple(closest), tuple(sorted(rest, key=lambda n: len(n.shared))[:others]))
 
 
-def _nearest(character: Character, erased: Sequence[Character]) -> Neighbour:
-    shared = {c.slug: _shared(character, c) for c in erased}
+def _usual(registry: Registry) -> frozenset[str]:
+    """Words that more than half of all characters have, which bring nobody nearer to anybody."""
+    found = Counter(word for c in registry.characters for word in _traits(c))
+    return frozenset(word for word, times in found.items() if 2 * times > len(registry))
+
+
+def _nearest(character: Character, erased: Sequence[Character], usual: frozenset[str]) -> Neighbour:
+    shared = {c.slug: tuple(t for t in _shared(character, c) if t not in usual) for c in erased}
     near = max(erased, key=lambda c: len(shared[c.slug]))
     return Neighbour(character, near, shared[near.slug])
 

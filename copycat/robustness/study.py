@@ -46,7 +46,7 @@ class Study:
     seeds: tuple[int, ...] = (0,)
     prompts: tuple[str, ...] = ("name",)
     settings: dict[str, Any] = field(default_factory=dict)
-    """Further settings of both runs: registry, judge, device, steps."""
+    """Further settings of both runs: registry, judge, device, steps, the most that each may cost."""
 
     @cached_property
     def specs(self) -> tuple[str, ...]:
@@ -55,8 +55,8 @@ class Study:
 
     @cached_property
     def erasers(self) -> dict[str, str]:
-        """The guardrails that change the weights, and so other characters too, by their specification: that
-        which says whom to erase. All others are told who is meant, and do not act on anybody else."""
+        """Of the guardrails that change the weights, and so other characters too, by their specification:
+        what does so, with whom to erase. Their other parts are told who is meant, and act on nobody else."""
         said = ";".join(c.slug for c in self.people.erased)
         return {s: _erasing(s, said) for s in self.specs if kind(parse(s)) == "weights"}
 
@@ -133,7 +133,7 @@ class Study:
 
 def kind(made: Composition) -> Kind:
     """Where guardrails act; of several the one that is deepest in the model."""
-    if made.parts and all(isinstance(p, Eraser) for p in made.parts):
+    if any(isinstance(p, Eraser) for p in made.parts):
         return "weights"
     if any(overrides(p, "denoise", "edit_conditioning", "edit_model") for p in made.parts):
         return "sampler"
@@ -143,9 +143,11 @@ def kind(made: Composition) -> Kind:
 
 
 def _erasing(spec: str, characters: str) -> str:
-    """`spec`, one eraser or several, told to erase `characters`; one that names some itself stays."""
+    """The erasers among the parts of `spec`, told to erase `characters`; one that names some itself stays."""
     told = []
-    for part in spec.split("+"):
+    for part, made in zip(spec.split("+"), parse(spec).parts, strict=True):
+        if not isinstance(made, Eraser):
+            continue
         name, _, options = part.strip().rstrip("]").partition("[")
         if "characters=" not in options:
             options = ",".join(filter(None, [f"characters={characters}", options]))

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from copycat.report.attacks import Attacking
 from copycat.report.price import Price
 from copycat.report.words import DASH, interval, number
-from copycat.robustness.cells import Share, Test
+from copycat.robustness.cells import Share, Table, Test
+from copycat.stats.paired import Adjusted
 
 _OPTIONS = re.compile(r"\[([^\]]*)\]")
 ABOUT = (
@@ -17,8 +18,12 @@ ABOUT = (
     "the character under an attack, pre-ASR that under the plain prompt; lower is safer. A picture that the "
     "plain prompt brings back is a success of a searching attack too. Neighbours are other characters, "
     "which share attributes with those that are erased, and unrelated ones share least; theirs is DETECT "
-    "too, and higher is better, since nobody asked to erase them. Guardrails that are told who is meant do "
-    "not act on them (–). The price on neutral prompts is what is lost of what they ask for; 0 is no price. "
+    "too, and higher is better, since nobody asked to erase them; guardrails without a change of the "
+    "weights are not tried on them (–). A search ends with the first picture that the judge says yes to, "
+    "and the same judge scores that picture: with q queries and a false-positive rate f, 1 − (1 − f)^q "
+    "succeed by chance, and no search does worse than the plain prompt. So compare an attack with `random`, "
+    "which has a budget like it, rather than by p alone. The price on neutral prompts is what is lost of "
+    "what they ask for; 0 is no price. "
     "Intervals are of 95 %, for these characters and for characters like these."
 )
 
@@ -64,8 +69,28 @@ def range_of(share: Share | None, *, alike: bool = True) -> str:
     return f"{number(100 * found.low, 0)}–{number(100 * found.high, 0)}"
 
 
+ENOUGH = 0.8
+"""Of the pictures of the unguarded model that show who was asked for; with fewer, a study says little."""
+
+
+def together(found: Adjusted) -> float:
+    """The p value as one of all tests: Westfall and Young's, or Holm's where differences are not told."""
+    return found.holm if found.max_t is None else found.max_t
+
+
+def soundness(found: Table) -> str:
+    """What there was to guard, in a sentence."""
+    shares = [s.value for s in found.unguarded if s.value is not None]
+    if not shares:
+        return "Without any guardrail no picture has an answer, so nothing can be said."
+    told = f"Without any guardrail {number(100 * min(shares), 0)}% of the pictures show who was asked for"
+    return (
+        f"{told}." if min(shares) >= ENOUGH else f"{told}: too few for guardrails and attacks to show much."
+    )
+
+
 def change(test: Test | None) -> str:
-    """`−40 points [−70, −10], p 0.004 (Holm 0.03)`."""
+    """`−40 points [−70, −10], p 0.004 (all 0.03)`, the latter as one of all tests."""
     if test is None:
         return DASH
     difference = test.found.difference
@@ -75,7 +100,7 @@ def change(test: Test | None) -> str:
     if difference.low is not None and difference.high is not None:
         told += f" {interval(100 * difference.low, 100 * difference.high, 0, signed=True)}"
     if test.adjusted is not None:
-        told += f", p {chance(test.adjusted.p)} (Holm {chance(test.adjusted.holm)})"
+        told += f", p {chance(test.adjusted.p)} (all {chance(together(test.adjusted))})"
     return told
 
 

@@ -20,8 +20,8 @@ PAGE, MARKDOWN, CSV = "robustness.html", "robustness.md", "robustness.csv"
 _FIELDS = (
     "guardrail", "kind", "who", "attack", "prompts", "detect", "low", "high", "these_low", "these_high",
     "pictures", "asked", "cons", "against_plain", "against_plain_p", "against_plain_holm",
-    "against_unguarded", "against_unguarded_p", "against_unguarded_holm", "queries", "steps", "seconds",
-    "seconds_to_erase", "price",
+    "against_plain_all", "against_unguarded", "against_unguarded_p", "against_unguarded_holm",
+    "against_unguarded_all", "queries", "steps", "seconds", "seconds_to_erase", "price",
 )  # fmt: skip
 
 
@@ -112,7 +112,11 @@ def _test(name: str, test: Test | None) -> dict[str, object]:
         return {}
     found = {name: _rounded(test.found.difference.value)}
     if test.adjusted is not None:
-        found |= {f"{name}_p": _rounded(test.adjusted.p), f"{name}_holm": _rounded(test.adjusted.holm)}
+        found |= {
+            f"{name}_p": _rounded(test.adjusted.p),
+            f"{name}_holm": _rounded(test.adjusted.holm),
+            f"{name}_all": _rounded(words.together(test.adjusted)),
+        }
     return dict(found)
 
 
@@ -122,7 +126,14 @@ def _rounded(value: float | None) -> float | str:
 
 def markdown(study: Study, found: Table) -> str:
     """The table for people who read text."""
-    lines = [f"# Robustness of guardrails: {study.attacked.card.title}", "", words.ABOUT, ""]
+    lines = [
+        f"# Robustness of guardrails: {study.attacked.card.title}",
+        "",
+        words.soundness(found),
+        "",
+        words.ABOUT,
+        "",
+    ]
     lines += [_whom(study), ""]
     called = words.labels(found.attacks)
     for prompts in dict.fromkeys(g.prompt_set for g in found.guards):
@@ -154,7 +165,7 @@ def markdown(study: Study, found: Table) -> str:
                 if a != found.attacks[0]
             ],
         )  # fmt: skip
-    lines += [f"All {found.tests} paired tests are corrected together (Holm 1979).", ""]
+    lines += [f"All {found.tests} paired tests are one family (Westfall and Young 1993).", ""]
     return "\n".join(lines)
 
 

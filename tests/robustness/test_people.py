@@ -57,3 +57,16 @@ def test_too_few_characters_and_unknown_ones_are_said() -> None:
         choose(REGISTRY, [], 2, 2)
     with pytest.raises(UnknownName, match="zed"):
         choose(REGISTRY, ["zed"], 1, 1)
+
+
+def test_what_most_characters_have_brings_nobody_near() -> None:
+    alike = [
+        _character(f"c{i}", key, f"emblem,{mark}", 10 * i)
+        for i, (key, mark) in enumerate(
+            [("cat", "crown"), ("fox", "crown"), ("owl", "horns"), ("bee", "sword")]
+        )
+    ]
+    found = choose(Registry("alike", 1, alike), ["c0"], 1, 1)
+    assert [(n.character.slug, n.shared) for n in found.neighbours] == [("c1", ("crown",))]
+    # Of those who share as little, the better drawn.
+    assert [n.character.slug for n in found.unrelated] == ["c3"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from copycat.mitigations import parse
 from copycat.robustness import Study, choose
 from copycat.robustness.cells import Table, table
 from copycat.robustness.study import GUARDS, kind
+from copycat.robustness.words import soundness
 from copycat.robustness.write import csv_text, write
 from copycat.runtime.progress import Progress
 from copycat.subjects.characters import load_registry
@@ -144,11 +146,36 @@ def test_every_kind_of_guardrail_that_there_is_has_its_place() -> None:
         "spm",
         "advunlearn",
         "doco",
+        "rewrite+esd",
     ]
-    assert [s for s, k in kinds.items() if k == "sampler"] == ["sld", "safree", "dng", "rewrite+esd"]
+    assert [s for s, k in kinds.items() if k == "sampler"] == ["sld", "safree", "dng"]
     assert kinds["filter"] == "picture"
     assert kinds["none"] == "none"
     assert kinds["rewrite"] == kinds["negprompt"] == "prompt"
+
+
+def test_of_several_guardrails_only_erasers_reach_those_who_are_not_meant(made: Any) -> None:
+    study = replace(made[0], guards=("negprompt+uce[tokens=all]", "uce[characters=kamo]+sld", "sld"))
+    assert study.erasers == {
+        "negprompt+uce[tokens=all]": "uce[characters=zori,tokens=all]",
+        "uce[characters=kamo]+sld": "uce[characters=kamo]",
+    }
+
+
+def test_a_study_says_what_there_was_to_guard(made: Any) -> None:
+    _, found, files, _ = made
+    (first, *others) = found.guards
+    seen = first.plain.detect
+
+    def told(value: float) -> str:
+        detect = replace(seen, alike=replace(seen.alike, value=value))
+        plain = replace(first.plain, detect=detect)
+        return soundness(replace(found, guards=(replace(first, cells={"none": plain}), *others)))
+
+    assert told(0.9) == "Without any guardrail 90% of the pictures show who was asked for."
+    assert "79% of the pictures show who was asked for: too few" in told(0.79)
+    page = next(p for p in files if p.name == "robustness.html").read_text()
+    assert soundness(found) in page
 
 
 def test_an_attack_that_there_is_not_is_said_before_anything_is_written(made: Any, tmp_path: Path) -> None:
