@@ -122,10 +122,10 @@ def _detected(seen: Sequence[Observation]) -> str:
 
 def _changed(base: Iterable[Observation], other: Iterable[Observation]) -> str:
     """The difference in points over pictures that start from the same noise, its interval and p."""
-    before = {o.request.noise_seed: o for o in base}
+    before = {o.request.seed: o for o in base}
     pairs: dict[str, list[tuple[float, float]]] = {}
     for after in other:
-        first = before[after.request.noise_seed]
+        first = before[after.request.seed]
         if first.value is not None and after.value is not None:
             pairs.setdefault(after.request.character, []).append((first.value, after.value))
     found = compare(pairs, binary=True, scale=100)

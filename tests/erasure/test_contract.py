@@ -98,6 +98,7 @@ def test_contract(name: str, world: Any, tmp_path: Path) -> None:
     [
         "esd[iterations=2,steps=2,sampled=once,pictures=2,batch=3]",
         "advunlearn[iterations=2,warmup=1,attack_steps=2,steps=2,retained=3,batch=2,sampled=once,pictures=2]",
+        "doco[iterations=2,warmup=0,batch=3,pictures=4,steps=2,surgery=none]",
     ],
 )
 def test_batches_and_latents_drawn_once_learn_and_repeat(spec: str, world: Any, tmp_path: Path) -> None:
@@ -108,6 +109,7 @@ def test_batches_and_latents_drawn_once_learn_and_repeat(spec: str, world: Any, 
         (tmp_path / name).mkdir()
         edit.make(load_pipeline(card, "cpu"), tmp_path / name, card)
         losses = read_card(tmp_path / name).losses
+        assert ("keep" in losses) == spec.startswith("adv"), "only what is trained for is computed"
         assert all(x == x for values in losses.values() for x in values)
         found.append(_state(load_pipeline(card, "cpu", edits=[_kept(edit, tmp_path / name)])))
     before = _state(load_pipeline(card, "cpu"))

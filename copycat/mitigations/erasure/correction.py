@@ -111,20 +111,27 @@ class Correction:
         return error.item()
 
     def _teach(self, found: Tensor, chance: random.Random) -> dict[str, float]:
+        o = self._options
         fooling = logit_error(self._judge(found), 0.0)
-        erasing = torch.autograd.grad(fooling, self._trained)
+        gradients = _clipped(torch.autograd.grad(fooling, self._trained))
+        told = {"erase": fooling.item()}
+        if o.surgery != "none":
+            error = self._preserving_error(chance)
+            kept = _clipped(torch.autograd.grad(error, self._trained))
+            pairs = zip(gradients, kept, strict=True)
+            gradients = [without_conflict(a, b, o.surgery, o.surgery_strength) for a, b in pairs]
+            told["keep"] = error.item()
+        for p, gradient in zip(self._trained, gradients, strict=True):
+            p.grad = gradient
+        self._optimiser.step()
+        return told
+
+    def _preserving_error(self, chance: random.Random) -> Tensor:
         prompts = [chance.choice(list(self._prior)) for _ in range(self._options.batch)]
         at = self._noisy(self._prior, prompts, chance).of(self._lesson.say(prompts))
         with torch.no_grad():
             kept = predict(self._lesson.teacher, at)
-        preserving_error = squared_error(predict(self._lesson.student, at), kept)
-        preserving = torch.autograd.grad(preserving_error, self._trained)
-        o = self._options
-        pairs = zip(self._trained, _clipped(erasing), _clipped(preserving), strict=True)
-        for p, a, b in pairs:
-            p.grad = without_conflict(a, b, o.surgery, o.surgery_strength)
-        self._optimiser.step()
-        return {"erase": fooling.item(), "keep": preserving_error.item()}
+        return squared_error(predict(self._lesson.student, at), kept)
 
     def _noisy(self, drawn: dict[str, Tensor], prompts: Sequence[str], chance: random.Random) -> Call:
         """A picture of each of `prompts`, with noise of a step of its own."""
