@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from copycat.attacks.base import Victim
+from copycat.attacks.names import nameless
 from copycat.diffusion.tap import Tap
 from copycat.diffusion.tokens import text_encoders, tokenizer_of, vocabulary
 from copycat.errors import UserError
@@ -135,8 +136,9 @@ class GeneticSearch:
 
 def _words(victim: Victim) -> list[str]:
     """The vocabulary of the model without the words that the character's names consist of."""
-    names = {word for name in victim.character.spoken for word in normalise(name).split()}
-    return [w for w in vocabulary(victim.original).words if normalise(w) and normalise(w) not in names]
+    words = vocabulary(victim.original).words
+    free = nameless(words, victim.character)
+    return [word for word, chosen in zip(words, free, strict=True) if chosen and normalise(word)]
 
 
 def _room(pipeline: Any) -> list[int]:

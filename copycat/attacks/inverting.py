@@ -29,8 +29,9 @@ class Inversion:
         request, card, pipeline = victim.request, victim.card, victim.pipeline
         if not timesteps(pipeline.scheduler):
             raise UserError(
-                f"{method} needs a model that was trained on a schedule of noise levels, and {card.title} is "
-                "one of flow matching; use an attack on the prompt alone, such as typo."
+                f"{method} needs a model that was trained on a schedule of noise levels, and {card.title} has "
+                f"a {type(pipeline.scheduler).__name__}, which names none, as those of flow matching; use "
+                "an attack on the prompt alone, such as typo."
             )
         self.scheduler = pipeline.scheduler
         self.chance = torch.Generator().manual_seed(int(digest([seed, request.seed]), 16) >> 1)

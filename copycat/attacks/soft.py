@@ -38,7 +38,7 @@ class SoftSearch:
         if not self._encoders:
             raise UserError(
                 f"soft-prompt learns embeddings of tokens, and {victim.card.title} has no text encoder; use "
-                "an attack on the denoiser or on the weights."
+                "an attack on the prompt alone, such as typo."
             )
         self._places = placeholders(pipeline, [asked, *victim.character.spoken], tokens)
         put = " ".join(self._places)
