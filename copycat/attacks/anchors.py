@@ -39,8 +39,8 @@ class Anchors(Informed[AnchorsOptions]):
         if without:
             which = "words" if self.config.words == "all" else f"words of '{self.config.words}'"
             raise UserError(
-                f"anchors has no {which} for {', '.join(without)}; mine some (copycat mine), choose others in "
-                "anchors[words=…], or leave these characters out (--characters)."
+                f"anchors has no {which} for {', '.join(without)}; mine some (copycat mine), choose others "
+                "in anchors[words=…], or leave these characters out (--characters)."
             )
         return bound
 

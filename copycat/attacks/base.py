@@ -141,6 +141,12 @@ class Attack(Mitigation[A]):
     seeded: ClassVar[bool] = True
     """Whether what it finds depends on the picture's noise; else one search serves all seeds of a prompt."""
 
+    needs_text_encoder: ClassVar[bool] = False
+    """Whether the model must read prompts by a text encoder."""
+    needs_schedule: ClassVar[bool] = False
+    """Whether the model must have been trained on a schedule of noise levels, unlike those of flow
+    matching."""
+
     @property
     def searches(self) -> bool:
         """Whether it looks at the guarded model before the run's pictures are planned."""
@@ -159,6 +165,16 @@ class Attack(Mitigation[A]):
                 f"{self.name} needs the weights of the model, and {card.title} runs elsewhere; use an attack "
                 "on the prompt alone, such as typo."
             )
+
+    def examine(self, card: ModelCard, pipeline: Any) -> None:
+        """Raise UserError, with what to use instead, for a diffusers `pipeline` that it cannot be used on, as
+        far as that shows only once it is loaded. It is the model of `card` without guardrails, or None where
+        that is not one pipeline."""
+
+    @property
+    def examines(self) -> bool:
+        """Whether it looks at the pipeline before guardrails change the weights."""
+        return type(self).examine is not Attack.examine
 
     def sources(self, character: Character) -> Any:  # noqa: ARG002
         """What it reads about `character` beside its options, the request and the registry's entry, such as
@@ -206,6 +222,7 @@ CATALOG: Catalog[type[Attack[Any]]] = Catalog(
         "arc": "copycat.attacks.arc:Arc",
         "llm-rewrite": "copycat.attacks.llm_rewrite:LLMRewrite",
         "paraphrase": "copycat.attacks.paraphrase:Paraphrase",
+        "random": "copycat.attacks.chance:Random",
         "ringabell": "copycat.attacks.ringabell:RingABell",
         "soft-prompt": "copycat.attacks.soft_prompt:SoftPrompt",
         "translate": "copycat.attacks.translate:Translate",

@@ -46,9 +46,9 @@ class Paraphrase(Informed[ParaphraseOptions]):
         without = [c.name for c in context.characters if not bound.sources(c)] if named else []
         if without and self.config.sets:
             raise UserError(
-                f"No prompt of {' or '.join(self.config.sets)} is for {', '.join(without)}, so paraphrase has "
-                "no other words for them; name other sets in paraphrase[sets=…], or leave these characters "
-                "out (--characters)."
+                f"No prompt of {' or '.join(self.config.sets)} is for {', '.join(without)}, so paraphrase "
+                "has no other words for them; name other sets in paraphrase[sets=…], or leave these "
+                "characters out (--characters)."
             )
         return bound
 

@@ -78,7 +78,7 @@ def search(attack: Attack[Any], victim: Victim, tally: Tally) -> Outcome:
             attempt = _readable(attempts, victim, tally)
     except BudgetSpent:
         pass
-    success = tried is attempt and bool(victim.answer)
+    success = bool(victim.answer)
     if not success and undecided:
         raise _unanswered(attack, victim, tally)
     found = Found(
@@ -96,7 +96,7 @@ def search(attack: Attack[Any], victim: Victim, tally: Tally) -> Outcome:
 
 
 def _readable(attempts: Iterator[Attempt], victim: Victim, tally: Tally) -> Attempt | None:
-    """The next of `attempts` that the model can read; those before it are counted. None where none is left."""
+    """The next of `attempts` that the model can read, or None; those before it are counted."""
     for attempt in attempts:
         if victim.reads(attempt):
             return attempt

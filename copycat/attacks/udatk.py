@@ -47,6 +47,8 @@ class UDAtk(Attack[UDAtkOptions]):
     name = "udatk"
     options = UDAtkOptions
     white_box = True
+    needs_text_encoder = True
+    needs_schedule = True
 
     def check(self, card: ModelCard) -> None:
         super().check(card)
