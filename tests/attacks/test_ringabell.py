@@ -68,7 +68,10 @@ def test_it_comes_nearer_and_never_goes_back(victim: Open) -> None:
 
 def test_it_finds_the_nearest_of_all_texts_where_there_are_few(victim: Open) -> None:
     search = _search(victim, length=1, population=60)
-    encode, aim = Encoding(victim.card, victim.pipeline), wanted(victim, Encoding(victim.card, victim.pipeline), 3.0)
+    encode, aim = (
+        Encoding(victim.card, victim.pipeline),
+        wanted(victim, Encoding(victim.card, victim.pipeline), 3.0),
+    )
     every = min(search._words, key=lambda w: (encode([w])[0] - aim).square().mean().item())
     search.evolve(20)
     assert search.best == every

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from markupsafe import escape
 from typer.testing import CliRunner
 
 from copycat.attacks import Found, kept
@@ -17,7 +19,7 @@ from copycat.errors import UserError
 from copycat.measures import DETECT
 from copycat.mitigations.aliases import canonical
 from copycat.records import Step, request_id
-from copycat.report.attacks import attacks, cells, markdown, sentence, share
+from copycat.report.attacks import OPTIMISTIC, about, attacks, cells, markdown, sentence, share
 from copycat.resolve import resolve_settings
 from copycat.runs.folder import RunFolder
 from copycat.runtime.progress import Progress
@@ -64,7 +66,16 @@ def test_a_run_under_attack_resumes_and_tells_how_often_it_succeeds(config: Any)
     table = (folder.path / "table.md").read_text()
     assert "## Attacks" in table
     assert f"| rewrite | {TYPO} |" in table
-    assert 'id="attacks"' in folder.page_path.read_text()
+    page = folder.page_path.read_text()
+    assert 'id="attacks"' in page
+    for told in about(found):
+        assert told in table
+        assert str(escape(told)) in page
+    assert OPTIMISTIC in about(found), "the judge that scores is the one that searched"
+    assert OPTIMISTIC not in about([replace(a, own_judge=False) for a in found])
+    unread = replace(found[0], unreadable=7)
+    assert "7 attempts were not tried" in about([unread])[-1]
+    assert "7 attempts were not tried" in sentence(unread)
     assert not verify(folder).faults
     again = prepare(run, plan(run))
     assert again.data().requests == data.requests, "the same command finds its own run"
