@@ -37,6 +37,8 @@ class AttackModels:
         """The model with the guardrails' weights."""
         edits = attacked.weight_edits(self._run.model)
         variant = variant_identity(edits)
+        if not variant and self._plain is not None:
+            return self._plain
         if self._guarded is None or variant != self._variant:
             if self._guarded is not None:
                 self._guarded.close()

@@ -47,21 +47,30 @@ class Searches:
         Raises UserError for an attack that the model cannot take, before weights are made or loaded for it.
         A search that is undecided is not kept, and raised after all others are made.
         """
-        models: AttackModels | None = None
+        left = {spec: self._left(spec, raws) for spec in sorted(self._attacked, key=self._variant)}
+        left = {spec: mine for spec, mine in left.items() if mine}
+        if not left:
+            return
+        attacks = [self._attacked[spec].attack for spec in left]
+        for attack in attacks:
+            refuse_unfit(attack, self._run.card, ask=True)
         undecided: list[Undecided] = []
+        models = AttackModels(self._run, self._attacked, self._ledger)
         try:
-            for spec, attacked in sorted(self._attacked.items(), key=lambda item: self._variant(item[1])):
-                left = {self.key(r): r for r in raws if r.mitigation == spec and self.kept(r) is None}
-                if left:
-                    refuse_unfit(attacked.attack, self._run.card, ask=True)
-                    models = models or AttackModels(self._run, self._attacked, self._ledger)
-                    undecided += self._make(attacked, left, models, progress)
+            for attack in attacks:
+                if attack.examines:
+                    attack.examine(self._run.card, models.original().pipeline)
+            for spec, mine in left.items():
+                undecided += self._make(self._attacked[spec], mine, models, progress)
         finally:
-            if models is not None:
-                models.close()
+            models.close()
         if undecided:
             more = f" The same holds for {len(undecided) - 1} further searches." if undecided[1:] else ""
             raise Undecided(f"{undecided[0]}{more} What all others found is kept.") from undecided[0]
+
+    def _left(self, spec: str, raws: Sequence[Request]) -> dict[str, Request]:
+        """One request for each search of `spec` that is not kept, by its key."""
+        return {self.key(r): r for r in raws if r.mitigation == spec and self.kept(r) is None}
 
     def _make(
         self, attacked: Attacked, left: Mapping[str, Request], models: AttackModels, progress: Progress
@@ -70,8 +79,6 @@ class Searches:
         returned."""
         undecided = []
         judge = self._judge(attacked.attack)
-        if attacked.attack.examines:
-            attacked.attack.examine(self._run.card, models.original().pipeline)
         models.guarded(attacked)  # what is erased is erased before searches are timed
         progress.start(f"search for {attacked.spec}", len(left))
         try:
@@ -149,5 +156,5 @@ class Searches:
     def _judge(self, attack: Attack[Any]) -> str:
         return attack.config.judge or self._run.config.judge
 
-    def _variant(self, attacked: Attacked) -> str:
-        return variant_identity(attacked.weight_edits(self._run.model))
+    def _variant(self, spec: str) -> str:
+        return variant_identity(self._attacked[spec].weight_edits(self._run.model))

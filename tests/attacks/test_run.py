@@ -223,7 +223,9 @@ def test_a_model_of_flow_matching_is_refused_before_anything_is_made(
     from copycat.stages.plan import check_offered
 
     folder = str(tiny_pipelines.build("StableDiffusion3Pipeline", tmp_path / "sd3"))
-    run = tiny_models.config(model=folder, mitigations=(f"esd@{attack}",), limit=1, seeds=(0,))
+    run = tiny_models.config(
+        tmp_path / "run", model=folder, mitigations=(f"esd@{attack}",), limit=1, seeds=(0,)
+    )
     with pytest.raises(UserError, match=f"{attack} needs a model that was trained on a schedule"):
         check_offered(run)
 
@@ -237,7 +239,9 @@ def test_a_model_without_a_text_encoder_is_refused_before_anything_is_made(
     shutil.copytree(tiny_models.sd, folder)
     index = json.loads((folder / "model_index.json").read_text())
     (folder / "model_index.json").write_text(json.dumps({**index, "text_encoder": [None, None]}))
-    run = tiny_models.config(model=str(folder), mitigations=("none@random",), limit=1, seeds=(0,))
+    run = tiny_models.config(
+        tmp_path / "run", model=str(folder), mitigations=("none@random",), limit=1, seeds=(0,)
+    )
     with pytest.raises(UserError, match="random needs a text encoder, and deaf has none; use an attack"):
         check_offered(run)
 
