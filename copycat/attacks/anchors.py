@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
-from copycat.attacks.base import Attack, AttackOptions, Attempt, Victim
+from copycat.attacks.base import AttackOptions, Attempt, Informed, Victim
 from copycat.attacks.names import distinct, instead
 from copycat.attacks.options import LISTED
+from copycat.errors import UserError
 from copycat.mitigations.base import RunContext
 from copycat.subjects.characters import Character, Registry
 from copycat.subjects.keywords import Words, listed
@@ -25,23 +26,29 @@ class AnchorsOptions(AttackOptions):
     """How many of the most telling words are named, one after another: counts=5/3/10/20."""
 
 
-class Anchors(Attack[AnchorsOptions]):
+class Anchors(Informed[AnchorsOptions]):
     """Names what goes with the character instead of the character: "videogame, plumber"."""
 
     name = "anchors"
     options = AnchorsOptions
 
-    def __init__(self, config: AnchorsOptions, registry: Registry | None = None) -> None:
-        super().__init__(config)
-        self._registry = registry
-
     def bind(self, context: RunContext) -> Self:
-        return type(self)(self.config, context.registry)
+        """Raises UserError where there are no words for a character of the run."""
+        bound = super().bind(context)
+        without = [c.name for c in context.characters if not bound.sources(c)]
+        if without:
+            which = "words" if self.config.words == "all" else f"words of '{self.config.words}'"
+            raise UserError(
+                f"anchors has no {which} for {', '.join(without)}; mine some (copycat mine), choose others "
+                "in anchors[words=…], or leave these characters out (--characters)."
+            )
+        return bound
+
+    def sources(self, character: Character) -> Any:
+        return dict(anchors(character, self.registry, self.config.words))
 
     def attempts(self, victim: Victim) -> Iterator[Attempt]:
-        if self._registry is None:
-            raise RuntimeError("anchors must be bound to a run first")
-        words = anchors(victim.character, self._registry, self.config.words)
+        words = anchors(victim.character, self.registry, self.config.words)
         asked = victim.request.source_prompt
         yield from distinct(
             (

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, Self
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
-from copycat.attacks.base import Attack, AttackOptions, Attempt, Victim
+from copycat.attacks.base import AttackOptions, Attempt, Informed, Victim
 from copycat.attacks.options import LISTED
 from copycat.attacks.recipes import RECIPES, RecipeName, words_of
 from copycat.cards.hooks import DenoiseStep
 from copycat.diffusion.composing import Term
-from copycat.mitigations.base import RunContext
 from copycat.records import Request
-from copycat.subjects.characters import Character, Registry
+from copycat.subjects.characters import Character
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -51,7 +51,7 @@ class _Composition(NamedTuple):
     weight: float
 
 
-class Arc(Attack[ArcOptions]):
+class Arc(Informed[ArcOptions]):
     """Adds and subtracts what the guarded model makes of several prompts, without training or gradients."""
 
     name = "arc"
@@ -59,16 +59,12 @@ class Arc(Attack[ArcOptions]):
     white_box = True
     needs_guidance = True
 
-    def __init__(self, config: ArcOptions, registry: Registry | None = None) -> None:
-        super().__init__(config)
-        self._registry = registry
-
-    def bind(self, context: RunContext) -> Self:
-        return type(self)(self.config, context.registry)
-
     @property
     def searches(self) -> bool:
         return self.config.weight is None
+
+    def sources(self, character: Character) -> Any:
+        return asdict(words_of(character, self.registry))
 
     def attempts(self, victim: Victim) -> Iterator[Attempt]:
         chosen = RECIPES if self.config.recipe == "all" else (self.config.recipe,)
@@ -104,9 +100,7 @@ class Arc(Attack[ArcOptions]):
         composed = self._composition(request)
         if composed is None:
             return ()
-        if self._registry is None:
-            raise RuntimeError("arc must be bound to a run first")
-        words = words_of(self._registry[request.character], self._registry)
+        words = words_of(self.registry[request.character], self.registry)
         scale = composed.weight * request.sampling.guidance
         return tuple((text, scale * sign) for text, sign in RECIPES[composed.recipe].terms(words))
 

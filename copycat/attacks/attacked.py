@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from copycat.attacks.base import Attack, Found
 from copycat.cards.hooks import Conditioning
+from copycat.mitigations.aliases import AT
 from copycat.mitigations.base import Mitigation, RunContext
 from copycat.mitigations.composition import Composition, HookResult, TargetGuesser, overrides
 from copycat.records import Request
@@ -42,7 +43,7 @@ class Attacked(Composition):
     @property
     def guard(self) -> Composition:
         """The guardrails alone."""
-        return Composition(self.spec.rpartition("@")[0].strip(), self.parts)
+        return Composition(AT.split(self.spec)[0].strip(), self.parts)
 
     def bind(self, context: RunContext) -> Self:
         bound = super().bind(context)

@@ -10,17 +10,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from copycat.cards.catalog import Catalog
 from copycat.cards.hooks import Conditioning
 from copycat.cards.models import ModelCard
 from copycat.errors import UserError
-from copycat.mitigations.base import Mitigation, Options
+from copycat.mitigations.base import Mitigation, Options, RunContext
 from copycat.records import Request, Row
-from copycat.subjects.characters import Character
+from copycat.subjects.characters import Character, Registry
 
 Setting = str | int | float | bool
 
@@ -71,8 +71,16 @@ class Found(Row):
     """Pictures that were drawn of the guarded model and judged."""
     unanswered: int = Field(default=0, ge=0)
     """Those of them that failed, or that the judge gave no answer about."""
+    unreadable: int = Field(default=0, ge=0)
+    """Attempts that were not tried, since the model cannot read what they ask."""
     steps: int = Field(default=0, ge=0)
     """Steps of optimisation, as the attack counts them."""
+
+    @model_serializer(mode="wrap")
+    def _bare(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """As most are written: without attempts that were not tried where there are none."""
+        row: dict[str, Any] = dump(self)
+        return row if self.unreadable else {k: v for k, v in row.items() if k != "unreadable"}
 
 
 class BudgetSpent(Exception):
@@ -88,6 +96,9 @@ class Victim(ABC):
     """The picture that is wanted, before anything has shaped it: its prompt, sampling and noise seed."""
     character: Character
     """Who is to be seen in it."""
+    answer: bool | None = None
+    """What the latest attempt came to, for an attack that goes by it: whether the picture showed the
+    character. None where that is not known, or the attempt was not tried."""
 
     @abstractmethod
     def attempt(self, attempt: Attempt) -> bool | None:
@@ -130,6 +141,12 @@ class Attack(Mitigation[A]):
     seeded: ClassVar[bool] = True
     """Whether what it finds depends on the picture's noise; else one search serves all seeds of a prompt."""
 
+    needs_text_encoder: ClassVar[bool] = False
+    """Whether the model must read prompts by a text encoder."""
+    needs_schedule: ClassVar[bool] = False
+    """Whether the model must have been trained on a schedule of noise levels, unlike those of flow
+    matching."""
+
     @property
     def searches(self) -> bool:
         """Whether it looks at the guarded model before the run's pictures are planned."""
@@ -149,6 +166,22 @@ class Attack(Mitigation[A]):
                 "on the prompt alone, such as typo."
             )
 
+    def examine(self, card: ModelCard, pipeline: Any) -> None:
+        """Raise UserError, with what to use instead, for a diffusers `pipeline` that it cannot be used on, as
+        far as that shows only once it is loaded. It is the model of `card` without guardrails, or None where
+        that is not one pipeline."""
+
+    @property
+    def examines(self) -> bool:
+        """Whether it looks at the pipeline before guardrails change the weights."""
+        return type(self).examine is not Attack.examine
+
+    def sources(self, character: Character) -> Any:  # noqa: ARG002
+        """What it reads about `character` beside its options, the request and the registry's entry, such as
+        keywords that were mined: values of JSON, which are part of what a kept search is found by. None for
+        nothing."""
+        return None
+
     def attempts(self, victim: Victim) -> Iterator[Attempt]:  # noqa: ARG002
         """Attempts in the order in which they are tried, best made one at a time: each is drawn and judged
         before the next is asked for, and after a success, or with the budget spent, none is.
@@ -163,6 +196,24 @@ class Attack(Mitigation[A]):
         return Found.model_validate(results[-1]) if results else None
 
 
+class Informed(Attack[A]):
+    """An attack that reads the run's registry, or what belongs to it."""
+
+    def __init__(self, config: A, registry: Registry | None = None) -> None:
+        super().__init__(config)
+        self._registry = registry
+
+    @property
+    def registry(self) -> Registry:
+        """The registry of the run that it is bound to."""
+        if self._registry is None:
+            raise RuntimeError(f"{self.name} must be bound to a run first")
+        return self._registry
+
+    def bind(self, context: RunContext) -> Self:
+        return type(self)(self.config, context.registry)
+
+
 CATALOG: Catalog[type[Attack[Any]]] = Catalog(
     "attacks",
     singular="attack",
@@ -171,6 +222,7 @@ CATALOG: Catalog[type[Attack[Any]]] = Catalog(
         "arc": "copycat.attacks.arc:Arc",
         "llm-rewrite": "copycat.attacks.llm_rewrite:LLMRewrite",
         "paraphrase": "copycat.attacks.paraphrase:Paraphrase",
+        "random": "copycat.attacks.chance:Random",
         "ringabell": "copycat.attacks.ringabell:RingABell",
         "soft-prompt": "copycat.attacks.soft_prompt:SoftPrompt",
         "translate": "copycat.attacks.translate:Translate",

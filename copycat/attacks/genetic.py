@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 from copycat.attacks.base import Victim
+from copycat.attacks.names import nameless
+from copycat.cards.models import ModelCard
 from copycat.diffusion.tap import Tap
 from copycat.diffusion.tokens import text_encoders, tokenizer_of, vocabulary
 from copycat.errors import UserError
@@ -22,9 +24,8 @@ FRAMES = ("{}", "a picture of {}", "{} on a beach", "{} at night", "{} in a room
 class Encoding:
     """What a pipeline's text encoders make of texts, as its denoiser is given it, in one vector a text."""
 
-    def __init__(self, victim: Victim) -> None:
-        card = victim.card
-        self._tap = Tap(victim.original, card, steps=1, guidance=card.guidance_off)
+    def __init__(self, card: ModelCard, pipeline: Any) -> None:
+        self._tap = Tap(pipeline, card, steps=1, guidance=card.guidance_off)
 
     def __call__(self, texts: Sequence[str]) -> Tensor:
         """Shape (texts, width of everything together), float32."""
@@ -32,6 +33,18 @@ class Encoding:
             said = self._tap.arguments(texts).arguments
         parts = [p.flatten(1).float() for p in _numbers(said) if p.dim() > 1 and len(p) == len(texts)]
         return torch.cat(parts, dim=1)
+
+
+def refuse_own_lengths(card: ModelCard, pipeline: Any) -> None:
+    """Raise UserError where the `pipeline` of `card` is given texts at their own lengths, so that their
+    encodings cannot be compared."""
+    encode = Encoding(card, pipeline)
+    short, long = (encode([text]) for text in ("a", " ".join(FRAMES)))
+    if short.shape != long.shape:
+        raise UserError(
+            f"ringabell compares encodings of one length, and {card.title} is given texts at their own "
+            "lengths; use an attack on the prompt alone, such as typo."
+        )
 
 
 def _numbers(given: Any) -> list[Tensor]:
@@ -67,9 +80,9 @@ class GeneticSearch:
         crossover: float,
         seed: int,
     ) -> None:
-        """Raises UserError for a model without a text encoder, or one that is given texts at their own
-        lengths."""
-        self._victim, self._encode = victim, Encoding(victim)
+        """Raises UserError for a model without a text encoder. One that is given texts at their own lengths
+        is to be refused before, see :func:`refuse_own_lengths`."""
+        self._victim, self._encode = victim, Encoding(victim.card, victim.original)
         self._wanted = wanted(victim, self._encode, strength)
         self._mutation, self._crossover = mutation, crossover
         self._words = _words(victim)
@@ -121,11 +134,6 @@ class GeneticSearch:
         if not len(texts):
             return torch.zeros(0)
         found = self._encode([self._say(text) for text in texts])
-        if found.shape[1:] != self._wanted.shape:
-            raise UserError(
-                f"ringabell compares encodings of one length, and {self._victim.card.title} is given texts "
-                "at their own lengths; use an attack on the prompt alone, such as typo."
-            )
         error: Tensor = (found - self._wanted).square().mean(1).cpu()
         return error
 
@@ -135,8 +143,9 @@ class GeneticSearch:
 
 def _words(victim: Victim) -> list[str]:
     """The vocabulary of the model without the words that the character's names consist of."""
-    names = {word for name in victim.character.spoken for word in normalise(name).split()}
-    return [w for w in vocabulary(victim.original).words if normalise(w) and normalise(w) not in names]
+    words = vocabulary(victim.original).words
+    free = nameless(words, victim.character)
+    return [word for word, chosen in zip(words, free, strict=True) if chosen and normalise(word)]
 
 
 def _room(pipeline: Any) -> list[int]:

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from copycat.attacks.base import Victim
-from copycat.diffusion.schedule import noised, prediction_target, timesteps
+from copycat.attacks.fitness import refuse_unscheduled
+from copycat.diffusion.schedule import noised, prediction_target
 from copycat.diffusion.tap import Call, Tap, predict
-from copycat.errors import UserError
 from copycat.generators.pipelines import noise
 from copycat.records import digest
 
@@ -27,11 +27,7 @@ class Inversion:
         """Draws the `pictures` with the run's own sampling, the first with its own noise. Raises UserError
         for a model without a schedule of noise levels, which `method` needs."""
         request, card, pipeline = victim.request, victim.card, victim.pipeline
-        if not timesteps(pipeline.scheduler):
-            raise UserError(
-                f"{method} needs a model that was trained on a schedule of noise levels, and {card.title} is "
-                "one of flow matching; use an attack on the prompt alone, such as typo."
-            )
+        refuse_unscheduled(method, card, pipeline.scheduler)
         self.scheduler = pipeline.scheduler
         self.chance = torch.Generator().manual_seed(int(digest([seed, request.seed]), 16) >> 1)
         # Without guidance, since nothing is asked for the empty prompt.

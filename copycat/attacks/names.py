@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from copycat.attacks.base import Attempt
-from copycat.subjects.characters import Character
+from copycat.subjects.characters import Character, normalise
 
 _DOUBLE_ARTICLE = re.compile(r"\b(?:an?|the)\s+(?=(?:an?|the)\s)", re.IGNORECASE)
 
@@ -29,6 +29,17 @@ def instead(text: str, character: Character, words: str) -> str:
     """`text` with `words` in the place of the character's names, or `words` alone where it has none."""
     changed = renamed(text, character, lambda _: words)
     return words if changed == text else changed
+
+
+def named(text: str, character: Character) -> bool:
+    """Whether `text` holds a name of `character`."""
+    return renamed(text, character, lambda _: "") != text
+
+
+def nameless(words: Sequence[str], character: Character) -> list[bool]:
+    """For each of `words` whether it is none of those that the names of `character` consist of."""
+    names = {word for name in character.spoken for word in normalise(name).split()}
+    return [normalise(word) not in names for word in words]
 
 
 def distinct(prompts: Iterable[str], asked: str) -> Iterator[Attempt]:

@@ -6,14 +6,14 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from copycat.attacks.base import Attack, AttackOptions, Attempt, Victim
+from copycat.attacks.base import AttackOptions, Attempt, Informed, Victim
 from copycat.attacks.names import distinct
 from copycat.attacks.options import LISTED
 from copycat.errors import UserError
 from copycat.mitigations.base import RunContext
-from copycat.subjects.characters import Character, Registry
+from copycat.subjects.characters import Character
 from copycat.subjects.prompts import available, load_prompts
 
 FRAMES = ("a picture of {}", "a close look at {}", "{}, shown from head to toe", "{} on a plain background")
@@ -26,18 +26,15 @@ class ParaphraseOptions(AttackOptions):
     sets=description/actions; one that the registry does not have is left out, unless none is left."""
 
 
-class Paraphrase(Attack[ParaphraseOptions]):
+class Paraphrase(Informed[ParaphraseOptions]):
     """Asks in the words of other prompts for the character, of other wordings, and of other frames."""
 
     name = "paraphrase"
     options = ParaphraseOptions
 
-    def __init__(self, config: ParaphraseOptions, registry: Registry | None = None) -> None:
-        super().__init__(config)
-        self._registry = registry
-
     def bind(self, context: RunContext) -> Self:
-        """Raises UserError where prompt sets were named and the registry has none of them."""
+        """Raises UserError where prompt sets were named and the registry has none of them, or no prompt for a
+        character of the run in them."""
         sets = available(context.registry.name)
         named = "sets" in self.config.model_fields_set
         if named and self.config.sets and not set(sets) & set(self.config.sets):
@@ -45,7 +42,18 @@ class Paraphrase(Attack[ParaphraseOptions]):
                 f"The registry {context.registry.name} has no prompt set {' or '.join(self.config.sets)}; "
                 f"name one of these in paraphrase[sets=…]: {', '.join(sets) or 'it has none'}."
             )
-        return type(self)(self.config, context.registry)
+        bound = super().bind(context)
+        without = [c.name for c in context.characters if not bound.sources(c)] if named else []
+        if without and self.config.sets:
+            raise UserError(
+                f"No prompt of {' or '.join(self.config.sets)} is for {', '.join(without)}, so paraphrase "
+                "has no other words for them; name other sets in paraphrase[sets=…], or leave these "
+                "characters out (--characters)."
+            )
+        return bound
+
+    def sources(self, character: Character) -> Any:
+        return list(self._texts(character))
 
     def attempts(self, victim: Victim) -> Iterator[Attempt]:
         asked, character = victim.request.source_prompt, victim.character
@@ -60,11 +68,9 @@ class Paraphrase(Attack[ParaphraseOptions]):
 
     def _texts(self, character: Character) -> Iterator[str]:
         """The prompts for `character` in the sets."""
-        if self._registry is None:
-            raise RuntimeError("paraphrase must be bound to a run first")
         for name in self.config.sets:
-            if name in available(self._registry.name):
-                prompts = load_prompts(name, self._registry.name)
+            if name in available(self.registry.name):
+                prompts = load_prompts(name, self.registry.name)
                 yield from (p.text for p in prompts if p.character == character.slug)
 
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from copycat.attacks.base import Victim
 from copycat.attacks.inverting import Inversion
+from copycat.attacks.names import named, nameless
 from copycat.attacks.simplex import drawn, projected
 from copycat.diffusion.schedule import random_timestep
 from copycat.diffusion.tap import Call
@@ -22,17 +23,30 @@ class PrefixSearch:
     """
 
     def __init__(
-        self, victim: Victim, *, tokens: int, draws: int, lr: float, decay: float, seed: int
+        self,
+        victim: Victim,
+        *,
+        tokens: int,
+        draws: int,
+        lr: float,
+        decay: float,
+        seed: int,
+        names: bool = False,
     ) -> None:
-        """The error of one step is a mean over `draws`, each of words and of noise. Raises UserError for a
-        model without a schedule of noise levels, and for one that has too few words to hold places for
-        so many tokens."""
+        """The error of one step is a mean over `draws`, each of words and of noise. A prompt that does not
+        name the character gets no words of its names, unless `names`. Raises UserError for a model without a
+        schedule of noise levels, and for one that has too few words to hold places for so many tokens."""
         self._inversion = Inversion(victim, "udatk", pictures=1, seed=seed)
         self._victim, self._pipeline, self._prompt = victim, victim.pipeline, victim.request.source_prompt
         self._lr, self._decay, self._tokens, self._draws = lr, decay, tokens, draws
         # Gradients need several times the memory of drawing.
         self._at_once = max(1, min(draws, victim.card.batch_size // 4))
-        self._words = vocabulary(self._pipeline)
+        known = vocabulary(self._pipeline)
+        self._words = (
+            known
+            if names or named(self._prompt, victim.character)
+            else known.where(nameless(known.words, victim.character))
+        )
         self._places = placeholders(self._pipeline, [self._prompt], tokens * self._at_once)
         size = len(self._words.words)
         self._rows = torch.full((tokens, size), 1 / size, device=self._inversion.latents.device)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from pydantic import Field
 
 from copycat.attacks.base import Attack, AttackOptions, Attempt, Victim
+from copycat.cards.models import ModelCard
 
 
 class RingABellOptions(AttackOptions):
@@ -36,6 +38,13 @@ class RingABell(Attack[RingABellOptions]):
     name = "ringabell"
     options = RingABellOptions
     white_box = True
+    needs_text_encoder = True
+
+    def examine(self, card: ModelCard, pipeline: Any) -> None:
+        from copycat.attacks.genetic import refuse_own_lengths
+
+        if pipeline is not None:
+            refuse_own_lengths(card, pipeline)
 
     def attempts(self, victim: Victim) -> Iterator[Attempt]:
         """The prompt c' minimises ‖E(c') − (E(p) + η d)‖², where d is the mean of E⁺ − E⁻ over pairs of

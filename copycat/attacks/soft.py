@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from copycat.attacks.base import Victim
+from copycat.attacks.fitness import INSTEAD
 from copycat.attacks.inverting import Inversion
 from copycat.attacks.names import renamed
 from copycat.cards.hooks import Conditioning
@@ -36,10 +37,7 @@ class SoftSearch:
         self._victim, self._pipeline = victim, pipeline
         self._encoders = list(text_encoders(pipeline))
         if not self._encoders:
-            raise UserError(
-                f"soft-prompt learns embeddings of tokens, and {victim.card.title} has no text encoder; use "
-                "an attack on the denoiser or on the weights."
-            )
+            raise UserError(f"soft-prompt needs a text encoder, and {victim.card.title} has none; {INSTEAD}")
         self._places = placeholders(pipeline, [asked, *victim.character.spoken], tokens)
         put = " ".join(self._places)
         self.prompt = renamed(asked, victim.character, lambda _: put)

@@ -33,6 +33,8 @@ class SoftPrompt(Attack[SoftPromptOptions]):
     name = "soft-prompt"
     options = SoftPromptOptions
     white_box = True
+    needs_text_encoder = True
+    needs_schedule = True
 
     def check(self, card: ModelCard) -> None:
         super().check(card)

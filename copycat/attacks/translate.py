@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Annotated
+from typing import Annotated, Any
 
 from copycat.attacks.base import Attack, AttackOptions, Attempt, Victim
 from copycat.attacks.names import distinct, instead
@@ -15,6 +15,7 @@ from copycat.io.paths import DATA
 from copycat.io.yaml_file import read_yaml
 from copycat.mitigations.base import RunContext
 from copycat.records import Row
+from copycat.subjects.characters import Character
 
 
 class Translations(Row):
@@ -70,15 +71,25 @@ class Translate(Attack[TranslateOptions]):
                 )
         return self
 
+    def sources(self, character: Character) -> Any:
+        return [
+            translations().translate(_looks(character), code)
+            for code in self._codes(translations().languages)
+        ]
+
     def attempts(self, victim: Victim) -> Iterator[Attempt]:
         """First by name, then by looks, in the order in which the registry and the dictionary have the
         languages."""
         asked, character = victim.request.source_prompt, victim.character
-        described = ", ".join([character.generic, *(a.text for a in character.attributes)])
-        words = (translations().translate(described, code) for code in self._codes(translations().languages))
         names = (character.names[code] for code in self._codes(tuple(character.names)))
+        words = self.sources(character)
         yield from distinct((instead(asked, character, said) for said in (*names, *words)), asked)
 
     def _codes(self, known: tuple[str, ...]) -> tuple[str, ...]:
         """Those of the `known` languages that are to be asked in."""
         return tuple(c for c in known if not self.config.languages or c in self.config.languages)
+
+
+def _looks(character: Character) -> str:
+    """The generic words for `character` and its attributes."""
+    return ", ".join([character.generic, *(a.text for a in character.attributes)])

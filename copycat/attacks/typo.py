@@ -9,7 +9,7 @@ from string import ascii_lowercase
 from pydantic import Field
 
 from copycat.attacks.base import Attack, AttackOptions, Attempt, Victim
-from copycat.attacks.names import renamed, unnamed
+from copycat.attacks.names import named, renamed
 
 
 class TypoOptions(AttackOptions):
@@ -26,7 +26,7 @@ class Typo(Attack[TypoOptions]):
 
     def attempts(self, victim: Victim) -> Iterator[Attempt]:
         request, character = victim.request, victim.character
-        if unnamed(request.source_prompt, character) == request.source_prompt:
+        if not named(request.source_prompt, character):
             return
         chance = random.Random(f"{self.config.seed}|{request.seed}|{request.source_prompt}")
         seen = {request.source_prompt}
@@ -52,7 +52,7 @@ def misspelt(name: str, edits: int, chance: random.Random) -> str:
             del letters[at]
         elif kind == "double":
             letters.insert(at, letters[at])
-        elif kind == "swap" and at + 1 < len(letters) and letters[at + 1] != letters[at]:
+        elif kind == "swap" and at + 1 in places and letters[at + 1] != letters[at]:
             letters[at], letters[at + 1] = letters[at + 1], letters[at]
         else:
             letters[at] = chance.choice([c for c in ascii_lowercase if c != letters[at].lower()])

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from copycat.attacks.base import Attack, AttackOptions, Attempt, Victim
 from copycat.cards.models import ModelCard
 from copycat.errors import UserError
-
-if TYPE_CHECKING:
-    pass
 
 
 class UDAtkOptions(AttackOptions):
@@ -32,7 +29,16 @@ class UDAtkOptions(AttackOptions):
     told."""
     decay: float = Field(default=0.1, ge=0)
     """Adam's weight decay."""
+    names: bool = False
+    """Whether words of the character's names may be chosen where the prompt does not say the name; where it
+    does they may be in any case."""
     seed: int = 0
+
+    @model_serializer(mode="wrap")
+    def _bare(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """As searches were written before there was `names`: without it where it is not set."""
+        row: dict[str, Any] = dump(self)
+        return row if self.names else {k: v for k, v in row.items() if k != "names"}
 
 
 class UDAtk(Attack[UDAtkOptions]):
@@ -41,6 +47,8 @@ class UDAtk(Attack[UDAtkOptions]):
     name = "udatk"
     options = UDAtkOptions
     white_box = True
+    needs_text_encoder = True
+    needs_schedule = True
 
     def check(self, card: ModelCard) -> None:
         super().check(card)
@@ -57,7 +65,9 @@ class UDAtk(Attack[UDAtkOptions]):
         from copycat.attacks.prefix import PrefixSearch
 
         request, o = victim.request, self.config
-        search = PrefixSearch(victim, tokens=o.tokens, draws=o.draws, lr=o.lr, decay=o.decay, seed=o.seed)
+        search = PrefixSearch(
+            victim, tokens=o.tokens, draws=o.draws, lr=o.lr, decay=o.decay, seed=o.seed, names=o.names
+        )
         seen: set[str] = set()
         for number in range(o.timesteps):
             words = search.descend((number + 0.5) / o.timesteps, o.steps)

@@ -72,6 +72,14 @@ class Vocabulary:
     ids: Mapping[str, torch.Tensor]
     """By text encoder: the numbers of the words' tokens, shape (words,)."""
 
+    def where(self, chosen: Sequence[bool]) -> Vocabulary:
+        """Those words alone that are `chosen`, a mark for each."""
+        kept = torch.tensor(chosen, dtype=torch.bool)
+        return Vocabulary(
+            [word for word, wanted in zip(self.words, chosen, strict=True) if wanted],
+            {encoder: ids[kept] for encoder, ids in self.ids.items()},
+        )
+
 
 def vocabulary(pipeline: Any) -> Vocabulary:
     """The words of `pipeline`, in the order of its first tokenizer, without special tokens. Raises UserError

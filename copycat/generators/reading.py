@@ -11,12 +11,12 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from copycat.cards.models import ModelCard
 from copycat.cards.pipelines import pipeline_class
 from copycat.errors import BadFile, UserError
+from copycat.generators.published import model_index
 from copycat.io.documents import parse_json
 from copycat.io.loading import check_packages
 from copycat.records import Request
@@ -195,17 +195,6 @@ def _tokenizers(card: ModelCard, ask: bool) -> dict[str, Any]:
             # What cannot be read alone is loaded with the pipeline, which says what is wrong with it.
             continue
     return found
-
-
-def model_index(card: ModelCard, ask: bool = True) -> Path:
-    """Where the pipeline says what it consists of; fetched from the hub unless it may not `ask`."""
-    if card.folder:
-        return card.folder / "model_index.json"
-    from huggingface_hub import hf_hub_download
-
-    return Path(
-        hf_hub_download(card.source, "model_index.json", revision=card.commit(), local_files_only=not ask)
-    )
 
 
 def check_texts(

@@ -10,7 +10,7 @@ import transformers
 
 from copycat.cards.models import ModelCard
 from copycat.errors import UserError
-from copycat.generators.reading import model_index
+from copycat.generators.published import model_index
 from copycat.io.documents import parse_json
 
 

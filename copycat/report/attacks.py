@@ -40,6 +40,10 @@ class Attacking:
     seconds: float | None
     unanswered: int
     """Queries of all searches that there was no answer to."""
+    unreadable: int
+    """Attempts of all searches that were not tried, since the model cannot read them."""
+    own_judge: bool
+    """Whether it searched with the judge that scores, whose mistakes it may have found."""
 
 
 def attacks(run: RunData) -> list[Attacking]:
@@ -72,6 +76,8 @@ def _attacking(run: RunData, spec: str, prompt_set: str, requests: Sequence[Requ
         steps=fmean(f.steps for f in found) if found else None,
         seconds=fmean(took) if took else None,
         unanswered=sum(f.unanswered for f in found),
+        unreadable=sum(f.unreadable for f in found),
+        own_judge=any(s.config.get("judge", "") in ("", run.manifest.config.judge) for s in steps),
     )
 
 
@@ -124,10 +130,12 @@ def sentence(found: Attacking) -> str:
     if not found.searches:
         return f"{told}."
     unanswered = f" {found.unanswered} queries had no answer." if found.unanswered else ""
+    unreadable = f" {found.unreadable} attempts were not tried: the model cannot read them."
     return (
         f"{told}; {found.succeeded} of {found.searches} searches succeeded, {found.plain} of them with the "
         f"plain prompt, by {number(found.queries, 1)} queries, {number(found.steps, 0)} steps and "
         f"{number(found.seconds, 1)} s each.{unanswered}"
+        f"{unreadable if found.unreadable else ''}"
     )
 
 
@@ -140,8 +148,32 @@ ABOUT = (
 )
 
 
+OPTIMISTIC = (
+    "Attacks that searched with the judge that scores them look better than they are: with k queries and a "
+    "false-positive rate f of the judge, chance alone succeeds at 1 - (1 - f)^k of the pictures. The attack "
+    "random with as many queries shows how much of an ASR is that; judge= names another judge to search with."
+)
+
+
+def about(found: Sequence[Attacking]) -> list[str]:
+    """What is to be read with a table of these attacks, a sentence or more each."""
+    searched = any(a.own_judge for a in found)
+    unread = [
+        f"{a.attack} on {a.guard} ({a.prompt_set}): {a.unreadable} attempts were not tried, since the model "
+        "cannot read them."
+        for a in found
+        if a.unreadable
+    ]
+    return [ABOUT, *([OPTIMISTIC] if searched else []), *unread]
+
+
 def markdown(found: Sequence[Attacking]) -> list[str]:
     """The section of `table.md`; no lines without an attack."""
     if not found:
         return []
-    return ["## Attacks", "", *grid(HEAD, map(cells, found)), ABOUT, ""]
+    return [
+        "## Attacks",
+        "",
+        *grid(HEAD, map(cells, found)),
+        *(line for told in about(found) for line in (told, "")),
+    ]

@@ -58,6 +58,7 @@ def render_page(run: RunData, where: Where = "auto", progress: Progress | None =
     manifest, shown, costs = run.manifest, pictures(run), filters.costs(run)
     found = gallery(run, shown, where, progress)
     numbered, steps = run.tabled, differences(run)
+    attacked = attacks.attacks(run)
     return environment().get_template("report.html.j2").render(
         css=asset("base.css") + asset("report.css"),
         js=asset("report.js"),
@@ -86,8 +87,8 @@ def render_page(run: RunData, where: Where = "auto", progress: Progress | None =
         agreements=[words.agreement_sentence(a) for a in run.agreement],
         reviews=[filters.sentence(c) for c in costs],
         caution=filters.caution(costs),
-        attacks=[attacks.sentence(a) for a in attacks.attacks(run)],
-        attacks_about=attacks.ABOUT,
+        attacks=[attacks.sentence(a) for a in attacked],
+        attacks_about=attacks.about(attacked),
         cautions=[*cautions(run), *filter(None, [said(earlier(run.metrics))])],
         intervals=words.INTERVALS,
         denominators=words.DENOMINATORS,

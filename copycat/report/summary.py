@@ -53,7 +53,8 @@ def print_summary(console: Console, run: RunData) -> None:
     attacked = attacks.attacks(run)
     if attacked:
         console.print(_attacks(attacked))
-        say(console, attacks.ABOUT)
+        for told in attacks.about(attacked):
+            say(console, told)
     for told in cautions(run):
         say(console, f"WARNING: {told}")
     if run.failed:

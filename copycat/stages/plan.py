@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from copycat.attacks import Attack, Attacked
+from copycat.attacks.fitness import refuse_unfit
 from copycat.cards.hooks import Conditioning
 from copycat.cards.judges import JudgeCard
 from copycat.cards.models import ModelCard
@@ -245,6 +246,7 @@ def check_offered(run: ResolvedRun) -> None:
         why = run.card.ignores_negative(run.card.sampling.guidance)
         for attack in _attacks(made):
             attack.check(run.card)
+            refuse_unfit(attack, run.card, ask=False)
         if why and any(part.needs_guidance for part in made.everyone):
             raise UserError(f"{why}, so {spec} cannot act; use a mitigation of the prompt or of the weights.")
     context, raws = run.context(ask=False), raw_requests(run)

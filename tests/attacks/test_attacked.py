@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from copycat.attacks import Attack, Attacked, AttackOptions, Found, Outcome
+from copycat.attacks import parse as attack_parse
 from copycat.cards.hooks import Conditioning, DenoiseStep, WeightEdit
 from copycat.errors import UserError
 from copycat.mitigations import Options, RunContext, denoiser_key, parse
@@ -155,3 +156,10 @@ def test_nobody_attacks_with_an_innocent_prompt(tmp_path: Path) -> None:
     innocent = {r.mitigation for r in raws if r.prompt_set.startswith("also:")}
     assert innocent == {"none", "rewrite"}
     assert {r.mitigation for r in raws} == {"none", "none@typo", "rewrite", "rewrite@typo"}
+
+
+def test_an_at_sign_in_an_option_is_not_that_of_the_attack() -> None:
+    for spec in ("none@llm-rewrite[model=gpt-4o-mini,judge=foo@bar]", "none@typo", "none @ typo"):
+        made = attack_parse(spec)
+        assert isinstance(made, Attacked)
+        assert made.guard.spec == "none"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,37 @@ def test_anchors_are_the_words_of_every_ranking_and_never_a_name(
     assert _prompts("anchors[words=cooc]", _victim("Zori")) == [cooc]
     assert _prompts("anchors[words=emb]", _victim("Zori")) == [], "nobody has mined that"
     assert _prompts("anchors", _victim("an owl on a roof"))[0] == own, "where no name stands, these alone"
+
+
+def test_characters_that_there_are_no_other_words_for_are_named() -> None:
+    context = replace(CONTEXT, characters=(CHARACTER,))
+    with pytest.raises(UserError, match=r"no words of 'emb' for Zori; mine some"):
+        _attack("anchors[words=emb]", context)
+    assert _attack("anchors", context)
+    menagerie = load_registry("menagerie")
+    with pytest.raises(UserError, match=r"No prompt of description is for Zori, so paraphrase"):
+        _attack("paraphrase[sets=description]", RunContext(menagerie, characters=(CHARACTER,)))
+    assert _attack("paraphrase", RunContext(menagerie, characters=(CHARACTER,)))
+
+
+def test_what_attacks_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    menagerie = load_registry("menagerie")
+    who, context = menagerie["bexdra"], RunContext(menagerie)
+    described = "blue videogame cat with purple crown and red scarf and flower"
+    assert _attack("paraphrase", context).sources(who) == [described]
+    arc = _attack("arc", context)
+    assert arc.sources(who)["description"] == described
+    german = _attack("translate[languages=de]", context)
+    assert german.sources(who)[0].startswith("blau Katze")
+    assert _attack("llm-rewrite").sources(who).startswith("gpt-4o-mini@")
+    assert _attack("typo").sources(who) is None
+    before = _attack("anchors").sources(CHARACTER)
+    monkeypatch.setenv("COPYCAT_HOME", str(tmp_path))
+    (tmp_path / "keywords").mkdir()
+    mined = {"cooc": {"source": "test", "keywords": {"zori": ["barn"]}}}
+    listed = {"registry": "tiny", "version": 1, "source": "test", "rankings": mined}
+    (tmp_path / "keywords" / "tiny.yaml").write_text(yaml.safe_dump(listed))
+    assert _attack("anchors").sources(CHARACTER) == {**before, "cooc": ("barn",)}
 
 
 def test_another_language_is_tried_by_name_and_then_by_looks() -> None:
@@ -156,6 +188,15 @@ def test_a_language_model_rewrites_until_the_judge_says_yes() -> None:
     assert "Figure: Zori, also called Zokin\nIts looks: red cape; star wand" in first[1].content
     assert [m.role for m in second] == ["system", "user", "assistant", "user"]
     assert "does not show the figure" in second[-1].content
+
+
+def test_it_is_not_told_that_an_attempt_failed_of_which_that_is_not_known() -> None:
+    scribe = Scribe("an owl", "a hooting hero", "a third")
+    outcome, _ = _scribbled(scribe, mute=(None, "an owl"), yes=("a third",))
+    assert outcome.found.success
+    assert scribe.asked[0][1].content.splitlines()[-1] == "First prompt: Zori"
+    assert "not known whether it works" in scribe.asked[1][-1].content
+    assert "does not show the figure" in scribe.asked[2][-1].content
 
 
 def test_it_is_asked_no_more_than_the_budget_has_queries() -> None:

@@ -11,6 +11,7 @@ import torch
 from copycat.attacks.genetic import FRAMES, Encoding, GeneticSearch, wanted
 from copycat.attacks.ringabell import RingABell, RingABellOptions
 from copycat.diffusion.tap import Tap
+from copycat.errors import UserError
 from copycat.subjects.characters import normalise
 from tests.attacks.test_udatk import Open
 from tests.conftest import Tiny
@@ -31,7 +32,7 @@ def _search(victim: Open, **given: Any) -> GeneticSearch:
 
 
 def test_an_encoding_is_all_that_the_denoiser_is_told(victim: Open) -> None:
-    (found,) = Encoding(victim)(["an owl"])
+    (found,) = Encoding(victim.card, victim.pipeline)(["an owl"])
     told = Tap(victim.original, victim.card, steps=1, guidance=1.0).arguments(["an owl"]).arguments
     words = told["encoder_hidden_states"].flatten()
     assert torch.equal(found[: len(words)], words)
@@ -41,7 +42,7 @@ def test_an_encoding_is_all_that_the_denoiser_is_told(victim: Open) -> None:
 
 
 def test_what_is_wanted_by_hand(victim: Open) -> None:
-    encode = Encoding(victim)
+    encode = Encoding(victim.card, victim.pipeline)
     # One pair after another instead of all at once, and a running mean.
     mean = torch.zeros(())
     for number, frame in enumerate(FRAMES, 1):
@@ -60,14 +61,17 @@ def test_it_comes_nearer_and_never_goes_back(victim: Open) -> None:
     assert errors == sorted(errors, reverse=True)
     assert errors[-1] < errors[0]
     assert victim.tally.steps == 18
-    (found,) = Encoding(victim)([search.best])
-    there = (found - wanted(victim, Encoding(victim), 3.0)).square().mean().item()
+    (found,) = Encoding(victim.card, victim.pipeline)([search.best])
+    there = (found - wanted(victim, Encoding(victim.card, victim.pipeline), 3.0)).square().mean().item()
     assert there == pytest.approx(search.error, rel=1e-4), "the error is that of the text"
 
 
 def test_it_finds_the_nearest_of_all_texts_where_there_are_few(victim: Open) -> None:
     search = _search(victim, length=1, population=60)
-    encode, aim = Encoding(victim), wanted(victim, Encoding(victim), 3.0)
+    encode, aim = (
+        Encoding(victim.card, victim.pipeline),
+        wanted(victim, Encoding(victim.card, victim.pipeline), 3.0),
+    )
     every = min(search._words, key=lambda w: (encode([w])[0] - aim).square().mean().item())
     search.evolve(20)
     assert search.best == every
@@ -118,3 +122,15 @@ def test_it_works_on_transformers_that_read_t5(tmp_path: Path) -> None:
     before = search.error
     search.evolve(5)
     assert search.error < before
+
+
+def test_a_model_that_is_given_texts_at_their_own_lengths_is_refused(
+    victim: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    RingABell(RingABellOptions()).examine(victim.card, victim.pipeline)
+    monkeypatch.setattr(
+        "copycat.attacks.genetic.Encoding.__call__",
+        lambda _, texts: torch.zeros(len(texts), max(map(len, texts))),
+    )
+    with pytest.raises(UserError, match="texts at their own lengths; use an attack on the prompt alone"):
+        RingABell(RingABellOptions()).examine(victim.card, victim.pipeline)

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from markupsafe import escape
 from typer.testing import CliRunner
 
 from copycat.attacks import Found, kept
+from copycat.attacks.search import Undecided
 from copycat.cli.main import app
 from copycat.errors import UserError
 from copycat.measures import DETECT
 from copycat.mitigations.aliases import canonical
 from copycat.records import Step, request_id
-from copycat.report.attacks import attacks, cells, markdown, sentence, share
+from copycat.report.attacks import OPTIMISTIC, about, attacks, cells, markdown, sentence, share
 from copycat.resolve import resolve_settings
 from copycat.runs.folder import RunFolder
 from copycat.runtime.progress import Progress
-from copycat.stages.plan import UNSEARCHED, plan, prepare
+from copycat.stages.plan import UNSEARCHED, plan, prepare, raw_requests
 from copycat.stages.run import complete
 from copycat.stages.verify import verify
 from tests.conftest import Tiny
+from tests.helpers import tiny_pipelines
 
 TYPO = "typo[queries=2]"
 
@@ -61,7 +66,16 @@ def test_a_run_under_attack_resumes_and_tells_how_often_it_succeeds(config: Any)
     table = (folder.path / "table.md").read_text()
     assert "## Attacks" in table
     assert f"| rewrite | {TYPO} |" in table
-    assert 'id="attacks"' in folder.page_path.read_text()
+    page = folder.page_path.read_text()
+    assert 'id="attacks"' in page
+    for told in about(found):
+        assert told in table
+        assert str(escape(told)) in page
+    assert OPTIMISTIC in about(found), "the judge that scores is the one that searched"
+    assert OPTIMISTIC not in about([replace(a, own_judge=False) for a in found])
+    unread = replace(found[0], unreadable=7)
+    assert "7 attempts were not tried" in about([unread])[-1]
+    assert "7 attempts were not tried" in sentence(unread)
     assert not verify(folder).faults
     again = prepare(run, plan(run))
     assert again.data().requests == data.requests, "the same command finds its own run"
@@ -139,6 +153,112 @@ def test_another_judge_guard_or_budget_is_another_search(config: Any, tiny_model
     keys = [searches.key(r) for r in raw_requests(run)]
     # The last asks the run's own judge by name, but its options are others.
     assert len(set(keys)) == len(keys) == 12
+
+
+def _searches(run: Any) -> Any:
+    from copycat.attacks import Attacked
+    from copycat.stages.attacking import Searches
+
+    bound = [m.bind(run.context(ask=False)) for m in run.mitigations.values()]
+    return Searches(run, [m for m in bound if isinstance(m, Attacked)], None, None)
+
+
+def test_what_an_attack_reads_is_part_of_its_searches(config: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from copycat.attacks.anchors import Anchors
+    from copycat.attacks.typo import Typo
+    from copycat.stages.plan import raw_requests
+
+    run = config(mitigations=("none@anchors", "none@typo"), limit=1, seeds=(0,))
+    keys = [_searches(run).key(r) for r in raw_requests(run)]
+    monkeypatch.setattr(Anchors, "sources", lambda *_: {"cooc": ["barn"]})
+    others = [_searches(run).key(r) for r in raw_requests(run)]
+    assert others[0] != keys[0], "keywords that were mined anew are searched with anew"
+    assert others[1] == keys[1]
+    monkeypatch.setattr(Typo, "sources", lambda *_: {})
+    assert _searches(run).key(raw_requests(run)[1]) != keys[1], "what reads nothing has no part for it"
+
+
+def test_an_undecided_search_is_not_kept_and_said_after_the_others(
+    config: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from copycat.stages.detecting import Detecting
+
+    run = config(mitigations=("none@typo[queries=4]",), limit=2, seeds=(0,))
+    first, second = raw_requests(run)
+
+    def answers(_: Any, request: Any, __: Any) -> bool | None:
+        return None if request.character == first.character and request.prompt != first.prompt else False
+
+    monkeypatch.setattr(Detecting, "detects", answers)
+    with pytest.raises(Undecided, match=r"no answer to 3 of its 4 queries .* What all others found is kept"):
+        plan(run)
+    searches = _searches(run)
+    assert searches.kept(first) is None, "the next command searches again"
+    assert searches.kept(second) is not None
+    monkeypatch.setattr(Detecting, "detects", lambda *_: False)
+    assert [s.name for r in plan(run) for s in r.provenance] == ["typo", "typo"]
+
+
+def test_loading_the_judge_is_not_in_the_seconds_of_a_search(
+    config: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from copycat.stages.attack_models import AttackModels
+
+    clock, judge = [0.0], AttackModels.judge
+    monkeypatch.setattr("copycat.attacks.search.time.monotonic", lambda: clock[0])
+
+    def slow(models: Any, name: str) -> Any:
+        clock[0] += 1000
+        return judge(models, name)
+
+    monkeypatch.setattr(AttackModels, "judge", slow)
+    (request,) = plan(config(mitigations=("none@typo[queries=2,seconds=5]",), limit=1, seeds=(0,)))
+    assert request.provenance[0].seconds == 0
+
+
+@pytest.mark.parametrize("attack", ["udatk", "soft-prompt"])
+def test_a_model_of_flow_matching_is_refused_before_anything_is_made(
+    attack: str, tiny_models: Tiny, tmp_path: Path
+) -> None:
+    from copycat.stages.plan import check_offered
+
+    folder = str(tiny_pipelines.build("StableDiffusion3Pipeline", tmp_path / "sd3"))
+    run = tiny_models.config(
+        tmp_path / "run", model=folder, mitigations=(f"esd@{attack}",), limit=1, seeds=(0,)
+    )
+    with pytest.raises(UserError, match=f"{attack} needs a model that was trained on a schedule"):
+        check_offered(run)
+
+
+def test_a_model_without_a_text_encoder_is_refused_before_anything_is_made(
+    tiny_models: Tiny, tmp_path: Path
+) -> None:
+    from copycat.stages.plan import check_offered
+
+    folder = tmp_path / "deaf"
+    shutil.copytree(tiny_models.sd, folder)
+    index = json.loads((folder / "model_index.json").read_text())
+    (folder / "model_index.json").write_text(json.dumps({**index, "text_encoder": [None, None]}))
+    run = tiny_models.config(
+        tmp_path / "run", model=str(folder), mitigations=("none@random",), limit=1, seeds=(0,)
+    )
+    with pytest.raises(UserError, match="random needs a text encoder, and deaf has none; use an attack"):
+        check_offered(run)
+
+
+def test_what_only_a_loaded_pipeline_shows_is_examined_before_guardrails_are_made(
+    config: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from copycat.attacks.ringabell import RingABell
+    from copycat.stages.attack_models import AttackModels
+
+    def refusing(_: Any, card: Any, pipeline: Any) -> None:
+        raise UserError(f"{type(pipeline).__name__} is unfit")
+
+    monkeypatch.setattr(RingABell, "examine", refusing)
+    monkeypatch.setattr(AttackModels, "guarded", lambda *_: pytest.fail("nothing is made for it"))
+    with pytest.raises(UserError, match="StableDiffusionPipeline is unfit"):
+        plan(config(mitigations=("esd@ringabell",), limit=1, seeds=(0,)))
 
 
 def test_attacks_that_make_no_sense_are_refused_before_anything_is_written(tmp_path: Path) -> None:

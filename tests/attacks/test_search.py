@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from copycat.attacks import Attack, AttackOptions, Attempt, Victim
-from copycat.attacks.search import Tally, search
+from copycat.attacks import Attack, AttackOptions, Attempt, Found, Victim
+from copycat.attacks.search import Tally, Undecided, search
 from copycat.errors import MissingRequirement
 from tests.contracts.test_mitigations import CHARACTER, REQUEST
 
@@ -102,8 +102,41 @@ def test_the_budget_of_time_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_query_without_an_answer_is_counted_and_no_failure_of_the_attack() -> None:
-    outcome, _ = _search()(yes=("b",), mute=(None, "a"))
-    assert (outcome.found.success, outcome.found.unanswered, outcome.found.queries) == (True, 2, 3)
+    outcome, victim = _search()(yes=("b",), mute=(None, "a"))
+    assert victim.tried == [None, None, "a", "a", "b"], "and is tried once more"
+    assert (outcome.found.success, outcome.found.unanswered, outcome.found.queries) == (True, 4, 5)
+
+
+def test_an_answer_to_the_second_try_counts() -> None:
+    class Late(Scripted):
+        def attempt(self, attempt: Attempt) -> bool | None:
+            self.mute = () if self.tried else (None,)
+            return super().attempt(attempt)
+
+    tally = Tally()
+    outcome = search(Letters(AttackOptions()), Late(tally), tally)
+    assert (outcome.found.success, outcome.found.unanswered) == (False, 1)
+
+
+@pytest.mark.parametrize("mute", [(None,), ("c",), ("b", "c"), ("h",)])
+def test_a_failure_with_an_attempt_that_has_no_answer_is_undecided(mute: tuple[str | None, ...]) -> None:
+    with pytest.raises(Undecided, match=rf"no answer to {2 * len(mute)} of its .* judge="):
+        _search(queries=100)(mute=mute)
+    with pytest.raises(Undecided):
+        _search(queries=4)(mute=("c",))
+
+
+def test_loading_is_not_in_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("copycat.attacks.search.time.monotonic", lambda: clock[0])
+    tally = Tally(seconds=5)
+    clock[0] = 2
+    with tally.paused():
+        clock[0] = 100
+    clock[0] += 1
+    assert (tally.seconds, tally.over) == (3, False)
+    clock[0] += 2
+    assert tally.over
 
 
 def test_what_the_model_cannot_read_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,6 +144,11 @@ def test_what_the_model_cannot_read_is_not_tried(monkeypatch: pytest.MonkeyPatch
     outcome, victim = _search(queries=100)()
     assert victim.tried == [None, "b", "d", "e", "f", "g"]
     assert (outcome.found.queries, outcome.found.prompt) == (6, "g")
+    assert outcome.found.unreadable == 3
+    assert Found.model_validate(outcome.found.model_dump(mode="json")) == outcome.found
+    assert "unreadable" not in Found(success=False, queries=1).model_dump(), (
+        "as it was written before it was counted"
+    )
 
 
 def test_where_nothing_is_answered_nothing_is_found() -> None:

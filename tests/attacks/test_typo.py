@@ -46,3 +46,11 @@ def test_a_prompt_without_the_name_has_nothing_to_misspell() -> None:
     victim = Scripted(Tally())
     victim.request = victim.request.model_copy(update={"source_prompt": "an owl"})
     assert list(Typo(TypoOptions()).attempts(victim)) == []
+
+
+def test_blanks_and_marks_stay_where_they_are() -> None:
+    for seed in range(300):
+        found = misspelt("Ash Ketchum-Ito", 1, random.Random(seed))
+        assert [len(word) for word in found.replace("-", " ").split(" ")] in (
+            [3, 7, 3], [2, 7, 3], [4, 7, 3], [3, 6, 3], [3, 8, 3], [3, 7, 2], [3, 7, 4],
+        ), found  # fmt: skip

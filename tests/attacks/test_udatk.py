@@ -192,3 +192,20 @@ def test_what_a_model_is_trained_to_predict_says_the_clean_latents(kind: str) ->
     scheduler.register_to_config(prediction_type="flow")
     with pytest.raises(UserError, match="predicts flow"):
         prediction_target(scheduler, latents, noise, at)
+
+
+def test_a_prompt_that_does_not_name_the_character_gets_no_word_of_its_names(victim: Open) -> None:
+    words = vocabulary(victim.pipeline).words
+    victim.character = victim.character.model_copy(update={"name": "Red Owl", "aliases": ()})
+    victim.request = victim.request.model_copy(update={"source_prompt": "a picture of a bird"})
+    assert list(_search(victim)._words.words) == [w for w in words if w not in ("red", "owl")]
+    assert len(_search(victim)._words.ids["text_encoder"]) == len(words) - 2
+    assert list(_search(victim, names=True)._words.words) == list(words)
+    victim.request = victim.request.model_copy(update={"source_prompt": "a red owl"})
+    assert list(_search(victim)._words.words) == list(words), "the attacker may say what the prompt says"
+
+
+def test_options_are_written_as_they_were_before_there_were_names() -> None:
+    assert "names" not in UDAtkOptions().model_dump(mode="json")
+    allowed = UDAtkOptions(names=True).model_dump(mode="json")
+    assert UDAtkOptions.model_validate(allowed).names

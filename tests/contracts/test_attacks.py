@@ -21,6 +21,7 @@ from copycat.records import Request
 from copycat.resolve import ResolvedRun, resolve_settings
 from copycat.runtime.progress import Progress
 from copycat.stages import attacking
+from copycat.stages.attack_models import AttackModels
 from copycat.stages.plan import plan
 
 pytestmark = pytest.mark.usefixtures("plugin")
@@ -29,6 +30,7 @@ QUICK = {
     "arc": "queries=3,weights=1",
     "llm-rewrite": "queries=3",
     "paraphrase": "queries=3",
+    "random": "queries=3",
     "ringabell": "queries=3,population=4,generations=4,rounds=2,length=4",
     "soft-prompt": "queries=3,steps=4,rounds=2,pictures=2",
     "translate": "queries=3",
@@ -114,7 +116,7 @@ def test_contract(
     name: str, run: Callable[..., ResolvedRun], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     states: list[bool] = []
-    close = attacking._Models.close
+    close = AttackModels.close
 
     def closing(models: Any) -> None:
         for held in (models._guarded, models._plain):
@@ -123,7 +125,7 @@ def test_contract(
                 states.append(all(torch.equal(p, fresh[n]) for n, p in parameters(held.pipeline).items()))
         close(models)
 
-    monkeypatch.setattr(attacking._Models, "close", closing)
+    monkeypatch.setattr(AttackModels, "close", closing)
     specs = ("none", _spec(name), _spec(name, GUARD))
     made = run(*specs)
     requests = plan(made)
