@@ -179,7 +179,7 @@ def _ask_open(
     intake = _intake(folder, data, judging, cache, progress)
     progress.start("judge", sum(map(len, pending)))
     try:
-        if config.batch and JUDGES.get(card.kind).batches:
+        if config.batch and card.api and JUDGES.get(card.kind).batches:
             ask_in_batches(card, intake, ledger, [q for b in pending for q in b])
         else:
             engine = engine_for(card, device, config, who, folder=folder.path)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -54,3 +56,16 @@ def test_the_next_batch_is_drawn_while_the_last_is_written(
     assert generate(folder, device="cpu") == 12
     assert drawn == [4, 4, 4]
     assert len(folder.data().image_rows) == 12
+
+
+def test_the_seconds_of_rows_add_up_to_what_drawing_took(
+    config: Callable[..., ResolvedRun], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each batch takes six seconds here, the last one too, which is not full."""
+    folder = prepare(config(device="cpu", mitigations=("none",), seeds=(0,), batch_size=2))
+    ticks = itertools.count(0, 6)
+    monkeypatch.setattr("copycat.stages.generate.time", SimpleNamespace(monotonic=lambda: next(ticks)))
+    generate(folder, device="cpu")
+    seconds = [row.seconds for row in folder.image_journal.rows()]
+    assert seconds == [3.0, 3.0, 6.0]
+    assert sum(seconds) == 2 * 6
