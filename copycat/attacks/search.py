@@ -111,6 +111,6 @@ def _unanswered(attack: Attack[Any], victim: Victim, tally: Tally) -> MissingReq
     how = f"to any of its {tally.queries}" if none else f"to {tally.unanswered} of its {tally.queries}"
     return (MissingRequirement if none else Undecided)(
         f"The attack {attack.name} got no answer {how} queries about {victim.character.name}, so it is not "
-        "known whether it succeeds; run the same command again, name another judge with its option judge=, or "
-        "leave the character out (--characters)."
+        "known whether it succeeds; run the same command again, name another judge with its option judge=, "
+        "or leave the character out (--characters)."
     )
