@@ -56,11 +56,14 @@ class LLMRewrite(Attack[LLMRewriteOptions]):
             )
         asked = victim.request.source_prompt
         tried, idle = [asked], 0
+        # Not for ever, where a model writes what the generator cannot read, which is no query.
+        left = self.config.tries * self.config.queries
         messages = [
             Message(role="system", content=SYSTEM),
             Message(role="user", content=_task(asked, victim.character)),
         ]
-        while idle < self.config.tries:
+        while idle < self.config.tries and left:
+            left -= 1
             reply = self._chat.ask(messages)
             if reply.declined:
                 return

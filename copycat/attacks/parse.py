@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,11 +11,11 @@ from copycat.errors import UserError
 from copycat.mitigations import CATALOG as MITIGATIONS
 from copycat.mitigations import Composition
 from copycat.mitigations import parse as parse_guard
+from copycat.mitigations.aliases import AT
 from copycat.mitigations.parse import part_of
 
 NO_ATTACK = "none"
 """In a list of attacks: the guardrails as they are."""
-_AT = re.compile(r"@(?![^\[]*\])")
 
 
 def parse(spec: str) -> Composition:
@@ -24,7 +23,7 @@ def parse(spec: str) -> Composition:
 
     Raises UnknownName or UserError.
     """
-    guard, *attacks = _AT.split(spec)
+    guard, *attacks = AT.split(spec)
     if not attacks:
         _refuse_attack(guard)
         return parse_guard(spec)
@@ -37,7 +36,7 @@ def parse(spec: str) -> Composition:
 
 def parted(spec: str) -> tuple[str, str] | None:
     """The guardrail and the attack that `spec` names; None where it names no attack."""
-    found = _AT.split(spec)
+    found = AT.split(spec)
     return (found[0].strip(), found[1].strip()) if len(found) == 2 else None
 
 
@@ -57,7 +56,7 @@ def crossed(mitigations: Sequence[str], attacks: Sequence[str]) -> tuple[str, ..
 
     Raises UserError for a mitigation that names an attack itself.
     """
-    double = next((m for m in mitigations if _AT.search(m)), None)
+    double = next((m for m in mitigations if AT.search(m)), None)
     if double:
         raise UserError(f"'{double}' names its attack already; leave it out there, or leave --attack out.")
     for attack in attacks:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from copycat.attacks.base import Victim
+from copycat.attacks.inverting import Inversion
 from copycat.attacks.simplex import drawn, projected
-from copycat.diffusion.schedule import noised, prediction_target, random_timestep, timesteps
-from copycat.diffusion.tap import Call, Tap, predict
+from copycat.diffusion.schedule import random_timestep
+from copycat.diffusion.tap import Call
 from copycat.diffusion.tokens import gradients_off, placeholders, token_embeddings, vocabulary
-from copycat.errors import UserError
-from copycat.generators.pipelines import noise
-from copycat.records import digest
 
 
 class PrefixSearch:
@@ -25,27 +22,20 @@ class PrefixSearch:
     """
 
     def __init__(
-        self, victim: Victim, *, tokens: int, noises: int, lr: float, decay: float, seed: int
+        self, victim: Victim, *, tokens: int, draws: int, lr: float, decay: float, seed: int
     ) -> None:
-        """`noises` are how many draws of noise the error of one step is a mean over. Raises UserError for a
-        model without a schedule of noise levels."""
-        request, pipeline = victim.request, victim.pipeline
-        if not timesteps(pipeline.scheduler):
-            raise UserError(
-                f"udatk needs a model that was trained on a schedule of noise levels, and "
-                f"{victim.card.title} is one of flow matching; use an attack on the prompt alone, such as "
-                "typo."
-            )
-        self._victim, self._pipeline, self._prompt = victim, pipeline, request.source_prompt
-        self._lr, self._decay, self._noises = lr, decay, noises
-        self._chance = torch.Generator().manual_seed(int(digest([seed, request.seed]), 16) >> 1)
-        # Without guidance, since nothing is asked for the empty prompt.
-        self._tap = Tap(pipeline, victim.card, steps=1, guidance=victim.card.guidance_off)
-        self._latents = _drawn_by_original(victim)
-        self._words = vocabulary(pipeline)
-        self._places = placeholders(pipeline, [self._prompt], tokens)
+        """The error of one step is a mean over `draws`, each of words and of noise. Raises UserError for a
+        model without a schedule of noise levels, and for one that has too few words to hold places for
+        so many tokens."""
+        self._inversion = Inversion(victim, "udatk", pictures=1, seed=seed)
+        self._victim, self._pipeline, self._prompt = victim, victim.pipeline, victim.request.source_prompt
+        self._lr, self._decay, self._tokens, self._draws = lr, decay, tokens, draws
+        # Gradients need several times the memory of drawing.
+        self._at_once = max(1, min(draws, victim.card.batch_size // 4))
+        self._words = vocabulary(self._pipeline)
+        self._places = placeholders(self._pipeline, [self._prompt], tokens * self._at_once)
         size = len(self._words.words)
-        self._rows = torch.full((tokens, size), 1 / size, device=self._latents.device)
+        self._rows = torch.full((tokens, size), 1 / size, device=self._inversion.latents.device)
 
     def descend(self, level: float, steps: int) -> list[str]:
         """The most likely words after `steps` of descent at one noise `level`, in [0, 1): 0 is none."""
@@ -54,7 +44,7 @@ class PrefixSearch:
         optimiser = torch.optim.Adam([rows], lr=self._lr, weight_decay=self._decay)
         with gradients_off(self._pipeline):
             for _ in range(steps):
-                (rows.grad,) = torch.autograd.grad(self._error(rows, at), [rows])
+                rows.grad = self._gradient(rows, at)
                 optimiser.step()
                 with torch.no_grad():
                     rows.copy_(projected(rows))
@@ -62,43 +52,32 @@ class PrefixSearch:
         self._rows = rows.detach()
         return [self._words.words[i] for i in self._rows.argmax(1).tolist()]
 
-    def _error(self, rows: Tensor, at: Tensor) -> Tensor:
-        """The squared error of the guarded model's predictions at noisy latents, under words drawn by
-        `rows`."""
-        said, scheduler = self._said(drawn(rows, self._chance)), self._pipeline.scheduler
-        latents = self._latents.expand(self._noises, *self._latents.shape[1:])
-        fresh = torch.randn(latents.shape, generator=self._chance).to(latents)
-        noisy = noised(scheduler, latents, fresh, at).to(said.latents)
-        time = torch.full_like(torch.as_tensor(said.timestep), int(at))
-        given = {name: _repeated(value, self._noises) for name, value in said.arguments.items()}
-        found = predict(self._tap.denoiser, Call(noisy, _repeated(time, self._noises), given))
-        wanted = prediction_target(scheduler, latents, fresh, at)
-        return nn.functional.mse_loss(found.float(), wanted.float())
+    def _gradient(self, rows: Tensor, at: Tensor) -> Tensor:
+        """Of the mean error of all draws of one step, in `rows`; as many draws at once as memory is likely to
+        suffice for."""
+        found = torch.zeros_like(rows)
+        for first in range(0, self._draws, self._at_once):
+            count = min(self._at_once, self._draws - first)
+            (part,) = torch.autograd.grad(self._error(rows, at, count), [rows])
+            found += part * (count / self._draws)
+        return found
+
+    def _error(self, rows: Tensor, at: Tensor, draws: int) -> Tensor:
+        """The mean squared error of the guarded model's predictions for so many draws of noise, each under
+        words that are drawn by `rows`."""
+        chosen = drawn(rows.repeat(draws, 1), self._inversion.chance)
+        return self._inversion.error(self._said(chosen), at, draws)
 
     def _said(self, chosen: Tensor) -> Call:
-        """What the denoiser is given for the words that `chosen`, one-hot rows, name before the prompt."""
+        """What the denoiser is given for the words that `chosen`, one-hot rows, name before the prompt: those
+        of one draw after another, a prompt each."""
         vectors: dict[str, dict[str, Tensor]] = {}
         for encoder, ids in self._words.ids.items():
             table: Any = getattr(self._pipeline, encoder).get_input_embeddings().weight
             found = chosen.to(table) @ table[ids.to(table.device)]
-            vectors[encoder] = dict(zip(self._places, found, strict=True))
+            # Every draw has placeholders of its own.
+            vectors[encoder] = dict(zip(self._places, found, strict=False))
+        prefixes = [self._places[i : i + self._tokens] for i in range(0, len(chosen), self._tokens)]
         with token_embeddings(self._pipeline, vectors):
-            return self._tap.arguments([" ".join([*self._places, self._prompt])], gradients=True)
-
-
-def _repeated(value: Any, rows: int) -> Any:
-    """What the denoiser is given for one picture, for so many; numbers without rows as they are."""
-    if isinstance(value, Tensor) and value.dim() > 0 and len(value) == 1:
-        return value.expand(rows, *value.shape[1:])
-    if isinstance(value, Mapping):
-        return {name: _repeated(part, rows) for name, part in value.items()}
-    return value
-
-
-def _drawn_by_original(victim: Victim) -> Tensor:
-    """The clean latents of the picture that the model without guardrails draws of the prompt, with the run's
-    own sampling and noise: (1, channels, …)."""
-    request = victim.request
-    sampling = request.sampling
-    tap = Tap(victim.original, victim.card, steps=sampling.steps, guidance=sampling.guidance)
-    return tap.latents([request.source_prompt], noise([request.seed]))
+            prompts = [" ".join([*prefix, self._prompt]) for prefix in prefixes]
+            return self._inversion.tap.arguments(prompts, gradients=True)

@@ -16,19 +16,20 @@ if TYPE_CHECKING:
 
 
 class UDAtkOptions(AttackOptions):
-    """Quick enough for small models; the authors' search is
-    `timesteps=50,steps=40,queries=51` (and `tokens=5` for nudity)."""
+    """Made for vocabularies of hundreds of words and seconds a search. The authors' search is
+    `tokens=3,timesteps=50,steps=40,draws=1,lr=0.01,queries=51`, for a vocabulary of fifty thousand."""
 
-    tokens: int = Field(default=3, ge=1)
+    tokens: int = Field(default=5, ge=1)
     """k: words before the prompt, each one token for every text encoder of the model."""
-    timesteps: int = Field(default=8, ge=1)
+    timesteps: int = Field(default=6, ge=1)
     """Noise levels, from the least to the most noise; the words after each of them are tried."""
-    steps: int = Field(default=20, ge=1)
+    steps: int = Field(default=10, ge=1)
     """Of gradient descent at each noise level."""
-    noises: int = Field(default=4, ge=1)
-    """Draws of noise that the error of one step is a mean over; one in the authors' code."""
-    lr: float = Field(default=0.01, gt=0)
-    """Of Adam."""
+    draws: int = Field(default=8, ge=1)
+    """Of words and noise, that the error of one step is a mean over; one in the authors' code."""
+    lr: float = Field(default=0.002, gt=0)
+    """Of Adam. Where it is far above 1 / (words of the vocabulary), rows forget what earlier noise levels
+    told."""
     decay: float = Field(default=0.1, ge=0)
     """Adam's weight decay."""
     seed: int = 0
@@ -56,7 +57,7 @@ class UDAtk(Attack[UDAtkOptions]):
         from copycat.attacks.prefix import PrefixSearch
 
         request, o = victim.request, self.config
-        search = PrefixSearch(victim, tokens=o.tokens, noises=o.noises, lr=o.lr, decay=o.decay, seed=o.seed)
+        search = PrefixSearch(victim, tokens=o.tokens, draws=o.draws, lr=o.lr, decay=o.decay, seed=o.seed)
         seen: set[str] = set()
         for number in range(o.timesteps):
             words = search.descend((number + 0.5) / o.timesteps, o.steps)

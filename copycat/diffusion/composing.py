@@ -30,6 +30,19 @@ def signed(empty: Tensor, found: Sequence[Tensor], weights: Sequence[float | Ten
     return total
 
 
+def guided_pictures(step: DenoiseStep, method: str, instead: str) -> int:
+    """How many pictures are drawn in a call that asks for each of them twice, without its prompt first and
+    then with it. Raises UserError, which says what to do `instead`, for a pipeline that does not ask for both
+    in one call, as `method` needs."""
+    pictures = len({r.id for r in step.requests})
+    if len(step.latents) != 2 * pictures:
+        raise UserError(
+            f"{method} needs a model that is asked with and without the prompt in one call (classifier-free "
+            f"guidance, --guidance above 1); {instead}."
+        )
+    return pictures
+
+
 class Composed:
     """One call of a denoiser under classifier-free guidance, for pictures and before them for the same
     without their prompts, asked for more texts at the same noisy latents.
@@ -40,13 +53,8 @@ class Composed:
 
     def __init__(self, step: DenoiseStep, method: str) -> None:
         """Raises UserError for a pipeline that does not ask for both in one call, which `method` needs."""
-        self._step, self.pictures = step, len({r.id for r in step.requests})
-        if len(step.latents) != 2 * self.pictures:
-            raise UserError(
-                f"{method} needs a model that is asked with and without the prompt in one call "
-                "(classifier-free guidance, --guidance above 1); use an attack on the prompt alone, such as "
-                "typo."
-            )
+        self._step = step
+        self.pictures = guided_pictures(step, method, "use an attack on the prompt alone, such as typo")
 
     def guided(self, scale: float) -> Tensor:
         """ε(∅) + s (ε(c) − ε(∅)) with the texts that the pipeline itself gave: what it would go on with.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+AT = re.compile(r"@(?![^\[]*\])")
+"""Stands between guardrails and the attack on them; inside of brackets it is part of a name."""
 _RANKINGS = ("lm", "emb", "cooc", "emb-cooc")
 
 ALIASES: dict[str, str] = {
@@ -24,7 +26,7 @@ def expand(spec: str) -> str:
 def canonical(spec: str) -> str:
     """A mitigation in its long form, without blanks and idle `none`s, options sorted: equal for equal
     guardrails, and for equal attacks on them."""
-    guard, *attack = re.split(r"@(?![^\[]*\])", spec)
+    guard, *attack = AT.split(spec)
     return "@".join(["+".join(parts(guard)) or "none", *map(_part, attack)])
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from copycat.cards.hooks import DenoiseStep
+from copycat.diffusion.composing import guided_pictures
 from copycat.diffusion.wording import worded
-from copycat.errors import UserError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,14 +26,8 @@ class Guided:
     @classmethod
     def of(cls, step: DenoiseStep, method: str) -> Guided:
         """Raises UserError for a pipeline that does not ask for both in one call, which `method` needs."""
-        pictures = len({r.id for r in step.requests})
-        if len(step.latents) != 2 * pictures:
-            raise UserError(
-                f"{method} needs a model that is asked with and without the prompt in one call "
-                "(classifier-free guidance, --guidance above 1); use a mitigation that acts on the prompt or "
-                "on the weights."
-            )
-        return cls(step, pictures)
+        instead = "use a mitigation that acts on the prompt or on the weights"
+        return cls(step, guided_pictures(step, method, instead))
 
     def with_texts(self, texts: Sequence[str]) -> Tensor:
         """The prediction for the same noisy latents under one of `texts` for each picture: (pictures, …)."""

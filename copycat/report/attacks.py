@@ -133,7 +133,8 @@ def sentence(found: Attacking) -> str:
 
 ABOUT = (
     "ASR is the share of pictures in which the run's judge sees the character under the attack, pre-ASR that "
-    "without it (lower is safer); a search that the plain prompt ends at once is a success too. Queries "
+    "without it (lower is safer), with 95 % intervals for these characters and then for characters like "
+    "these; a search that the plain prompt ends at once is a success too. Queries "
     "(pictures of the guarded model that were drawn and judged), steps of optimisation and seconds are means "
     "over searches."
 )

@@ -97,10 +97,12 @@ def _table(run: RunData) -> Table:
 
 
 def _attacks(found: Sequence[attacks.Attacking]) -> Table:
-    words = 3
-    table = grid(attacks.HEAD[:words], attacks.HEAD[words:], "Attacks")
+    # Guardrail, attack and prompts are one column, and intervals below their numbers, to fit 80 columns.
+    table = grid(("attack",), ("pre-ASR", "ASR", "succeeded", "queries", "steps", "seconds"), "Attacks")
     for attacking in found:
-        table.add_row(*map(escape, attacks.cells(attacking)))
+        guard, attack, prompts, before, under, *numbers = attacks.cells(attacking)
+        shares = (share.replace(" (", "\n").replace(", ", "\n").rstrip(")") for share in (before, under))
+        table.add_row(*map(escape, (f"{attack} on {guard} ({prompts})", *shares, *numbers)))
     return table
 
 

@@ -178,6 +178,15 @@ def test_a_model_that_repeats_itself_or_refuses_ends_the_search() -> None:
     assert _scribbled(scribe)[1].tried == [None]
 
 
+def test_replies_that_the_generator_cannot_read_do_not_go_on_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Scripted, "reads", lambda *_: False)
+    scribe = Scribe(*(f"ein Käuzchen, {n} Jahre alt" for n in range(99)))
+    outcome, victim = _scribbled(scribe, "llm-rewrite[queries=4,tries=2]")
+    assert (victim.tried, len(scribe.asked), outcome.found.clean) == ([None], 8, True)
+
+
 def test_where_no_language_model_may_be_asked_it_says_what_to_take() -> None:
     with pytest.raises(UserError, match="take paraphrase"):
         next(_attack("llm-rewrite").attempts(_victim()))

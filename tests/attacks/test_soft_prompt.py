@@ -41,12 +41,12 @@ def test_the_tokens_stand_in_the_name_s_place_or_before_the_prompt(victim: Open)
 
 def test_it_learns_from_pictures_of_the_original_of_which_the_first_has_the_run_s_noise(victim: Open) -> None:
     search, request = _search(victim, pictures=3), victim.request
-    assert len(search._latents) == 3
+    assert len(search._inversion.latents) == 3
     sampling = request.sampling
     tap = Tap(victim.original, victim.card, steps=sampling.steps, guidance=sampling.guidance)
     drawn = tap.latents([request.source_prompt], noise([request.seed]))
-    assert torch.equal(search._latents[:1], drawn)
-    assert not torch.equal(search._latents[1], search._latents[2])
+    assert torch.equal(search._inversion.latents[:1], drawn)
+    assert not torch.equal(search._inversion.latents[1], search._inversion.latents[2])
 
 
 def test_the_vectors_begin_at_the_generic_words(victim: Open) -> None:
@@ -65,7 +65,7 @@ def test_the_gradient_is_that_of_the_error_in_the_vectors(victim: Open) -> None:
     way = torch.randn(start.shape, generator=torch.Generator().manual_seed(1))
 
     def error(step: float) -> torch.Tensor:
-        search._chance.manual_seed(5)
+        search._inversion.chance.manual_seed(5)
         search._vectors[encoder] = (start + step * way).requires_grad_(True)
         return search._error()
 
@@ -80,14 +80,14 @@ def test_it_goes_down_and_leaves_the_model_as_it_was(victim: Open) -> None:
 
     def error() -> float:
         """Of always the same noise at always the same level."""
-        search._chance.manual_seed(3)
+        search._inversion.chance.manual_seed(3)
         with torch.no_grad():
             return search._error().item()
 
     weights = {n: p.clone() for n, p in victim.pipeline.unet.named_parameters()}
     start = error()
     for _ in range(60):
-        search._chance.manual_seed(3)
+        search._inversion.chance.manual_seed(3)
         found = search.descend(1)
     assert error() < start
     assert victim.tally.steps == 60

@@ -54,7 +54,7 @@ def victim(request: pytest.FixtureRequest, tiny_models: Tiny) -> Open:
 
 
 def _search(victim: Victim, **given: Any) -> PrefixSearch:
-    return PrefixSearch(victim, **{"tokens": 2, "lr": 0.1, "decay": 0.1, "seed": 0, **given})
+    return PrefixSearch(victim, **{"tokens": 2, "draws": 2, "lr": 0.1, "decay": 0.1, "seed": 0, **given})
 
 
 def test_the_vocabulary_is_of_words_that_come_back_as_they_were(victim: Open) -> None:
@@ -87,17 +87,18 @@ def test_placeholders_stand_in_no_prompt(victim: Open) -> None:
 def test_words_that_are_chosen_are_the_prompt_with_these_words(victim: Open) -> None:
     search, tap = _search(victim), Tap(victim.pipeline, victim.card, steps=1)
     words = search._words.words
-    chosen = torch.zeros(2, len(words))
-    chosen[0, words.index("frog")] = chosen[1, words.index("picture")] = 1
+    prompt = victim.request.source_prompt
+    chosen = torch.zeros(4, len(words))
+    for row, word in enumerate(["frog", "picture", "cat", "the"]):
+        chosen[row, words.index(word)] = 1
     soft = search._said(chosen).arguments
-    hard = tap.arguments([f"frog picture {victim.request.source_prompt}"]).arguments
+    hard = tap.arguments([f"frog picture {prompt}", f"cat the {prompt}"]).arguments
     told = [soft["encoder_hidden_states"], hard["encoder_hidden_states"]]
     if hard.get("added_cond_kwargs"):
         pooled = [a["added_cond_kwargs"]["text_embeds"] for a in (soft, hard)]
         assert torch.allclose(*pooled, atol=1e-6)
     assert torch.allclose(*told, atol=1e-6)
-    other = tap.arguments([f"frog cat {victim.request.source_prompt}"]).arguments["encoder_hidden_states"]
-    assert not torch.allclose(told[0], other, atol=1e-6)
+    assert not torch.allclose(*told[0], atol=1e-6), "two draws are two prompts"
 
 
 def test_the_gradient_is_that_of_the_error_in_the_words(
@@ -108,8 +109,8 @@ def test_the_gradient_is_that_of_the_error_in_the_words(
     monkeypatch.setattr("copycat.attacks.prefix.drawn", lambda rows, _: rows)
 
     def error(rows: torch.Tensor) -> torch.Tensor:
-        search._chance = torch.Generator().manual_seed(5)
-        return search._error(rows, torch.tensor(300))
+        search._inversion.chance.manual_seed(5)
+        return search._error(rows, torch.tensor(300), 2)
 
     chance = torch.Generator().manual_seed(0)
     rows = torch.rand(search._rows.shape, generator=chance).requires_grad_(True)
@@ -120,6 +121,21 @@ def test_the_gradient_is_that_of_the_error_in_the_words(
     step = 1e-2
     slope = (error(rows + step * way) - error(rows - step * way)).item() / (2 * step)
     assert slope == pytest.approx((gradient * way).sum().item(), rel=0.05, abs=1e-4)
+
+
+def test_a_step_is_a_mean_over_draws_however_many_fit_at_once(victim: Open) -> None:
+    search = _search(victim, draws=3)
+    search._at_once = 2
+    rows = search._rows.clone().requires_grad_(True)
+
+    def fresh() -> None:
+        search._inversion.chance.manual_seed(3)
+
+    fresh()
+    found = search._gradient(rows, torch.tensor(300))
+    fresh()
+    parts = [torch.autograd.grad(search._error(rows, torch.tensor(300), n), [rows])[0] for n in (2, 1)]
+    assert torch.allclose(found, (2 * parts[0] + parts[1]) / 3)
 
 
 def test_it_goes_down_and_names_words_of_the_vocabulary(victim: Open) -> None:

@@ -20,7 +20,7 @@ from copycat.mitigations.erasure.delta import parameters
 from copycat.records import Request
 from copycat.resolve import ResolvedRun, resolve_settings
 from copycat.runtime.progress import Progress
-from copycat.stages import attacking
+from copycat.stages import attacking, victims
 from copycat.stages.plan import plan
 
 pytestmark = pytest.mark.usefixtures("plugin")
@@ -33,7 +33,7 @@ QUICK = {
     "soft-prompt": "queries=3,steps=4,rounds=2,pictures=2",
     "translate": "queries=3",
     "typo": "queries=3",
-    "udatk": "queries=3,timesteps=2,steps=2",
+    "udatk": "queries=3,timesteps=2,steps=2,draws=2",
     "shouting": "",
 }
 """Options that make each as short as it can be."""
@@ -114,7 +114,7 @@ def test_contract(
     name: str, run: Callable[..., ResolvedRun], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     states: list[bool] = []
-    close = attacking._Models.close
+    close = victims.Models.close
 
     def closing(models: Any) -> None:
         for held in (models._guarded, models._plain):
@@ -123,7 +123,7 @@ def test_contract(
                 states.append(all(torch.equal(p, fresh[n]) for n, p in parameters(held.pipeline).items()))
         close(models)
 
-    monkeypatch.setattr(attacking._Models, "close", closing)
+    monkeypatch.setattr(victims.Models, "close", closing)
     specs = ("none", _spec(name), _spec(name, GUARD))
     made = run(*specs)
     requests = plan(made)

@@ -548,3 +548,19 @@ def test_a_local_models_pictures_are_known_by_the_number_of_threads(
         return PictureCache(made.card, "cpu", True).keys(requests)
 
     assert keys(1) == keys(1) != keys(2)
+
+
+def test_what_attacks_ask_is_in_the_ledger_and_under_the_cap_and_never_asked_twice(
+    run: Callable[..., ResolvedRun], server: Loopback
+) -> None:
+    # The judge names Zori in every picture.
+    made = run(mitigations=("none@typo[queries=2]",), characters=("kamo",))
+    folder = prepare(made)
+    spent = ledger_of(folder).spent()
+    assert (spent.pictures, spent.answers, spent.usd) == (2, 2, 0.16)
+    prepare(run("again", mitigations=("none@typo[queries=2]",), characters=("kamo",)))
+    assert not ledger_of(RunFolder(folder.path.with_name("again"))).path.exists(), "what was found is kept"
+    capped = run("capped", mitigations=("none@typo[queries=3]",), characters=("kamo",), max_cost=0.1)
+    with pytest.raises(MissingRequirement, match=r"0\.1"):
+        prepare(capped)
+    assert not RunFolder(capped.folder).manifest_path.exists()
