@@ -13,7 +13,7 @@ def robustness(
         "", help="A list of guardrails (copycat ls mitigations); one of each kind when empty."
     ),
     attacks: str = typer.Option(
-        "typo,anchors,arc,udatk", help="A list of attacks with options (copycat ls attacks)."
+        "random,typo,anchors,arc,udatk", help="A list of attacks with options (copycat ls attacks)."
     ),
     characters: str = typer.Option("", help="A list of characters to guard; chosen when empty."),
     erased: int = typer.Option(10, min=1, help="How many to choose, where none are named."),
