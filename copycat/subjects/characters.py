@@ -161,9 +161,13 @@ class Character(Row):
 
 def normalise(text: str) -> str:
     """Case-folded NFKC text without accents or punctuation, single spaces."""
+    return " ".join(re.sub(r"[^\w]+", " ", unaccented(text)).split())
+
+
+def unaccented(text: str) -> str:
+    """Case-folded NFKD text without accents."""
     decomposed = unicodedata.normalize("NFKD", text).casefold()
-    bare = "".join(c for c in decomposed if not unicodedata.combining(c))
-    return " ".join(re.sub(r"[^\w]+", " ", bare).split())
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
 def _folded(name: str) -> str:
