@@ -172,5 +172,7 @@ def _spelt_out(table: _Table, codes: npt.NDArray[np.uint32], length: npt.NDArray
     sizes = length[several].astype(np.int64)
     places = np.cumsum(length, dtype=np.int64)[several] - sizes
     inside = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    out[np.repeat(places, sizes) + inside] = table.flat[np.repeat(table.start[codes[several]], sizes) + inside]
+    out[np.repeat(places, sizes) + inside] = table.flat[
+        np.repeat(table.start[codes[several]], sizes) + inside
+    ]
     return out
