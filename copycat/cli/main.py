@@ -16,6 +16,7 @@ from copycat.cli import (
     annotate,
     calibrate,
     compare,
+    count,
     doctor,
     erase,
     gate,
@@ -72,7 +73,7 @@ for verb in (
     run.run, judge.judge, annotate.annotate, calibrate.calibrate, score.score, report.report, verify.verify,
     table.table, compare.compare, power.power, reproduce.reproduce, import_upstream.import_upstream,
     rejudge.rejudge, import_registry.import_registry, import_images.import_images,
-    import_verdicts.import_verdicts, publish.publish, pull.pull, erase.erase, gate.gate, ls.ls,
+    import_verdicts.import_verdicts, publish.publish, pull.pull, erase.erase, gate.gate, count.count, ls.ls,
     validate.validate, doctor.doctor, prune.prune,
 ):  # fmt: skip
     app.command()(verb)

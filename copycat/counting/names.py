@@ -127,11 +127,11 @@ class Names:
         bearer = np.arange(len(at)) - np.repeat(np.cumsum(many) - many, many) + self._first[name][at]
         concept = self._whose[bearer]
         plain = self._certain[bearer]
-        for other, which in self._inside(name, caption, start, end):
+        for other, which in self._inside(name, start, end):
             plain &= ~(which[at] & np.isin(concept, self._others[other]))
         return Occurrences(caption[at], concept, name[at], plain)
 
-    def _inside(self, name: Any, caption: Any, start: Any, end: Any) -> Iterator[tuple[int, Any]]:
+    def _inside(self, name: Any, start: Any, end: Any) -> Iterator[tuple[int, Any]]:
         """For each namesake that is there: its number, and which matches stand inside of one of it."""
         for other in self._others:
             theirs = np.flatnonzero(name == other)

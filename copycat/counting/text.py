@@ -1,9 +1,9 @@
 """Captions in the spelling in which names are compared, many at a time.
 
-:func:`copycat.subjects.characters.normalise` is the rule, one text at a time: decompose (NFKD), fold case, drop
-accents, make one space of everything between words. All of that is decided by each code point alone, so it can be
-looked up: of ASCII byte by byte, of other text in a table of all code points. `tests/counting/test_text.py`
-compares the two on every code point there is.
+:func:`copycat.subjects.characters.normalise` is the rule, one text at a time: decompose (NFKD), fold
+case, drop accents, make one space of everything between words. All of that is decided by each code point
+alone, so it can be looked up: of ASCII byte by byte, of other text in a table of all code points.
+`tests/counting/test_text.py` compares the two on every code point there is.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Joined:
 
 
 def joined(captions: pa.Array) -> Iterator[Joined]:
-    """`captions`, of type large_binary and without nulls, as up to two texts: those in ASCII, and the others."""
+    """`captions`, large_binary without nulls, as up to two texts: those in ASCII, and the others."""
     plain = pc.string_is_ascii(_as_text(captions))
     if pc.all(plain).as_py():
         parts = [(captions, True)]
@@ -118,7 +118,7 @@ _ASCII = bytes(_byte(b) if b < 0x80 else b for b in range(256))
 
 @dataclass(frozen=True)
 class _Table:
-    """What becomes of each code point: `length` of `flat` from `start` on. `first` is flat[start], 0 for none."""
+    """What becomes of each code point: `length` of `flat` from `start` on, of which `first` is the first."""
 
     length: npt.NDArray[np.uint8]
     first: npt.NDArray[np.uint32]
@@ -158,10 +158,8 @@ def _folded(text: str) -> bytes:
     table = _table()
     codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
     length = table.length[codes]
-    if length.max(initial=0) <= 1:
-        out = table.first[codes][length > 0]
-    else:
-        out = _spelt_out(table, codes, length)
+    several = length.max(initial=0) > 1
+    out = _spelt_out(table, codes, length) if several else table.first[codes][length > 0]
     return out.astype("<u4").tobytes().decode("utf-32-le").encode("utf-8")
 
 

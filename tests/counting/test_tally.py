@@ -135,7 +135,7 @@ def _who(slug: str, name: str, **more: object) -> Character:
 def test_names_that_match_everything_are_refused() -> None:
     with pytest.raises(UserError, match="No name of the character star holds a letter or digit"):
         concepts([Registry("r", 1, [_who("star", "★", aliases=("!!",))])])
-    with pytest.raises(UserError, match="'the', a name of the character it, .* --any-name"):
+    with pytest.raises(UserError, match=r"'the', a name of the character it, .* --any-name"):
         concepts([Registry("r", 1, [_who("it", "It Thing", aliases=("The",))])])
     found = concepts([Registry("r", 1, [_who("it", "It Thing", aliases=("The", "★"))])], any_name=True)
     assert found == (Concept("it", "It Thing", ("it thing", "the")),)

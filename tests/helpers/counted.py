@@ -1,4 +1,4 @@
-"""Counting captions the slow way: one caption after the other, one name after the other, by the rule's words alone."""
+"""Counting captions the slow way: one caption and one name after the other, by the rule's words alone."""
 
 from __future__ import annotations
 
