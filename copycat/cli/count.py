@@ -74,7 +74,8 @@ def count(
 
     if address and engine != "ray":
         raise UserError("--address is that of a Ray cluster; add --engine ray.")
-    told = f"copycat count {' '.join(map(_called, corpus))} --registry {registry}{' --distinct' if distinct else ''}"
+    files = " ".join(map(_called, corpus))
+    told = f"copycat count {files} --registry {registry}{' --distinct' if distinct else ''}"
     outcome = count_corpus(
         find_shards(corpus),
         Rule(concepts(people, any_name=any_name), column, distinct),

@@ -1,8 +1,8 @@
 """Counts from an index that somebody has made already, in place of reading the captions.
 
 Two kinds are spoken to: Elasticsearch (or OpenSearch) over HTTP, as WIMBD's indices of LAION and of text
-corpora are (Elazar et al. 2024), and infini-gram's API (Liu et al. 2024). Their rules are not the registry's, so
-a counts file says whose rule it was counted by.
+corpora are (Elazar et al. 2024), and infini-gram's API (Liu et al. 2024). Their rules are not the registry's,
+so a counts file says whose rule it was counted by.
 """
 
 from __future__ import annotations
@@ -135,8 +135,8 @@ class Elasticsearch:
 
     unit: ClassVar[Unit] = "documents"
     rule: ClassVar[str] = (
-        "A document names a character where Elasticsearch finds one of its names as a phrase (match_phrase), by "
-        "the analyzer of the index."
+        "A document names a character where Elasticsearch finds one of its names as a phrase, by the "
+        "analyzer of the index."
     )
 
     def __init__(self, server: Server, name: str, field: str) -> None:

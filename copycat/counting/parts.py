@@ -1,7 +1,7 @@
 """What counting one shard left on disk: its numbers, and tables of what is too much to keep in memory.
 
-A part is there when its JSON file is, which is written last. Its name follows from the shard and from all that
-decides what is counted, so a part is never taken for another shard's, or for that of other names.
+A part is there when its JSON file is, which is written last. Its name follows from the shard and all that
+decides what is counted, so a part is never taken for that of another shard or of other names.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tarfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,9 +17,9 @@ from copycat.counting.readers import BATCH, ENDINGS, format_of, read
 from copycat.errors import BadFile, MissingRequirement, first_line, require
 
 _HUB = re.compile(r"(?P<name>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w.-]+))?")
-BROKEN = (OSError, EOFError, ValueError)
+BROKEN = (OSError, EOFError, ValueError, tarfile.TarError)
 """What reading a broken file raises: pyarrow's, JSON's and Unicode's errors are all ValueError, those of
-compression and of tar files OSError or EOFError."""
+compression OSError or EOFError."""
 
 
 @dataclass(frozen=True)
