@@ -1,8 +1,8 @@
 """Caption files of every kind, in batches as they come from the disk.
 
 A reader takes an open binary file, the column that was asked for and the file's name for messages, and yields
-arrays of captions; nulls and empty ones may be among them. It raises ValueError, OSError or EOFError for a file
-that is not what its name says or is cut off, and the errors of :func:`pick_column`.
+arrays of captions; nulls and empty ones may be among them. It raises ValueError, OSError or EOFError for a
+file that is not what its name says or is cut off, and the errors of :func:`pick_column`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Caption corpora of every kind, one caption after the other; `copycat count` reads the same ones in batches."""
+"""Caption corpora of every kind, one caption after the other."""
 
 from __future__ import annotations
 

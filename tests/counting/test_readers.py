@@ -1,4 +1,4 @@
-"""Reading shards: every format and compression gives the same captions, and no broken one passes for whole."""
+"""Reading shards: every format gives the same captions, and no broken one passes for whole."""
 
 from __future__ import annotations
 
