@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
@@ -184,8 +185,8 @@ class InfiniGram:
 
     def count(self, names: Sequence[str]) -> int:
         # "Super Mario" is a place of "Mario" already.
-        kept = [n for n in names if not any(o != n and f" {o} " in f" {n} " for o in names)]
-        return sum(self._of(n) for n in dict.fromkeys(kept))
+        kept = [n for n in dict.fromkeys(names) if not any(o != n and _holds(n, o) for o in names)]
+        return sum(self._of(n) for n in kept)
 
     def beside(self, names: Sequence[str], word: str) -> int | None:  # noqa: ARG002
         return None
@@ -194,6 +195,11 @@ class InfiniGram:
         return _number(
             self._server.ask("", {"index": self._name, "query_type": "count", "query": name}), "count"
         )
+
+
+def _holds(name: str, part: str) -> bool:
+    """Whether `part` stands in `name` as whole words, spelt so."""
+    return re.search(rf"(?<!\w){re.escape(part)}(?!\w)", name) is not None
 
 
 KINDS: Mapping[str, Callable[[Server, str, str], Index]] = {
