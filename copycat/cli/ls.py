@@ -113,6 +113,18 @@ def _characters() -> Rows:
     yield from _listed(CATALOG.names(), rows)
 
 
+def _counts() -> Rows:
+    from copycat.subjects.counts import CATALOG
+
+    def rows(name: str) -> Rows:
+        found = CATALOG.get(name)
+        total = "unknown" if found.total is None else f"{found.total:,}"
+        yield (name, found.corpus, found.unit, total, str(len(found.characters)), str(found.date))
+
+    yield ("COUNTS", "CORPUS", "UNIT", "OF", "CHARACTERS", "DATE")
+    yield from _listed(CATALOG.names(), rows)
+
+
 def _tables() -> Rows:
     from copycat.paper import CATALOG
 
@@ -140,6 +152,7 @@ KINDS: dict[str, tuple[Callable[[], Rows], str]] = {
     "llms": (_llms, "language models, for guardrails and word lists"),
     "prompts": (_prompts, "prompt sets, by registry"),
     "characters": (_characters, "who is asked for, by registry"),
+    "counts": (_counts, "how often corpora name characters"),
     "tables": (_tables, "tables and figures of the paper"),
     "runs": (_runs, "runs under results/, and their reports"),
 }

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AliasChoices, Field, ValidationError, model_validator
 
 from copycat.cards.catalog import Catalog
 from copycat.errors import BadFile, first_fault, first_line
@@ -72,7 +72,8 @@ class Counts(Row):
     """Files of which nothing was counted, each with the reason."""
     identity: str = ""
     """Hash of what was counted, by which rule: whether a command has done its work already."""
-    characters: tuple[Count, ...]
+    characters: tuple[Count, ...] = Field(validation_alias=AliasChoices("counts", "characters"))
+    """In a file they are called `counts`."""
 
     @model_validator(mode="after")
     def _once(self) -> Counts:
@@ -136,4 +137,4 @@ def write_counts_file(path: Path, counts: Counts) -> None:
     told = counts.model_dump(mode="json", exclude_defaults=True, exclude={"characters"})
     head = json.dumps({"format": counts.format, **told}, indent=1, ensure_ascii=False).rstrip("}\n")
     each = ",\n".join("  " + c.model_dump_json(exclude_defaults=True) for c in counts.characters)
-    write_text(path, f'{head},\n "characters": [\n{each}\n ]\n}}\n')
+    write_text(path, f'{head},\n "counts": [\n{each}\n ]\n}}\n')

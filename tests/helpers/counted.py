@@ -21,13 +21,31 @@ class Slowly:
     words: dict[str, Counter[str]] = field(default_factory=dict)
 
 
-def places(words: list[str], name: list[str]) -> list[tuple[int, int]]:
-    """Where `name` stands in `words`: first and one past the last word."""
-    return [(i, i + len(name)) for i in range(len(words) - len(name) + 1) if words[i : i + len(name)] == name]
+def places(text: str, names: Iterable[str]) -> list[tuple[str, int, int]]:
+    """Where each of `names` stands in the normalised `text`: the name, its first and one past its last word."""
+    words, found = text.split(), []
+    for name in names:
+        if f" {name} " not in f" {text} ":
+            continue
+        size = len(name.split())
+        for i in range(len(words) - size + 1):
+            if " ".join(words[i : i + size]) == name:
+                found.append((name, i, i + size))
+    return found
 
 
-def slowly(captions: Iterable[str], registry: Registry, *, distinct: bool = False) -> Slowly:
+def slowly(captions: Iterable[str], *registries: Registry, distinct: bool = False) -> Slowly:
     """Count `captions`, empty ones left out; with `distinct` those that name somebody once each."""
+    people = [
+        (
+            c.slug,
+            {normalise(n) for n in c.spoken} - {""},
+            {normalise(n) for n in c.namesakes} - {""},
+            {normalise(w) for w in c.common_words},
+        )
+        for registry in registries
+        for c in registry.characters
+    ]
     found, before = Slowly(), set[str]()
     for caption in captions:
         if not caption:
@@ -37,24 +55,21 @@ def slowly(captions: Iterable[str], registry: Registry, *, distinct: bool = Fals
             if caption in before:
                 continue
             before.add(caption)
-        words = normalise(caption).split()
+        text = normalise(caption)
         names_here = set[str]()
-        for c in registry.characters:
-            names = {normalise(n) for n in c.spoken} - {""}
-            others = [p for n in c.namesakes for p in places(words, normalise(n).split()) if normalise(n)]
-            common = {normalise(w) for w in c.common_words}
-            seen = [(n, p) for n in names for p in places(words, n.split())]
+        for slug, names, namesakes, common in people:
+            seen = places(text, names)
             if not seen:
                 continue
-            names_here |= {n for n, _ in seen}
-            found.named[c.slug] += 1
+            others = places(text, namesakes)
+            names_here |= {n for n, _, _ in seen}
+            found.named[slug] += 1
             certain = [
                 n
-                for n, (low, high) in seen
-                if n not in common
-                and not any(a <= low and high <= b and (a, b) != (low, high) for a, b in others)
+                for n, low, high in seen
+                if n not in common and not any(n != o and a <= low and high <= b for o, a, b in others)
             ]
-            found.doubtful[c.slug] += not certain
-            found.words.setdefault(c.slug, Counter()).update(set(words))
+            found.doubtful[slug] += not certain
+            found.words.setdefault(slug, Counter()).update(set(text.split()))
         found.by_name.update(names_here)
     return found
