@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
@@ -47,10 +48,16 @@ def read(file: BinaryIO, name: str, column: str | None) -> Iterator[pa.Array]:
     for one without the column.
     """
     compression = COMPRESSED.get(PurePosixPath(name.lower()).suffix)
-    opened = pa.CompressedInputStream(pa.PythonFile(file, "r"), compression) if compression else file
+    opened = pa.CompressedInputStream(_native(file), compression) if compression else file
     for batch in READERS[format_of(name)](opened, column, name):
         captions = _as_bytes(batch)
-        yield captions.filter(pa.compute.greater(pa.compute.binary_length(captions), 0))
+        full = pc.greater(pc.binary_length(captions), 0)
+        whole = not captions.null_count and pc.all(full).as_py()
+        yield captions if whole else captions.filter(full)
+
+
+def _native(file: BinaryIO) -> pa.NativeFile:
+    return file if isinstance(file, pa.NativeFile) else pa.PythonFile(file, "r")
 
 
 def _as_bytes(captions: pa.Array) -> pa.Array:
@@ -187,7 +194,7 @@ def _lines(file: BinaryIO, column: str | None, name: str) -> Iterator[pa.Array]:
 def _tar(file: BinaryIO, column: str | None, name: str) -> Iterator[pa.Array]:
     """Of a WebDataset: the .txt of each sample, or with `column` that field of its .json."""
     kept: list[bytes] = []
-    seekable = not isinstance(file, pa.NativeFile)
+    seekable = file.seekable()
     found = False
     with tarfile.open(fileobj=file, mode="r:" if seekable else "r|") as archive:
         for member in archive:

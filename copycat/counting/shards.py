@@ -48,7 +48,7 @@ class FileShard(Shard):
 
     def _opened(self, stack: ExitStack) -> BinaryIO:
         if "://" not in self.place:
-            return stack.enter_context(Path(self.place).open("rb"))
+            return cast(BinaryIO, stack.enter_context(pa.OSFile(self.place, "rb")))
         import fsspec
 
         return cast(BinaryIO, stack.enter_context(fsspec.open(self.place, "rb")))

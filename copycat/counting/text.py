@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -100,11 +99,11 @@ def _is_utf8(line: bytes) -> bool:
 
 def _single_spaced(text: Bytes) -> bytes:
     """`text` without spaces that follow another."""
-    space = text == _SPACE
-    kept = np.ones(len(text), bool)
-    np.logical_and(space[1:], space[:-1], out=kept[1:])
-    np.logical_not(kept[1:], out=kept[1:])
-    return bytes(text[kept].tobytes())
+    word = text != _SPACE
+    kept = word.copy()
+    np.logical_or(word[1:], word[:-1], out=kept[1:])
+    kept[0] = True
+    return text[kept].tobytes()
 
 
 def _byte(code: int) -> int:
@@ -138,10 +137,16 @@ def _table() -> _Table:
             continue
         codes = range(low, low + 256)
         whole = "".join(map(chr, codes))
-        if unaccented(whole) == whole and whole.isalnum():
-            continue
+        if unaccented(whole) == whole:
+            if whole.isalnum():
+                continue
+            if not any(map(str.isalnum, whole)) and "_" not in whole:
+                # Most of them belong to no character yet.
+                first[low : low + 256] = _SPACE
+                continue
         for code in codes:
             into = _NOT_WORD.sub(" ", unaccented(chr(code)))
+            into = into if into.strip() else into[:1]
             first[code] = ord(into[0]) if into else 0
             length[code], start[code] = len(into), len(flat)
             if len(into) > 1:
@@ -158,19 +163,15 @@ def _folded(text: str) -> bytes:
     table = _table()
     codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
     length = table.length[codes]
-    several = length.max(initial=0) > 1
-    out = _spelt_out(table, codes, length) if several else table.first[codes][length > 0]
-    return out.astype("<u4").tobytes().decode("utf-32-le").encode("utf-8")
-
-
-def _spelt_out(table: _Table, codes: npt.NDArray[np.uint32], length: npt.NDArray[np.uint8]) -> Any:
-    """As in :func:`_folded`, where a character becomes several."""
-    out = np.repeat(table.first[codes], length)
+    out = table.first[codes]
+    if length.min(initial=1) == 0:
+        kept = length > 0
+        out, codes, length = out[kept], codes[kept], length[kept]
     several = np.flatnonzero(length > 1)
-    sizes = length[several].astype(np.int64)
-    places = np.cumsum(length, dtype=np.int64)[several] - sizes
-    inside = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    out[np.repeat(places, sizes) + inside] = table.flat[
-        np.repeat(table.start[codes[several]], sizes) + inside
-    ]
-    return out
+    if len(several):
+        # What follows the first, put in behind it.
+        sizes = length[several].astype(np.int64) - 1
+        inside = np.arange(1, sizes.sum() + 1) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        more = table.flat[np.repeat(table.start[codes[several]], sizes) + inside]
+        out = np.insert(out, np.repeat(several + 1, sizes), more)
+    return out.astype("<u4").tobytes().decode("utf-32-le").encode("utf-8")

@@ -22,7 +22,7 @@ class Slowly:
 
 
 def places(text: str, names: Iterable[str]) -> list[tuple[str, int, int]]:
-    """Where each of `names` stands in the normalised `text`: the name, its first and one past its last word."""
+    """Where each of `names` stands in the normalised `text`: it, its first and one past its last word."""
     words, found = text.split(), []
     for name in names:
         if f" {name} " not in f" {text} ":
