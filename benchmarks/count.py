@@ -1,20 +1,20 @@
 """Counting captions: how fast, in how much memory, and whether the counts are right; all bars in one run.
 
-`python -m benchmarks.count` makes a corpus of `--captions` captions (20 million unless told) in Parquet shards of
-a million, then measures, each in processes of its own and two at a time where it says "two":
+`python -m benchmarks.count` makes a corpus of `--captions` captions (20 million unless told) in Parquet
+shards of a million, then measures, each in processes of its own and two at a time where it says "two":
 
 - reading: the caption column read and decompressed, and nothing else, by two processes.
-- count: `copycat count` of the 100 characters of the registries copycat and unseen with all names, by two.
+- count: `copycat count` of the 100 characters of the registries copycat and unseen, all names, by two.
 - distinct: the same with captions that are alike counted once, on the first shards (`--some`).
-- loop: the straightforward way in Python, one regular expression of all names, on a sample, by one process; its
-  rate is doubled for two. `loop, names apart` has an expression for each character.
+- loop: the straightforward way in Python, one regular expression of all names, on a sample, by one process;
+  its rate is doubled for two. `loop, names apart` has an expression for each character.
 - brute force: `tests/helpers/counted.py` on a random sample of `--sample` captions, number by number.
 
 The captions: words of a Zipf distribution over a vocabulary of 200,000 (function words first, English words,
-words in other scripts, numbers and codes), lognormal lengths with median 9, every fifth caption in title case,
-punctuation between words, a name in 2 % of them, one in ten a repetition. Their mean length is told. On a busy
-machine seconds of the processor say more than those of the clock, so both are given; memory is the sum over all
-processes, in which what they share is counted for each.
+words in other scripts, numbers and codes), lognormal lengths with median 9, every fifth caption in title
+case, punctuation between words, a name in 2 % of them, one in ten a repetition; a fifth is not ASCII. Their
+mean length is told. On a busy machine seconds of the processor say more than those of the clock, so both are
+given; memory is the sum over all processes, in which what they share is counted for each.
 """
 
 from __future__ import annotations
@@ -226,13 +226,18 @@ def brute_force(shards: list[Path], sample: int, folder: Path) -> tuple[int, int
     return sum(a != b for a, b in pairs), len(pairs)
 
 
+def say(line: str) -> None:
+    """One line of the result."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 def told(name: str, captions: int, watch: Watch, note: str = "") -> float:
-    """Print one line; returns captions a second on two cores, by the processor's seconds."""
+    """Say one line; returns captions a second on two cores, by the processor's seconds."""
     by_cpu = 2 * captions / watch.cpu
-    print(
+    say(
         f"{name:18} {captions / watch.seconds / 1e6:6.2f} M/s by the clock ({watch.seconds:.1f} s), "
-        f"{by_cpu / 1e6:6.2f} M/s by the processor's seconds on two cores, {watch.peak / 1e6:.0f} MB{note}",
-        flush=True,
+        f"{by_cpu / 1e6:6.2f} M/s by the processor's seconds on two cores, {watch.peak / 1e6:.0f} MB{note}"
     )
     return by_cpu
 
@@ -246,8 +251,8 @@ def bars(
     share = rates["count"] / rates["reading"]
     fast = clock["count"] >= 1e6 or share >= 0.5
     yield (
-        f"at least 1 M captions/s ({clock['count'] / 1e6:.2f} by the clock), or half of reading alone ({share:.0%} "
-        "by the processor)",
+        f"at least 1 M captions/s ({clock['count'] / 1e6:.2f} by the clock), or half of reading alone "
+        f"({share:.0%} by the processor)",
         fast,
     )
     yield f"at most 1 GB of memory: {peak / 1e6:.0f} MB", peak <= 1e9
@@ -255,7 +260,7 @@ def bars(
 
 
 def main() -> None:
-    """Make the corpus where there is none, measure, and print what bars are met; exit code 1 where one is not."""
+    """Make the corpus where there is none, measure, say which bars are met; exit code 1 where one is not."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -276,10 +281,10 @@ def measure(given: argparse.Namespace, folder: Path, scratch: Path) -> None:
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
     )
-    print(
+    say(
         f"{captions:,} captions in {len(shards)} shards, {sum(s.stat().st_size for s in shards) / 1e6:.0f} MB"
     )
-    print(f"commit {commit.stdout.strip()}, {json.dumps(hardware())}, load {psutil.getloadavg()[0]:.1f}")
+    say(f"commit {commit.stdout.strip()}, {json.dumps(hardware())}, load {psutil.getloadavg()[0]:.1f}")
     rates: dict[str, float] = {}
     clock: dict[str, float] = {}
     with Watch() as watch:
@@ -297,14 +302,16 @@ def measure(given: argparse.Namespace, folder: Path, scratch: Path) -> None:
     for name, apart in (("loop", False), ("loop, names apart", True)):
         seconds, _ = loop(str(shards[0]), given.loop, apart)
         rates[name] = 2 * given.loop / seconds
-        print(f"{name:18} {rates[name] / 1e6:6.4f} M/s by the processor's seconds on two cores", flush=True)
+        say(f"{name:18} {rates[name] / 1e6:6.4f} M/s by the processor's seconds on two cores")
     wrong, numbers = brute_force(shards, given.sample, scratch)
-    print(f"brute force: {given.sample:,} captions, {numbers:,} numbers compared, {wrong} differ")
+    say(f"brute force: {given.sample:,} captions, {numbers:,} numbers compared, {wrong} differ")
     hours = LAION / clock["count"] / 3600
-    print(f"LAION-2B-en on paper, {LAION / 1e9} billion captions: {hours:.2f} h on such a machine, ", end="")
-    print(f"{hours / MACHINES * 60:.1f} min on {MACHINES} (without fetching it)")
+    say(
+        f"LAION-2B-en on paper, {LAION / 1e9} billion captions: {hours:.2f} h on such a machine, "
+        f"{hours / MACHINES * 60:.1f} min on {MACHINES} (without fetching it)"
+    )
     verdicts = list(bars(rates, clock, peak, wrong))
-    print("\n".join(f"{'met' if met else 'NOT MET'}: {what}" for what, met in verdicts))
+    say("\n".join(f"{'met' if met else 'NOT MET'}: {what}" for what, met in verdicts))
     sys.exit(not all(met for _, met in verdicts))
 
 
@@ -315,7 +322,7 @@ def corpus(captions: int, folder: Path) -> list[Path]:
         sizes = [min(SHARD, captions - i) for i in range(0, captions, SHARD)]
         numbers = list(range(len(sizes)))
         lengths = pooled(make_shard, [str(folder)] * len(sizes), numbers, sizes)
-        print(f"captions of {sum(map(int, lengths)) / captions:.1f} bytes on average")  # type: ignore[call-overload]
+        say(f"captions of {sum(map(int, lengths)) / captions:.1f} bytes on average")  # type: ignore[call-overload]
     return sorted(folder.glob("*.parquet"))
 
 

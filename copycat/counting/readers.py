@@ -22,8 +22,8 @@ import pyarrow.parquet as pq
 
 from copycat.counting.columns import pick_column
 
-BATCH = 65_536
-"""Captions that are read at a time, and bytes of them come to a few megabytes."""
+BATCH = 16_384
+"""Captions that are read at a time: about a megabyte of text, which stays in a processor's cache."""
 _BLOCK = 4 * 2**20
 _LONGEST = 64 * 2**20
 """Bytes of one line; more is no caption."""
