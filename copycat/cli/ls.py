@@ -125,6 +125,18 @@ def _counts() -> Rows:
     yield from _listed(CATALOG.names(), rows)
 
 
+def _thresholds() -> Rows:
+    from copycat.subjects.thresholds import CATALOG
+
+    def rows(name: str) -> Rows:
+        for r in CATALOG.get(name).rows:
+            first, *later = r.change_points
+            yield (name, r.corpus, r.model, r.domain, str(first), ", ".join(map(str, later)) or "-")
+
+    yield ("FROM", "CORPUS", "MODEL", "CONCEPTS", "THRESHOLD", "LATER CHANGES")
+    yield from _listed(CATALOG.names(), rows)
+
+
 def _tables() -> Rows:
     from copycat.paper import CATALOG
 
@@ -153,6 +165,7 @@ KINDS: dict[str, tuple[Callable[[], Rows], str]] = {
     "prompts": (_prompts, "prompt sets, by registry"),
     "characters": (_characters, "who is asked for, by registry"),
     "counts": (_counts, "how often corpora name characters"),
+    "thresholds": (_thresholds, "imitation thresholds that papers print"),
     "tables": (_tables, "tables and figures of the paper"),
     "runs": (_runs, "runs under results/, and their reports"),
 }
