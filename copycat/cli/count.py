@@ -96,7 +96,10 @@ def count(
 
 
 def _called(source: str) -> str:
-    return source if "://" in source or not Path(source).name else Path(source).name
+    """What a source is called in a file that may be published: no folders of this machine, no passwords."""
+    from copycat.io.secrets import redact
+
+    return redact(source) if "://" in source or not Path(source).name else Path(source).name
 
 
 def _ask(
@@ -133,7 +136,7 @@ def _ask(
 
 def _tell(counts: Counts, out: Path) -> None:
     """The ten most frequent characters, and where the rest is."""
-    total = "" if counts.total is None else f" of {counts.total:,} captions"
+    total = "" if counts.total is None else f"; {counts.total:,} in all"
     named = [c for c in counts.characters if c.count]
     typer.echo(f"{counts.title}: {len(named)} of {len(counts.characters)} characters named{total}")
     for c in sorted(named, key=lambda c: (-c.count, c.slug))[:10]:

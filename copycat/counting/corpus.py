@@ -98,6 +98,7 @@ def count_corpus(
         progress.done()
         told = tuple(skipped[i] for i in sorted(skipped))
         if not parts:
+            shutil.rmtree(folder, ignore_errors=True)
             raise BadFile(_nothing_read(told))
         merged = merge(
             rule, [places[i] for i in sorted(parts)], [parts[i] for i in sorted(parts)], keep_words

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -28,7 +27,7 @@ class Concept:
     """What people call it."""
     names: tuple[str, ...]
     """Normalised, each once; never empty."""
-    common: frozenset[str] = frozenset()
+    common: tuple[str, ...] = ()
     """Those of `names` that are words of the language too."""
     namesakes: tuple[str, ...] = ()
     """Normalised names of others that hold one of its own."""
@@ -81,7 +80,7 @@ def _concept(c: Character, noun: str, any_name: bool) -> Concept:
         )
     common = {normalise(w) for w in c.common_words}
     namesakes = tuple(dict.fromkeys(n for n in map(normalise, c.namesakes) if n))
-    return Concept(c.slug, c.name, names, frozenset(common & set(names)), namesakes)
+    return Concept(c.slug, c.name, names, tuple(n for n in names if n in common), namesakes)
 
 
 class Names:
@@ -108,8 +107,9 @@ class Names:
         self._whose = np.array([i for b in bearers for i, _ in b], np.int64)
         self._certain = np.array([certain for b in bearers for _, certain in b], bool)
 
-    @cached_property
-    def _automaton(self) -> Any:
+        self._automaton = self._search()
+
+    def _search(self) -> Any:
         package = require("ahocorasick_rs", "ahocorasick-rs>=1.0", "Counting captions")
         words = [f" {spelling} ".encode() for spelling in self.spellings]
         dense = sum(map(len, words)) <= _DENSE

@@ -109,6 +109,7 @@ def _jsonl(file: BinaryIO, column: str | None, name: str) -> Iterator[pa.Array]:
     for block in _blocks(file):
         try:
             if decoder is None:
+                block = block.removeprefix(b"\xef\xbb\xbf")
                 first = msgspec.json.decode(_first_line(block))
                 if not isinstance(first, dict):
                     raise ValueError("a line is no JSON object")

@@ -106,7 +106,9 @@ def _local(source: str) -> list[Shard]:
         files = sorted(p for p in path.rglob("*") if format_of(p.name) and p.is_file())
     else:
         root = Path(path.anchor or ".")
-        files = sorted(p for p in root.glob(str(path.relative_to(path.anchor))) if format_of(p.name))
+        files = sorted(
+            p for p in root.glob(str(path.relative_to(path.anchor))) if format_of(p.name) and p.is_file()
+        )
     if not files:
         raise BadFile(f"{source} holds no {', '.join(ENDINGS)} file.")
     return [_of_file(f, path) for f in files]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal
@@ -77,10 +78,9 @@ class Counts(Row):
 
     @model_validator(mode="after")
     def _once(self) -> Counts:
-        slugs = [c.slug for c in self.characters]
-        twice = next((s for s in slugs if slugs.count(s) > 1), None)
+        twice = [slug for slug, n in Counter(c.slug for c in self.characters).items() if n > 1]
         if twice:
-            raise ValueError(f"{twice} is there twice")
+            raise ValueError(f"{twice[0]} is there twice")
         return self
 
     @property

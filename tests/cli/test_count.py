@@ -36,7 +36,7 @@ def test_what_is_counted_is_told_and_a_skipped_shard_is_in_the_exit_code(tmp_pat
     assert code == 1
     assert "Skipped b.parquet: " in told
     assert "Shards skipped, which are in no count: 1." in told
-    assert "2 of 14 characters named of 3 captions" in told
+    assert "2 of 14 characters named; 3 in all" in told
     assert "Zori: 2" in told
     assert "Link: 1, 1 of them by a common word alone" in told
     (tmp_path / "b.parquet").unlink()

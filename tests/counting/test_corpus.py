@@ -157,7 +157,7 @@ def test_nothing_to_read_is_one_sentence_and_writes_nothing(tmp_path: Path) -> N
     pq.write_table(pa.table({"alt": ["Zori"]}), tmp_path / "a.parquet")
     with pytest.raises(BadFile, match=r"a\.parquet has no caption column .*--column"):
         run(tmp_path / "a.parquet", out)
-    assert not out.exists()
+    assert [p.name for p in tmp_path.iterdir()] == ["a.parquet"]
     with pytest.raises(UnknownName, match="engine"):
         run(tmp_path / "a.parquet", out, engine="rays")
 

@@ -133,10 +133,12 @@ def test_columns_are_found_named_and_missed_in_one_sentence(tmp_path: Path) -> N
 def test_odd_lines_of_json(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(b'{"text": 5}\n{"text": "a\\ud800b"}\n{"other": 1}\n  \n{"text": null}\n{"text": "e"}')
-    try:
-        assert texts(path) == ["5", "a?b", "e"]
-    except ValueError as e:
-        assert "a line is no JSON object" in str(e)  # noqa: PT017  half a surrogate pair is no JSON to msgspec
+    with pytest.raises(ValueError, match="a line is no JSON object"):
+        texts(path)  # half a surrogate pair
+    path.write_bytes(
+        b'\xef\xbb\xbf\n{"text": 5}\n{"text": "a"}\n{"other": 1}\n  \n{"text": null}\n{"text": "e"}'
+    )
+    assert texts(path) == ["5", "a", "e"]
     path.write_bytes(b'{"text": "a"}\n' + b"[" * 100_000)
     with pytest.raises(ValueError, match="a line"):
         texts(path)

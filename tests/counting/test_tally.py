@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -146,3 +149,22 @@ def test_two_registries_with_one_slug_are_refused() -> None:
         concepts([PEOPLE, PEOPLE])
     with pytest.raises(UserError, match="nobody"):
         concepts([])
+
+
+def test_what_is_counted_has_one_identity_in_every_process() -> None:
+    # Sets have another order in each, and parts would never be found again.
+    code = (
+        "from copycat.counting.names import concepts; from copycat.counting.parts import Rule; "
+        "from copycat.subjects.characters import load_registry; "
+        "print(Rule(concepts([load_registry('copycat')])).identity)"
+    )
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(told) == 1
