@@ -179,8 +179,8 @@ def _choices() -> Rows:
 def ls(
     what: str = typer.Argument(
         "",
-        help="models, measures, mitigations, judges, llms, prompts, characters, tables or runs; without it, "
-        "what there is to list.",
+        help="models, measures, mitigations, judges, llms, prompts, characters, counts, thresholds, tables "
+        "or runs; without it, what there is to list.",
     ),
 ) -> None:
     """List what there is to choose from."""

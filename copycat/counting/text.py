@@ -103,7 +103,7 @@ def _single_spaced(text: Bytes) -> bytes:
     kept = word.copy()
     np.logical_or(word[1:], word[:-1], out=kept[1:])
     kept[0] = True
-    return text[kept].tobytes()
+    return bytes(text[kept])
 
 
 def _byte(code: int) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from copycat.cli.validate import findings_in
 from copycat.errors import BadFile, UnknownName
 from copycat.io.paths import DATA
 from copycat.subjects.characters import load_registry, registry_yaml
@@ -87,6 +88,10 @@ def test_a_registry_cites_counts_and_says_where_they_are(tmp_path: Path) -> None
     assert cited_counts(load_registry(str(tmp_path / "run" / "r.yaml"))) == [TOLD]
     assert "laion.json" in registry_yaml(registry)
     assert str(tmp_path) not in registry_yaml(registry)
+    (tmp_path / "laion.json").write_text("{}")
+    found = list(findings_in([tmp_path / "r.yaml"]))
+    assert len(found) == 1
+    assert "laion.json is not a counts file" in found[0]
     (tmp_path / "r.yaml").write_text(head.replace("[laion.json]", "7"))
     with pytest.raises(BadFile, match="counts holds a list of counts files"):
         load_registry(str(tmp_path / "r.yaml"))
