@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from copycat.counting.columns import pick_column
 from copycat.counting.readers import BATCH, ENDINGS, format_of, read
-from copycat.errors import BadFile, MissingRequirement, first_line, require
+from copycat.errors import BadFile, CopycatError, MissingRequirement, first_line, require
 
 _HUB = re.compile(r"(?P<name>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w.-]+))?")
 BROKEN = (OSError, EOFError, ValueError, tarfile.TarError)
@@ -43,8 +43,16 @@ class FileShard(Shard):
     place: str
 
     def batches(self, column: str | None) -> Iterator[pa.Array]:
-        with ExitStack() as stack:
-            yield from read(self._opened(stack), self.place, column)
+        try:
+            with ExitStack() as stack:
+                yield from read(self._opened(stack), self.place, column)
+        except (CopycatError, *BROKEN):
+            raise
+        except Exception as e:
+            if "://" not in self.place:
+                raise
+            # Each store has errors of its own.
+            raise OSError(f"{type(e).__name__}: {first_line(e)}") from e
 
     def _opened(self, stack: ExitStack) -> BinaryIO:
         if "://" not in self.place:

@@ -189,6 +189,22 @@ def test_folders_patterns_and_addresses(tmp_path: Path) -> None:
         find_shards([str(tmp_path / "notes.md")])
 
 
+def test_an_error_of_a_store_is_one_of_its_shard(monkeypatch: pytest.MonkeyPatch) -> None:
+    with fsspec.open("memory://captions/y.jsonl", "wb") as f:
+        f.write(b'{"text": "a"}')
+    (shard,) = find_shards(["memory://captions/y.jsonl"])
+
+    class StoreError(Exception):
+        pass
+
+    def fail(*_: object, **__: object) -> None:
+        raise StoreError("throttled")
+
+    monkeypatch.setattr("fsspec.implementations.memory.MemoryFileSystem._open", fail)
+    with pytest.raises(OSError, match="StoreError: throttled"):
+        list(shard.batches(None))
+
+
 def test_a_stamp_changes_with_the_file(tmp_path: Path) -> None:
     jsonl(tmp_path / "a.jsonl")
     (before,) = find_shards([str(tmp_path)])

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from copycat.counting.names import Concept, Names, concepts
 from copycat.counting.tally import Tally
 from copycat.counting.text import joined
-from copycat.errors import UserError
+from copycat.errors import MissingRequirement, UserError
 from copycat.subjects.characters import Character, Registry, load_registry
 from tests.helpers.counted import slowly
 
@@ -168,3 +168,11 @@ def test_what_is_counted_has_one_identity_in_every_process() -> None:
         for seed in ("1", "2")
     }
     assert len(told) == 1
+
+
+def test_without_the_package_the_message_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ahocorasick_rs", None)
+    with pytest.raises(
+        MissingRequirement, match=r"Counting captions needs .*pip install 'ahocorasick-rs>=1.0'"
+    ):
+        Names(concepts([PEOPLE]))
