@@ -159,10 +159,19 @@ def test_blocks_and_batches_do_not_matter(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(readers, "BATCH", 2)
     for name in WRITERS:
         assert texts(tmp_path / name) == READ, name
+
+
+def test_a_line_or_file_that_is_too_long_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(readers, "_LONGEST", 4_000)
     monkeypatch.setattr(readers, "_BLOCK", 700)
-    with pytest.raises(ValueError, match="a line is longer"):
-        texts(tmp_path / "d.jsonl")
+    for name, words in (
+        ("d.jsonl", "a line is longer"),
+        ("e.txt", "a line is longer"),
+        ("f.tar", "is longer than"),
+    ):
+        WRITERS[name](tmp_path / name)
+        with pytest.raises(ValueError, match=words):
+            texts(tmp_path / name)
 
 
 def test_folders_patterns_and_addresses(tmp_path: Path) -> None:
