@@ -8,6 +8,7 @@ so a counts file says whose rule it was counted by.
 from __future__ import annotations
 
 import datetime
+import http.client
 import json
 import os
 import re
@@ -16,6 +17,7 @@ import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
+from urllib.parse import quote
 
 from copycat.errors import MissingRequirement, UserError, first_line
 from copycat.io import secrets
@@ -75,7 +77,7 @@ class Server:
         try:
             return self._calls.call(lambda: in_thread(lambda: self._once(path, body))).reply
         except _NoAnswer as e:
-            raise MissingRequirement(f"{self._who} gave no count: {first_line(e)}.") from e
+            raise MissingRequirement(f"{self._who} gave no count: {secrets.redact(first_line(e))}.") from e
         except OSError as e:
             raise MissingRequirement(f"{self._who} cannot be reached ({classify(e).words}).") from e
 
@@ -91,15 +93,27 @@ class Server:
             f"{self.url.rstrip('/')}{path}", json.dumps(body).encode(), headers, method="POST"
         )
         try:
-            with urllib.request.urlopen(told, timeout=_TIMEOUT) as reply:  # noqa: S310
+            with _OPENER.open(told, timeout=_TIMEOUT) as reply:
                 return parse_json(reply.read(_MOST))
         except urllib.error.HTTPError as e:
             raise _NoAnswer(e) from e
         except urllib.error.URLError as e:
             refused = isinstance(e.reason, ConnectionRefusedError)
             raise (ConnectionRefusedError if refused else ConnectionError)(str(e.reason)) from e
+        except http.client.HTTPException as e:
+            raise ConnectionError(f"the answer was cut off ({type(e).__name__})") from e
         except ValueError as e:
             raise _NoAnswer(None, f"its answer is no JSON ({first_line(e)})") from e
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Goes nowhere else: the key would go along."""
+
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        return None
+
+
+_OPENER = urllib.request.build_opener(_NoRedirect)
 
 
 class _Response:
@@ -141,7 +155,7 @@ class Elasticsearch:
     )
 
     def __init__(self, server: Server, name: str, field: str) -> None:
-        self._server, self._field, self._path = server, field, f"/{name}/_count"
+        self._server, self._field, self._path = server, field, f"/{quote(name, safe=',*')}/_count"
 
     def total(self) -> int | None:
         return self._ask({"match_all": {}})

@@ -53,6 +53,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Length", str(len(content)))
         self.send_header("Retry-After", "0")
+        self.send_header("Location", f"{self.server.url}/elsewhere")
         self.end_headers()
         self.wfile.write(content)
 
@@ -124,6 +125,13 @@ def test_a_key_is_sent_and_kept_out_of_messages(monkeypatch: pytest.MonkeyPatch)
         server.first = [(403, b"no access for s3cret-and-long-enough")]
         with pytest.raises(MissingRequirement) as caught:
             elastic(told).total()
+    with indices() as server, serving(server, key_env="MY_INDEX_KEY", retries=0) as told:
+        for answer in ((400, b"no field for s3cret-and-long-enough"), (302, b"elsewhere")):
+            server.first = [answer]
+            with pytest.raises(MissingRequirement, match="gave no count") as caught:
+                elastic(told).total()
+            assert "s3cret" not in str(caught.value)
+    assert len(server.asked) == 2, "nobody else was asked"
     assert server.asked[0][2] == "ApiKey s3cret-and-long-enough"
     assert "s3cret" not in str(caught.value)
     monkeypatch.delenv("MY_INDEX_KEY")
