@@ -50,7 +50,7 @@ class Catalog(Generic[T]):
     ) -> None:
         self.kind, self.singular = kind, singular
         self._folder, self._parse, self.builtin = folder, parse, dict(builtin or {})
-        self._suffixes, self._depth = suffixes, depth
+        self.suffixes, self._depth = suffixes, depth
 
     def names(self) -> list[str]:
         """All names, sorted."""
@@ -86,7 +86,7 @@ class Catalog(Generic[T]):
 
     def own(self, name: str, suffix: str = "") -> Path:
         """Where a file called `name` lies in the user's folder, whether or not it is there."""
-        return home() / self.kind / f"{name}{suffix or self._suffixes[0]}"
+        return home() / self.kind / f"{name}{suffix or self.suffixes[0]}"
 
     def _folders(self) -> list[Path]:
         if not self._parse:
@@ -97,7 +97,7 @@ class Catalog(Generic[T]):
         below = "*/" * (self._depth - 1)
         return {
             path.relative_to(folder).with_suffix("").as_posix(): path
-            for suffix in reversed(self._suffixes)
+            for suffix in reversed(self.suffixes)
             for path in folder.glob(f"{below}*{suffix}")
         }
 

@@ -124,6 +124,30 @@ def _characters() -> Rows:
     yield from _listed(CATALOG.names(), rows)
 
 
+def _counts() -> Rows:
+    from copycat.subjects.counts import CATALOG
+
+    def rows(name: str) -> Rows:
+        found = CATALOG.get(name)
+        total = "unknown" if found.total is None else f"{found.total:,}"
+        yield (name, found.corpus, found.unit, total, str(len(found.characters)), str(found.date))
+
+    yield ("COUNTS", "CORPUS", "UNIT", "OF", "CHARACTERS", "DATE")
+    yield from _listed(CATALOG.names(), rows)
+
+
+def _thresholds() -> Rows:
+    from copycat.subjects.thresholds import CATALOG
+
+    def rows(name: str) -> Rows:
+        for r in CATALOG.get(name).rows:
+            first, *later = r.change_points
+            yield (name, r.corpus, r.model, r.domain, str(first), ", ".join(map(str, later)) or "-")
+
+    yield ("FROM", "CORPUS", "MODEL", "CONCEPTS", "THRESHOLD", "LATER CHANGES")
+    yield from _listed(CATALOG.names(), rows)
+
+
 def _tables() -> Rows:
     from copycat.paper import CATALOG
 
@@ -152,6 +176,8 @@ KINDS: dict[str, tuple[Callable[[], Rows], str]] = {
     "llms": (_llms, "language models, for guardrails and word lists"),
     "prompts": (_prompts, "prompt sets, by registry"),
     "characters": (_characters, "who is asked for, by registry"),
+    "counts": (_counts, "how often corpora name characters"),
+    "thresholds": (_thresholds, "imitation thresholds that papers print"),
     "tables": (_tables, "tables and figures of the paper"),
     "runs": (_runs, "runs under results/, and their reports"),
 }
@@ -165,8 +191,8 @@ def _choices() -> Rows:
 def ls(
     what: str = typer.Argument(
         "",
-        help="models, measures, mitigations, attacks, judges, llms, prompts, characters, tables or runs; "
-        "without it, what there is to list.",
+        help="models, measures, mitigations, attacks, judges, llms, prompts, characters, counts, thresholds, "
+        "tables or runs; without it, what there is to list.",
     ),
 ) -> None:
     """List what there is to choose from."""

@@ -17,6 +17,7 @@ from copycat.cli import (
     attack,
     calibrate,
     compare,
+    count,
     doctor,
     erase,
     gate,
@@ -75,7 +76,8 @@ for verb in (
     table.table, compare.compare, power.power, reproduce.reproduce, robustness.robustness,
     import_upstream.import_upstream,
     rejudge.rejudge, import_registry.import_registry, import_images.import_images,
-    import_verdicts.import_verdicts, publish.publish, pull.pull, erase.erase, attack.attack, gate.gate, ls.ls,
+    import_verdicts.import_verdicts, publish.publish, pull.pull, erase.erase, attack.attack, gate.gate,
+    count.count, ls.ls,
     validate.validate, doctor.doctor, prune.prune,
 ):  # fmt: skip
     app.command()(verb)

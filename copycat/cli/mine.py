@@ -33,7 +33,8 @@ _err = partial(typer.echo, err=True)
 @app.command()
 def cooccurrence(
     corpus: str = typer.Argument(
-        help="A Parquet, JSONL, CSV, TSV or text file, a folder of them, or a hub dataset."
+        help="A Parquet, JSONL, CSV, TSV or text file, a folder of them, or a hub dataset; or a counts file "
+        "(.json) of `copycat count`."
     ),
     registry: str = REGISTRY,
     candidates: str = typer.Option(
@@ -60,7 +61,13 @@ def cooccurrence(
     people = load_registry(registry)
     words, whose = _candidates(candidates, people, out)
     find = partial(mining.terms, longest=longest) if words is None else mining.finder(words)
-    counts = mining.read_counts(corpus, people, find, column=column, limit=limit, tell=_err)
+    if corpus.endswith(".json"):
+        from copycat.subjects.counts import read_counts_file
+
+        _check_counted(by, words, longest, limit)
+        counts = mining.counted(read_counts_file(Path(corpus)), people, find)
+    else:
+        counts = mining.read_counts(corpus, people, find, column=column, limit=limit, tell=_err)
     told = f"co-occurrence by {by} over {Path(corpus).name}, {counts.captions} captions"
     if words is None:
         ranking = list(mining.rank(counts, people, by, least=least))
@@ -70,6 +77,27 @@ def cooccurrence(
     told += "; `copycat mine`"
     typer.echo(f"Candidates: {whose}")
     _write(out, name, ranking, people, sizes, told, generic_only=generic_only, fit=fit)
+
+
+def _check_counted(
+    by: str, words: Mapping[str, Sequence[str]] | None, longest: int, limit: int | None
+) -> None:
+    """Refuse what a counts file cannot say."""
+    from copycat.errors import UserError
+
+    phrases = [w for some in (words or {}).values() for w in some if len(w.split()) > 1]
+    if by != "count":
+        raise UserError(
+            f"--by {by} needs the captions: a counts file has no words that stand without a name."
+        )
+    if longest > 1 or phrases:
+        named = f" such as '{phrases[0]}'" if phrases else ""
+        raise UserError(
+            f"A counts file has single words and no phrases{named}; mine the captions, or add --candidates "
+            "corpus and leave --phrase out."
+        )
+    if limit is not None:
+        raise UserError("--limit is about captions, and these are counted already; leave it out.")
 
 
 def _candidates(given: str, people: Registry, out: Path) -> tuple[Mapping[str, Sequence[str]] | None, str]:

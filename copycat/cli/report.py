@@ -18,14 +18,19 @@ def report(
     tables: Path | None = typer.Option(
         None, help="Write the tables and figures to this folder too, to publish them; no pictures."
     ),
+    counts: list[str] = typer.Option(
+        [], help="A counts file (copycat count), or its name (copycat ls counts): DETECT by frequency too."
+    ),
 ) -> None:
     """Write a run's tables, figures and page anew from its rows."""
     from copycat.cli.folders import opened
     from copycat.runtime.progress import for_stream
     from copycat.stages import report as stage
+    from copycat.subjects.counts import load_counts
 
+    known = [load_counts(c) for c in counts]
     folder = opened(run)
-    page = stage.report(folder, where=pictures, progress=for_stream())
+    page = stage.report(folder, where=pictures, progress=for_stream(), counts=known)
     if tables is not None:
         stage.write_results(folder.data(), tables)
         typer.echo(f"{tables / 'table.md'}, .csv and .tex")

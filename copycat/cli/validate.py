@@ -26,12 +26,14 @@ def findings(warnings: list[str] | None = None) -> Iterator[str]:
     from copycat.mitigations import CATALOG as MITIGATIONS
     from copycat.stages.soundness import of_cards, unpinned
     from copycat.subjects.characters import CATALOG as REGISTRIES
+    from copycat.subjects.counts import CATALOG as COUNTS
     from copycat.subjects.franchises import CATALOG as FRANCHISES
     from copycat.subjects.keywords import CATALOG as KEYWORDS
     from copycat.subjects.neutral import CATALOG as NEUTRAL
     from copycat.subjects.neutral import check_neutral
     from copycat.subjects.prompts import CATALOG as PROMPTS
     from copycat.subjects.prompts import check
+    from copycat.subjects.thresholds import CATALOG as THRESHOLDS
     from copycat.subjects.words import ambiguous_names
 
     broken: list[str] = []
@@ -41,7 +43,7 @@ def findings(warnings: list[str] | None = None) -> Iterator[str]:
         yield from of_cards(cards)
         if warnings is not None:
             warnings += unpinned(cards)
-    alone: tuple[Catalog[Any], ...] = (MITIGATIONS, KEYWORDS, FRANCHISES)
+    alone: tuple[Catalog[Any], ...] = (MITIGATIONS, KEYWORDS, FRANCHISES, COUNTS, THRESHOLDS)
     for catalog in alone:
         _read(catalog, broken)
     read = _read(REGISTRIES, broken)
@@ -135,6 +137,19 @@ def _catalog_of(path: Path) -> Catalog[Any]:
 def _missing_references(name: str, registry: Registry) -> Iterator[str]:
     missing = [r for c in registry.characters for r in c.references if not Path(r).is_file()]
     yield from (f"{name}: the reference picture {r} is missing." for r in missing)
+    yield from _broken_counts(registry)
+
+
+def _broken_counts(registry: Registry) -> Iterator[str]:
+    """What is wrong with the counts that the registry cites."""
+    from copycat.errors import UserError
+    from copycat.subjects.counts import read_counts_file
+
+    for path in registry.counts:
+        try:
+            read_counts_file(Path(path))
+        except UserError as e:
+            yield str(e)
 
 
 def _read(catalog: Catalog[T], broken: list[str]) -> dict[str, T]:

@@ -14,9 +14,11 @@ from functools import cache
 from itertools import islice
 from typing import Literal
 
+from copycat.errors import UserError
 from copycat.io.paths import DATA
 from copycat.mining.captions import Reading, read_captions
 from copycat.mining.ranking import Term, kind_of, ranked
+from copycat.subjects import counts as counts_files
 from copycat.subjects.characters import Character, Registry, normalise
 
 By = Literal["count", "pmi", "npmi"]
@@ -86,6 +88,28 @@ def read_counts(
     for line in reading.skipped:
         tell(f"Skipped {line}")
     tell(f"{reading.captions} captions of {reading.files} files, {len(reading.skipped)} skipped")
+    return counts
+
+
+def counted(told: counts_files.Counts, registry: Registry, find: Find) -> Counts:
+    """As `count`, from a counts file: of each character the words that the file keeps and `find` finds. How
+    often words stand without a name it does not say, so it can be ranked by `count` alone.
+
+    Raises UserError for a file without words for anybody of `registry`.
+    """
+    counts, there = Counts(captions=told.total or 0), told.by_slug
+    for c in registry.characters:
+        if c.slug not in there:
+            continue
+        counts.named[c.slug] = there[c.slug].count
+        words = {w: n for w, n in there[c.slug].words if w in find(w)}
+        if words:
+            counts.joint[c.slug] = Counter(words)
+    if not counts.joint:
+        raise UserError(
+            f"The counts of {told.corpus} keep no words beside the names of {registry.name}; count again "
+            "with --words 1000, and that registry."
+        )
     return counts
 
 

@@ -1,4 +1,4 @@
-"""Whose characters come out recognisable: DETECT by studio and by how often the model saw them."""
+"""Whose characters come out recognisable: DETECT by studio and by how often they were seen."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from copycat.measures import DETECT, Observation
 from copycat.measures.summary import bounds_of, fixed_interval_of, interval_of
 from copycat.report.view import shown_measures
 from copycat.runs.data import RunData
+from copycat.subjects.counts import Counts
 
 FEWEST = 5
 """Characters of a group below which an interval over them says nothing, so that none is shown."""
 BANDS = 5
-"""Bands of training pictures: quintiles."""
+"""Bands of frequency: quintiles."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,12 @@ class Breakdown:
     bands: tuple[Band, ...]
 
 
-def breakdowns(run: RunData) -> list[Breakdown]:
-    """By studio, the worst first, and by training pictures, the rarest first; for each prompt set.
+def breakdowns(run: RunData, counts: Sequence[Counts] = ()) -> list[Breakdown]:
+    """By studio, the worst first, by training pictures and by each of `counts`, the rarest first; for each
+    prompt set.
 
-    A grouping that makes a single group is left out, as is the frequency where it is not known of all.
-    Empty where it is not measured.
+    A grouping that makes a single group is left out, as is a frequency that is not known of all. Empty where
+    DETECT is not measured.
     """
     if DETECT not in shown_measures(run):
         return []
@@ -81,6 +83,7 @@ def breakdowns(run: RunData) -> list[Breakdown]:
     groupings = {
         "studio": studios,
         "training pictures": quintiles({c.slug: c.training_images for c in people}),
+        **{told.title: quintiles(told.known(c.slug for c in people)) for told in counts},
     }
     found = []
     for by, groups in groupings.items():
@@ -96,10 +99,10 @@ def breakdowns(run: RunData) -> list[Breakdown]:
 
 
 def quintiles(seen: Mapping[str, int | None]) -> dict[str, list[str]]:
-    """Slugs in up to BANDS groups of about equal size by training pictures, the rarest first.
+    """Slugs in up to BANDS groups of about equal size by how often they were seen, the rarest first.
 
-    `seen` are the numbers of training pictures. Characters with the same number stay together. Empty where
-    the number is not known of everyone.
+    `seen` are numbers of training pictures, or of captions. Characters with the same number stay
+    together. Empty where the number is not known of everyone.
     """
     known = {slug: n for slug, n in seen.items() if n is not None}
     if not known or len(known) < len(seen):

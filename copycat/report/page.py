@@ -23,6 +23,7 @@ from copycat.report.spent import sentences
 from copycat.report.view import STATES, pictures
 from copycat.runs.data import RunData
 from copycat.runtime.progress import Progress
+from copycat.subjects.counts import Counts
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -53,8 +54,11 @@ def asset(name: str, folder: Path = TEMPLATES) -> Markup:
     return Markup((folder / name).read_text(encoding="utf-8"))  # noqa: S704
 
 
-def render_page(run: RunData, where: Where = "auto", progress: Progress | None = None) -> str:
-    """The whole page as HTML; `where` its pictures are, see :func:`copycat.report.gallery.gallery`."""
+def render_page(
+    run: RunData, where: Where = "auto", progress: Progress | None = None, counts: Sequence[Counts] = ()
+) -> str:
+    """The whole page as HTML; `where` its pictures are, see :func:`copycat.report.gallery.gallery`. `counts`
+    say how often corpora name the characters."""
     manifest, shown, costs = run.manifest, pictures(run), filters.costs(run)
     found = gallery(run, shown, where, progress)
     numbered, steps = run.tabled, differences(run)
@@ -73,7 +77,8 @@ def render_page(run: RunData, where: Where = "auto", progress: Progress | None =
         corrected={m.metric for m in run.metrics if m.corrected is not None},
         corrections=[said(c) for c in words.correction_sentences(run.metrics)],
         plot=_plot(run),
-        breakdowns=breakdowns(run),
+        breakdowns=breakdowns(run, counts),
+        counted=[_counted(c) for c in counts],
         differences=_differences(steps),
         corrected_words=corrected_words,
         mended=DIFFERENCES if any(d.corrected for d in steps) else "",
@@ -108,6 +113,13 @@ def render_page(run: RunData, where: Where = "auto", progress: Progress | None =
         spent=sentences(run),
         noun="videos" if shown and all(p.video for p in shown) else "pictures",
     )  # fmt: skip
+
+
+def _counted(counts: Counts) -> str:
+    """Where a breakdown's counts are from."""
+    total = f" of {counts.total:,}" if counts.total is not None else ""
+    skipped = f"; {len(counts.skipped)} files could not be read" if counts.skipped else ""
+    return f"{counts.title}{total}, {counts.date}: {counts.source}{skipped}. {counts.rule}"
 
 
 def said(sentence: str) -> str:

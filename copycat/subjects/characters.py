@@ -161,9 +161,13 @@ class Character(Row):
 
 def normalise(text: str) -> str:
     """Case-folded NFKC text without accents or punctuation, single spaces."""
+    return " ".join(re.sub(r"[^\w]+", " ", unaccented(text)).split())
+
+
+def unaccented(text: str) -> str:
+    """Case-folded NFKD text without accents."""
     decomposed = unicodedata.normalize("NFKD", text).casefold()
-    bare = "".join(c for c in decomposed if not unicodedata.combining(c))
-    return " ".join(re.sub(r"[^\w]+", " ", bare).split())
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
 def _folded(name: str) -> str:
@@ -216,6 +220,7 @@ class Registry:
     `protected` says whether somebody holds rights in them, `noun` what one of them is called in questions
     and messages, `questions` how a judge is asked, where that differs from the usual: a template by kind of
     question (`identify`, `verify`, `key`, `content`) with the placeholders {noun}, {name}, {key} and {item}.
+    `counts` are paths of files that say how often a corpus names its characters (`subjects/counts.py`).
     Raises ValueError for other kinds and placeholders, and for an empty noun.
     """
 
@@ -228,6 +233,7 @@ class Registry:
         protected: bool = True,
         noun: str = CHARACTER,
         questions: Mapping[str, str] | None = None,
+        counts: Iterable[str] = (),
     ) -> None:
         self.name, self.version = name, version
         self.protected = protected
@@ -236,6 +242,7 @@ class Registry:
         self.noun: str = noun.strip()
         self.questions: Mapping[str, str] = dict(questions or {})
         check_questions(self.questions)
+        self.counts = tuple(counts)
         self.characters = tuple(characters)
         self._by_slug = {c.slug: c for c in self.characters}
 
@@ -333,6 +340,9 @@ def _parsed(path: Path, stamp: tuple[int, ...]) -> Registry:  # noqa: ARG001
         questions = raw.get("questions") or {}
         if not isinstance(questions, dict):
             raise ValueError("questions holds a text by kind of question")
+        counts = raw.get("counts") or []
+        if not isinstance(counts, list) or not all(isinstance(c, str) for c in counts):
+            raise ValueError("counts holds a list of counts files")
         registry = Registry(
             str(raw["registry"]),
             int(raw["version"]),
@@ -340,6 +350,7 @@ def _parsed(path: Path, stamp: tuple[int, ...]) -> Registry:  # noqa: ARG001
             protected=protected,
             noun=raw.get("noun", CHARACTER),
             questions=questions,
+            counts=[LocatedPath.read(c, path) for c in counts],
         )
     except (OSError, yaml.YAMLError, ValidationError, KeyError, TypeError, ValueError) as e:
         raise BadFile(f"{path} is not a character registry ({first_line(e)}).") from e
@@ -383,6 +394,8 @@ def registry_yaml(registry: Registry, folder: Path | None = None) -> str:
         body["noun"] = registry.noun
     if registry.questions:
         body["questions"] = dict(registry.questions)
+    if registry.counts:
+        body["counts"] = _paths(registry.counts, folder)
     body["characters"] = [_told(c, folder) for c in registry.characters]
     return str(yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=110))
 
@@ -390,7 +403,12 @@ def registry_yaml(registry: Registry, folder: Path | None = None) -> str:
 def _told(character: Character, folder: Path | None) -> dict[str, Any]:
     told = character.model_dump(mode="json", exclude_defaults=True)
     if folder and character.references:
-        told["references"] = [
-            r.seen_from(folder) if isinstance(r, LocatedPath) else r for r in character.references
-        ]
+        told["references"] = _paths(character.references, folder)
     return told
+
+
+def _paths(paths: Iterable[str], folder: Path | None) -> list[str]:
+    """`paths` as a file writes them that is to lie in `folder`; see :func:`registry_yaml`."""
+    return [
+        p if not isinstance(p, LocatedPath) else p.seen_from(folder) if folder else p.portable for p in paths
+    ]

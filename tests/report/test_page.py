@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import json
 import re
 from io import StringIO
@@ -26,6 +27,7 @@ from copycat.report.summary import print_summary
 from copycat.report.view import pictures
 from copycat.report.words import judge_sentence
 from copycat.runs.manifest import Origin
+from copycat.subjects.counts import Count, Counts
 from tests.helpers.pages import sheet, tags, write_report
 from tests.helpers.synthetic import NASTY, SyntheticRun
 
@@ -394,3 +396,26 @@ def test_equal_counts_share_a_band_and_unknown_ones_make_none() -> None:
     assert same == {"5": list("0123456"), "9": ["7", "8"], "30": ["9"]}
     assert quintiles({"a": 3, "b": None}) == {}
     assert quintiles({}) == {}
+
+
+def test_characters_are_grouped_by_how_often_a_corpus_names_them(run: SyntheticRun) -> None:
+    data = run.data()
+    told = Counts(
+        corpus="LAION-tiny <b>",
+        date=datetime.date(2026, 12, 1),
+        source="a test",
+        rule="by eye",
+        total=5_000,
+        skipped=("x.parquet: cut off",),
+        characters=tuple(
+            Count(slug=c.slug, name=c.name, count=10 * i) for i, c in enumerate(data.registry.characters)
+        ),
+    )
+    (found,) = [b for b in breakdowns(data, [told]) if b.by == "captions in LAION-tiny <b>"][:1]
+    assert found.bands[0].label.startswith("0 to ")
+    assert sum(b.characters for b in found.bands) == len(data.registry)
+    page = render_page(data, counts=[told])
+    assert "<h3>By captions in LAION-tiny &lt;b&gt; " in page
+    assert "of 5,000, 2026-12-01: a test; 1 files could not be read. by eye" in page
+    some = told.model_copy(update={"characters": told.characters[1:]})
+    assert not [b for b in breakdowns(data, [some]) if "LAION" in b.by], "not known of everyone"

@@ -1,0 +1,85 @@
+"""`copycat count`, and what is made of its file: exit codes, the report, rankings."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from copycat.cli.main import app
+from copycat.errors import UserError
+from copycat.io.paths import DATA
+from copycat.subjects.counts import read_counts_file
+from tests.counting.test_tally import FOLDER
+
+PEOPLE = str(FOLDER / "people.yaml")
+CORPUS = str(DATA / "menagerie" / "corpus.parquet")
+
+
+def invoke(*words: str) -> tuple[int, str]:
+    done = CliRunner().invoke(app, words)
+    if done.exception and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done.exit_code, done.output
+
+
+def test_what_is_counted_is_told_and_a_skipped_shard_is_in_the_exit_code(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"caption": ["Zori", "a zori hat", "a link"]}), tmp_path / "a.parquet")
+    (tmp_path / "b.parquet").write_bytes(b"cut")
+    out = tmp_path / "out" / "counts.json"
+    words = ("count", str(tmp_path), "--registry", PEOPLE, "--out", str(out), "--workers", "1")
+    code, told = invoke(*words)
+    assert code == 1
+    assert "Skipped b.parquet: " in told
+    assert "Shards skipped, which are in no count: 1." in told
+    assert "2 of 14 characters named; 3 in all" in told
+    assert "Zori: 2" in told
+    assert "Link: 1, 1 of them by a common word alone" in told
+    (tmp_path / "b.parquet").unlink()
+    assert invoke(*words)[0] == 0
+    assert invoke(*words)[0] == 0
+    found = read_counts_file(out)
+    assert found.source == f"copycat count {tmp_path.name} --registry {PEOPLE}"
+    assert found.by_slug["zori"].words[0] == ("zori", 2)
+
+
+def test_mistakes_are_one_sentence_and_write_nothing(tmp_path: Path) -> None:
+    out = str(tmp_path / "c.json")
+    for words, told in (
+        ((CORPUS, "--registry", "menagerie", "--column", "captoin"), "Did you mean caption"),
+        ((CORPUS, "--registry", "menagerie,menagerie"), "Two of the registries"),
+        (("none.parquet",), "does not exist"),
+    ):
+        with pytest.raises(UserError, match=told):
+            invoke("count", *words, "--out", out)
+    assert not Path(out).exists()
+
+
+def test_a_ranking_of_a_counts_file_is_that_of_the_captions(tmp_path: Path) -> None:
+    counts = tmp_path / "c.json"
+    invoke("count", CORPUS, "--registry", "menagerie", "--out", str(counts))
+    for source, name in ((str(counts), "a"), (CORPUS, "b")):
+        invoke("mine", "cooccurrence", source, "--candidates", "corpus", "--out", str(tmp_path / name))
+    one, two = ((tmp_path / n / "rankings" / "cooc.jsonl").read_text("utf-8").splitlines() for n in "ab")
+    wanted = ("character", "rank", "term", "kind", "score", "joint")
+    assert [[json.loads(r)[k] for k in wanted] for r in one] == [
+        [json.loads(r)[k] for k in wanted] for r in two
+    ]
+    for more, told in (
+        (("--by", "pmi"), "needs the captions"),
+        (("--phrase", "2"), "single words"),
+        (("--limit", "9"), "--limit"),
+    ):
+        with pytest.raises(UserError, match=told):
+            invoke(
+                "mine", "cooccurrence", str(counts), "--candidates", "corpus", *more, "--out", str(tmp_path)
+            )
+    with pytest.raises(UserError, match="no words beside the names of copycat"):
+        invoke(
+            "mine", "cooccurrence", str(counts), "--registry", "copycat", "--candidates", "corpus",
+            "--out", str(tmp_path),
+        )  # fmt: skip

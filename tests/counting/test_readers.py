@@ -1,0 +1,255 @@
+"""Reading shards: every format gives the same captions, and no broken one passes for whole."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import tarfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+import pytest
+
+from copycat.counting import readers
+from copycat.counting.shards import BROKEN, find_shards
+from copycat.errors import BadFile, MissingRequirement, UnknownName
+
+TEXTS = ["an owl", 'a "red" cape, worn', "Pokémon", "two\twords", "x" * 5_000, "n°5 🜛", "", "end"]
+READ = [t for t in TEXTS if t]
+
+
+def parquet(path: Path) -> None:
+    pq.write_table(pa.table({"URL": ["u"] * len(TEXTS), "TEXT": [*TEXTS[:-2], None, TEXTS[-1]]}), path)
+
+
+def csv(path: Path) -> None:
+    table = pa.table({"a": list(range(len(TEXTS))), "caption": TEXTS})
+    pa_csv.write_csv(table, path, pa_csv.WriteOptions(delimiter="\t" if ".tsv" in path.name else ","))
+
+
+def jsonl(path: Path) -> None:
+    rows = [json.dumps({"url": "u", "text": t or None, "more": {"deep": [1]}}) for t in TEXTS]
+    path.write_text("\n\n".join(rows) + "\n", encoding="utf-8")
+
+
+def lines(path: Path) -> None:
+    path.write_text("\r\n".join(TEXTS), encoding="utf-8")
+
+
+def tar(path: Path) -> None:
+    with tarfile.open(path, "w") as archive:
+        for i, text in enumerate(TEXTS):
+            for suffix, content in (("jpg", b"\xff\xd8"), ("txt", text.encode()), ("json", b'{"alt": "a"}')):
+                member = tarfile.TarInfo(f"{i:06}.{suffix}")
+                member.size = len(content)
+                archive.addfile(member, io.BytesIO(content))
+
+
+WRITERS: dict[str, Callable[[Path], None]] = {
+    "a.parquet": parquet, "b.csv": csv, "c.tsv": csv, "d.jsonl": jsonl, "e.txt": lines, "f.tar": tar,
+}  # fmt: skip
+
+
+def compressed(path: Path, ending: str) -> Path:
+    out = path.with_name(path.name + ending)
+    with pa.CompressedOutputStream(str(out), readers.COMPRESSED[ending]) as sink:
+        sink.write(path.read_bytes())
+    path.unlink()
+    return out
+
+
+def texts(path: Path | str, column: str | None = None) -> list[str]:
+    (shard,) = find_shards([str(path)])
+    return [c.as_py().decode() for batch in shard.batches(column) for c in batch]
+
+
+@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("ending", ["", *readers.COMPRESSED])
+def test_every_format_gives_the_same_captions(tmp_path: Path, name: str, ending: str) -> None:
+    path = tmp_path / name
+    WRITERS[name](path)
+    if ending and name == "a.parquet":
+        assert not readers.format_of(f"{name}{ending}"), "a Parquet file is compressed inside"
+        return
+    assert texts(compressed(path, ending) if ending else path) == READ
+
+
+@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("ending", ["", ".gz", ".zst"])
+def test_a_shard_that_is_cut_off_never_passes_for_whole(tmp_path: Path, name: str, ending: str) -> None:
+    path = tmp_path / name
+    WRITERS[name](path)
+    if ending and name == "a.parquet":
+        return
+    path = compressed(path, ending) if ending else path
+    whole = path.read_bytes()
+    if name == "f.tar" and not ending:
+        whole = whole.rstrip(b"\0") + bytes(512)  # what follows is only padding
+    # Lines that are cut off at their end, and text that has no form at all, cannot be told from whole ones.
+    for size in range(1, len(whole), max(1, len(whole) // 40)):
+        path.write_bytes(whole[:size])
+        if not ending and name in ("b.csv", "c.tsv", "d.jsonl", "e.txt"):
+            continue
+        with pytest.raises((*BROKEN, BadFile)):
+            texts(path)
+
+
+@pytest.mark.parametrize("name", [n for n in WRITERS if n != "e.txt"])
+def test_a_shard_that_is_not_what_its_name_says_is_refused(tmp_path: Path, name: str) -> None:
+    for other in WRITERS:
+        if other == name or {other, name} == {"b.csv", "c.tsv"}:
+            continue
+        WRITERS[other](tmp_path / "other")
+        (tmp_path / "other").rename(tmp_path / name)
+        with pytest.raises((*BROKEN, BadFile)):
+            texts(tmp_path / name)
+    for ending in (".gz", ".zst"):
+        (tmp_path / f"d.jsonl{ending}").write_bytes(b'{"text": "an owl"}\n')
+        with pytest.raises(BROKEN):
+            texts(tmp_path / f"d.jsonl{ending}")
+
+
+def test_columns_are_found_named_and_missed_in_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"alt": ["an owl"], "size": [3], "tags": [["a"]]}), path)
+    with pytest.raises(BadFile, match=r"no caption column .* --column \(it has alt, size, tags\)"):
+        texts(path)
+    with pytest.raises(UnknownName, match="Did you mean alt"):
+        texts(path, "alts")
+    assert texts(path, "alt") == ["an owl"]
+    assert texts(path, "size") == ["3"]
+    with pytest.raises(ValueError, match="not text"):
+        texts(path, "tags")
+    tar(tmp_path / "f.tar")
+    assert texts(tmp_path / "f.tar", "alt") == ["a"] * len(TEXTS)
+
+
+def test_odd_lines_of_json(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"text": 5}\n{"text": "a\\ud800b"}\n{"other": 1}\n  \n{"text": null}\n{"text": "e"}')
+    with pytest.raises(ValueError, match="a line is no JSON object"):
+        texts(path)  # half a surrogate pair
+    path.write_bytes(
+        b'\xef\xbb\xbf\n{"text": 5}\n{"text": "a"}\n{"other": 1}\n  \n{"text": null}\n{"text": "e"}'
+    )
+    assert texts(path) == ["5", "a", "e"]
+    path.write_bytes(b'{"text": "a"}\n' + b"[" * 100_000)
+    with pytest.raises(ValueError, match="a line"):
+        texts(path)
+
+
+def test_captions_with_lines_in_csv(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('\ufeffid,caption\n1,"two\nlines, one caption"\n2,b\n', encoding="utf-8")
+    assert texts(tmp_path / "a.csv") == ["two\nlines, one caption", "b"]
+    (tmp_path / "a.csv").write_text("id,caption\n1,a\n2,b,c\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="Expected 2 columns"):
+        texts(tmp_path / "a.csv")
+
+
+def test_blocks_and_batches_do_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, write in WRITERS.items():
+        write(tmp_path / name)
+    monkeypatch.setattr(readers, "_BLOCK", 7_000)
+    monkeypatch.setattr(readers, "BATCH", 2)
+    for name in WRITERS:
+        assert texts(tmp_path / name) == READ, name
+
+
+def test_a_line_or_file_that_is_too_long_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readers, "_LONGEST", 4_000)
+    monkeypatch.setattr(readers, "_BLOCK", 700)
+    for name, words in (
+        ("d.jsonl", "a line is longer"),
+        ("e.txt", "a line is longer"),
+        ("f.tar", "is longer than"),
+    ):
+        WRITERS[name](tmp_path / name)
+        with pytest.raises(ValueError, match=words):
+            texts(tmp_path / name)
+
+
+def test_folders_patterns_and_addresses(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    jsonl(tmp_path / "deep" / "b.jsonl")
+    parquet(tmp_path / "a.parquet")
+    (tmp_path / "notes.md").write_text("no corpus")
+    assert [s.name for s in find_shards([str(tmp_path)])] == ["a.parquet", "deep/b.jsonl"]
+    assert [s.name for s in find_shards([str(tmp_path / "*.parquet"), str(tmp_path)])] == [
+        "a.parquet",
+        "deep/b.jsonl",
+    ], "each once"
+    with fsspec.open("memory://captions/x.jsonl.gz", "wb") as f:
+        f.write(gzip.compress((tmp_path / "deep" / "b.jsonl").read_bytes()))
+    assert texts("memory://captions/x.jsonl.gz") == READ
+    assert [s.name for s in find_shards(["memory://captions", "memory://captions/*.gz"])] == ["x.jsonl.gz"]
+    with pytest.raises(BadFile, match="holds no"):
+        find_shards(["memory://elsewhere"])
+    with pytest.raises(MissingRequirement, match="cannot be reached"):
+        find_shards(["nothing-such://x/y.parquet"])
+    with pytest.raises(BadFile, match="does not exist"):
+        find_shards([str(tmp_path / "none.parquet")])
+    with pytest.raises(BadFile, match="is none of"):
+        find_shards([str(tmp_path / "notes.md")])
+
+
+def test_an_error_of_a_store_is_one_of_its_shard(monkeypatch: pytest.MonkeyPatch) -> None:
+    with fsspec.open("memory://captions/y.jsonl", "wb") as f:
+        f.write(b'{"text": "a"}')
+    (shard,) = find_shards(["memory://captions/y.jsonl"])
+
+    class StoreError(Exception):
+        pass
+
+    def fail(*_: object, **__: object) -> None:
+        raise StoreError("throttled")
+
+    monkeypatch.setattr("fsspec.implementations.memory.MemoryFileSystem._open", fail)
+    with pytest.raises(OSError, match="StoreError: throttled"):
+        list(shard.batches(None))
+
+
+def test_a_stamp_changes_with_the_file(tmp_path: Path) -> None:
+    jsonl(tmp_path / "a.jsonl")
+    (before,) = find_shards([str(tmp_path)])
+    assert find_shards([str(tmp_path)]) == [before]
+    (tmp_path / "a.jsonl").write_text('{"text": "else"}\n')
+    assert find_shards([str(tmp_path)])[0].stamp != before.stamp
+
+
+class Streamed:
+    """As much of a streaming dataset as is used."""
+
+    column_names = ("url", "caption")
+
+    def __init__(self, rows: list[str | None], shards: int = 3) -> None:
+        self.rows, self.num_shards = rows, shards
+
+    def shard(self, num_shards: int, index: int) -> Streamed:
+        return Streamed(self.rows[index::num_shards], 1)
+
+    def select_columns(self, names: list[str]) -> Streamed:
+        assert names == ["caption"]
+        return self
+
+    def iter(self, batch_size: int) -> Iterator[dict[str, Any]]:
+        yield {"caption": self.rows}
+
+
+def test_a_dataset_on_the_hub_is_streamed_by_its_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[Any, ...]] = []
+
+    def load(name: str, **more: Any) -> Streamed:
+        asked.append((name, more["revision"], more["streaming"]))
+        return Streamed(["a", None, "b", "c", ""])
+
+    monkeypatch.setattr("datasets.load_dataset", load)
+    shards = find_shards(["some/captions@abc"])
+    assert [s.name for s in shards] == [f"some/captions@abc[{i}]" for i in range(3)]
+    assert sorted(c.as_py() for s in shards for b in s.batches(None) for c in b) == [b"a", b"b", b"c"]
+    assert set(asked) == {("some/captions", "abc", True)}
