@@ -19,7 +19,9 @@ PERMUTATIONS = 999
 _MAD_TO_SD = 1.4826
 
 
-def partition(y: Sequence[float] | Values, penalty: float, shortest: int = 1) -> tuple[int, ...]:
+def partition(
+    y: Sequence[float] | Values, penalty: float, shortest: int = 1, weights: Values | None = None
+) -> tuple[int, ...]:
     """The change points of the partition with the least Σ (y − mean of its segment)² + `penalty` × changes.
 
     It is the exact minimum, by dynamic programming over the end of the last segment (Jackson et al. 2005):
@@ -36,14 +38,15 @@ def partition(y: Sequence[float] | Values, penalty: float, shortest: int = 1) ->
         return ()
     # Squares of large numbers would lose the digits that are compared.
     values = values - values.mean()
-    sums, squares = _cumulative(values), _cumulative(values**2)
+    weight = np.ones(n) if weights is None else np.asarray(weights, float)
+    mass, sums, squares = (_cumulative(weight * values**power) for power in range(3))
     # best[t]: least cost of the first t values, each segment charged; began[t]: where its last segment
     # begins.
     best, began = np.full(n + 1, np.inf), np.zeros(n + 1, np.int64)
     best[0] = -penalty
     for end in range(shortest, n + 1):
         start = np.arange(end - shortest + 1)
-        within = squares[end] - squares[start] - (sums[end] - sums[start]) ** 2 / (end - start)
+        within = squares[end] - squares[start] - (sums[end] - sums[start]) ** 2 / (mass[end] - mass[start])
         cost = best[start] + np.maximum(within, 0.0) + penalty
         began[end] = int(np.argmin(cost))
         best[end] = cost[began[end]]
