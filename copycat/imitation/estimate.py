@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +16,7 @@ from copycat.stats import changepoints, rising
 from copycat.stats.changepoints import REFERENCE_PENALTY
 
 Values = npt.NDArray[np.float64]
-Rule = Literal["tested", "reference"]
-RULES: dict[Rule, str] = {
+RULES = {
     "tested": "scores must rise by a permutation test (p < 0.05), and a change costs 3 σ² ln n",
     "reference": "the first change point of PELT with a fixed penalty, as published",
 }
@@ -32,7 +30,8 @@ _ALPHA = 0.05
 class Settings:
     """How a threshold is looked for."""
 
-    rule: Rule = "tested"
+    rule: str = "tested"
+    """One of RULES."""
     penalty: float = REFERENCE_PENALTY
     """Of the rule `reference`: price of a change point in squared units of the score."""
     times: float = 3.0
@@ -172,14 +171,14 @@ def shortest_segment(concepts: int) -> int:
     return max(3, concepts // 20)
 
 
-def locate(scored: Sequence[Scored], rule: Rule, penalty: float) -> Found:
+def locate(scored: Sequence[Scored], rule: str, penalty: float) -> Found:
     """The threshold that a price of `penalty` for a change finds under `rule`, without test and interval."""
     order = in_order(scored)
     return _located(np.array([s.count for s in order]), np.array([s.score for s in order]), penalty, rule)
 
 
 def _located(
-    counts: Values, scores: Values, penalty: float, rule: Rule, weights: Values | None = None
+    counts: Values, scores: Values, penalty: float, rule: str, weights: Values | None = None
 ) -> Found:
     """The published rule takes the first change, the other one the first at which scores rise."""
     shortest = 1 if rule == "reference" else shortest_segment(scores.size)
@@ -239,7 +238,7 @@ _DOUBLED = 2.0
 times has w times the weight, and the mean of w² is twice that of w."""
 
 
-def _interval(draws: _Draws, answer: Found, rule: Rule) -> Interval | None:
+def _interval(draws: _Draws, answer: Found, rule: str) -> Interval | None:
     penalty = answer.penalty * (_DOUBLED if rule == "tested" else 1.0)
     found = []
     for weights, scores in zip(draws.weights, draws.scores, strict=True):

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +13,8 @@ from copycat.errors import UserError
 
 Vectors = npt.NDArray[np.float32]
 """Rows of length 1, one a picture."""
-Cut = Literal["lower", "higher"]
+CUTS = ("lower", "higher")
+"""Ways to choose where a picture begins to count; see :class:`Cuts`."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Cuts:
         encoder confuses some."""
         return self.within > self.between
 
-    def at(self, cut: Cut) -> float:
+    def at(self, cut: str) -> float:
         """One of the two."""
         return self.lower if cut == "lower" else self.higher
 
@@ -64,9 +64,10 @@ def calibrate(gold: Mapping[str, Vectors]) -> Cuts:
 
 
 def shows(pictures: Vectors, gold: Vectors, cut: float) -> npt.NDArray[np.bool_]:
-    """Of each picture whether the greatest cosine with a reference picture is above `cut`."""
-    if not len(pictures):
-        return np.zeros(0, bool)
+    """Of each picture whether the greatest cosine with a reference picture is above `cut`; of none without
+    reference pictures."""
+    if not len(pictures) or not len(gold):
+        return np.zeros(len(pictures), bool)
     return np.asarray((pictures @ gold.T).max(axis=1) > cut)
 
 
