@@ -73,8 +73,8 @@ for verb in (
     run.run, judge.judge, annotate.annotate, calibrate.calibrate, score.score, report.report, verify.verify,
     table.table, threshold.threshold, compare.compare, power.power, reproduce.reproduce,
     import_upstream.import_upstream, rejudge.rejudge, import_registry.import_registry,
-    import_images.import_images, import_verdicts.import_verdicts, publish.publish, pull.pull, erase.erase, gate.gate, ls.ls,
-    validate.validate, doctor.doctor, prune.prune,
+    import_images.import_images, import_verdicts.import_verdicts, publish.publish, pull.pull, erase.erase,
+    gate.gate, ls.ls, validate.validate, doctor.doctor, prune.prune,
 ):  # fmt: skip
     app.command()(verb)
 for some in (app, leaderboard.app, mine.app):
