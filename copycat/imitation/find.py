@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import fmean
 
 from copycat.imitation.counts import read_counts, registry_counts
 from copycat.imitation.encoding import encoder_card, load_encoder
@@ -16,6 +17,7 @@ from copycat.imitation.sensitivity import Varied, by_encoder, by_penalty, by_pro
 from copycat.imitation.write import record
 from copycat.io.lifecycle import free_memory
 from copycat.io.paths import DATA, ROOT
+from copycat.measures import DETECT
 from copycat.report.imitation import Examples
 from copycat.runs.data import RunData
 from copycat.runs.imitation import Imitation
@@ -43,7 +45,7 @@ def of_table(path: Path, settings: Settings, command: str) -> Imitation:
     """The threshold of a table of concepts, counts and scores."""
     found = estimate(read_scores(path), settings)
     origin = {"source": path.name, "command": command, "commit": environment.git_state(ROOT)[0]}
-    return record(found, outliers(found), _varied(found), {}, **origin)
+    return record(found, outliers(found), _varied(found), {}, origin)
 
 
 def of_run(run: RunData, question: Question, progress: Progress | None = None) -> Imitation:
@@ -66,24 +68,22 @@ def of_run(run: RunData, question: Question, progress: Progress | None = None) -
     varied = [*by_encoder(others, question.settings), *_varied(found)]
     left_out = {**first.left_out, **dict.fromkeys(counts.unknown, "the registry does not have it")}
     prompts = dict.fromkeys(p for s in found.order for p in s.names)
-    return record(
-        found,
-        outliers(found, first.alike),
-        varied,
-        left_out,
-        source=run.path.name,
-        model=run.manifest.model,
-        encoder=cards[0].name,
-        mitigation=question.choice.mitigation,
-        prompts=tuple(prompts),
-        corpus=counts.corpus,
-        counted=counts.rule,
-        date=counts.date,
-        cut=first.cuts.at(question.choice.cut) if first.cuts and question.choice.training else None,
-        encoder_tells_apart=first.cuts.apart if first.cuts else None,
-        command=question.command,
-        commit=environment.git_state(ROOT)[0],
-    )
+    origin = {
+        "source": run.path.name,
+        "model": run.manifest.model,
+        "encoder": cards[0].name,
+        "mitigation": question.choice.mitigation,
+        "prompts": tuple(prompts),
+        "corpus": counts.corpus,
+        "counted": counts.rule,
+        "date": counts.date,
+        "cut": first.cuts.at(question.choice.cut) if first.cuts and question.choice.training else None,
+        "encoder_tells_apart": first.cuts.apart if first.cuts else None,
+        "command": question.command,
+        "commit": environment.git_state(ROOT)[0],
+    }
+    detected = _detected(run, question.choice)
+    return record(found, outliers(found, first.alike), varied, left_out, origin, detected)
 
 
 def examples_of(run: RunData, found: Imitation, choice: Choice) -> Examples:
@@ -97,6 +97,21 @@ def examples_of(run: RunData, found: Imitation, choice: Choice) -> Examples:
         if known and first is not None:
             shown[slug] = (known[0], first)
     return shown
+
+
+def _detected(run: RunData, choice: Choice) -> dict[str, float]:
+    """The share of each character's pictures in which the run's judge recognises it, of those it has
+    answered."""
+    if DETECT not in run.measures:
+        return {}
+    seen = run.observations(DETECT)
+    found = {}
+    for slug, requests in chosen_requests(run, choice).items():
+        values = [seen[r.id].value for r in requests if r.id in seen]
+        known = [v for v in values if v is not None]
+        if known:
+            found[slug] = fmean(known)
+    return found
 
 
 def _varied(found: Estimate) -> list[Varied]:

@@ -16,7 +16,7 @@ from copycat.report.words import DASH, number
 from copycat.runs.imitation import FILE, Bounds, Choice, Curve, Imitation, Level, Odd, Point
 
 TITLE = "Imitation threshold"
-_CSV = ("concept", "count", "score", "sd_over_prompts", "pictures", "side", "outlier", "reasons")
+_CSV = ("concept", "count", "score", "sd_over_prompts", "pictures", "detected", "side", "outlier", "reasons")
 
 
 def record(
@@ -24,9 +24,11 @@ def record(
     odd: Sequence[Outlier],
     varied: Sequence[Varied],
     left_out: Mapping[str, str],
-    **origin: object,
+    origin: Mapping[str, object],
+    detected: Mapping[str, float] | None = None,
 ) -> Imitation:
-    """The estimate as it is kept; `origin` are the fields of the record that say what it was made from."""
+    """The estimate as it is kept; `detected` is the share of each concept's pictures that a judge
+    recognises, and `origin` are the fields of the record that say what it was made from."""
     curve = found.curve
     said = {
         "threshold": found.answer.threshold,
@@ -54,7 +56,14 @@ def record(
             for s in found.segments
         ),
         "points": tuple(
-            Point(concept=s.concept, count=s.count, score=s.score, spread=s.spread, pictures=s.pictures)
+            Point(
+                concept=s.concept,
+                count=s.count,
+                score=s.score,
+                spread=s.spread,
+                pictures=s.pictures,
+                detected=(detected or {}).get(s.concept),
+            )
             for s in found.order
         ),
         "outliers": tuple(
@@ -108,7 +117,7 @@ def markdown(found: Imitation) -> str:
         out += ["## Had it been chosen otherwise", ""]
         out += grid(("choice", "threshold", "concepts"), _varied(found))
     out += ["## Concepts", ""]
-    out += grid(("concept", "count", "score", "SD over prompts", "pictures"), _points(found))
+    out += grid(("concept", "count", "score", "SD over prompts", "pictures", "detected"), _points(found))
     return "\n".join(out)
 
 
@@ -150,6 +159,7 @@ def _points(found: Imitation) -> list[tuple[str, ...]]:
             number(p.score, 3),
             DASH if p.spread is None else number(p.spread, 3),
             str(p.pictures),
+            DASH if p.detected is None else f"{p.detected:.0%}",
         )
         for p in found.points
     ]
@@ -169,6 +179,7 @@ def csv_text(found: Imitation) -> str:
                 "score": p.score,
                 "sd_over_prompts": p.spread,
                 "pictures": p.pictures,
+                "detected": p.detected,
                 "side": side,
                 "outlier": o.side if o else "",
                 "reasons": "; ".join(o.reasons) if o else "",

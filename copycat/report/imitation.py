@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from copycat.errors import BadFile
 from copycat.io import pictures
@@ -198,14 +199,35 @@ def _scores(axes: Axes, found: Imitation) -> None:
                 found.interval.low, found.interval.high, color=COLOURS[1], alpha=0.15, label=told, lw=0
             )
     if found.curve is not None:
-        c, at = found.curve, np.unique(np.concatenate([counts, np.geomspace(1, max(*counts, 2), 200)]))
+        c, at = (
+            found.curve,
+            np.unique(np.concatenate([counts, np.geomspace(max(counts[0], 1), max(counts[-1], 2), 200)])),
+        )
         line = c.low + (c.high - c.low) / (1 + np.exp(-c.slope * (np.log1p(at) - np.log1p(c.middle))))
         axes.plot(at, line, color=COLOURS[2], linewidth=1, linestyle="--", label="logistic curve")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: count(value)))
+    _recognised(axes, found)
     axes.set_xlabel("training pictures of the concept (effective count)", fontsize=9)
     axes.set_ylabel("imitation score", fontsize=9)
     axes.tick_params(labelsize=8)
     axes.grid(alpha=0.25)
-    axes.legend(fontsize=7, frameon=False, loc="upper left")
+    axes.legend(fontsize=7, frameon=False, loc="lower right")
+
+
+def _recognised(axes: Axes, found: Imitation) -> None:
+    """The share recognised by the run's judge, on an axis of its own at the right."""
+    known = [(p.count, p.detected) for p in found.points if p.detected is not None]
+    if not known:
+        return
+    right = axes.twinx()
+    right.plot(*zip(*known, strict=True), "x", markersize=4, color="#999999", zorder=1)
+    axes.plot([], [], "x", markersize=4, color="#999999", label="share recognised by the judge (right)")
+    right.set_ylim(-0.03, 1.03)
+    right.set_ylabel("share of pictures recognised", fontsize=9)
+    right.tick_params(labelsize=8)
+    # The scores lie on top.
+    axes.set_zorder(right.get_zorder() + 1)
+    axes.patch.set_visible(False)
 
 
 def _least_positive(counts: Sequence[float]) -> float:

@@ -27,6 +27,9 @@ class Point(Row):
     """Standard deviation over prompts; None for one prompt."""
     pictures: int
     """That have a score."""
+    detected: float | None = None
+    """Share of them in which the run's judge recognises the character, in [0, 1]; None where none was
+    judged."""
 
 
 class Level(Row):

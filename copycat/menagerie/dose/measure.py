@@ -128,8 +128,13 @@ def causal_of(
     if len(scored) >= FEWEST:
         made: Estimate = estimate(scored, Settings())
         varied = [*by_penalty(made), *by_prompt(made)]
-        origin = {"source": f"newcomers, recipe {recipe.name}", "encoder": ENCODER, "command": command}
-        found = record(made, outliers(made), varied, {}, commit=commit, **origin)
+        origin = {
+            "source": f"newcomers, recipe {recipe.name}",
+            "encoder": ENCODER,
+            "command": command,
+            "commit": commit,
+        }
+        found = record(made, outliers(made), varied, {}, origin)
     return Causal(
         recipe=recipe.model_dump(),
         levels=levels,
