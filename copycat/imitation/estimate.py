@@ -136,33 +136,47 @@ def estimate(scored: Sequence[Scored], settings: Settings | None = None) -> Esti
     if order[0].count == order[-1].count:
         raise UserError(f"All concepts have the same count, {order[0].count:g}; there is nothing to compare.")
     counts, scores = (np.array([getattr(s, part) for s in order]) for part in ("count", "score"))
-    shortest = shortest_segment(len(order))
-    step_p = changepoints.rise_p(scores, shortest, seed=settings.seed)
-    reference = _located(counts, scores, settings.penalty, "reference")
-    charged = changepoints.scaled_penalty(scores, settings.times)
-    if settings.rule == "reference":
-        answer = reference
-    elif step_p is not None and step_p < _ALPHA:
-        answer = _located(counts, scores, charged, "tested")
-    else:
-        answer = Found((), None, None, None, charged)
+    decided = decide(counts, scores, settings)
+    answer = decided.answer
     middle = rising.logistic(counts, scores)
     drawn = _draws(order, settings) if settings.draws else None
     return Estimate(
         settings,
         order,
         answer,
-        reference,
+        decided.reference,
         _interval(drawn, answer, settings.rule) if drawn is not None and answer.at is not None else None,
         _segments(order, answer.changes),
         changepoints.noise(scores),
-        step_p,
+        decided.step_p,
         rising.isotonic_p(scores, seed=settings.seed),
         rising.halfway(counts, scores),
         middle,
         _middles(drawn) if drawn is not None and middle is not None else None,
         float(np.sqrt(4 * answer.penalty / len(order))),
     )
+
+
+@dataclass(frozen=True)
+class Decided:
+    """Whether there is a threshold and where, without anything else."""
+
+    answer: Found
+    reference: Found
+    step_p: float | None
+
+
+def decide(counts: Values, scores: Values, settings: Settings) -> Decided:
+    """The answer for concepts in the order of their `counts`."""
+    shortest = shortest_segment(scores.size)
+    step_p = changepoints.rise_p(scores, shortest, seed=settings.seed)
+    reference = _located(counts, scores, settings.penalty, "reference")
+    charged = changepoints.scaled_penalty(scores, settings.times)
+    if settings.rule == "reference":
+        return Decided(reference, reference, step_p)
+    rises = step_p is not None and step_p < _ALPHA
+    answer = _located(counts, scores, charged, "tested") if rises else Found((), None, None, None, charged)
+    return Decided(answer, reference, step_p)
 
 
 def shortest_segment(concepts: int) -> int:

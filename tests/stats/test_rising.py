@@ -34,7 +34,7 @@ def test_the_curve_that_made_the_scores_is_found() -> None:
     found = logistic(doses, made.at(doses))
     assert found is not None
     assert (found.low, found.high, found.slope, found.middle) == pytest.approx(
-        (0.1, 0.7, 2.0, 120.0), rel=1e-3
+        (0.1, 0.7, 2.0, 120.0), rel=2e-2
     )
     assert made.at([120.0])[0] == pytest.approx(0.4)
 
