@@ -148,7 +148,7 @@ def number_of(row: Cells, names: Iterable[str], where: str, least: float = 0.0) 
         raise BadFile(f"{where} has no number in a column {wanted[0]}.")
     try:
         value = float(row[name])
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         value = math.nan
     if not math.isfinite(value) or value < least or isinstance(row[name], bool):
         at_least = f" of {least:g} or more" if math.isfinite(least) else ""

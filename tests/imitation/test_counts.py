@@ -56,6 +56,20 @@ def test_a_file_with_a_head_says_where_the_counts_are_from(tmp_path: Path, shape
     assert (found.corpus, found.date, found.rule) == ("LAION-2B-en", "2026-11-01", "whole words")
 
 
+def test_a_file_that_has_more_to_say_of_each_character_is_read(tmp_path: Path) -> None:
+    row = {"slug": "ada", "name": "Ada Fenn", "count": 83, "names": {"ada fenn": 76, "fennie": 7}}
+    path = tmp_path / "counts.json"
+    head = {
+        "format": "copycat counts 1",
+        "corpus": "c",
+        "unit": "captions",
+        "date": "2026-12-01",
+        "rule": "r",
+    }
+    path.write_text(json.dumps({**head, "total": 37666, "counts": [row]}), encoding="utf-8")
+    assert read_counts(path).of(registry()).by_concept == {"ada": Count(83)}
+
+
 def test_names_become_slugs_and_strangers_are_named(tmp_path: Path) -> None:
     path = tmp_path / "counts.csv"
     path.write_text("concept,count\nAda Fenn,10\nFENNIE,5\nNobody,3\n", encoding="utf-8")
@@ -80,6 +94,7 @@ def test_a_registry_says_what_it_knows() -> None:
         ("c.csv", "concept,count,downloaded,passed\nada,9,3,4\n", "more `passed` pictures than `downloaded`"),
         ("c.csv", "concept,count,downloaded\nada,9,3.5\n", "no whole number"),
         ("c.csv", "concept,count\n", "has no counts"),
+        ("c.json", f'{{"counts": {{"ada": 1{"0" * 400}}}}}', "which is no number of 0 or more"),
         ("c.json", '{"counts": 3}', "is no file of counts"),
         ("c.json", "[1, 2]", "is no file of counts"),
         ("c.json", "{", "cannot be read as a file of counts"),
