@@ -52,9 +52,13 @@ def threshold(
     from copycat.imitation.measure import Choice
     from copycat.imitation.write import write
     from copycat.io.tables import ENDINGS
+    from copycat.report.files import check_free
     from copycat.report.imitation import remarks, verdict
+    from copycat.runs.imitation import FILES
     from copycat.runtime.progress import for_stream
 
+    if out is not None:
+        check_free(out, FILES, "threshold")
     settings = Settings(rule=rule, penalty=penalty, draws=draws, seed=seed)
     command = f"copycat threshold {shlex.quote(what)}" + "".join(
         f" --{name} {shlex.quote(str(value))}"

@@ -70,9 +70,7 @@ def chosen_requests(run: RunData, choice: Choice) -> dict[str, list[Request]]:
             raise UnknownName(f"{what} of the run", name, known)
     found: dict[str, list[Request]] = {}
     for r in asked:
-        if r.mitigation == choice.mitigation and (
-            not choice.prompt_sets or r.prompt_set in choice.prompt_sets
-        ):
+        if r.mitigation == choice.mitigation and r.prompt_set in (choice.prompt_sets or (r.prompt_set,)):
             found.setdefault(r.character, []).append(r)
     return found
 
@@ -92,30 +90,26 @@ def measure(
     people = [slug for slug in requests if slug in counts.by_concept]
     if not people:
         raise UserError(
-            f"None of the run's {len(requests)} characters has a count; give them with --counts, by slug "
-            f"or name."
+            f"None of the run's {len(requests)} characters has a count; give counts with --counts, by slug "
+            "or name."
         )
     training = _training_files(choice.training, people) if choice.training else {}
     references = {slug: [DATA / r for r in run.registry[slug].references] for slug in people}
     made = {slug: _made(run, requests[slug]) for slug in people}
     progress = progress or Progress()
-    total = sum(
-        map(len, (*training.values(), *references.values(), *(v for m in made.values() for v in m.values())))
-    )
-    progress.start("compare", total)
+    shown = [files for by in made.values() for files in by.values()]
+    progress.start("compare", sum(map(len, (*training.values(), *references.values(), *shown))))
     try:
         gold = {slug: encode(encoder, files, progress.advance) for slug, files in references.items()}
         vectors = {slug: g.vectors for slug, g in gold.items() if len(g.vectors)}
         cuts = calibrate(vectors) if training or _can_calibrate(vectors) else None
-        cuts.at(choice.cut) if cuts else 0.0
+        cut = cuts.at(choice.cut) if cuts else 0.0
         scored: list[Scored] = []
         left_out = {slug: "it has no count" for slug in requests if slug not in counts.by_concept}
         for slug in people:
             own = encode(encoder, training[slug], progress.advance) if slug in training else None
             pictures = {name: encode(encoder, files, progress.advance) for name, files in made[slug].items()}
-            compared = _compared(
-                gold[slug], own, counts.by_concept[slug], cuts.at(choice.cut) if cuts else 0.0
-            )
+            compared = _compared(gold[slug], own, counts.by_concept[slug], cut)
             result = _score(slug, compared, pictures, choice.nearest, len(requests[slug]))
             if isinstance(result, str):
                 left_out[slug] = result
@@ -195,7 +189,6 @@ def _training_files(folder: Path, people: Sequence[str]) -> dict[str, list[Path]
     if not any(found.values()):
         raise UserError(
             f"{folder} holds no training pictures: it should have a folder for each character, called as "
-            f"its slug "
-            f"({people[0]}), with PNG, JPEG or WebP files."
+            f"its slug ({people[0]}), with PNG, JPEG or WebP files."
         )
     return found

@@ -217,6 +217,13 @@ def test_a_table_takes_no_counts(tmp_path: Path) -> None:
     assert "are for runs" in str(done.exception)
 
 
+def test_a_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:
+    table = tmp_path / "scores.csv"
+    table.write_text("concept,count,score\na,1,0.1\n", encoding="utf-8")
+    done = CLI.invoke(app, ["threshold", str(table), "--out", str(tmp_path)])
+    assert "holds files that are no threshold" in str(done.exception)
+
+
 def test_too_few_concepts_are_said(tmp_path: Path) -> None:
     table = tmp_path / "scores.csv"
     table.write_text("concept,count,score\na,1,0.1\n", encoding="utf-8")

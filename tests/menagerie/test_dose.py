@@ -12,11 +12,13 @@ import pytest
 import torch
 
 from copycat.errors import UnknownName, UserError
+from copycat.imitation.estimate import Settings, estimate
 from copycat.imitation.filtering import Cuts
-from copycat.imitation.scores import read_scores
+from copycat.imitation.scores import Scored, read_scores
+from copycat.imitation.write import record, write
 from copycat.menagerie.corpus import MISLABELLED
 from copycat.menagerie.dose import measure, training
-from copycat.menagerie.dose.experiment import Where, experiment
+from copycat.menagerie.dose.experiment import Where, experiment, side_by_side
 from copycat.menagerie.dose.newcomers import draw, everybody, newcomers, prompts, references, samples_of
 from copycat.menagerie.dose.observed import close_pairs
 from copycat.menagerie.dose.recipe import RECIPES, DoseRecipe, recipe
@@ -160,7 +162,7 @@ def test_close_pairs_are_those_of_neighbouring_counts() -> None:
         ("threshold", "below", "interval", "reference", "step_p", "trend_p", "halfway", "curve")
     )
     found = Imitation(
-        **base,  # type: ignore[arg-type]
+        **base,
         rule="tested",
         penalty=1,
         reference_penalty=0.9,
@@ -177,3 +179,22 @@ def test_close_pairs_are_those_of_neighbouring_counts() -> None:
     assert told["pairs"] == 2
     assert told["mean"] == pytest.approx((0.2 + 0.1) / 2)
     assert told["mean_distance"] == pytest.approx(0.15)
+
+
+@pytest.mark.parametrize(
+    ("jump", "said"), [(100, "agrees with the caused"), (1000, "lies outside of the caused")]
+)
+def test_observed_and_caused_stand_side_by_side(tmp_path: Path, jump: int, said: str) -> None:
+    rows = _rows({n: 0.2 + 0.5 * (n >= 100) for n in FULL.levels})
+    caused = measure.causal_of(FULL, rows, [], Cuts(0.5, 0.5, 0.6, 0.4), "c", None).found
+    counts = [10.0 * (i + 1) for i in range(200)]
+    seen = [Scored(f"c{n:g}", n, ((0.2 + 0.5 * (n >= jump),),)) for n in counts]
+    observed = record(estimate(seen, Settings(draws=0)), [], [], {}, {"source": "x", "command": "copycat y"})
+    assert caused is not None
+    write(observed, tmp_path / "observed")
+    write(caused, tmp_path / "causal-full")
+    (page,) = side_by_side(Where(tmp_path, tmp_path))
+    text = page.read_text(encoding="utf-8")
+    assert said in text
+    assert "| caused, recipe full | 100 |" in text
+    assert "`copycat y`" in text

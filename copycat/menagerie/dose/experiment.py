@@ -7,10 +7,10 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from copycat.imitation.find import examples_of
 from copycat.imitation.measure import Choice
@@ -24,8 +24,9 @@ from copycat.menagerie.dose.training import trained
 from copycat.report import imitation as words
 from copycat.report.markdown import grid
 from copycat.report.plot import COLOURS, drawn
-from copycat.report.words import number
+from copycat.report.words import DASH, number
 from copycat.runs.folder import RunFolder
+from copycat.runs.imitation import Imitation, read_imitation
 from copycat.runtime import environment
 from copycat.runtime.progress import Progress
 
@@ -58,7 +59,7 @@ def observe(
         "hardware": environment.hardware(),
     }
     write_text(home / "counts.json", json.dumps(told, indent=1) + "\n")
-    return [*written, home / "counts.json", *_beside(where)]
+    return [*written, home / "counts.json", *side_by_side(where)]
 
 
 def experiment(recipe: DoseRecipe, where: Where, command: str) -> list[Path]:
@@ -85,7 +86,7 @@ def experiment(recipe: DoseRecipe, where: Where, command: str) -> list[Path]:
     }
     for path, content in files.items():
         write_bytes(path, content)
-    return [*written, *files, *_beside(where)]
+    return [*written, *files, *side_by_side(where)]
 
 
 def _page(found: measure.Causal, command: str) -> str:
@@ -95,14 +96,13 @@ def _page(found: measure.Causal, command: str) -> str:
     lines = [
         "# Newcomers in numbers that were chosen",
         "",
-        f"{len(recipe['levels'])} characters that the shipped generator has never seen, in "
-        f"{recipe['trainings']} "
-        f"trainings {how}; each picture is seen {recipe['epochs']:g} times.",
+        f"{len(recipe['levels'])} characters that the shipped generator has never seen; trainings {how}: "
+        f"{recipe['trainings']}; each picture is seen {recipe['epochs']:g} times.",
         "",
         *(() if found.found is None else (f"**{words.verdict(found.found)}**", "")),
-        "The means rise within their intervals."
+        "No level's interval lies below that of a smaller count."
         if found.monotone
-        else "The means do **not** rise within their intervals.",
+        else "The scores do **not** rise throughout: an interval lies below that of a smaller count.",
         "",
         *grid(
             ("pictures", "newcomers", "imitation score", "95 %", "recognised"),
@@ -133,6 +133,7 @@ def _plot(levels: Sequence[measure.Level]) -> bytes:
         below = [v.score - v.low for v in levels]
         above = [v.high - v.score for v in levels]
         left.set_xscale("symlog", linthresh=5, subs=None)
+        left.xaxis.set_major_formatter(FuncFormatter(lambda value, _: words.count(value)))
         left.errorbar(
             counts, means, (below, above), fmt="o-", color=COLOURS[0], capsize=2, label="imitation score"
         )
@@ -147,33 +148,49 @@ def _plot(levels: Sequence[measure.Level]) -> bytes:
     return drawn(draw, (6.4, 4.0), "png")
 
 
-def _beside(where: Where) -> list[Path]:
+def side_by_side(where: Where) -> list[Path]:
     """README.md: what there is of both studies, side by side."""
-    lines = ["# The imitation threshold of the menagerie", ""]
-    seen = where.out / "observed" / "threshold.json"
-    shown: dict[str, Any] = {}
-    if seen.is_file():
-        shown["observed, on the shipped model"] = json.loads(seen.read_text(encoding="utf-8"))
-    for path in sorted(where.out.glob("causal-*/threshold.json")):
-        shown[f"caused, recipe {path.parent.name.removeprefix('causal-')}"] = json.loads(
-            path.read_text(encoding="utf-8")
-        )
-    table = []
-    for study, found in shown.items():
-        bounds, curve = found["interval"], found["curve"]
-        table.append(
-            (
-                study,
-                words.count(found["threshold"]),
-                f"{words.count(bounds['low'])} to {words.count(bounds['high'])}" if bounds else "–",
-                words.count(found["reference"]),
-                words.count(curve["middle"]) if curve else "–",
-                str(len(found["points"])),
-                f"`{found['command']}`",
-            )
-        )
+    observed_one = read_imitation(where.out / "observed")
+    folders = sorted(p for p in where.out.glob("causal-*") if p.is_dir())
+    caused = {p.name.removeprefix("causal-"): found for p in folders if (found := read_imitation(p))}
+    studies = {f"caused, recipe {name}": found for name, found in caused.items()}
+    if observed_one is not None:
+        studies = {"observed, on the shipped model": observed_one, **studies}
     heads = ("study", "threshold", "95 %", "published rule", "logistic 50 %", "concepts", "command")
-    lines += grid(heads, table)
+    lines = [
+        "# The imitation threshold of the menagerie",
+        "",
+        *grid(heads, (_study(*s) for s in studies.items())),
+    ]
+    for name, found in caused.items():
+        lines += [_agreement(observed_one, name, found), ""] if observed_one else []
     path = where.out / "README.md"
     write_text(path, "\n".join(lines))
     return [path]
+
+
+def _study(name: str, found: Imitation) -> tuple[str, ...]:
+    bounds, curve = found.interval, found.curve
+    return (
+        name,
+        words.count(found.threshold),
+        f"{words.count(bounds.low)} to {words.count(bounds.high)}" if bounds else DASH,
+        words.count(found.reference),
+        words.count(curve.middle) if curve else DASH,
+        str(len(found.points)),
+        f"`{found.command}`",
+    )
+
+
+def _agreement(seen: Imitation, recipe: str, caused: Imitation) -> str:
+    """Whether the observed change can be the caused one, in a sentence."""
+    if seen.threshold is None or caused.interval is None:
+        return f"Observed and caused (recipe {recipe}) cannot be compared: one of them has no threshold."
+    # A change between two counts that were tried is told by the greater of them.
+    lower = max((p.count for p in caused.points if p.count < caused.interval.low), default=0.0)
+    apart = seen.threshold < lower or (seen.below or 0.0) > caused.interval.high
+    return (
+        f"The observed change, between {words.count(seen.below)} and {words.count(seen.threshold)} pictures, "
+        f"{'lies outside of' if apart else 'agrees with'} the caused one's interval, {words.count(lower)} to "
+        f"{words.count(caused.interval.high)} (recipe {recipe})."
+    )

@@ -24,7 +24,6 @@ from copycat.menagerie.dose.recipe import DoseRecipe
 from copycat.menagerie.dose.training import Drawn
 from copycat.report.files import csv_content
 from copycat.runs.imitation import Imitation
-from copycat.stats.rising import isotonic
 
 ENCODER = "menagerie-embedding"
 
@@ -67,7 +66,7 @@ class Causal(BaseModel):
     recipe: dict[str, Any]
     levels: tuple[Level, ...]
     monotone: bool
-    """Whether the isotonic fit of the levels' means lies within every level's interval."""
+    """Whether no level's interval lies below that of a smaller count."""
     found: Imitation | None
     """The threshold, by the estimator of `copycat threshold`; None with too few newcomers for one."""
     steps: tuple[int, ...]
@@ -122,7 +121,6 @@ def causal_of(
 ) -> Causal:
     """The experiment's answer."""
     levels = tuple(_level(n, [r for r in rows if r.count == n]) for n in sorted({r.count for r in rows}))
-    fit = isotonic([v.score for v in levels])
     scored = scored_of(rows)
     found = None
     if len(scored) >= FEWEST:
@@ -138,7 +136,7 @@ def causal_of(
     return Causal(
         recipe=recipe.model_dump(),
         levels=levels,
-        monotone=all(v.low <= f <= v.high for v, f in zip(levels, fit, strict=True)),
+        monotone=all(b.high >= a.low for i, a in enumerate(levels) for b in levels[i + 1 :]),
         found=found,
         steps=tuple(d.steps for d in drawn),
         seconds=tuple(round(d.seconds, 1) for d in drawn),
