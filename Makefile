@@ -161,7 +161,7 @@ results: $(VENV)/.installed ## Published results of MODEL: all prompt sets and m
 
 # RECIPE=reduced takes minutes; the same command again goes on where it was stopped.
 threshold: $(VENV)/.installed ## The menagerie's imitation threshold: observed, and checked by training (hours; RECIPE=reduced)
-	$(BIN)/copycat menagerie threshold $(if $(RECIPE),--recipe '$(RECIPE)')
+	$(BIN)/copycat menagerie threshold $(if $(RECIPE),--recipe '$(RECIPE)') $(if $(OUT),--out '$(OUT)')
 
 test: $(VENV)/.installed-dev ## Run the tests in JOBS processes (MARKERS=slow for the slow ones, ARGS= for pytest)
 	$(BIN)/python -m pytest -n '$(JOBS)' --dist loadfile $(if $(filter undefined,$(origin MARKERS)),,-m '$(MARKERS)') $(ARGS)
