@@ -26,7 +26,7 @@ ABOUT = (
 _BESIDE = 4
 """Concepts shown on either side of the threshold."""
 Examples = Mapping[str, tuple[Path, Path]]
-"""By concept, a training or reference picture and a generated one."""
+"""By concept, a reference picture and a generated one."""
 
 
 def verdict(found: Imitation) -> str:
@@ -142,7 +142,7 @@ def picture(found: Imitation, form: str, examples: Examples | None = None) -> by
                 if row == 0:
                     axes.set_title(f"{concept}\n{count(n)}", fontsize=7, color=COLOURS[0 if before else 1])
                 if i == 0:
-                    axes.set_ylabel(("training", "generated")[row], fontsize=7)
+                    axes.set_ylabel(("reference", "generated")[row], fontsize=7)
 
     return drawn(draw, (7.6, 6.6 if shown else 4.2), form)
 
