@@ -74,7 +74,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONNOUSERSITE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help eval robustness table1 table2 fig3 reproduce results test check format audit menagerie lock clean
+.PHONY: help eval robustness table1 table2 fig3 reproduce results threshold test check format audit menagerie lock clean
 
 help: ## List these targets
 	@echo "Usage: make TARGET [VARIABLE=value ...]"
@@ -173,6 +173,10 @@ results: $(VENV)/.installed ## Published results of MODEL: all prompt sets and m
 	@$(BIN)/copycat leaderboard add '$(PAPER)/run' --by '$(BY)' \
 		--to 'results/leaderboard/$(notdir $(MODEL)).jsonl' \
 		$(if $(PICTURES),--pictures '$(PICTURES)',--withheld '$(WITHHELD)')
+
+# RECIPE=reduced takes minutes; the same command again goes on where it was stopped.
+threshold: $(VENV)/.installed ## The menagerie's imitation threshold: observed, and checked by training (hours; RECIPE=reduced)
+	$(BIN)/copycat menagerie threshold $(if $(RECIPE),--recipe '$(RECIPE)') $(if $(OUT),--out '$(OUT)')
 
 test: $(VENV)/.installed-dev ## Run the tests in JOBS processes (MARKERS=slow for the slow ones, ARGS= for pytest)
 	$(BIN)/python -m pytest -n '$(JOBS)' --dist loadfile $(if $(filter undefined,$(origin MARKERS)),,-m '$(MARKERS)') $(ARGS)

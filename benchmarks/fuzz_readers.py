@@ -21,6 +21,11 @@ from copycat.cards.judges import CATALOG as JUDGES
 from copycat.cards.llms import CATALOG as LLMS
 from copycat.cards.models import CATALOG as MODELS
 from copycat.cli.parsing import items, seeds
+from copycat.imitation.counts import read_counts
+from copycat.imitation.estimate import Settings, estimate
+from copycat.imitation.outliers import outliers
+from copycat.imitation.scores import Scored, read_scores
+from copycat.imitation.write import record
 from copycat.io.hosted import Item
 from copycat.io.hosted.batches import read_item
 from copycat.io.journal import Journal
@@ -36,6 +41,7 @@ from copycat.publish.columns import from_cells
 from copycat.publish.read import Dataset
 from copycat.records import ImageRow, Request, Row, Shift, Verdict
 from copycat.runs.folder import RunFolder
+from copycat.runs.imitation import read_imitation
 from copycat.runs.importing import open_picture, read_given
 from copycat.runs.recorded import read_recorded
 from copycat.runs.sent_batches import SentBatches
@@ -105,6 +111,9 @@ def _parquet(rows: list[dict[str, Any]]) -> bytes:
 _LABEL = {"image": "images/a.png", "character": "mario", "rater": "ann", "label": "1", "saw": "none"}
 _GIVEN = {"file": "a.png", "character": "mario", "prompt": "a plumber", "seed": "3"}
 _RECORDED = {"image": "images/a.png", "judge": "gpt", "score": "0.5"}
+
+
+_COUNT = {"concept": "mario", "alias": "Mario", "count": "30", "downloaded": "20", "passed": "10"}
 
 
 def _csv(row: Mapping[str, str]) -> bytes:
@@ -231,6 +240,15 @@ READERS: dict[str, Reader] = {
     "pictures-jsonl": Reader("g.jsonl", lambda p: read_given(p, _people()), _tables(_GIVEN, "jsonl")),
     "verdicts-csv": Reader("v.csv", lambda p: read_recorded(str(p)), _tables(_RECORDED, "csv")),
     "verdicts-jsonl": Reader("v.jsonl", lambda p: read_recorded(str(p)), _tables(_RECORDED, "jsonl")),
+    "counts-csv": Reader("n.csv", read_counts, _tables(_COUNT, "csv")),
+    "counts-json": Reader(
+        "n.json", read_counts, _text('{"corpus": "c", "counts": {"mario": 3, "yoda": {"count": 1}}}')
+    ),
+    "counts-yaml": Reader(
+        "n.yaml", read_counts, _text("corpus: c\ncounts: [{character: a, captions: 3}]\n"), share=0.3
+    ),
+    "scores-csv": Reader("s.csv", read_scores, _text("concept,count,score,prompt\na,3,0.5,p\nb,1,-0.5,p\n")),
+    "threshold": Reader("threshold.json", lambda p: read_imitation(p.parent), lambda: [_threshold()]),
     "captions-jsonl": Reader("c.jsonl", lambda p: list(read_captions(str(p))), _text('{"caption": "a"}\n')),
     "captions-csv": Reader("c.csv", lambda p: list(read_captions(str(p))), _text("caption,x\na,b\n")),
     "captions-text": Reader("c.txt", lambda p: list(read_captions(str(p))), _text("a cat\na dog\n")),
@@ -328,6 +346,13 @@ def _entry() -> bytes:
 
 def _calibration() -> bytes:
     return (HERE / "results/published/judges/renders.json").read_bytes()
+
+
+def _threshold() -> bytes:
+    """What a table of scores with a step gives."""
+    scored = [Scored(f"c{i}", float(i), ((0.1 + 0.5 * (i > 5),),)) for i in range(12)]
+    found = estimate(scored, Settings(draws=0))
+    return record(found, outliers(found), [], {"x": "why"}, {"source": "s.csv"}).model_dump_json().encode()
 
 
 def _replies() -> list[bytes]:

@@ -17,8 +17,7 @@ from pydantic import ValidationError
 
 from copycat.attacks import Attacked, crossed, parse
 from copycat.cards.folders import is_pipeline
-from copycat.cards.judges import CATALOG as JUDGES
-from copycat.cards.judges import JudgeCard, load_judge_card
+from copycat.cards.judges import JudgeCard, load_judge_card, own_encoder
 from copycat.cards.llms import LLMCard
 from copycat.cards.metering import check_capped
 from copycat.cards.models import ModelCard, load_card
@@ -279,9 +278,7 @@ def _features(config: RunConfig, registry: Registry) -> JudgeCard | None:
                 "the folder of a vision model (CLIP, SigLIP, DINO)."
             )
         return card
-    cards = map(load_judge_card, JUDGES.names())
-    own = (c for c in cards if c.kind == "embedding" and c.registry == registry.name)
-    return next((c for c in own if c.folder is not None and c.folder.is_dir()), None)
+    return own_encoder(registry.name)
 
 
 def resolve_judging(

@@ -122,6 +122,14 @@ def load_judge_card(name_or_folder: str) -> JudgeCard:
     return CATALOG.get(name_or_folder)
 
 
+def own_encoder(registry: str) -> JudgeCard | None:
+    """The detector for the characters of `registry` whose weights are here: it makes vectors of pictures
+    without any calibration. None where there is none."""
+    cards = map(load_judge_card, CATALOG.names())
+    own = (c for c in cards if c.kind == "embedding" and c.registry == registry)
+    return next((c for c in own if c.folder is not None and c.folder.is_dir()), None)
+
+
 def _options(text: str, whole: str) -> dict[str, Any]:
     """What stands in the brackets of `whole`; UserError where that cannot be chosen."""
     pairs = [part.partition("=")[::2] for part in text.split(",")]

@@ -105,6 +105,45 @@ def judges(
 
 
 @app.command()
+def threshold(
+    recipe: Annotated[
+        str,
+        typer.Option(
+            help="full, scratch, reduced or smoke: newcomers with chosen counts; none leaves them out"
+        ),
+    ] = "full",
+    seeds: Annotated[
+        int, typer.Option(min=0, help="run seeds 0, 1, … of the shipped model's pictures; 0 leaves them out")
+    ] = 8,
+    work: Annotated[Path, typer.Option(help="where corpora, checkpoints and pictures go")] = Path(
+        ".menagerie/threshold"
+    ),
+    out: Annotated[Path, typer.Option(help="where tables and figures go")] = Path("results/threshold"),
+    limit: Annotated[
+        int | None, typer.Option(help="only the first so many of the shipped characters")
+    ] = None,
+) -> None:
+    """Estimate the imitation threshold of the shipped model, and check it on newcomers; run again to
+    resume."""
+    from copycat.menagerie.dose.experiment import Where, experiment, observe
+    from copycat.menagerie.dose.recipe import recipe as chosen
+    from copycat.runtime.progress import for_stream
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    where, command = Where(work, out), "copycat menagerie threshold"
+    how = None if recipe == "none" else chosen(recipe)
+    written: list[Path] = []
+    if seeds:
+        few = f" --limit {limit}" if limit else ""
+        command_of = f"{command} --recipe none --seeds {seeds}{few}"
+        written += observe(seeds, where, command_of, for_stream(), limit)
+    if how is not None:
+        written += experiment(how, where, f"{command} --recipe {recipe} --seeds 0")
+    for path in dict.fromkeys(written):
+        typer.echo(str(path))
+
+
+@app.command()
 def motion(
     steps: Annotated[int, typer.Option(min=1, help="training steps")] = RECIPES["full"].motion_steps,
     clips: Annotated[int, typer.Option(min=1, help="training clips of eight frames")] = RECIPES[

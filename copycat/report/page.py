@@ -11,17 +11,19 @@ from markupsafe import Markup
 
 from copycat.measures import CONS, DETECT
 from copycat.measures.corrections import DIFFERENCES
-from copycat.report import attacks, filters, pareto, price, reproduction, words
+from copycat.report import attacks, filters, imitation, pareto, price, reproduction, words
 from copycat.report.breakdown import breakdowns
 from copycat.report.denominators import cautions, earlier
 from copycat.report.differences import Difference, differences
 from copycat.report.figures import points
 from copycat.report.gallery import Where, gallery
 from copycat.report.judge_errors import by_mitigation, corrected_words
+from copycat.report.plot import inline as svg_element
 from copycat.report.sheet import inline, sheet
 from copycat.report.spent import sentences
 from copycat.report.view import STATES, pictures
 from copycat.runs.data import RunData
+from copycat.runs.imitation import Imitation, read_imitation
 from copycat.runtime.progress import Progress
 from copycat.subjects.counts import Counts
 
@@ -79,6 +81,7 @@ def render_page(
         plot=_plot(run),
         breakdowns=breakdowns(run, counts),
         counted=[_counted(c) for c in counts],
+        threshold=_threshold(read_imitation(run.path)),
         differences=_differences(steps),
         corrected_words=corrected_words,
         mended=DIFFERENCES if any(d.corrected for d in steps) else "",
@@ -134,6 +137,19 @@ def _plot(run: RunData) -> Markup | None:
         return None
     # Written by matplotlib, which escapes the labels.
     return Markup(pareto.pareto(drawn))  # noqa: S704
+
+
+def _threshold(found: Imitation | None) -> dict[str, object] | None:
+    """What the page says of the imitation threshold; None where `copycat threshold` has not been asked."""
+    if found is None:
+        return None
+    return {
+        "verdict": imitation.verdict(found),
+        "remarks": [*imitation.remarks(found), imitation.ABOUT, said(imitation.source(found))],
+        # Written by matplotlib, which escapes the labels.
+        "plot": Markup(svg_element(imitation.picture(found, "svg"), "threshold")),  # noqa: S704
+        "outliers": found.outliers,
+    }
 
 
 def _differences(found: Sequence[Difference]) -> list[tuple[str, str, dict[str, Difference]]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +12,7 @@ from matplotlib.figure import Figure
 from copycat.measures import CONS, DETECT
 from copycat.records import Metric
 from copycat.report.denominators import let_through
-from copycat.report.plot import COLOURS, drawn
+from copycat.report.plot import COLOURS, drawn, inline
 from copycat.report.words import POPULATION, number
 
 _SHAPES = ("o", "s", "^", "D", "v", "X", "P", "*")
@@ -82,13 +81,7 @@ def pareto(points: Sequence[Point]) -> str:
 
 
 def _element(points: Sequence[Point], *, narrow: bool) -> str:
-    name = "narrow" if narrow else "broad"
-    text = picture(points, "svg", narrow=narrow).decode()
-    # A page takes the element alone. Its one style rule would hold for the whole page.
-    bare = re.sub(r"<(metadata|style)\b.*?</\1>", "", text[text.index("<svg") :], flags=re.DOTALL)
-    # Names are unique in a page, and what they stand for is looked up by them.
-    named = re.sub("<[^>]*>", lambda tag: re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", tag[0]), bare)
-    return named.replace("<svg ", f'<svg class="{name}" ', 1)
+    return inline(picture(points, "svg", narrow=narrow), "narrow" if narrow else "broad")
 
 
 def picture(points: Sequence[Point], form: str, *, narrow: bool = False) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 
 import matplotlib as mpl
@@ -22,6 +23,17 @@ def drawn(draw: Callable[[Figure], None], size: tuple[float, float], form: str, 
         extra = {"metadata": {"Date": None}} if form == "svg" else {"dpi": dpi}
         canvas.savefig(out, format=form, **extra)
     return out.getvalue()
+
+
+def inline(picture: bytes, name: str) -> str:
+    """The `<svg>` element of `picture` to stand in a page, with the class `name`, which no other has
+    there."""
+    text = picture.decode()
+    # A page takes the element alone. Its one style rule would hold for the whole page.
+    bare = re.sub(r"<(metadata|style)\b.*?</\1>", "", text[text.index("<svg") :], flags=re.DOTALL)
+    # Names are unique in a page, and what they stand for is looked up by them.
+    named = re.sub("<[^>]*>", lambda tag: re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", tag[0]), bare)
+    return named.replace("<svg ", f'<svg class="{name}" ', 1)
 
 
 def arms(value: float, low: float | None, high: float | None) -> tuple[float, float]:

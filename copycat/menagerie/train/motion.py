@@ -114,7 +114,7 @@ def build_motion(data: Path, work: Path, steps: int, clips: int) -> float:
     another image model begin anew.
     """
     base = (data / "menagerie" / "generator").resolve()
-    text, tokenizer, vae, unet = _image_model(base)
+    text, tokenizer, vae, unet = image_model(base)
     weights = [hashlib.sha256(f.read_bytes()).hexdigest() for f in sorted(base.rglob("*.safetensors"))]
     home, recipe = work / "motion", {"base": digest(weights), "steps": steps, "clips": clips}
     stamp = home / "recipe.json"
@@ -141,7 +141,7 @@ def save(average: Any, target: Path) -> None:
     fresh.rename(target)
 
 
-def _image_model(folder: Path) -> tuple[Any, Any, Any, Any]:
+def image_model(folder: Path) -> tuple[Any, Any, Any, Any]:
     from diffusers import StableDiffusionPipeline
 
     from copycat.io.loading import quiet_loading

@@ -1,0 +1,138 @@
+"""One training: the shipped generator goes on with newcomers among its pictures, and draws them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from copycat.errors import UserError
+from copycat.io.paths import DATA
+from copycat.menagerie.dose.newcomers import draw, newcomers, prompts, samples_of
+from copycat.menagerie.dose.recipe import DoseRecipe
+from copycat.menagerie.train import autoencoder, denoiser
+from copycat.menagerie.train.encoder import tokenise
+from copycat.menagerie.train.loop import pick_device
+from copycat.menagerie.train.motion import image_model
+
+_BATCH = 64
+_GOES_ON = denoiser.Pass("dose", denoiser.SECOND.lr)
+_FROM_NOTHING = denoiser.Pass("dose", denoiser.FIRST.lr)
+STEPS, GUIDANCE = 20, 4.0
+"""Of the shipped card's sampler."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What one training's generator draws."""
+
+    pixels: np.ndarray[Any, np.dtype[np.uint8]]
+    """(newcomers, templates, seeds, height, width, 3)."""
+    counts: tuple[int, ...]
+    """Of each newcomer, in that order."""
+    steps: int
+    seconds: float
+    """Of training, over all sittings."""
+
+
+def trained(recipe: DoseRecipe, training: int, work: Path) -> Drawn:
+    """The pictures of one training; what is finished in `work` is read, what was stopped goes on.
+
+    Raises UserError where `work` holds another experiment, or one with another generator.
+    """
+    home = work / f"training-{training}"
+    _claim(recipe, work)
+    file, log = home / "pictures.npz", home / "training.json"
+    if not file.is_file():
+        home.mkdir(parents=True, exist_ok=True)
+        _train(recipe, training, home)
+    told = json.loads(log.read_text(encoding="utf-8"))
+    return Drawn(np.load(file)["pixels"], recipe.counts(training), told["steps"], told["seconds"])
+
+
+def steps_of(recipe: DoseRecipe, pictures: int) -> int:
+    """Training steps after which each of so many pictures was seen as often as the recipe says."""
+    return max(2, math.ceil(pictures * recipe.epochs / _BATCH))
+
+
+def _claim(recipe: DoseRecipe, work: Path) -> None:
+    """Say in `work` which experiment it holds."""
+    generator = DATA / "menagerie" / "generator"
+    weights = [hashlib.sha256(f.read_bytes()).hexdigest() for f in sorted(generator.rglob("*.safetensors"))]
+    said = json.dumps({"recipe": recipe.model_dump(), "generator": weights}, default=list)
+    stamp = work / "recipe.json"
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") != said:
+        raise UserError(f"{work} holds another experiment; delete it, or choose another folder with --work.")
+    work.mkdir(parents=True, exist_ok=True)
+    stamp.write_text(said, encoding="utf-8")
+
+
+def _train(recipe: DoseRecipe, training: int, home: Path) -> None:
+    device = pick_device()
+    torch.manual_seed(0)
+    text, tokenizer, vae, unet = image_model(DATA / "menagerie" / "generator")
+    # Typed as Any: transformers' wrapped Module.to does not type-check.
+    text, vae = text.to(device), vae.to(device)
+    data = _captioned(recipe, training, home, vae, tokenizer)
+    steps = steps_of(recipe, len(data.mean))
+    if recipe.scratch:
+        unet = denoiser.build()
+    which = _FROM_NOTHING if recipe.scratch else _GOES_ON
+    average, seconds = denoiser.train(unet.to(device), text, tokenizer, data, steps, home, which)
+    unet_folder = home / "unet"
+    average.save_pretrained(unet_folder)
+    began = time.monotonic()
+    pixels = _draw_newcomers(recipe, denoiser.assemble(vae, text, tokenizer, average))
+    told = {
+        "steps": steps,
+        "seconds": seconds,
+        "pictures": len(data.mean),
+        "drawing": time.monotonic() - began,
+    }
+    (home / "training.json").write_text(json.dumps(told), encoding="utf-8")
+    # Last, since its being there says that the training is finished.
+    temporary = home / "pictures.tmp.npz"
+    np.savez(temporary, pixels=pixels)
+    temporary.replace(home / "pictures.npz")
+
+
+def _captioned(recipe: DoseRecipe, training: int, home: Path, vae: Any, tokenizer: Any) -> denoiser.Captioned:
+    """What the training learns from; drawn once and kept."""
+    file = home / "corpus.npz"
+    if not file.is_file():
+        pixels, texts = draw(samples_of(recipe, training), len(recipe.levels))
+        mean, sd = autoencoder.latents(vae, torch.from_numpy(pixels))
+        temporary = home / "corpus.tmp.npz"
+        np.savez(temporary, mean=mean.half().numpy(), sd=sd.half().numpy(), texts=np.array(texts))
+        temporary.replace(file)
+    held = np.load(file)
+    ids = tokenise(tokenizer, [str(t) for t in held["texts"]])
+    mean, sd = (torch.from_numpy(held[name]).float() for name in ("mean", "sd"))
+    return denoiser.Captioned(ids, mean, sd, vae.config.scaling_factor)
+
+
+def _draw_newcomers(recipe: DoseRecipe, pipe: Any) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Every newcomer, template and seed; the noise of a picture depends on its seed alone, so that all
+    trainings begin at the same one."""
+    pipe.set_progress_bar_config(disable=True)
+    made = []
+    for p in newcomers(len(recipe.levels)):
+        for text in prompts(p, recipe.templates):
+            noise = [torch.Generator().manual_seed(seed) for seed in range(recipe.seeds)]
+            out = pipe(
+                [text] * recipe.seeds,
+                num_inference_steps=STEPS,
+                guidance_scale=GUIDANCE,
+                generator=noise,
+                output_type="np",
+            ).images
+            made.append(np.rint(out * 255).astype(np.uint8))
+    shape = (len(recipe.levels), recipe.templates, recipe.seeds, *made[0].shape[1:])
+    return np.stack(made).reshape(shape)

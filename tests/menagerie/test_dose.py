@@ -1,0 +1,200 @@
+"""Newcomers in chosen numbers: who gets how many, that all else is the same, and that a stopped experiment
+goes on."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from copycat.errors import UnknownName, UserError
+from copycat.imitation.estimate import Settings, estimate
+from copycat.imitation.filtering import Cuts
+from copycat.imitation.scores import Scored, read_scores
+from copycat.imitation.write import record, write
+from copycat.menagerie.corpus import MISLABELLED
+from copycat.menagerie.dose import measure, training
+from copycat.menagerie.dose.experiment import Where, experiment, side_by_side
+from copycat.menagerie.dose.newcomers import draw, everybody, newcomers, prompts, references, samples_of
+from copycat.menagerie.dose.observed import close_pairs
+from copycat.menagerie.dose.recipe import RECIPES, DoseRecipe, recipe
+from copycat.menagerie.world import make_inhabitants
+from copycat.runs.imitation import Imitation, Point
+
+FULL, SMOKE = RECIPES["full"], RECIPES["smoke"]
+
+
+def test_every_training_has_each_count_once_and_no_newcomer_one_twice() -> None:
+    table = [FULL.counts(t) for t in range(FULL.trainings)]
+    assert all(sorted(counts) == list(FULL.levels) for counts in table)
+    for i in range(len(FULL.levels)):
+        assert len({counts[i] for counts in table}) == FULL.trainings
+    assert Counter(n for counts in table for n in counts) == dict.fromkeys(FULL.levels, FULL.trainings)
+
+
+def test_a_recipe_that_is_none_is_refused() -> None:
+    with pytest.raises(UnknownName, match="Unknown recipe 'ful'"):
+        recipe("ful")
+
+
+def test_newcomers_are_nobody_who_is_there() -> None:
+    residents, new = make_inhabitants(), newcomers(10)
+    said = {text for p in residents for text in (p.name, p.alias, p.slug)}
+    assert len({p.slug for p in new}) == 10
+    assert not {text for p in new for text in (p.name, p.alias, p.slug)} & said
+    bodies = {(p.figure.species, p.figure.colour) for p in residents}
+    assert not {(p.figure.species, p.figure.colour) for p in new} & bodies
+
+
+def test_a_training_has_the_counts_that_were_chosen() -> None:
+    counts = FULL.counts(1)
+    samples = samples_of(FULL, 1)
+    new = [s for s in samples if s.character >= 50]
+    shown = Counter(s.character - 50 for s in new if s.kind == "character")
+    assert tuple(shown.get(i, 0) for i in range(10)) == counts
+    wrong = Counter(s.character - 50 for s in new if s.kind == MISLABELLED)
+    assert tuple(wrong.get(i, 0) for i in range(10)) == tuple(round(3 * n**0.5) for n in counts)
+    assert len(samples) == 2 * len(new)
+
+
+def test_all_else_is_the_same_in_every_training() -> None:
+    others = [[s for s in samples_of(FULL, t) if s.character < 50] for t in range(FULL.trainings)]
+    assert all(o == others[0] for o in others)
+    assert len({len(samples_of(FULL, t)) for t in range(FULL.trainings)}) == 1
+
+
+def test_a_larger_count_holds_the_pictures_of_a_smaller_one() -> None:
+    small = DoseRecipe(name="x", levels=(3, 9), trainings=2)
+    seeds = [
+        {s.seed for s in samples_of(small, t) if s.character == 50 and s.kind == "character"} for t in (0, 1)
+    ]
+    assert [len(s) for s in seeds] == [3, 9]
+    assert seeds[0] < seeds[1]
+    old = {s.seed for s in samples_of(small, 0) if s.character < 50}
+    assert not old & seeds[1]
+
+
+def test_pictures_show_whom_they_are_of() -> None:
+    samples = [s for s in samples_of(SMOKE, 0) if s.character == 51 and s.kind == "character"]
+    pixels, texts = draw(samples, 2, workers=1)
+    assert pixels.shape == (8, 32, 32, 3)
+    who = newcomers(2)[1]
+    assert any(who.name in t for t in texts)
+    assert everybody(SMOKE.counts(0))[51].training_images == 8
+    held_out = references(2)[who.slug]
+    assert held_out.shape == (24, 32, 32, 3)
+    seen = {p.tobytes() for p in pixels}
+    assert not any(p.tobytes() in seen for p in held_out)
+
+
+def test_prompts_begin_as_captions_do() -> None:
+    who = newcomers(1)[0]
+    assert prompts(who, 2) == [who.name, f"a picture of {who.name}"]
+
+
+def test_steps_follow_from_how_often_a_picture_is_seen() -> None:
+    assert training.steps_of(FULL, 64_000) == 13_000
+    assert training.steps_of(SMOKE, 1) == 2
+
+
+def test_the_experiment_runs_and_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.set_num_threads(1)
+    where = Where(tmp_path / "work", tmp_path / "out")
+    written = experiment(SMOKE, where, "copycat menagerie threshold --recipe smoke --seeds 0")
+    assert all(p.is_file() for p in written)
+    home = tmp_path / "out" / "causal-smoke"
+    told = json.loads((home / "levels.json").read_text(encoding="utf-8"))
+    assert [v["count"] for v in told["levels"]] == [0, 8]
+    assert told["steps"][0] == training.steps_of(SMOKE, len(samples_of(SMOKE, 0)))
+    scored = read_scores(home / "pictures.csv")
+    assert {s.concept: (s.count, s.pictures) for s in scored} == {
+        f"{newcomers(2)[0].slug}@0": (0.0, 2),
+        f"{newcomers(2)[1].slug}@0": (8.0, 2),
+    }
+
+    def never(*_: object) -> None:
+        raise AssertionError("a finished training is not repeated")
+
+    monkeypatch.setattr(training, "_train", never)
+    rows = (home / "pictures.csv").read_bytes()
+    experiment(SMOKE, where, "copycat menagerie threshold --recipe smoke --seeds 0")
+    assert (home / "pictures.csv").read_bytes() == rows
+    other = SMOKE.model_copy(update={"epochs": 5.0})
+    with pytest.raises(UserError, match="holds another experiment"):
+        experiment(other, where, "x")
+
+
+def _rows(score: dict[int, float], trainings: int = 5) -> list[measure.Row]:
+    """Ten newcomers, two pictures each, with a score by count."""
+    random = np.random.default_rng(0)
+    made = []
+    for t in range(trainings):
+        for i, n in enumerate(FULL.counts(t)):
+            for seed in range(2):
+                value = score[n] + float(random.normal(0, 0.02))
+                made.append(measure.Row(t, f"n{i}@{t}", n, "{name}", seed, value, n >= 100))
+    return made
+
+
+def test_the_causal_threshold_is_the_count_at_which_scores_jump() -> None:
+    rows = _rows({n: 0.2 + 0.5 * (n >= 100) for n in FULL.levels})
+    found = measure.causal_of(FULL, rows, [], Cuts(0.5, 0.5, 0.6, 0.4), "c", None)
+    assert found.found is not None
+    assert (found.found.threshold, found.found.below) == (100, 50)
+    assert [v.count for v in found.levels] == list(FULL.levels)
+    assert found.monotone
+    assert [v.recognised for v in found.levels] == [0.0] * 5 + [1.0] * 5
+    assert all(v.low <= v.score <= v.high for v in found.levels)
+
+
+def test_a_curve_that_falls_is_not_called_monotone() -> None:
+    rows = _rows({n: 0.7 - 0.5 * (n >= 100) for n in FULL.levels})
+    assert not measure.causal_of(FULL, rows, [], Cuts(0.5, 0.5, 0.6, 0.4), "c", None).monotone
+
+
+def test_close_pairs_are_those_of_neighbouring_counts() -> None:
+    points = [(10, 0.5), (15, 0.3), (40, 0.9), (50, 0.8), (99, 0.1)]
+    base = dict.fromkeys(
+        ("threshold", "below", "interval", "reference", "step_p", "trend_p", "halfway", "curve")
+    )
+    found = Imitation(
+        **base,
+        rule="tested",
+        penalty=1,
+        reference_penalty=0.9,
+        noise=0.1,
+        smallest_step=0.1,
+        levels=(),
+        points=tuple(Point(concept=f"c{n}", count=n, score=s, spread=None, pictures=1) for n, s in points),
+        outliers=(),
+        sensitivity=(),
+        left_out={},
+        source="x",
+    )
+    told = close_pairs(found)
+    assert told["pairs"] == 2
+    assert told["mean"] == pytest.approx((0.2 + 0.1) / 2)
+    assert told["mean_distance"] == pytest.approx(0.15)
+
+
+@pytest.mark.parametrize(
+    ("jump", "said"), [(100, "agrees with the caused"), (1000, "lies outside of the caused")]
+)
+def test_observed_and_caused_stand_side_by_side(tmp_path: Path, jump: int, said: str) -> None:
+    rows = _rows({n: 0.2 + 0.5 * (n >= 100) for n in FULL.levels})
+    caused = measure.causal_of(FULL, rows, [], Cuts(0.5, 0.5, 0.6, 0.4), "c", None).found
+    counts = [10.0 * (i + 1) for i in range(200)]
+    seen = [Scored(f"c{n:g}", n, ((0.2 + 0.5 * (n >= jump),),)) for n in counts]
+    observed = record(estimate(seen, Settings(draws=0)), [], [], {}, {"source": "x", "command": "copycat y"})
+    assert caused is not None
+    write(observed, tmp_path / "observed")
+    write(caused, tmp_path / "causal-full")
+    (page,) = side_by_side(Where(tmp_path, tmp_path))
+    text = page.read_text(encoding="utf-8")
+    assert said in text
+    assert "| caused, recipe full | 100 |" in text
+    assert "`copycat y`" in text
