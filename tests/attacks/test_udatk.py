@@ -198,8 +198,10 @@ def test_a_prompt_that_does_not_name_the_character_gets_no_word_of_its_names(vic
     words = vocabulary(victim.pipeline).words
     victim.character = victim.character.model_copy(update={"name": "Red Owl", "aliases": ()})
     victim.request = victim.request.model_copy(update={"source_prompt": "a picture of a bird"})
-    assert list(_search(victim)._words.words) == [w for w in words if w not in ("red", "owl")]
-    assert len(_search(victim)._words.ids["text_encoder"]) == len(words) - 2
+    others = [w for w in words if w not in ("red", "owl")]
+    assert len(others) < len(words)
+    assert list(_search(victim)._words.words) == others
+    assert len(_search(victim)._words.ids["text_encoder"]) == len(others)
     assert list(_search(victim, names=True)._words.words) == list(words)
     victim.request = victim.request.model_copy(update={"source_prompt": "a red owl"})
     assert list(_search(victim)._words.words) == list(words), "the attacker may say what the prompt says"
