@@ -74,8 +74,8 @@ def _root(
 # In the order of the help; a verb is called as its function, with hyphens.
 for verb in (
     run.run, judge.judge, annotate.annotate, calibrate.calibrate, score.score, report.report, verify.verify,
-    table.table, threshold.threshold, compare.compare, power.power, reproduce.reproduce, robustness.robustness,
-    import_upstream.import_upstream, rejudge.rejudge, import_registry.import_registry,
+    table.table, threshold.threshold, compare.compare, power.power, reproduce.reproduce,
+    robustness.robustness, import_upstream.import_upstream, rejudge.rejudge, import_registry.import_registry,
     import_images.import_images, import_verdicts.import_verdicts, publish.publish, pull.pull, erase.erase,
     attack.attack, gate.gate, count.count, ls.ls, validate.validate, doctor.doctor, prune.prune,
 ):  # fmt: skip
