@@ -17,6 +17,7 @@ from copycat.errors import UserError
 from copycat.mitigations.erasure.base import Work
 from copycat.mitigations.erasure.discriminator import discriminator, logit_error
 from copycat.mitigations.erasure.layers import INSTEAD, parameter_group
+from copycat.mitigations.erasure.paths import TOGETHER
 from copycat.mitigations.erasure.surgery import without_conflict
 from copycat.mitigations.erasure.task import ErasureTask
 from copycat.mitigations.erasure.training import Lesson, Sitting, squared_error
@@ -73,19 +74,18 @@ class Correction:
 
     def _draw(self, prompts: Sequence[str], progress: Progress) -> dict[str, Tensor]:
         """Clean latents that the original model draws of `prompts`, by prompt: (pictures, channels, …)."""
-        o = self._options
-        each = -(-o.pictures // len(prompts))
-        drawn: dict[str, Tensor] = {}
-        progress.start("draw anchors", len(prompts))
-        for n, prompt in enumerate(prompts):
-            noise = [
-                torch.Generator("cpu").manual_seed((o.seed * len(prompts) + n) * each + i)
-                for i in range(each)
-            ]
-            drawn[prompt] = self._lesson.tap.latents([prompt] * each, noise)
-            progress.advance(1)
+        each = -(-self._options.pictures // len(prompts))
+        asked = [prompt for prompt in prompts for _ in range(each)]
+        found = []
+        progress.start("draw anchors", len(asked))
+        for start in range(0, len(asked), TOGETHER):
+            some = asked[start : start + TOGETHER]
+            first = self._options.seed * len(asked) + start
+            noise = [torch.Generator("cpu").manual_seed(first + i) for i in range(len(some))]
+            found.append(self._lesson.tap.latents(some, noise))
+            progress.advance(len(some))
         progress.done()
-        return drawn
+        return dict(zip(prompts, torch.cat(found).split(each), strict=True))
 
     def step(self, iteration: int) -> dict[str, float]:
         """One iteration; returns its losses."""

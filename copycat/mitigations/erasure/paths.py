@@ -9,7 +9,7 @@ from torch import Tensor
 from copycat.diffusion.tap import Call, Tap, joined
 from copycat.runtime.progress import Progress
 
-_TOGETHER = 32
+TOGETHER = 32
 """Pictures that are drawn in one call."""
 
 
@@ -22,8 +22,8 @@ class Paths:
         self._found: dict[str, list[list[Call]]] = {}
         wanted = [(prompt, seed * len(prompts) + i) for i, prompt in enumerate(prompts)]
         progress.start("draw pictures", len(wanted))
-        for start in range(0, len(wanted), _TOGETHER):
-            some = wanted[start : start + _TOGETHER]
+        for start in range(0, len(wanted), TOGETHER):
+            some = wanted[start : start + TOGETHER]
             steps = tap.path([p for p, _ in some], [s for _, s in some])
             for row, (prompt, _) in enumerate(some):
                 self._found.setdefault(prompt, []).append([_kept(at, row) for at in steps])
