@@ -89,6 +89,11 @@ def _fewer_metrics(folder: RunFolder) -> None:
     folder.metrics_path.write_text(json.dumps(json.loads(folder.metrics_path.read_text())[1:]))
 
 
+def _number_twice(folder: RunFolder) -> None:
+    told = json.loads(folder.metrics_path.read_text())
+    folder.metrics_path.write_text(json.dumps([*told, told[0]]))
+
+
 def _outside(folder: RunFolder) -> None:
     file = first_picture(folder)
     shutil.move(file, folder.path.parent / "elsewhere.png")
@@ -151,6 +156,7 @@ FAULTS: dict[str, tuple[Damage, str]] = {
     "other number": (_other_metric, "metrics.json says other numbers than the rows give: DETECT of none"),
     "numbers gone": (lambda f: f.metrics_path.unlink(), "metrics.json is not there"),
     "broken numbers": (lambda f: f.metrics_path.write_text("{"), "metrics.json cannot be read"),
+    "number twice": (_number_twice, "metrics.json says a number twice"),
     "fewer numbers": (_fewer_metrics, "metrics.json lacks numbers"),
     "other agreement": (
         lambda f: (f.path / "agreement.json").write_text('[{"kind": "identify"}]'),
