@@ -65,7 +65,10 @@ def main() -> int:
     )
     parser.add_argument("run", type=Path, help="the folder of a finished run")
     folder: Path = parser.parse_args().run
-    rows = rows_of(copycat.load_run(folder))
+    try:
+        rows = rows_of(copycat.load_run(folder))
+    except UserError as e:
+        parser.error(str(e))
     sys.stdout.write(markdown(rows))
     write_text(folder / "arc.csv", as_csv(rows))
     write_bytes(folder / "arc.png", drawn(lambda figure: curve(figure, rows), (6.4, 4.0), "png"))
@@ -73,8 +76,10 @@ def main() -> int:
 
 
 def rows_of(run: copycat.Run) -> list[Row]:
-    """The run's conditions in its own order. Raises UserError for one without `arc` at a weight, or with
-    several guardrails."""
+    """The run's conditions in its own order. Raises UserError for one that is not finished, that is without
+    `arc` at a weight, or that has several guardrails."""
+    if not run.data.finished:
+        raise UserError(f"{run.path} is not finished; run the same command again, which goes on with it.")
     specs = list(dict.fromkeys(r.mitigation for r in run.data.requests))
     cells: dict[str, tuple[str, float]] = {}
     for spec in specs:
