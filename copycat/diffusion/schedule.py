@@ -72,7 +72,7 @@ def log_likelihood_ratio(
     stays = alpha.sqrt() * (1 - alpha_s) / (1 - alpha_t) * latents.float()
     variance = ((1 - alpha) * (1 - alpha_s) / (1 - alpha_t)).flatten()
     first, second = ((after.float() - stays - onto * g.float()).flatten(1).square().sum(1) for g in guesses)
-    found: Tensor = (second - first) / (2 * variance.flatten())
+    found: Tensor = (second - first) / (2 * variance)
     return found
 
 
