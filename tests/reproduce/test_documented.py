@@ -21,6 +21,7 @@ from copycat.subjects.prompts import Prompt
 NEEDS = {
     "/path/to/": "a model that is the reader's",
     "mine.yaml": "a registry that is the reader's",
+    "adapters=": "adapters that another command of the page writes, after a training",
     "://my-bucket/": "a bucket that is the reader's, and the package for it",
 }
 """What keeps a command from being planned as it is written."""
