@@ -143,6 +143,8 @@ class Attack(Mitigation[A]):
 
     needs_text_encoder: ClassVar[bool] = False
     """Whether the model must read prompts by a text encoder."""
+    needs_pictures: ClassVar[bool] = False
+    """Whether it cannot be used on models that make videos."""
     needs_schedule: ClassVar[bool] = False
     """Whether the model must have been trained on a schedule of noise levels, unlike those of flow
     matching."""
@@ -164,6 +166,11 @@ class Attack(Mitigation[A]):
             raise UserError(
                 f"{self.name} needs the weights of the model, and {card.title} runs elsewhere; use an attack "
                 "on the prompt alone, such as typo."
+            )
+        if self.needs_pictures and card.sampling.frames:
+            raise UserError(
+                f"{self.name} is for pictures, and {card.title} makes videos; use an attack on the prompt "
+                "alone, such as typo."
             )
 
     def examine(self, card: ModelCard, pipeline: Any) -> None:

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from pydantic import Field
 
 from copycat.attacks.base import Attack, AttackOptions, Attempt, Victim
-from copycat.cards.models import ModelCard
-from copycat.errors import UserError
 
 
 class SoftPromptOptions(AttackOptions):
@@ -33,16 +31,9 @@ class SoftPrompt(Attack[SoftPromptOptions]):
     name = "soft-prompt"
     options = SoftPromptOptions
     white_box = True
+    needs_pictures = True
     needs_text_encoder = True
     needs_schedule = True
-
-    def check(self, card: ModelCard) -> None:
-        super().check(card)
-        if card.sampling.frames:
-            raise UserError(
-                f"{self.name} is for pictures, and {card.title} makes videos; use an attack on the prompt "
-                "alone, such as typo."
-            )
 
     def attempts(self, victim: Victim) -> Iterator[Attempt]:
         """The vectors v minimise E ‖ε_θ(z_t, t, c(v)) − ε‖² for latents z of the original model's pictures

@@ -8,8 +8,6 @@ from typing import Any
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from copycat.attacks.base import Attack, AttackOptions, Attempt, Victim
-from copycat.cards.models import ModelCard
-from copycat.errors import UserError
 
 
 class UDAtkOptions(AttackOptions):
@@ -47,16 +45,9 @@ class UDAtk(Attack[UDAtkOptions]):
     name = "udatk"
     options = UDAtkOptions
     white_box = True
+    needs_pictures = True
     needs_text_encoder = True
     needs_schedule = True
-
-    def check(self, card: ModelCard) -> None:
-        super().check(card)
-        if card.sampling.frames:
-            raise UserError(
-                f"{self.name} is for pictures, and {card.title} makes videos; use an attack on the prompt "
-                "alone, such as typo."
-            )
 
     def attempts(self, victim: Victim) -> Iterator[Attempt]:
         """The k words c' before the prompt c minimise E ‖ε_θ(z_t, t, [c'; c]) − ε‖² for z_t noised from the

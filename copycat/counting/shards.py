@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tarfile
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ compression OSError or EOFError."""
 
 
 @dataclass(frozen=True)
-class Shard:
+class Shard(ABC):
     """One part of a corpus, which is counted as a whole or not at all."""
 
     name: str
@@ -31,9 +32,9 @@ class Shard:
     stamp: str
     """Changes when its content does: its place, size and time."""
 
+    @abstractmethod
     def batches(self, column: str | None) -> Iterator[pa.Array]:
         """Its captions, as :func:`copycat.counting.readers.read` gives them, and with its errors."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

@@ -86,14 +86,14 @@ def test_a_step_too_small_for_the_published_penalty_is_found_all_the_same() -> N
     assert found.step_p < 0.01
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_flat_scores_have_no_threshold(seed: int) -> None:
-    found = estimate(step(60, 0, 0.0, 0.1, seed), Settings(draws=20))
-    if found.step_p is not None and found.step_p < 0.05:
-        pytest.skip("one of twenty, as the level says")
-    assert found.answer.at is None
-    assert found.interval is None
-    assert outliers(found) == []
+def test_flat_scores_have_no_threshold() -> None:
+    all_found = [estimate(step(60, 0, 0.0, 0.1, seed), Settings(draws=20)) for seed in range(6)]
+    flat = [found for found in all_found if found.step_p is None or found.step_p >= 0.05]
+    assert len(flat) >= 5, "the level is one of twenty"
+    for found in flat:
+        assert found.answer.at is None
+        assert found.interval is None
+        assert outliers(found) == []
 
 
 def test_falling_scores_have_no_threshold() -> None:
