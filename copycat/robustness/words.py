@@ -21,7 +21,7 @@ ABOUT = (
     "too, and higher is better, since nobody asked to erase them; guardrails without a change of the "
     "weights are not tried on them (–). A search ends with the first picture that the judge says yes to, "
     "and the same judge scores that picture: with q queries and a false-positive rate f, 1 − (1 − f)^q "
-    "succeed by chance, and no search does worse than the plain prompt. So compare an attack with `random`, "
+    "succeed by chance, and no search does worse than the plain prompt. So compare an attack with “random”, "
     "which has a budget like it, rather than by p alone. The price on neutral prompts is what is lost of "
     "what they ask for; 0 is no price. "
     "Intervals are of 95 %, for these characters and for characters like these."
