@@ -103,16 +103,21 @@ def test_a_node_that_does_not_share_the_folder_is_named(
 
 
 class Linked(Phased[int, int, int, int]):
-    """The first batch is finished once the second is worked on; the batch 9 is never finished."""
+    """The first batch is finished once a second is worked on; the batch 9 is never finished.
+
+    Which of those that were asked for together is the first is for their threads to decide.
+    """
 
     def __init__(self) -> None:
+        self._worked = 0
         self._second = threading.Event()
 
     def prepare(self, batch: int) -> int:
         return batch
 
     def work(self, batch: int, prepared: int) -> int:
-        if batch == 1:
+        self._worked += 1
+        if self._worked == 2:
             self._second.set()
         return prepared * 2
 

@@ -1,0 +1,20 @@
+"""`copycat verbatim …`: how close outputs come to works, of pictures (`copycat verbatim RUN`) and of text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+
+class _RunFirst(TyperGroup):
+    """A group that takes a run folder where another has the name of a command: `copycat verbatim RUN`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            args = ["images", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(cls=_RunFirst, no_args_is_help=True, help="How close outputs come to the works themselves.")
