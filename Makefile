@@ -223,9 +223,10 @@ $(VENV)/.installed: requirements.lock requirements-torch.txt pyproject.toml
 	@$(BIN)/python -m pip install -qq --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock requirements-validators.txt
 	@echo "Adding the development tools to $(VENV), once"
 	@$(BIN)/python -m pip install -qq --no-deps --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install -qq --no-deps --require-hashes --ignore-requires-python -r requirements-validators.txt
 	@touch $@
 
 # Maintainers only; needs uv. The awk drops torch and the CUDA packages that its default build asks for.

@@ -35,7 +35,7 @@ class Task:
     images: tuple[str, ...]
     """Paths relative to the run folder, of all pictures with these pixels."""
     files: tuple[Path, ...]
-    """What to show: the picture, or the judged frames of a video."""
+    """What to show: the picture, or the judged frames of a video. Nothing of :func:`recorded` tasks."""
     sha256: str
     """Of the picture's file; empty for a video."""
 
@@ -60,32 +60,49 @@ def tasks(run: RunData) -> Found:
     Pictures whose file is gone or lies outside the run folder are left out and counted. Raises UserError
     when none is left.
     """
-    found: dict[tuple[str, str], Task] = {}
+    found: list[Task] = []
     missing = 0
-    for request in (r for r in run.requests if not is_innocent(r.prompt_set)):
-        rows = [r for r in run.frames.get(request.id, ()) if r.outcome == "ok" and r.file]
-        if not rows:
-            continue
+    for request, rows in _made(run):
         files = tuple(path for r in rows if (path := run.file(r.file)))
         if len(files) < len(rows):
             missing += 1
             continue
-        task = _task(request, rows, files)
-        earlier = found.get(task.about)
-        found[task.about] = replace(earlier, images=earlier.images + task.images) if earlier else task
+        found.append(_task(request, rows, files))
     if not found:
         raise UserError(
             f"All {missing} pictures of {run.path} are missing from the folder; there is nothing to label."
             if missing
             else f"{run.path} has no pictures to label; `copycat run` makes them."
         )
-    return Found(tuple(found.values()), missing)
+    return Found(_merged(found), missing)
+
+
+def recorded(run: RunData) -> tuple[Task, ...]:
+    """The same questions by the rows alone, also where the files of pictures are not here: nothing to show.
+
+    A picture without a hash in its row, as the first versions wrote them, is left out.
+    """
+    return _merged(_task(request, rows, ()) for request, rows in _made(run) if all(r.sha256 for r in rows))
+
+
+def _made(run: RunData) -> Iterator[tuple[Request, list[ImageRow]]]:
+    """The requests that raters can be asked about, each with the rows of its picture or judged frames."""
+    for request in (r for r in run.requests if not is_innocent(r.prompt_set)):
+        if rows := [r for r in run.frames.get(request.id, ()) if r.outcome == "ok" and r.file]:
+            yield request, rows
+
+
+def _merged(tasks: Iterable[Task]) -> tuple[Task, ...]:
+    """One for all that have the same pixels, in the place of the first."""
+    found: dict[tuple[str, str], Task] = {}
+    for task in tasks:
+        earlier = found.get(task.about)
+        found[task.about] = replace(earlier, images=earlier.images + task.images) if earlier else task
+    return tuple(found.values())
 
 
 def _task(request: Request, rows: Sequence[ImageRow], files: tuple[Path, ...]) -> Task:
-    hashes = [
-        r.sha256 or hashlib.sha256(f.read_bytes()).hexdigest() for r, f in zip(rows, files, strict=True)
-    ]
+    hashes = [r.sha256 or hashlib.sha256(files[n].read_bytes()).hexdigest() for n, r in enumerate(rows)]
     video = bool(request.sampling.frames)
     return Task(
         pixels=hashlib.sha256("|".join(hashes).encode()).hexdigest() if video else hashes[0],

@@ -11,7 +11,7 @@ from copycat.calibration.labels import Label, digest_labels
 from copycat.calibration.measure import concerned, kinds, of_each_other, of_judges, of_raters
 from copycat.calibration.plots import Kinds, picture
 from copycat.calibration.tables import comparison_latex, csv_text, markdown, names
-from copycat.cards.calibration import Calibration
+from copycat.cards.calibration import Calibration, document
 from copycat.errors import UnknownName, UserError
 from copycat.io.atomic import write_bytes
 from copycat.io.version import __version__
@@ -147,7 +147,7 @@ def write(made: Calibrated, path: Path) -> list[Path]:
         "csv": csv_text(named).encode(),
         "tex": comparison_latex(named, title, (), "tab:calibration").encode(),
         # Last, so that the file that is cited is there only when all of it is.
-        "json": (c.model_dump_json(indent=1) + "\n").encode(),
+        "json": document(c),
     }
     for ending, text in content.items():
         write_bytes(path.with_suffix(f".{ending}"), text)

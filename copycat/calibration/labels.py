@@ -39,6 +39,7 @@ class Label(Row):
     character: str = Field(min_length=1)
     """Slug, name or alias in the registry."""
     rater: str = Field(min_length=1)
+    """Who answered; a name, or what stands for one."""
     label: bool | None
     """Whether the picture shows the character; None where the rater gave no answer."""
     saw: str = ""

@@ -282,6 +282,11 @@ def without_counts(rates: Mapping[str, Any] | None) -> dict[str, Any] | None:
     }
 
 
+def document(calibration: Calibration) -> bytes:
+    """What the file of `calibration` holds."""
+    return (calibration.model_dump_json(indent=1) + "\n").encode()
+
+
 def read_calibration(path: Path) -> Calibration:
     """The calibration file at `path`; raises BadFile for one that is none."""
     try:

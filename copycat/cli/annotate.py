@@ -57,14 +57,14 @@ def annotate(
 
 def _export(run: RunData, answers: Answers, path: Path) -> None:
     from copycat.annotate.export import labels
-    from copycat.annotate.tasks import tasks
+    from copycat.annotate.tasks import recorded
     from copycat.calibration.labels import write_labels
     from copycat.errors import UserError
 
     standing = answers.standing()
     if not standing:
         raise UserError(f"{run.path} has no labels yet; copycat annotate {run.path} makes them.")
-    rows = labels(standing, tasks(run).tasks)
+    rows = labels(standing, recorded(run))
     write_labels(path, rows)
     typer.echo(f"{len(rows)} labels by {len({x.rater for x in rows})} raters written to {path}")
 

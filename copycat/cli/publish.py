@@ -22,6 +22,9 @@ def publish(
         "--i-have-the-right-to-publish-these",
         help="Your word that pictures of protected characters may be published.",
     ),
+    rater_names: bool = typer.Option(
+        False, "--rater-names", help="Name the raters of labels; left out, each goes by a pseudonym."
+    ),
     title: str = typer.Option("", help="The dataset's title; the run's name when empty."),
     licence: str = typer.Option(
         "cc-by-4.0", "--license", help="Licence of the rows, as the hub writes licences."
@@ -59,6 +62,7 @@ def publish(
         licence=_licence(licence),
         creator=creator,
         repository=repository,
+        rater_names=rater_names,
     )
     with tempfile.TemporaryDirectory() as scratch:
         folder = to or Path(scratch) / "dataset"
@@ -83,8 +87,14 @@ def _licence(name: str) -> str:
 
 
 def _tell(publication: Publication, files: list[File]) -> None:
-    from copycat.publish.card import pictures_sentence
+    from copycat.publish.card import pictures_sentence, raters_sentence
 
     counts = (f"{sum(f.rows for f in files if f.table is t)} {t.name}" for t in publication.tables)
     typer.echo(f"{len(publication.runs)} run{'s' * (len(publication.runs) > 1)}: {', '.join(counts)}")
     typer.echo(pictures_sentence(publication))
+    if told := raters_sentence(publication):
+        typer.echo(told)
+    if left_out := publication.people.left_out:
+        typer.echo(
+            f"{left_out} labels are of pictures that these runs do not hold, and are left out.", err=True
+        )

@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
-from copycat.measures import DETECT
 from copycat.publish.collect import Publication
 from copycat.publish.croissant import summary
+from copycat.publish.responsible import limits
 from copycat.publish.tables import IMAGES, TABLES, File, described
 from copycat.report import reproduction, table_markdown
 from copycat.report.page import environment
@@ -42,11 +42,12 @@ def card(publication: Publication, files: Sequence[File]) -> str:
         origin_sentence=origin_sentence,
         figures=_figures,
         pictures=pictures_sentence(publication),
+        raters=raters_sentence(publication),
+        limits=limits(publication),
         where=publication.repository or "path/to/this/folder",
         split=SPLIT,
         tables=tables,
         measures=tuple({m.name: m for run in publication.runs for m in run.measures}.values()),
-        detect=DETECT,
     )
     return f"{page}\n"
 
@@ -80,6 +81,21 @@ def pictures_sentence(publication: Publication) -> str:
             f"publishing them could itself be a copy of a protected work. {kept}"
         )
     return f"The pictures are not part of this dataset; the publisher left them out. {kept}"
+
+
+def raters_sentence(publication: Publication) -> str:
+    """How raters are called here, and why; empty where nobody labelled anything."""
+    people = publication.people
+    if not people.raters:
+        return ""
+    several = len(people.raters) > 1
+    who = f"The {len(people.raters)} raters" if several else "The one rater"
+    if people.named:
+        return f"{who} of these pictures {'go' if several else 'goes'} by name, as the publisher chose."
+    return (
+        f"{who} of these pictures {'go by pseudonyms' if several else 'goes by a pseudonym'}, since names of "
+        "people are personal data; who they are stayed with the publisher."
+    )
 
 
 def command(run: RunData) -> str:

@@ -5,9 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
-from copycat.errors import BadFile
+from copycat.annotate.tasks import recorded
+from copycat.calibration.calibrate import calibrate
+from copycat.calibration.labels import deduplicate
+from copycat.cards.calibration import Calibration
+from copycat.errors import BadFile, UserError
 from copycat.measures import CATALOG
 from copycat.measures.summary import summarise
+from copycat.publish.people import PublishedLabel, digest
 from copycat.records import ImageRow, Metric, Request, Similarities, Unscored, Verdict, YesNo
 from copycat.runs import same_numbers
 from copycat.runs.data import RunData
@@ -92,6 +97,46 @@ def check_there(images: Iterable[ImageRow], there: Iterable[str], where: str) ->
             f"{where} is not whole: it says that its pictures are included, and {len(lacking)} of "
             f"{len(named)} are not (such as {lacking[0]})."
         )
+
+
+def check_labels(labels: Sequence[PublishedLabel], run: RunData, where: str) -> None:
+    """Raise BadFile for a label of a picture that is none of the run's or has other pixels, of a character
+    that is not in its registry, and for a rater who says both yes and no of one picture."""
+    known = {task.pixels: task for task in recorded(run)}
+    slugs = {c.slug for c in run.registry.characters}
+    for label in labels:
+        task = known.get(label.pixels)
+        if task is None or label.image not in task.images or label.sha256 != task.sha256:
+            raise BadFile(f"{where} has a label of {label.image} that is of none of its pictures.")
+        if label.character not in slugs:
+            raise BadFile(f"{where} has a label of {label.character}, who is not in its registry.")
+    deduplicate(labels, where)
+
+
+def calibration_difference(run: RunData, labels: Sequence[PublishedLabel], found: Calibration) -> str:
+    """Why a calibration does not follow from the labels and verdicts of `run`, in words; empty where it does,
+    and where it was measured on labels that were not published, or on further runs."""
+    if found.labels_sha256 and found.labels_sha256 != digest(labels):
+        return "it was measured on others"
+    if not found.labels_sha256 or len(found.runs) != 1:
+        return ""
+    told = {(j.judge, j.question): j.counts for j in found.judges}
+    try:
+        made = calibrate(
+            {run.path: run.evidence()},
+            labels,
+            source=found.labels,
+            command=found.command,
+            commit=found.commit,
+            truth=found.truth,
+        ).calibration
+    except UserError as e:
+        return str(e).rstrip(".")
+    counted = {(j.judge, j.question): j.counts for j in made.judges}
+    for judge, question in told:
+        if told[judge, question] != counted.get((judge, question)):
+            return f"the counts of {judge} ({question}) are others"
+    return ""
 
 
 def difference(run: RunData) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,17 @@ from copycat.io import pictures as files
 from copycat.io.picture_hash import phash
 from copycat.io.secrets import clean
 from copycat.publish.columns import to_cells
-from copycat.publish.tables import JOINED, PAYLOADS, SHIFTS, TABLES, Payload, Table
+from copycat.publish.people import People, gather
+from copycat.publish.tables import (
+    CALIBRATIONS,
+    JOINED,
+    LABELS,
+    PAYLOADS,
+    SHIFTS,
+    TABLES,
+    Payload,
+    Table,
+)
 from copycat.records import Answer, ImageRow, Request, Unscored
 from copycat.runs.data import RunData
 from copycat.runs.folder import RunFolder
@@ -36,6 +46,8 @@ class Publication:
     """`user/name` on the hub; None for a folder."""
     pictures: bool
     """Whether the pictures themselves go along."""
+    people: People = field(default_factory=People)
+    """What raters said of the pictures."""
 
     @property
     def registries(self) -> dict[str, Registry]:
@@ -49,8 +61,13 @@ class Publication:
 
     @property
     def tables(self) -> tuple[Table, ...]:
-        """Those that it has; of distances only where a run measured any."""
-        return (*TABLES, SHIFTS) if any(run.shift_rows for run in self.runs) else TABLES
+        """Those that it has; of distances, labels and calibrations only where a run has any."""
+        more = {
+            SHIFTS: any(run.shift_rows for run in self.runs),
+            LABELS: bool(self.people.labels),
+            CALIBRATIONS: bool(self.people.calibrations),
+        }
+        return (*TABLES, *(table for table, there in more.items() if there))
 
     @property
     def payloads(self) -> tuple[Payload, ...]:
@@ -74,12 +91,14 @@ def collect(
     licence: str = "cc-by-4.0",
     creator: str = "",
     repository: str | None = None,
+    rater_names: bool = False,
 ) -> Publication:
     """Read the runs; nothing is written.
 
-    `right` is the publisher's word that the pictures may be published where a registry is protected. Raises
-    UserError for a run without numbers, two runs of one name or with different registries of one name, and
-    for pictures of protected characters without `right`; BadFile for pictures that are not there.
+    `right` is the publisher's word that the pictures may be published where a registry is protected, and
+    `rater_names` says that raters may be named. Raises UserError for a run without numbers, two runs of one
+    name or with different registries of one name, and for pictures of protected characters without `right`;
+    BadFile for pictures that are not there.
     """
     if not folders:
         raise UserError("Say which run to publish (copycat ls runs).")
@@ -88,13 +107,14 @@ def collect(
     twice = next((n for n in names if names.count(n) > 1), None)
     if twice:
         raise UserError(f"Two runs are called {twice}; rename one of the folders, or publish them apart.")
-    people: dict[str, Registry] = {}
+    registries: dict[str, Registry] = {}
     for run in runs:
-        known = people.setdefault(run.registry.name, run.registry)
+        known = registries.setdefault(run.registry.name, run.registry)
         if known.characters != run.registry.characters or known.protected != run.registry.protected:
             raise UserError(
                 f"The runs have different registries called {known.name}; publish them in separate datasets."
             )
+    runs, people = gather(folders, runs, named=rater_names)
     owner = repository.partition("/")[0] if repository else ""
     found = Publication(
         runs=runs,
@@ -103,6 +123,7 @@ def collect(
         creator=creator or owner or "not named",
         repository=repository,
         pictures=pictures,
+        people=people,
     )
     if pictures and found.protected and not right:
         raise UserError(

@@ -1,4 +1,4 @@
-"""Croissant 1.0: a dataset's description in JSON-LD, which catalogues and loaders read."""
+"""Croissant 1.1: a dataset's description in JSON-LD, which catalogues and loaders read."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import Any
 from copycat.io.paths import DATA
 from copycat.publish.collect import Publication
 from copycat.publish.columns import Kind
+from copycat.publish.responsible import responsible
 from copycat.publish.tables import IMAGES, File, Table
 
 CONTEXT = DATA / "croissant" / "context.json"
-"""The context that the specification prescribes, https://docs.mlcommons.org/croissant/docs/croissant-spec.html"""
-CONFORMS_TO = "http://mlcommons.org/croissant/1.0"
+"""The context of https://docs.mlcommons.org/croissant/docs/croissant-spec-1.1.html (appendix 1), with
+what the validator of MLCommons expects there beside it, and the namespace of PROV."""
+CONFORMS_TO = ("http://mlcommons.org/croissant/1.1", "http://mlcommons.org/croissant/RAI/1.0")
 PARQUET = "application/x-parquet"
 CITE = (
     "@misc{he2024fantastic, title={Fantastic Copyrighted Beasts and How (Not) to Generate Them}, "
@@ -32,7 +34,7 @@ def croissant(publication: Publication, files: Sequence[File]) -> dict[str, Any]
     return {
         "@context": json.loads(CONTEXT.read_text(encoding="utf-8")),
         "@type": "sc:Dataset",
-        "conformsTo": CONFORMS_TO,
+        "conformsTo": list(CONFORMS_TO),
         "name": publication.title,
         "description": summary(publication),
         "url": url,
@@ -43,6 +45,7 @@ def croissant(publication: Publication, files: Sequence[File]) -> dict[str, Any]
         "citeAs": CITE,
         "isLiveDataset": False,
         "keywords": ["text-to-image", "copyright", "guardrails", "evaluation"],
+        **responsible(publication),
         "distribution": [*map(_object, files), *_sets(files)],
         "recordSet": [_records(t, publication, files) for t in publication.tables],
     }
@@ -118,7 +121,7 @@ def _records(table: Table, publication: Publication, files: Iterable[File]) -> d
 
     fields = []
     for c in table.columns:
-        several = {"repeated": True} if c.kind == "strings" else {}
+        several = {"isArray": True, "arrayShape": "-1"} if c.kind == "strings" else {}
         fields.append(field(c.name, _TYPES.get(c.kind, "sc:Text"), c.about, **several))
     if table is IMAGES:
         fields += [

@@ -7,11 +7,16 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from copycat.annotate.answers import RaterAnswer
+from copycat.calibration.calibrate import Calibrated
+from copycat.calibration.calibrate import write as write_calibration
 from copycat.errors import BadFile, RunConflict
 from copycat.io.atomic import write_bytes
-from copycat.publish.checking import check_there, difference
+from copycat.io.journal import Journal
+from copycat.publish.checking import calibration_difference, check_labels, check_there, difference
 from copycat.publish.read import Dataset
 from copycat.runs.clone import staged
+from copycat.runs.data import RunData
 from copycat.runs.folder import RunFolder
 from copycat.runs.manifest import Origin
 from copycat.runtime.progress import Progress
@@ -97,12 +102,13 @@ def _fill(
     new.verdict_journal.replace(dataset.verdicts(run))
     if shifts := dataset.shifts(run):
         new.shift_journal.replace(shifts)
-    new.write_registry(dataset.registry(dataset.registry_name(requests, manifest.config.registry)))
+    new.write_registry(dataset.registry_of(run))
     new.write_metrics(dataset.metrics(run))
     new.write_manifest(manifest)
     _pictures(dataset, run, new.path, progress)
     data = new.data()
     new.write_agreement(data.agreement)
+    _people(new, data, dataset, run)
     differs = difference(data)
     if differs and not recompute:
         raise BadFile(
@@ -113,6 +119,26 @@ def _fill(
     if differs:
         score(new)
     return not differs
+
+
+def _people(new: RunFolder, data: RunData, dataset: Dataset, run: str) -> None:
+    """Write the labels and the calibration of a run, checked against its pictures and verdicts."""
+    labels, found = dataset.labels(run), dataset.calibration(run)
+    if labels:
+        check_labels(labels, data, str(dataset.folder))
+        answers: dict[tuple[str, tuple[str, str]], RaterAnswer] = {}
+        for label in labels:
+            # Pictures with the same pixels were one question, whose answer each of them has a label of.
+            answers.setdefault((label.rater, label.answer.about), label.answer)
+        Journal(new.labels_path, RaterAnswer).replace(answers.values())
+    if found is None:
+        return
+    if told := calibration_difference(data, labels, found):
+        raise BadFile(
+            f"The calibration of {run} in {dataset.folder} does not follow from its labels: {told}. Somebody "
+            "changed one or the other; ask the publisher for the dataset as it was."
+        )
+    write_calibration(Calibrated(found), new.calibration_path)
 
 
 def _pictures(dataset: Dataset, run: str, folder: Path, progress: Progress) -> None:

@@ -12,14 +12,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, Field, ValidationError
 
+from copycat.cards.calibration import Calibration
 from copycat.errors import BadFile, first_fault, first_line
 from copycat.io import safe
 from copycat.io.documents import parse_json
 from copycat.publish.checking import check_answer, check_rows
 from copycat.publish.columns import from_cells
+from copycat.publish.people import PublishedLabel
 from copycat.publish.tables import (
+    CALIBRATIONS,
     CHARACTERS,
     IMAGES,
+    LABELS,
     METRICS,
     PAYLOADS,
     PROMPTS,
@@ -143,8 +147,28 @@ class Dataset:
 
     def shifts(self, run: str) -> list[Shift]:
         """Empty also for a dataset without that table, whose runs drew no innocent prompts or are older."""
-        there = any(_is_of(f, SHIFTS) for f in self._list.files)
-        return self._rows(SHIFTS, Shift, run) if there else []
+        return self._rows(SHIFTS, Shift, run) if self._has(SHIFTS) else []
+
+    def labels(self, run: str) -> list[PublishedLabel]:
+        """What raters answered, oldest first; empty for a run that nobody labelled."""
+        return self._rows(LABELS, PublishedLabel, run) if self._has(LABELS) else []
+
+    def calibration(self, run: str) -> Calibration | None:
+        """How far judges agree with raters; None for a run without a calibration."""
+        found = self._rows(CALIBRATIONS, Calibration, run) if self._has(CALIBRATIONS) else []
+        if len(found) > 1:
+            raise BadFile(
+                f"{self.folder} has {len(found)} calibrations of the run {run}, which can have one."
+            )
+        return found[0] if found else None
+
+    def _has(self, table: Table) -> bool:
+        return any(_is_of(f, table) for f in self._list.files)
+
+    def registry_of(self, run: str) -> Registry:
+        """The characters that a run is about."""
+        wanted = self.manifest(run).config.registry
+        return self.registry(self.registry_name(self.requests(run), wanted))
 
     def metrics(self, run: str) -> list[Metric]:
         return self._rows(METRICS, Metric, run)
@@ -224,7 +248,7 @@ class Dataset:
 
     def _cells(self, table: Table) -> list[dict[str, Any]]:
         """All rows of a table, whole files left out."""
-        whole = {p.column for p in PAYLOADS}
+        whole = {p.column for p in PAYLOADS} if table is IMAGES else set()
         needed = ("registry", "registry_version", "protected") if table is CHARACTERS else ("run",)
         cells: list[dict[str, Any]] = []
         for path in self._files(table):

@@ -9,7 +9,9 @@ from typing import Any
 import pyarrow as pa
 from pydantic import BaseModel
 
+from copycat.cards.calibration import Calibration
 from copycat.publish.columns import TYPES, Column, columns_of
+from copycat.publish.people import PublishedLabel
 from copycat.records import ImageRow, Metric, Request, Shift, Verdict
 from copycat.subjects.characters import Character
 
@@ -78,6 +80,22 @@ SHIFTS = _table(
     *JOINED,
 )
 """Of a dataset whose runs drew innocent prompts, and of no other."""
+LABELS = _table(
+    "labels",
+    "What raters answered about pictures; `copycat calibrate --labels` reads it.",
+    PublishedLabel,
+    "a label",
+    RUN,
+)
+"""Of a dataset whose runs people labelled."""
+CALIBRATIONS = _table(
+    "calibrations",
+    "How far judges agree with raters, and raters with one another, one row a run.",
+    Calibration,
+    "a calibration",
+    RUN,
+)
+"""Of a dataset whose runs have a `calibration.json`."""
 TABLES = (METRICS, VERDICTS, IMAGES, PROMPTS, CHARACTERS)
 """Those of every dataset. The first is the one that a reader gets who asks for none."""
 

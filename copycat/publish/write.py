@@ -19,8 +19,10 @@ from copycat.publish.collect import Cells, Publication, joined, picture_cells
 from copycat.publish.columns import to_cells
 from copycat.publish.croissant import croissant
 from copycat.publish.tables import (
+    CALIBRATIONS,
     CHARACTERS,
     IMAGES,
+    LABELS,
     METRICS,
     PROMPTS,
     SHIFTS,
@@ -65,6 +67,7 @@ def _fill(publication: Publication, folder: Path, progress: Progress) -> list[Fi
         "copycat": __version__,
         "pictures": "included" if publication.pictures else "withheld",
         "protected": publication.protected,
+        "raters": "named" if publication.people.named else "pseudonyms",
         "licence": publication.licence,
         "runs": [
             {"name": r.path.name, "manifest": r.manifest.model_dump(mode="json")} for r in publication.runs
@@ -112,6 +115,10 @@ def _rows(publication: Publication, table: Table) -> Iterator[Cells]:
             yield from (name | joined(by_id[v.request]) | to_cells(v) for v in run.verdict_rows)
         elif table is SHIFTS:
             yield from (name | joined(by_id[s.request]) | to_cells(s) for s in run.shift_rows)
+        elif table is LABELS:
+            yield from (name | to_cells(x) for x in publication.people.labels.get(run.path.name, ()))
+        elif table is CALIBRATIONS and (found := publication.people.calibrations.get(run.path.name)):
+            yield name | to_cells(found)
 
 
 def _pictures(publication: Publication, folder: Path, progress: Progress) -> list[File]:

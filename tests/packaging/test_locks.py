@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCKS = ("requirements.lock", "requirements-dev.lock")
+APART = "requirements-validators.txt"
 
 
 def name_of(requirement: str) -> str:
@@ -27,13 +28,13 @@ def entries(lock: str) -> dict[str, str]:
     return found
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, APART])
 def test_every_entry_is_pinned_and_hashed(lock: str) -> None:
     loose = [n for n, text in entries(lock).items() if "==" not in text or "--hash=sha256:" not in text]
     assert loose == []
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, APART])
 def test_no_address_and_no_second_torch(lock: str) -> None:
     text = (ROOT / lock).read_text()
     assert not re.search(r"https?:|file:|--(extra-)?index|--find-links", text)
@@ -54,6 +55,12 @@ def test_the_development_lock_only_adds() -> None:
         return set(re.findall(r"==([\w.]+)", text.split("--hash")[0]))
 
     assert {n: versions(t) for n, t in base.items()} == {n: versions(dev[n]) for n in base}
+
+
+def test_what_validators_import_is_locked_with_the_rest() -> None:
+    """They are installed without their dependencies."""
+    assert entries(APART).keys() == {"every-eval-ever"}
+    assert {"pydantic", "requests", "rich"} <= entries("requirements-dev.lock").keys()
 
 
 def test_torch_is_pinned_apart() -> None:

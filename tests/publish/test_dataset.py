@@ -6,6 +6,7 @@ import hashlib
 import json
 from pathlib import Path
 
+import mlcroissant
 import pyarrow.parquet as pq
 import pytest
 import yaml
@@ -144,7 +145,7 @@ def _croissant(folder: Path) -> dict:
 def test_croissant_is_of_the_specification_and_of_the_files(published):
     folder = published(images=True)
     told = _croissant(folder)
-    assert told["conformsTo"] == CONFORMS_TO
+    assert told["conformsTo"] == list(CONFORMS_TO)
     assert told["@context"] == json.loads(CONTEXT.read_text())
     needed = {
         "name",
@@ -193,15 +194,54 @@ def test_many_pictures_take_several_files(monkeypatch, copy, tmp_path, load):
 
 @pytest.mark.parametrize("several", [False, True])
 def test_croissants_own_reader_takes_it(monkeypatch, copy, tmp_path, published, several):
-    mlcroissant = pytest.importorskip("mlcroissant", reason="pip install mlcroissant")
     folder = tmp_path / "dataset"
     if several:
         _split(monkeypatch, copy, folder)
     else:
         published()
     read = mlcroissant.Dataset(folder / "croissant.json")
-    assert not read.metadata.ctx.issues.errors
+    issues = read.metadata.ctx.issues
+    assert (list(issues.errors), list(issues.warnings)) == ([], [])
+    assert read.metadata.ctx.is_v1_1()
     assert len(list(read.records("metrics"))) == 6
+    assert next(iter(read.records("verdicts")))["verdicts/names"] is not None
+    assert "Not meant for training" in read.metadata.data_use_cases[1]
+
+
+def test_croissants_own_reader_refuses_what_is_none(published):
+    """The check can fail: a field without a type, and a table that is nowhere."""
+    folder = published()
+    told = _croissant(folder)
+    del told["recordSet"][0]["field"][0]["dataType"]
+    told["recordSet"][1]["field"][0]["source"]["fileObject"]["@id"] = "data/nowhere.parquet"
+    (folder / "croissant.json").write_text(json.dumps(told))
+    with pytest.raises(mlcroissant.ValidationError):
+        mlcroissant.Dataset(folder / "croissant.json")
+
+
+def test_croissant_says_for_responsible_use_what_the_run_knows_and_no_more(copy, tmp_path):
+    run = copy()
+    write(collect([run]), tmp_path / "dataset")
+    told = _croissant(tmp_path / "dataset")
+    said = {k: v for k, v in told.items() if k.startswith(("rai:", "prov:"))}
+    manifest = run.manifest()
+    assert "12 pictures were planned of the model" in said["rai:dataCollection"]
+    assert "run seeds 0, 1" in said["rai:dataCollection"]
+    assert said["rai:dataCollectionTimeframe"] == [manifest.created, manifest.finished]
+    assert said["rai:machineAnnotationTools"] == [manifest.judge]
+    assert f"{manifest.judge} was asked identify 12 times" in said["rai:dataAnnotationProtocol"]
+    assert said["rai:dataBiases"] == ["Judge: not calibrated, so its error rates are unknown."]
+    assert said["rai:hasSyntheticData"] is True
+    drawn, judged = said["prov:wasGeneratedBy"]
+    assert drawn["prov:startedAtTime"] == manifest.stages["generate"].started
+    assert judged["prov:label"].endswith(f"judging by {manifest.judge}")
+    assert [x for x in said if not said[x]] == []
+    # Nobody labelled it, no attack was run, nothing was pulled: so nothing is said of that.
+    absent = {"dataAnnotationPlatform", "annotationsPerItem", "annotatorDemographics", "dataSocialImpact"}
+    assert not said.keys() & {f"rai:{name}" for name in absent}
+    assert "prov:wasDerivedFrom" not in said
+    card = (tmp_path / "dataset" / "README.md").read_text()
+    assert all(text(limit) in card for limit in said["rai:dataLimitations"])
 
 
 def test_the_same_runs_give_the_same_bytes(copy, tmp_path):
