@@ -20,6 +20,7 @@ from copycat.cli import (
     count,
     doctor,
     erase,
+    export,
     gate,
     import_images,
     import_registry,
@@ -76,7 +77,8 @@ for verb in (
     run.run, judge.judge, annotate.annotate, calibrate.calibrate, score.score, report.report, verify.verify,
     table.table, threshold.threshold, compare.compare, power.power, reproduce.reproduce,
     robustness.robustness, import_upstream.import_upstream, rejudge.rejudge, import_registry.import_registry,
-    import_images.import_images, import_verdicts.import_verdicts, publish.publish, pull.pull, erase.erase,
+    import_images.import_images, import_verdicts.import_verdicts, publish.publish, pull.pull, export.export,
+    erase.erase,
     attack.attack, gate.gate, count.count, ls.ls, validate.validate, doctor.doctor, prune.prune,
 ):  # fmt: skip
     app.command()(verb)

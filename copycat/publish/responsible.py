@@ -18,6 +18,7 @@ from copycat.records import Unscored
 from copycat.report.reproduction import imported_from
 from copycat.report.words import agreement_sentence, judge_sentence, number, origin_sentence
 from copycat.runs.data import RunData
+from copycat.runs.manifest import RECORDED
 
 PAPER = "He et al. 2024, Fantastic Copyrighted Beasts and How (Not) to Generate Them"
 
@@ -128,8 +129,13 @@ def _videos(publication: Publication) -> list[str]:
 
 def _protocol(publication: Publication) -> str:
     kinds = Counter((v.judge, v.kind) for run in publication.runs for v in run.verdicts)
-    told = [f"{judge} was asked {kind} {n} times" for (judge, kind), n in kinds.items()]
-    asked = f"Each picture was shown to judges, which are models: {'; '.join(told)}. " if told else ""
+    told = [
+        f"{n} recorded answers to {kind} are by {judge}"
+        if judge.startswith(RECORDED)
+        else f"{judge} was asked {kind} {n} times"
+        for (judge, kind), n in kinds.items()
+    ]
+    asked = f"Each picture was shown to judges: {'; '.join(told)}. " if told else ""
     words = "The words of each question and the answers are in the table verdicts." if told else ""
     rows = [x for found in publication.people.labels.values() for x in found]
     if rows:
@@ -179,17 +185,22 @@ def _impact(publication: Publication) -> str:
 
 
 def _personal(publication: Publication) -> list[str]:
-    people = publication.people
-    if not people.raters:
-        return [
-            "No labels of people are in it: the answers are those of judges, which go by their cards' names."
-        ]
-    how = "by name, as the publisher chose" if people.named else "by pseudonyms"
-    return [f"It holds answers of {len(people.raters)} raters, who go {how}, with the time of each label."]
+    people, told = publication.people, []
+    if people.raters:
+        how = "by name, as the publisher chose" if people.named else "by pseudonyms"
+        raters = f"{len(people.raters)} rater{'s' * (len(people.raters) > 1)}"
+        told.append(f"It holds answers of {raters}, called {how}, with the time of each label.")
+    recorded = [j for j in _distinct(_judges(publication.runs)) if j.startswith(RECORDED)]
+    if recorded:
+        told.append(
+            f"Answers given elsewhere go by what their importer called them ({', '.join(recorded)}); "
+            "whether people gave them the run does not know."
+        )
+    return told or ["No labels of people are in it; the answers are those of judges, called as their cards."]
 
 
 def _maintenance(publication: Publication) -> str:
-    listed = "publication.json lists every data file with its SHA-256"
+    listed = "every data file is listed with its SHA-256"
     if publication.repository is None:
         return f"Written once to a folder; {listed}, and the same runs give the same bytes."
     return (

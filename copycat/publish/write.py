@@ -59,9 +59,18 @@ def write(publication: Publication, target: Path, *, progress: Progress | None =
     return files
 
 
-def _fill(publication: Publication, folder: Path, progress: Progress) -> list[File]:
+def write_tables(publication: Publication, folder: Path, *, progress: Progress | None = None) -> list[File]:
+    """Write the tables as Parquet files, and the Croissant file that describes them, into the empty `folder`;
+    returns the data files."""
     (folder / "data").mkdir()
-    files = [f for t in publication.tables for f in _table(publication, t, folder, progress)]
+    told = progress or Progress()
+    files = [f for t in publication.tables for f in _table(publication, t, folder, told)]
+    write_text(folder / CROISSANT, _json(croissant(publication, files)))
+    return files
+
+
+def _fill(publication: Publication, folder: Path, progress: Progress) -> list[File]:
+    files = write_tables(publication, folder, progress=progress)
     listed = {
         "format": FORMAT,
         "copycat": __version__,
@@ -75,7 +84,6 @@ def _fill(publication: Publication, folder: Path, progress: Progress) -> list[Fi
         "files": {f.path: {"sha256": f.sha256, "bytes": f.size, "rows": f.rows} for f in files},
     }
     write_text(folder / LIST, _json(listed))
-    write_text(folder / CROISSANT, _json(croissant(publication, files)))
     write_text(folder / CARD, card(publication, files))
     return files
 

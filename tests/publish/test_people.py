@@ -144,7 +144,7 @@ def test_names_are_published_where_the_publisher_says_so(copy, tmp_path):
     there = back(tmp_path / "dataset", tmp_path / "back")
     assert exported(there) == exported(run)
     assert read_calibration(there.calibration_path).judges == read_calibration(run.calibration_path).judges
-    assert "who go by name" in (tmp_path / "dataset" / "croissant.json").read_text()
+    assert "called by name" in (tmp_path / "dataset" / "croissant.json").read_text()
     listed = json.loads((tmp_path / "dataset" / "publication.json").read_text())
     assert listed["raters"] == "named"
 
