@@ -91,7 +91,8 @@ def _write_samples(c: Configuration, measures: Sequence[Measure], path: Path) ->
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as f:
             for row in samples(c, measures):
-                line = f"{json.dumps(row, ensure_ascii=False, allow_nan=False)}\n".encode()
+                # In ASCII: its readers end a line at U+2028 and its like too, which a prompt may hold.
+                line = f"{json.dumps(row, allow_nan=False)}\n".encode()
                 f.write(line)
                 found.update(line)
                 rows += 1

@@ -155,6 +155,15 @@ def test_samples_are_the_scored_pictures_alone(copycat, run, tmp_path):
     assert {r["sample_id"] for r in detect} < {r["sample_id"] for r in other}
 
 
+def test_a_prompt_with_a_separator_of_lines_stays_one_row(copycat, run, tmp_path, capsys):
+    odd = [r.model_copy(update={"prompt": f"{r.prompt}\u2028\x85é"}) for r in run.request_journal.rows()]
+    run.request_journal.replace(odd)
+    out = tmp_path / "out"
+    record = exported(copycat, run, out)["none", "name"]
+    assert samples(out, record)[0]["input"]["formatted"].endswith("\u2028\x85é")
+    assert validate(["--format", "json", f"{out}/data/*/*/*/*.json*"]) == CLEAN, capsys.readouterr().out
+
+
 def test_innocent_prompts_are_records_of_their_own(copycat, run, tmp_path):
     found = exported(copycat, run, tmp_path / "out")
     assert "MOVED" in results(found["negprompt", "also:neutral"])
