@@ -21,6 +21,7 @@ from copycat.cards.judges import CATALOG as JUDGES
 from copycat.cards.llms import CATALOG as LLMS
 from copycat.cards.models import CATALOG as MODELS
 from copycat.cli.parsing import items, seeds
+from copycat.export.folder import check_target
 from copycat.imitation.counts import read_counts
 from copycat.imitation.estimate import Settings, estimate
 from copycat.imitation.outliers import outliers
@@ -38,6 +39,7 @@ from copycat.llms.replies import Replies
 from copycat.mining.captions import read_captions
 from copycat.mitigations import parse
 from copycat.publish.columns import from_cells
+from copycat.publish.people import PublishedLabel
 from copycat.publish.read import Dataset
 from copycat.records import ImageRow, Request, Row, Shift, Verdict
 from copycat.runs.folder import RunFolder
@@ -289,6 +291,12 @@ READERS: dict[str, Reader] = {
         lambda p: Dataset(p.parent),
         lambda: [_dataset()],
     ),
+    "export": Reader(
+        "export.json",
+        lambda p: check_target(p.parent),
+        _text('{"format": "eee", "copycat": "0.1.0", "files": {"data/a/b/c/d.json": "0"}}\n'),
+    ),
+    "cells-label": Reader("c.json", partial(_cells, PublishedLabel), lambda: [_label_cells()]),
     "cells-verdict": Reader("c.json", partial(_cells, Verdict), _cell_seed(RUN / "verdicts.jsonl", Verdict)),
     "cells-request": Reader("c.json", partial(_cells, Request), _cell_seed(RUN / "requests.jsonl", Request)),
     "cells-image": Reader("c.json", partial(_cells, ImageRow), _cell_seed(RUN / "images.jsonl", ImageRow)),
@@ -328,6 +336,12 @@ def _first(paths: list[Path], otherwise: bytes) -> bytes:
 def _dataset() -> bytes:
     listed = json.loads((HERE / "tests/data/first_dataset/publication.json").read_bytes())
     return json.dumps({**listed, "files": {}}).encode()
+
+
+def _label_cells() -> bytes:
+    told = {"image": "images/a.png", "character": "mario", "rater": "rater-1", "label": True, "saw": "mario"}
+    more = {"confidence": 3, "sha256": "0" * 64, "pixels": "0" * 64, "at": "2026-11-03T09:00:00+00:00"}
+    return json.dumps({**told, **more}).encode()
 
 
 def _franchises() -> bytes:

@@ -26,6 +26,7 @@ def export(
     from typing import get_args
 
     from copycat.cli.folders import opened
+    from copycat.cli.parsing import licence as parse_licence
     from copycat.errors import UnknownName
     from copycat.export.base import CATALOG, Relationship, Told
     from copycat.export.folder import check_target, filled
@@ -41,7 +42,7 @@ def export(
     check_target(out)
     repository = named.repository if named else None
     publication = collect(
-        [opened(r) for r in runs], licence=licence.lower(), creator=by, repository=repository
+        [opened(r) for r in runs], licence=parse_licence(licence), creator=by, repository=repository
     )
     with filled(out, chosen.name) as folder:
         left_out = chosen.write(publication, told, folder, for_stream())

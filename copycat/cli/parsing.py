@@ -1,4 +1,4 @@
-"""Reading lists and seeds as people type them."""
+"""Reading lists, seeds and licences as people type them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,13 @@ def items(text: str) -> tuple[str, ...]:
     """`none, negprompt[keywords=3]` to its parts; commas inside brackets do not separate."""
     parts = (p.strip() for p in re.split(r",(?![^\[]*\])", text))
     return tuple(p for p in parts if p)
+
+
+def licence(name: str) -> str:
+    """The short name of a licence, in small letters; UserError for what is none."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.+-]*", name):
+        raise UserError(f"'{name}' is not a licence's short name, such as cc-by-4.0 or apache-2.0.")
+    return name.lower()
 
 
 def _different(text: str) -> tuple[int, ...]:

@@ -36,6 +36,7 @@ def publish(
     import tempfile
 
     from copycat.cli.folders import opened
+    from copycat.cli.parsing import licence as parse_licence
     from copycat.errors import UserError
     from copycat.publish import remote
     from copycat.publish.collect import collect
@@ -59,7 +60,7 @@ def publish(
         pictures=images,
         right=right,
         title=title,
-        licence=_licence(licence),
+        licence=parse_licence(licence),
         creator=creator,
         repository=repository,
         rater_names=rater_names,
@@ -74,16 +75,6 @@ def publish(
             commit = remote.upload(folder, repository, message, private=private)
             typer.echo(f"Published: {repository}@{commit}")
             typer.echo(f"Anyone can have it back with: copycat pull {repository}@{commit}")
-
-
-def _licence(name: str) -> str:
-    import re
-
-    from copycat.errors import UserError
-
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.+-]*", name):
-        raise UserError(f"'{name}' is not a licence's short name, such as cc-by-4.0 or apache-2.0.")
-    return name.lower()
 
 
 def _tell(publication: Publication, files: list[File]) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from copycat.export.models import NamedModel, component
+from copycat.export.models import NamedModel, distinct
 from copycat.measures import Measure
 from copycat.records import Request
 from copycat.runs.data import RunData
@@ -31,7 +31,7 @@ class Configuration:
     @property
     def collection(self) -> str:
         """The folder of the datastore: the benchmark, whose characters are those of the registry."""
-        return f"copycat-{component(self.run.registry.name)}"
+        return f"copycat-{distinct(self.run.registry.name)}"
 
     @property
     def identity(self) -> str:

@@ -16,7 +16,7 @@ from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 
 from copycat.errors import UserError
 from copycat.export.base import Format, Told
-from copycat.export.models import component, model_of
+from copycat.export.models import component, distinct, model_of
 from copycat.io.atomic import write_text
 from copycat.measures import DETECT
 from copycat.publish.collect import Publication
@@ -89,8 +89,8 @@ class HubEval(Format):
                 if entry is None:
                     notes.append(f"{run.path.name}: nothing was scored of {_called(metric)}; it is left out.")
                     continue
-                guard = "" if metric.mitigation == UNGUARDED else f"-{component(metric.mitigation)}"
-                file = f"{of_model}/copycat-{component(run.registry.name)}{guard}.yaml"
+                guard = "" if metric.mitigation == UNGUARDED else f"-{distinct(metric.mitigation)}"
+                file = f"{of_model}/copycat-{distinct(run.registry.name)}{guard}.yaml"
                 earlier = files.setdefault(file, {}).setdefault(entry.task_id, (run, entry))
                 if earlier[0] is not run:
                     raise UserError(
@@ -125,7 +125,7 @@ def _entry(run: RunData, metric: Metric, dataset: HubDataset) -> EvalResultEntry
     page = page_of(dataset.repository)
     return EvalResultEntry(
         dataset_id=dataset.repository,
-        task_id=f"{TASK}-{component(metric.prompt_set)}",
+        task_id=f"{TASK}-{distinct(metric.prompt_set)}",
         value=share.value,
         dataset_revision=dataset.revision,
         date=run.manifest.finished or run.manifest.created or None,

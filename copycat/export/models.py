@@ -14,6 +14,7 @@ from copycat.cards.models import CATALOG as MODELS
 from copycat.cards.models import load_card
 from copycat.cards.weights import Card
 from copycat.errors import UserError
+from copycat.records import digest
 from copycat.report.reproduction import imported_from
 from copycat.runs.calibrated import weights_of
 from copycat.runs.data import RunData
@@ -124,3 +125,9 @@ def component(text: str) -> str:
     """`text` as one part of a path that every system takes; never empty, hidden or reserved."""
     plain = re.sub(r"[^\w.+=\[\],@-]+", "_", text, flags=re.ASCII).strip("._ ")
     return f"_{plain}" if not plain or plain.partition(".")[0].lower() in _RESERVED else plain
+
+
+def distinct(text: str) -> str:
+    """:func:`component` of `text`, which no other text has."""
+    plain = component(text)
+    return plain if plain == text else f"{plain}-{digest(text)[:8]}"

@@ -12,7 +12,7 @@ from copycat.errors import BadFile, RunConflict, UnknownName, UserError
 from copycat.export import hub_eval
 from copycat.export.base import CATALOG
 from copycat.export.folder import LIST
-from copycat.export.models import component, judge_of
+from copycat.export.models import component, distinct, judge_of
 from tests.export.conftest import scored
 
 
@@ -150,3 +150,10 @@ def test_a_component_can_name_a_folder_everywhere(text):
     assert not set(found) & set('/\\:*?"<>|\0')
     assert not found.startswith(".")
     assert found.lower() not in {"con", "data", "com1.txt"}
+
+
+def test_what_looks_alike_in_a_path_is_told_apart():
+    texts = ("negprompt[keywords=3]@typo", "a b", "a_b", "a/b", "a:b")
+    assert distinct(texts[0]) == texts[0]
+    assert distinct("a_b") == "a_b"
+    assert len({distinct(t) for t in texts}) == len(texts)
