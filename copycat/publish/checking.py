@@ -113,6 +113,20 @@ def check_labels(labels: Sequence[PublishedLabel], run: RunData, where: str) -> 
     deduplicate(labels, where)
 
 
+def recalibrated(run: RunData, labels: Sequence[PublishedLabel], found: Calibration) -> Calibration:
+    """What `found` would be, measured anew on `labels` and the verdicts of `run`; raises UserError where
+    there is nothing to compare."""
+    made = calibrate(
+        {run.path: run.evidence()},
+        labels,
+        source=found.labels,
+        command=found.command,
+        commit=found.commit,
+        truth=found.truth,
+    )
+    return made.calibration.model_copy(update={"labels_sha256": digest(labels), "runs": found.runs})
+
+
 def calibration_difference(run: RunData, labels: Sequence[PublishedLabel], found: Calibration) -> str:
     """Why a calibration does not follow from the labels and verdicts of `run`, in words; empty where it does,
     and where it was measured on labels that were not published, or on further runs."""
@@ -122,14 +136,7 @@ def calibration_difference(run: RunData, labels: Sequence[PublishedLabel], found
         return ""
     told = {(j.judge, j.question): j.counts for j in found.judges}
     try:
-        made = calibrate(
-            {run.path: run.evidence()},
-            labels,
-            source=found.labels,
-            command=found.command,
-            commit=found.commit,
-            truth=found.truth,
-        ).calibration
+        made = recalibrated(run, labels, found)
     except UserError as e:
         return str(e).rstrip(".")
     counted = {(j.judge, j.question): j.counts for j in made.judges}

@@ -12,6 +12,7 @@ from copycat.errors import BadFile, UserError
 from copycat.io import pictures as files
 from copycat.io.picture_hash import phash
 from copycat.io.secrets import clean
+from copycat.publish.checking import calibration_difference
 from copycat.publish.columns import to_cells
 from copycat.publish.people import People, gather
 from copycat.publish.tables import (
@@ -97,7 +98,8 @@ def collect(
 
     `right` is the publisher's word that the pictures may be published where a registry is protected, and
     `rater_names` says that raters may be named. Raises UserError for a run without numbers, two runs of one
-    name or with different registries of one name, and for pictures of protected characters without `right`;
+    name or with different registries of one name, a calibration that is out of date, and for pictures of
+    protected characters without `right`;
     BadFile for pictures that are not there.
     """
     if not folders:
@@ -115,6 +117,8 @@ def collect(
                 f"The runs have different registries called {known.name}; publish them in separate datasets."
             )
     runs, people = gather(folders, runs, named=rater_names)
+    for run in runs:
+        _check_calibration(run, people)
     owner = repository.partition("/")[0] if repository else ""
     found = Publication(
         runs=runs,
@@ -134,6 +138,18 @@ def collect(
     if pictures:
         _check_files(found)
     return found
+
+
+def _check_calibration(run: RunData, people: People) -> None:
+    name = run.path.name
+    if name not in people.calibrations:
+        return
+    told = calibration_difference(run, people.labels.get(name, ()), people.calibrations[name])
+    if told:
+        raise UserError(
+            f"The calibration.json of {run.path} does not follow from the labels and verdicts that are there "
+            f"now: {told}. Run `copycat calibrate` again, or move the file away."
+        )
 
 
 def _read(folder: RunFolder) -> RunData:

@@ -13,7 +13,13 @@ from copycat.calibration.calibrate import write as write_calibration
 from copycat.errors import BadFile, RunConflict
 from copycat.io.atomic import write_bytes
 from copycat.io.journal import Journal
-from copycat.publish.checking import calibration_difference, check_labels, check_there, difference
+from copycat.publish.checking import (
+    calibration_difference,
+    check_labels,
+    check_there,
+    difference,
+    recalibrated,
+)
 from copycat.publish.read import Dataset
 from copycat.runs.clone import staged
 from copycat.runs.data import RunData
@@ -108,7 +114,7 @@ def _fill(
     _pictures(dataset, run, new.path, progress)
     data = new.data()
     new.write_agreement(data.agreement)
-    _people(new, data, dataset, run)
+    same = _people(new, data, dataset, run, recompute=recompute)
     differs = difference(data)
     if differs and not recompute:
         raise BadFile(
@@ -118,11 +124,12 @@ def _fill(
         )
     if differs:
         score(new)
-    return not differs
+    return same and not differs
 
 
-def _people(new: RunFolder, data: RunData, dataset: Dataset, run: str) -> None:
-    """Write the labels and the calibration of a run, checked against its pictures and verdicts."""
+def _people(new: RunFolder, data: RunData, dataset: Dataset, run: str, *, recompute: bool) -> bool:
+    """Write the labels and the calibration of a run, checked against its pictures and verdicts; returns
+    whether the calibration is the published one."""
     labels, found = dataset.labels(run), dataset.calibration(run)
     if labels:
         check_labels(labels, data, str(dataset.folder))
@@ -132,13 +139,16 @@ def _people(new: RunFolder, data: RunData, dataset: Dataset, run: str) -> None:
             answers.setdefault((label.rater, label.answer.about), label.answer)
         Journal(new.labels_path, RaterAnswer).replace(answers.values())
     if found is None:
-        return
-    if told := calibration_difference(data, labels, found):
+        return True
+    told = calibration_difference(data, labels, found)
+    if told and not recompute:
         raise BadFile(
-            f"The calibration of {run} in {dataset.folder} does not follow from its labels: {told}. Somebody "
-            "changed one or the other; ask the publisher for the dataset as it was."
+            f"The calibration of {run} in {dataset.folder} does not follow from its labels: {told}. Either "
+            "somebody changed one or the other, or another version of copycat counts otherwise; with "
+            "--recompute it is measured anew."
         )
-    write_calibration(Calibrated(found), new.calibration_path)
+    write_calibration(Calibrated(recalibrated(data, labels, found) if told else found), new.calibration_path)
+    return not told
 
 
 def _pictures(dataset: Dataset, run: str, folder: Path, progress: Progress) -> None:

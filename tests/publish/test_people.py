@@ -17,9 +17,9 @@ from copycat.annotate.answers import Answers, RaterAnswer
 from copycat.annotate.export import labels
 from copycat.annotate.tasks import recorded
 from copycat.calibration.labels import load_labels
-from copycat.cards.calibration import read_calibration
+from copycat.cards.calibration import document, read_calibration
 from copycat.cli.main import app
-from copycat.errors import BadFile
+from copycat.errors import BadFile, UserError
 from copycat.publish.collect import collect
 from copycat.publish.pull import pull
 from copycat.publish.write import write
@@ -199,6 +199,30 @@ def _change(
     listed = json.loads((dataset / "publication.json").read_text())
     listed["files"][f"data/{table}.parquet"]["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
     (dataset / "publication.json").write_text(json.dumps(listed))
+
+
+def test_a_calibration_that_is_out_of_date_is_not_published(copy, tmp_path):
+    run = calibrated(label(copy("one")))
+    told = read_calibration(run.calibration_path)
+    first, *others = told.judges
+    counts = first.counts.model_copy(update={"tp": first.counts.tp + 1})
+    changed = told.model_copy(update={"judges": (first.model_copy(update={"counts": counts}), *others)})
+    run.calibration_path.write_bytes(document(changed))
+    with pytest.raises(UserError, match=r"does not follow from the labels and verdicts.*copycat calibrate"):
+        collect([run])
+
+
+def test_a_calibration_is_measured_anew_where_that_is_asked_for(copy, tmp_path):
+    run = calibrated(label(copy("one")))
+    write(collect([run]), tmp_path / "dataset")
+    _change(tmp_path / "dataset", "calibrations", _judged)
+    (pulled,) = pull(
+        tmp_path / "dataset", "me/mine", None, lambda name, runs: tmp_path / "back", report, recompute=True
+    )
+    assert not pulled.same
+    found = read_calibration(tmp_path / "back" / "calibration.json")
+    counts = [j.counts for j in read_calibration(run.calibration_path).judges]
+    assert [j.counts for j in found.judges] == counts
 
 
 def _judged(row: dict[str, Any]) -> dict[str, Any]:
