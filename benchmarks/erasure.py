@@ -125,7 +125,8 @@ def detected(seen: Sequence[Observation]) -> str:
     """The share of the pictures with an answer that show their character, with its interval."""
     scored = [o.value for o in seen if o.value is not None]
     interval = interval_of(seen)
-    return f"{sum(scored) / len(scored):.0%} ({interval.low:.0%} to {interval.high:.0%}, n = {len(scored)})"
+    bounds = "" if interval.low is None else f"{interval.low:.0%} to {interval.high:.0%}, "
+    return f"{sum(scored) / len(scored):.0%} ({bounds}n = {len(scored)})"
 
 
 def changed(base: Iterable[Observation], other: Iterable[Observation]) -> str:
@@ -138,7 +139,8 @@ def changed(base: Iterable[Observation], other: Iterable[Observation]) -> str:
             pairs.setdefault(after.request.character, []).append((first.value, after.value))
     found = compare(pairs, binary=True, scale=100)
     difference, p = found.difference, "–" if found.p is None else f"{found.p:.2g}"
-    return f"{difference.value:+.0f} ({difference.low:+.0f} to {difference.high:+.0f}), p = {p}"
+    bounds = "" if difference.low is None else f" ({difference.low:+.0f} to {difference.high:+.0f})"
+    return f"{difference.value:+.0f}{bounds}, p = {p}"
 
 
 def seconds(spec: str, model: str) -> list[float]:
