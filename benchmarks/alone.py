@@ -1,6 +1,6 @@
 """What erasing one character costs, what it leaves of it, and what attacks bring back.
 
-    python -m benchmarks.alone --methods uce,esd,advunlearn --attacks random,udatk --erased 10 --out runs/alone
+    python -m benchmarks.alone --methods uce,esd,advunlearn --attacks random,udatk --out runs/alone
 
 The papers erase one concept at a time. Here each of the characters that `benchmarks.erasure` erases together
 is erased by itself, by each method, so that a method has as many erasures as there are characters; each is
