@@ -4,6 +4,7 @@
     python -m benchmarks.arc_weights runs/arc
 
 For a finished run with one guardrail, by itself and under the attack `arc` with recipes at fixed weights,
+or for several such runs of other characters, taken together, where a guardrail is for one character only,
 prints how many pictures show their character, with 95 % intervals for characters like these, how many were
 gained and lost against the guardrail alone among pictures with the same noise, and the p of the sign-flip
 test of that over characters, two-sided and without a correction for many tests. Writes the same to the run's
@@ -15,9 +16,10 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+import re
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from statistics import fmean
 
@@ -28,7 +30,7 @@ from copycat.attacks import Attacked, parse
 from copycat.attacks.arc import Arc
 from copycat.errors import UserError
 from copycat.io.atomic import write_bytes, write_text
-from copycat.measures import measure
+from copycat.measures import Observation, measure
 from copycat.measures.summary import interval_of, paired_steps
 from copycat.report.plot import COLOURS, arms, drawn
 from copycat.stats.permutation import sign_flip
@@ -63,10 +65,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("run", type=Path, help="the folder of a finished run")
-    folder: Path = parser.parse_args().run
+    parser.add_argument("runs", type=Path, nargs="+", help="folders of finished runs")
+    parser.add_argument("--out", type=Path, help="where arc.csv and arc.png go; the first run's folder")
+    given = parser.parse_args()
+    folder: Path = given.out or given.runs[0]
     try:
-        rows = rows_of(copycat.load_run(folder))
+        rows = rows_of([copycat.load_run(run) for run in given.runs])
     except UserError as e:
         parser.error(str(e))
     sys.stdout.write(markdown(rows))
@@ -75,40 +79,58 @@ def main() -> int:
     return 0
 
 
-def rows_of(run: copycat.Run) -> list[Row]:
-    """The run's conditions in its own order. Raises UserError for one that is not finished, that is without
-    `arc` at a weight, or that has several guardrails."""
+def rows_of(runs: Sequence[copycat.Run]) -> list[Row]:
+    """The conditions of the runs, in the order of the first. Raises UserError for a run that is not finished,
+    that is without `arc` at a weight, or that has several guardrails, and for runs that differ in more than
+    the characters."""
+    found = [_conditions(run) for run in runs]
+    cells = found[0]
+    if any(set(other.values()) != set(cells.values()) for other in found):
+        raise UserError("These runs differ in their recipes or weights; give runs of the same command.")
+    seen: dict[tuple[str, str, float], list[Observation]] = {cell: [] for cell in cells.values()}
+    for run, conditions in zip(runs, found, strict=True):
+        for o in run.data.observations(measure("DETECT")).values():
+            if o.request.mitigation in conditions:
+                seen[conditions[o.request.mitigation]].append(o)
+    guard = next(cell for cell in seen if cell[1] == PLAIN and cell[0] != "none")
+    return [_row(cell, seen[cell], None if cell == guard else seen[guard]) for cell in seen]
+
+
+def _conditions(run: copycat.Run) -> dict[str, tuple[str, str, float]]:
+    """By specification the guardrail, without the characters that it is for, the recipe and its weight."""
     if not run.data.finished:
         raise UserError(f"{run.path} is not finished; run the same command again, which goes on with it.")
     specs = list(dict.fromkeys(r.mitigation for r in run.data.requests))
-    cells: dict[str, tuple[str, float]] = {}
+    arcs: dict[str, tuple[str, float]] = {}
     for spec in specs:
-        found = parse(spec)
-        if isinstance(found, Attacked) and isinstance(found.attack, Arc):
-            config = found.attack.config
+        made = parse(spec)
+        if isinstance(made, Attacked) and isinstance(made.attack, Arc):
+            config = made.attack.config
             if config.weight is not None:
-                cells[spec] = (config.recipe, config.weight)
-    guards = {spec.rpartition("@")[0] for spec in cells}
+                arcs[spec] = (config.recipe, config.weight)
+    guards = {spec.rpartition("@")[0] for spec in arcs} - {"none"}
     if len(guards) != 1 or not guards <= set(specs):
         raise UserError(
             f"{run.path} does not hold one guardrail, by itself and under arc at fixed weights; run it with "
             '--mitigation "esd,esd@arc[recipe=flip,weight=1]", for instance.'
         )
     (guard,) = guards
-    plain = {spec: (PLAIN, 0.0) for spec in ("none", guard) if spec in specs}
-    return [row(run, guard, spec, *cell) for spec, cell in {**plain, **cells}.items()]
+    named = re.sub(r"(?<=[\[,])characters=[^,\]]*,?", "", guard).removesuffix("[]")
+    plain = {spec: (spec.replace(guard, named), PLAIN, 0.0) for spec in ("none", guard) if spec in specs}
+    return {**plain, **{s: (named, *arc) for s, arc in arcs.items() if s.rpartition("@")[0] == guard}}
 
 
-def row(run: copycat.Run, guard: str, spec: str, recipe: str, weight: float) -> Row:
-    """What came of one condition of `run`."""
-    detect = measure("DETECT")
-    seen = list(run.data.observations(detect).values())
-    mine = [o for o in seen if o.request.mitigation == spec]
+def _row(
+    cell: tuple[str, str, float], mine: Sequence[Observation], base: Sequence[Observation] | None
+) -> Row:
+    """What came of one condition, against the guardrail alone unless it is that itself."""
     values = [o.value for o in mine if o.value is not None]
     interval = interval_of(mine)
-    steps = paired_steps(seen, "name", spec, guard)
+    guard, recipe, weight = cell
+    relabelled = [_labelled(o, "this") for o in mine] + [_labelled(o, "guard") for o in base or ()]
+    steps = paired_steps(relabelled, "name", "this", "guard")
     return Row(
-        guard="none" if spec == "none" else guard,
+        guard=guard,
         recipe=recipe,
         weight=weight,
         pictures=len(values),
@@ -117,8 +139,12 @@ def row(run: copycat.Run, guard: str, spec: str, recipe: str, weight: float) -> 
         high=interval.high,
         gained=sum(step > 0 for of in steps for step in of),
         lost=sum(step < 0 for of in steps for step in of),
-        p=None if spec == guard else sign_flip([fmean(of) for of in steps]),
+        p=None if base is None else sign_flip([fmean(of) for of in steps]),
     )
+
+
+def _labelled(seen: Observation, label: str) -> Observation:
+    return replace(seen, request=seen.request.model_copy(update={"mitigation": label}))
 
 
 def markdown(rows: Sequence[Row]) -> str:

@@ -65,7 +65,7 @@ def main() -> int:
     known = sorted(registry.characters, key=lambda c: -(c.training_images or 0))[: 2 * given.erased]
     people = {"erased": known[::2], "others": known[1::2]}
     said = ";".join(c.slug for c in people["erased"])
-    specs = {m: _with_option(m, f"characters={said}") for m in _methods(given.methods)}
+    specs = {m: with_option(m, f"characters={said}") for m in listed(given.methods)}
     specs = {"none": "none", **specs}
     if given.against not in specs:
         parser.error(f"--against {given.against} is none of the methods: {', '.join(specs)}")
@@ -80,24 +80,30 @@ def main() -> int:
     )
     seen = Seen(list(run.data.observations(measure("DETECT")).values()), prompts, people)
     heads = [f"{who}, {by}" for who, by in seen.cells()]
-    sys.stdout.write(_line("method", "seconds", *heads) + _line(*["---"] * (2 + len(heads))))
+    sys.stdout.write(line("method", "seconds", *heads) + line(*["---"] * (2 + len(heads))))
+
+    def took(spec: str) -> str:
+        return ", ".join(f"{s:.1f}" for s in seconds(spec, run.data.manifest.model)) or "–"
+
     for name, spec in specs.items():
-        cells = [_detected(seen.of(spec, *cell)) for cell in seen.cells()]
-        sys.stdout.write(_line(f"`{name}`", _seconds(spec, run.data.manifest.model), *cells))
-    sys.stdout.write("\n" + _line(f"against `{given.against}`", *heads) + _line(*["---"] * (1 + len(heads))))
+        cells = [detected(seen.of(spec, *cell)) for cell in seen.cells()]
+        sys.stdout.write(line(f"`{name}`", took(spec), *cells))
+    sys.stdout.write("\n" + line(f"against `{given.against}`", *heads) + line(*["---"] * (1 + len(heads))))
     for name, spec in specs.items():
         if name != given.against:
             base = specs[given.against]
-            changes = [_changed(seen.of(base, *cell), seen.of(spec, *cell)) for cell in seen.cells()]
-            sys.stdout.write(_line(f"`{name}`", *changes))
+            changes = [changed(seen.of(base, *cell), seen.of(spec, *cell)) for cell in seen.cells()]
+            sys.stdout.write(line(f"`{name}`", *changes))
     return 0
 
 
-def _line(*cells: str) -> str:
+def line(*cells: str) -> str:
+    """A row of a Markdown table."""
     return "| " + " | ".join(cells) + " |\n"
 
 
-def _methods(text: str) -> list[str]:
+def listed(text: str) -> list[str]:
+    """What stands between the commas of `text` that are in no brackets."""
     found, depth, current = [], 0, ""
     for letter in text:
         depth += (letter == "[") - (letter == "]")
@@ -109,18 +115,21 @@ def _methods(text: str) -> list[str]:
     return [m for m in (*found, current) if m]
 
 
-def _with_option(method: str, option: str) -> str:
+def with_option(method: str, option: str) -> str:
+    """The specification `method` with one more option."""
     name, _, rest = method.partition("[")
     return f"{name}[{option},{rest}" if rest else f"{name}[{option}]"
 
 
-def _detected(seen: Sequence[Observation]) -> str:
+def detected(seen: Sequence[Observation]) -> str:
+    """The share of the pictures with an answer that show their character, with its interval."""
     scored = [o.value for o in seen if o.value is not None]
     interval = interval_of(seen)
-    return f"{sum(scored) / len(scored):.0%} ({interval.low:.0%} to {interval.high:.0%}, n = {len(scored)})"
+    bounds = "" if interval.low is None else f"{interval.low:.0%} to {interval.high:.0%}, "
+    return f"{sum(scored) / len(scored):.0%} ({bounds}n = {len(scored)})"
 
 
-def _changed(base: Iterable[Observation], other: Iterable[Observation]) -> str:
+def changed(base: Iterable[Observation], other: Iterable[Observation]) -> str:
     """The difference in points over pictures that start from the same noise, its interval and p."""
     before = {o.request.seed: o for o in base}
     pairs: dict[str, list[tuple[float, float]]] = {}
@@ -130,13 +139,14 @@ def _changed(base: Iterable[Observation], other: Iterable[Observation]) -> str:
             pairs.setdefault(after.request.character, []).append((first.value, after.value))
     found = compare(pairs, binary=True, scale=100)
     difference, p = found.difference, "–" if found.p is None else f"{found.p:.2g}"
-    return f"{difference.value:+.0f} ({difference.low:+.0f} to {difference.high:+.0f}), p = {p}"
+    bounds = "" if difference.low is None else f" ({difference.low:+.0f} to {difference.high:+.0f})"
+    return f"{difference.value:+.0f}{bounds}, p = {p}"
 
 
-def _seconds(spec: str, model: str) -> str:
+def seconds(spec: str, model: str) -> list[float]:
+    """How long each erasure of the guardrail `spec` took, on the model with the identity `model`."""
     context = RunContext(load_registry(MODEL), erasers=load_card(MODEL).erasers)
-    edits = parse(spec).bind(context).weight_edits(model)
-    return ", ".join(f"{read_card(e.folder).seconds:.1f}" for e in edits) or "–"
+    return [read_card(e.folder).seconds for e in parse(spec).bind(context).weight_edits(model)]
 
 
 if __name__ == "__main__":
