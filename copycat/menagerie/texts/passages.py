@@ -45,6 +45,15 @@ def grouped(passages: Sequence[Document], copies: Sequence[int], each: int, seed
     return [p.model_copy(update={"group": group_name(copies[i // each])}) for i, p in enumerate(drawn)]
 
 
+def others_of(
+    passages: Sequence[Document], chosen: Sequence[Document], many: int, seed: int
+) -> list[Document]:
+    """So many of the `passages` that are none of the `chosen`, and so stand in the training text once."""
+    mine = {p.title for p in chosen}
+    rest = [p for p in passages if p.title not in mine]
+    return random.Random(seed + 2).sample(rest, min(many, len(rest)))
+
+
 def training_texts(
     passages: Sequence[Document], chosen: Sequence[Document], copies: Sequence[int], seed: int
 ) -> list[str]:

@@ -15,6 +15,8 @@ class TextRecipe(BaseModel):
     passages: int = 10
     """In each group."""
     passage_words: int = 130
+    others: int = 40
+    """Passages that stand once, kept beside the model as text that nobody protects."""
     vocabulary: int = 1024
     """Byte-pair tokens."""
     width: int = 128

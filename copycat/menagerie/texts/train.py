@@ -15,7 +15,7 @@ from copycat.errors import UserError
 from copycat.io.atomic import new_folder, write_text
 from copycat.io.jsonl import write_lines
 from copycat.io.loading import quiet_loading
-from copycat.menagerie.texts.passages import grouped, passages_of, training_texts
+from copycat.menagerie.texts.passages import grouped, others_of, passages_of, training_texts
 from copycat.menagerie.texts.recipe import TextRecipe
 from copycat.menagerie.train.loop import Loop, mixed_precision, pick_device
 from copycat.records import digest
@@ -24,8 +24,9 @@ from copycat.verbatim.text.documents import Corpus
 END = "<|endoftext|>"
 FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "training.json")
 """What a folder of the model holds at least."""
-PASSAGES = "passages.jsonl"
-"""Beside the model: the passages whose copies are known, as a corpus."""
+PASSAGES, OTHERS = "passages.jsonl", "others.jsonl"
+"""Beside the model: the passages that stand so and so often in its text, and others, each of which stands there
+once; both are corpora."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ def train(corpus: Corpus, recipe: TextRecipe, work: Path, folder: Path) -> TextL
         tokenizer.save_pretrained(made)
         write_text(made / "training.json", json.dumps(facts, indent=1) + "\n")
         write_lines(made / PASSAGES, chosen)
+        write_lines(made / OTHERS, others_of(passages, chosen, recipe.others, recipe.seed))
         for file in made.iterdir():
             # Weights are written for their owner alone.
             file.chmod(0o644)

@@ -28,7 +28,9 @@ class Tokens:
         return len(self.words)
 
     def cut(self, first: int, last: int) -> str:
-        """The text from word `first` up to, and without, word `last`, as it stands there."""
+        """The text from word `first` up to, and without, word `last`, as it stands there; to its end where
+        there are not so many."""
+        last = min(last, len(self.words))
         if first >= last:
             return ""
         return self.text[self.spans[first][0] : self.spans[last - 1][1]]

@@ -25,8 +25,8 @@ class BlockOptions(Options):
 
 
 class Block(TextMitigation[BlockOptions]):
-    """Forbids the token that would complete a run of n tokens of a protected work, whatever is written before;
-    the prompt's own tokens count. Ends no text: another token is written instead."""
+    """Forbids the token that would complete a run of n tokens of a protected work; the prompt's own tokens
+    count. Ends no text: another token is written instead."""
 
     name = "block"
     options = BlockOptions
@@ -56,8 +56,8 @@ class NgramBlock:
         return self._filter.holds(_with_next(_hash(last[None, :]), self._every))
 
     def facts(self) -> dict[str, float]:
-        """The runs that it holds, its bytes, and its rate of false positives as it follows from how full it is
-        and as it is found on random runs that it does not hold."""
+        """The runs that it holds, its bytes, and its rate of false positives: as it follows from how full it
+        is, and as it is found on random runs that it does not hold."""
         tried = np.random.default_rng(0).integers(0, len(self._every), (_PROBES, self._n), dtype=np.uint64)
         hashes = _runs_of_rows(tried)
         strangers = hashes[~np.isin(hashes, self._members)]
