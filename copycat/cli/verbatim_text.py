@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _err = partial(typer.echo, err=True)
 _MOST_LINES = 40
-"""Of the table on a terminal; with more, only those of all sets together are shown, and the page has the rest."""
+"""Of the table on a terminal; with more, only those of all sets together are shown."""
 
 
 @app.command()

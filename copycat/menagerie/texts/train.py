@@ -25,8 +25,8 @@ END = "<|endoftext|>"
 FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "training.json")
 """What a folder of the model holds at least."""
 PASSAGES, OTHERS = "passages.jsonl", "others.jsonl"
-"""Beside the model: the passages that stand so and so often in its text, and others, each of which stands there
-once; both are corpora."""
+"""Beside the model, as corpora: the passages that stand so and so often in its text, and others that each
+stand there once."""
 
 
 @dataclass(frozen=True)

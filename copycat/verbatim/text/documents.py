@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal, Self
 
 from copycat.records import Row, digest
 from copycat.verbatim.text.tokens import Tokens, tokenize
@@ -33,6 +34,13 @@ class Document(Row):
     def tokens(self) -> Tokens:
         """Its words."""
         return tokenize(self.text)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        made = super().model_copy(update=update, deep=deep)
+        # What was worked out of the old text does not hold for another.
+        for name in ("id", "tokens"):
+            made.__dict__.pop(name, None)
+        return made
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,7 @@ def _asked(settings: Settings, model: str, role: Role, kind: Prompting, opening:
                 length=opening.length,
                 begin=opening.begin,
                 end=opening.end,
+                behind=len(document.tokens) - opening.end,
                 mitigation=spec,
                 guarded="" if spec == NONE else guarded,
                 sample=sample,

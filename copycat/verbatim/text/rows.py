@@ -41,6 +41,8 @@ class Asked(Row):
     """First word of the document that is shown."""
     end: int
     """First word that is not."""
+    behind: int
+    """Words of the document from there on."""
     mitigation: str
     guarded: str
     """Content hash of the protected works; empty without a mitigation."""

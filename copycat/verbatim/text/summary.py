@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from copycat.stats.intervals import Interval, cluster_bootstrap, population
 from copycat.verbatim.text.mitigations.composition import NONE
-from copycat.verbatim.text.rungs import LADDER, VERBATIM
+from copycat.verbatim.text.rungs import LADDER, VERBATIM, Rung
 from copycat.verbatim.text.scores import Best, Scored
 
 ALL = "all"
@@ -43,7 +43,8 @@ class Cell:
     normalised: tuple[float | None, float | None, float | None]
     """The means of all three divided by the words that each prompt shows, as the paper has them."""
     rungs: Mapping[str, Interval]
-    """By rung, the share of prompts that reach it."""
+    """By rung, the share of prompts that reach it, of those that can: whose document goes on for so long, as
+    may the text."""
 
 
 @dataclass(frozen=True)
@@ -110,11 +111,13 @@ def _cell(key: tuple[str, str, str, int, str], some: Sequence[Best]) -> Cell:
         normalised=tuple(  # type: ignore[arg-type]  of three
             _mean(_means(answered, lambda b, i=i: _close(b)[i] / b.shown)) for i in range(3)
         ),
-        rungs={
-            rung.name: population(_values(answered, lambda b, at=rung.words: float(_close(b)[1] >= at)))
-            for rung in LADDER
-        },
+        rungs={rung.name: _reached(answered, rung) for rung in LADDER},
     )
+
+
+def _reached(best: Sequence[Best], rung: Rung) -> Interval:
+    able = [b for b in best if min(b.asked.behind, b.asked.max_tokens) >= rung.words]
+    return population(_values(able, lambda b: float(_close(b)[1] >= rung.words)))
 
 
 def _close(best: Best) -> tuple[float, float, float]:

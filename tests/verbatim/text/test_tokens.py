@@ -3,6 +3,7 @@ from __future__ import annotations
 from nltk.tokenize.treebank import TreebankWordTokenizer
 
 from copycat.verbatim.text.corpora import load_corpus
+from copycat.verbatim.text.documents import Document
 from copycat.verbatim.text.tokens import tokenize, word_tokens
 
 SAID = "He said: \"I don't know, sir; it's ''odd''...\" (1,200 words)"
@@ -23,10 +24,18 @@ def test_every_word_is_found_again_in_the_text() -> None:
         assert not left.strip()
 
 
+def test_a_copy_with_another_text_has_other_words() -> None:
+    first = Document(title="T", text="One two")
+    assert first.tokens.words == ("One", "two")
+    other = first.model_copy(update={"text": "Three"})
+    assert other.tokens.words == ("Three",)
+    assert other.id != first.id
+
+
 def test_a_cut_is_the_text_as_it_stands() -> None:
     found = tokenize("One,  two\nthree.")
     assert found.cut(0, 3) == "One,  two"
-    assert found.cut(3, 5) == "three."
+    assert found.cut(3, 9) == "three."
     assert found.cut(2, 2) == ""
 
 

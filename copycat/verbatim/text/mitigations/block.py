@@ -20,7 +20,7 @@ _PROBES = 100_000
 class BlockOptions(Options):
     n: int = Field(default=10, ge=2, le=200)
     """Tokens in a row that are not to be written."""
-    rate: float = Field(default=0.001, gt=0, lt=0.5)
+    rate: float = Field(default=0.0001, gt=0, lt=0.5)
     """Of false positives of the Bloom filter that holds the runs of the protected works."""
 
 

@@ -11,6 +11,8 @@ Hashes = npt.NDArray[np.uint64]
 _SPREAD, _FIRST, _SECOND = (
     np.uint64(c) for c in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 )
+_FEWEST = 8192
+"""Bits: in a much smaller field the places of one member come too close to those of others."""
 
 
 def mixed(values: Hashes) -> Hashes:
@@ -27,8 +29,8 @@ class BloomFilter:
 
     def __init__(self, members: int, rate: float) -> None:
         wanted = math.ceil(-max(members, 1) * math.log(rate) / math.log(2) ** 2)
-        self.bits = max(64, wanted)
-        self.probes = max(1, round(self.bits / max(members, 1) * math.log(2)))
+        self.bits = max(_FEWEST, wanted)
+        self.probes = max(1, round(-math.log2(rate)))
         self._field = np.zeros(self.bits, bool)
 
     def add(self, hashes: Hashes) -> None:
