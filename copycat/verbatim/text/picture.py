@@ -17,7 +17,11 @@ MOST_SETS = 24
 def curve(cells: Sequence[Cell], form: str) -> bytes | None:
     """The mean longest common substring of every set of protected documents, a line for each kind and length
     of prompt, without mitigation, as `svg` or `png`; None with fewer than two sets, or too many."""
-    bare = [c for c in cells if c.role == "protected" and c.mitigation == NONE and c.group != ALL]
+    bare = [
+        c
+        for c in cells
+        if c.role == "protected" and c.mitigation == NONE and c.group != ALL and c.substring.value is not None
+    ]
     groups = list(dict.fromkeys(c.group for c in bare))
     if not 2 <= len(groups) <= MOST_SETS:
         return None
@@ -28,9 +32,7 @@ def curve(cells: Sequence[Cell], form: str) -> bytes | None:
         axes = canvas.add_subplot()
         for i, (prompts, length) in enumerate(lines):
             mine = {c.group: c for c in bare if (c.prompts, c.length) == (prompts, length)}
-            known = [(groups.index(g), c.substring) for g, c in mine.items() if c.substring.value is not None]
-            if not known:
-                continue
+            known = [(groups.index(g), c.substring) for g, c in mine.items()]
             # Beside one another, so that no interval hides another.
             at = [x + (i - len(lines) / 2) * 0.04 for x, _ in known]
             values = [v.value or 0.0 for _, v in known]

@@ -105,14 +105,21 @@ def _cell(key: tuple[str, str, str, int, str], some: Sequence[Best]) -> Cell:
         refused=refused,
         failed=len(left) - refused,
         withheld=sum(_is_withheld(b) for b in answered),
-        prefix=cluster_bootstrap(_means(answered, lambda b: _close(b)[0])),
-        substring=cluster_bootstrap(_means(answered, lambda b: _close(b)[1])),
-        similarity=cluster_bootstrap(_means(answered, lambda b: _close(b)[2])),
-        normalised=tuple(  # type: ignore[arg-type]  of three
-            _mean(_means(answered, lambda b, i=i: _close(b)[i] / b.shown)) for i in range(3)
-        ),
+        prefix=_interval(answered, 0),
+        substring=_interval(answered, 1),
+        similarity=_interval(answered, 2),
+        normalised=(_normalised(answered, 0), _normalised(answered, 1), _normalised(answered, 2)),
         rungs={rung.name: _reached(answered, rung) for rung in LADDER},
     )
+
+
+def _interval(best: Sequence[Best], measure: int) -> Interval:
+    return cluster_bootstrap(_means(best, lambda b: _close(b)[measure]))
+
+
+def _normalised(best: Sequence[Best], measure: int) -> float | None:
+    values = _means(best, lambda b: _close(b)[measure] / b.shown)
+    return sum(values) / len(values) if values else None
 
 
 def _reached(best: Sequence[Best], rung: Rung) -> Interval:
@@ -142,10 +149,6 @@ def _values(best: Sequence[Best], of: Callable[[Best], float]) -> list[list[floa
 
 def _means(best: Sequence[Best], of: Callable[[Best], float]) -> list[float]:
     return [sum(v) / len(v) for v in _values(best, of)]
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return sum(values) / len(values) if values else None
 
 
 def guarding(best: Sequence[Best], scored: Sequence[Scored]) -> list[Guarding]:

@@ -127,7 +127,7 @@ class LocalWriter(Writer):
         return round(value, 5) if value == value and value != float("inf") else None
 
 
-class _SeededSampling(transformers.LogitsProcessor):  # type: ignore[misc]
+class _SeededSampling(transformers.LogitsProcessor):
     """Makes the likeliest token one that is drawn at a temperature, by adding Gumbel noise: of each text from
     a generator of its own, on the CPU. At temperature 0 it changes nothing."""
 
@@ -145,7 +145,7 @@ class _SeededSampling(transformers.LogitsProcessor):  # type: ignore[misc]
         return scores.float() / self._temperature + noise.to(scores.device, torch.float32)
 
 
-class _Blocking(transformers.LogitsProcessor):  # type: ignore[misc]
+class _Blocking(transformers.LogitsProcessor):
     """Forbids what any of the blocks does, and counts how often the token was among it that was to come."""
 
     def __init__(
