@@ -135,6 +135,8 @@ def _plan(study: Study) -> None:
 
 def _tell(console: Console, found: Found, *, several: bool) -> None:
     """The table, and what mitigations do."""
+    from rich.markup import escape
+
     from copycat.report.terminal import grid
     from copycat.verbatim.text import words
     from copycat.verbatim.text.rungs import VERBATIM
@@ -148,11 +150,12 @@ def _tell(console: Console, found: Found, *, several: bool) -> None:
         # Of other text one line; of protected works every set, unless those are too many.
         if (short or c.role == "benign") and c.role in together and c.group != ALL:
             continue
-        named = c.group or "documents"
+        # What is in brackets are options, and no colours.
+        named = escape(c.group or "documents")
         table.add_row(
             named if c.role == "protected" else f"other text: {named}",
             f"{c.prompts}, {words.length(c)}",
-            *((c.mitigation,) if several else ()),
+            *((escape(c.mitigation),) if several else ()),
             words.mean(c.prefix),
             words.mean(c.substring),
             words.mean(c.similarity, 2),
@@ -167,7 +170,7 @@ def _tell(console: Console, found: Found, *, several: bool) -> None:
         )
         for g in found.guards:
             guards.add_row(
-                g.mitigation,
+                escape(g.mitigation),
                 words.stopped(g),
                 words.change(g.substring, 1),
                 words.part(g.changed, g.benign),

@@ -17,6 +17,7 @@ from copycat.io.atomic import locked, write_text
 from copycat.io.journal import Journal
 from copycat.io.jsonl import write_lines
 from copycat.io.ledger import Ledger, Spent
+from copycat.io.paths import ROOT
 from copycat.io.version import __version__
 from copycat.llms.base import CATALOG as CHATS
 from copycat.report.files import check_free
@@ -37,7 +38,11 @@ from copycat.verbatim.text.writers.hosted import message
 
 PROMPTS, OUTPUTS, LEDGER, MANIFEST = "prompts.jsonl", "outputs.jsonl", "ledger.jsonl", "manifest.json"
 TABLE, SCORES, PAGE, PICTURE = "verbatim.csv", "scores.csv", "verbatim.html", "verbatim.png"
-FILES = (PROMPTS, OUTPUTS, LEDGER, MANIFEST, TABLE, SCORES, PAGE, PICTURE, ".lock", f".{LEDGER}.lock")
+GUARDS = "mitigations.csv"
+FILES = (
+    *(PROMPTS, OUTPUTS, LEDGER, MANIFEST, TABLE, SCORES, GUARDS, PAGE, PICTURE),
+    *(".lock", f".{LEDGER}.lock"),
+)
 _GRACE = 60.0
 Batch = tuple[Asked, ...]
 
@@ -168,9 +173,11 @@ class Study:
         size = 1 if self.settings.card.api is not None else self.settings.card.batch_size
         found = []
         for spec in self.settings.mitigations:
-            # Prompts of about one length together, so that little is padding.
+            # Prompts of about one length together, so that little is padding; and the same ones under every
+            # mitigation, so that rounding makes no difference between them.
             mine = sorted(
-                (a for a in plan.asked if a.mitigation == spec), key=lambda a: (len(a.prompt), a.id)
+                (a for a in plan.asked if a.mitigation == spec),
+                key=lambda a: (len(a.prompt), *a.place, a.sample),
             )
             found += [tuple(mine[i : i + size]) for i in range(0, len(mine), size)]
         missing = {a.id for a in self._open(plan, known)}
@@ -234,6 +241,7 @@ class Study:
             "answered": len(ran.written),
             "skipped": [f"{k.where}: {k.why}" for k in (*s.protected.skipped, *s.others.skipped)],
             "facts": ran.facts,
+            "commit": environment.git_state(ROOT)[0],
             "packages": environment.packages(),
             "hardware": environment.hardware(),
         }

@@ -14,7 +14,7 @@ from copycat.verbatim.text.picture import curve
 from copycat.verbatim.text.rungs import NAMES
 from copycat.verbatim.text.scores import Best, Scored, Scorer, best_of
 from copycat.verbatim.text.settings import Settings
-from copycat.verbatim.text.study import PAGE, PICTURE, SCORES, TABLE, Ran
+from copycat.verbatim.text.study import GUARDS, PAGE, PICTURE, SCORES, TABLE, Ran
 from copycat.verbatim.text.summary import Cell, Guarding, guarding, table
 
 _MEASURES = ("prefix", "substring", "similarity")
@@ -23,6 +23,10 @@ _COLUMNS = (
     *("failed", "withheld"),
     *(f"{m}{end}" for m in _MEASURES for end in ("", "_low", "_high", "_normalised")),
     *(f"{rung}{end}" for rung in NAMES for end in ("", "_low", "_high")),
+)
+_GUARD_COLUMNS = (
+    *("mitigation", "reached", "stopped", "benign", "changed", "withheld"),
+    *(f"{name}_{side}" for name in ("substring", "surprise", "seconds") for side in ("without", "with")),
 )
 _SCORE_COLUMNS = (
     *("asked", "role", "set", "title", "prompts", "length", "begin", "mitigation", "sample", "outcome"),
@@ -54,6 +58,9 @@ def write(settings: Settings, ran: Ran, found: Found, out: Path) -> list[Path]:
     write_text(out / SCORES, csv_content(_SCORE_COLUMNS, map(_score_line, found.scored)))
     write_text(out / TABLE, csv_content(_COLUMNS, map(_line, found.cells)))
     made = [out / PAGE, out / TABLE, out / SCORES]
+    if found.guards:
+        write_text(out / GUARDS, csv_content(_GUARD_COLUMNS, map(_guard_line, found.guards)))
+        made.append(out / GUARDS)
     drawing = curve(found.cells, "png")
     if drawing is not None:
         write_bytes(out / PICTURE, drawing)
@@ -72,6 +79,14 @@ def _line(cell: Cell) -> dict[str, Any]:
         told |= _ends(name, getattr(cell, name)) | {f"{name}_normalised": _rounded(normalised)}
     for name, found in cell.rungs.items():
         told |= _ends(name, found)
+    return told
+
+
+def _guard_line(found: Guarding) -> dict[str, Any]:
+    told: dict[str, Any] = {name: getattr(found, name) for name in _GUARD_COLUMNS[:6]}
+    for name in ("substring", "surprise", "seconds"):
+        pair = getattr(found, name) or (None, None)
+        told |= {f"{name}_without": _rounded(pair[0]), f"{name}_with": _rounded(pair[1])}
     return told
 
 

@@ -83,7 +83,9 @@ def test_mitigations_stop_it_and_what_they_cost_is_told(tmp_path: Path) -> None:
     specs = ("none", "block[n=6]", "output-filter[at=sentence]", "block[n=6]+output-filter[at=phrase]")
     others = tmp_path / "others.jsonl"
     others.write_text(load_corpus("menagerie-lm-others").documents[0].model_dump_json() + "\n")
-    chosen = settings(passages(tmp_path, "64 copies"), mitigations=specs, benign=(str(others),))
+    chosen = settings(
+        passages(tmp_path, "64 copies"), mitigations=specs, benign=(str(others),), temperature=0.2
+    )
     found = studied(chosen, tmp_path / "out")
     protected = {c.mitigation: c for c in found.cells if c.role == "protected"}
     values = {spec: c.substring.value or 0 for spec, c in protected.items()}
@@ -91,6 +93,9 @@ def test_mitigations_stop_it_and_what_they_cost_is_told(tmp_path: Path) -> None:
     assert values["block[n=6]"] < 8
     assert values["output-filter[at=sentence]"] == 0
     assert protected["output-filter[at=sentence]"].withheld == 2
+    texts = {spec: [s.written.text for s in found.scored if s.asked.mitigation == spec] for spec in specs}
+    assert texts["output-filter[at=sentence]"] == texts["none"]
+    assert texts[specs[3]] == texts["block[n=6]"]
     held = [s.written.held for s in found.scored if s.asked.mitigation == "block[n=6]"]
     assert min(held[:2]) > 0
     guards = {g.mitigation: g for g in found.guards}

@@ -29,7 +29,8 @@ class FilterOptions(Options):
 
 
 class OutputFilter(TextMitigation[FilterOptions]):
-    """Looks at the text as the model wrote it, as a service does that knows nothing of the prompt's trick."""
+    """Withholds a text on too high a rung of the ladder. It looks at the text as the model wrote it, as a
+    service does that knows nothing of the prompt's trick."""
 
     name = "output-filter"
     options = FilterOptions
