@@ -17,7 +17,7 @@ from copycat.verbatim.text.rungs import LADDER, VERBATIM
 from copycat.verbatim.text.scores import Best, Scored
 from copycat.verbatim.text.settings import Settings
 from copycat.verbatim.text.study import Ran
-from copycat.verbatim.text.summary import Cell, Guarding
+from copycat.verbatim.text.summary import ALL, Cell, Guarding
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST = 30
@@ -36,7 +36,8 @@ def render(
         css=asset("base.css") + asset("verbatim.css", TEMPLATES),
         settings=settings,
         ran=ran,
-        cells=cells,
+        protected=_parted(cells, "protected"),
+        benign=_parted(cells, "benign"),
         guards=guards,
         facts={spec: words.held(found) for spec, found in ran.facts.items()},
         ladder=LADDER,
@@ -48,6 +49,17 @@ def render(
         answered=sum(w.outcome in ("ok", "withheld") for w in ran.written.values()),
         several=len(settings.mitigations) > 1,
     )
+
+
+def _parted(cells: Sequence[Cell], role: str) -> tuple[list[Cell], list[Cell]]:
+    """The lines that come first, and those that are folded away: of protected works every set without
+    mitigations and all sets together with each, of other text all sets together."""
+    mine = [c for c in cells if c.role == role]
+    together = any(c.group == ALL for c in mine)
+    first = [
+        c for c in mine if not together or c.group == ALL or (role == "protected" and c.mitigation == NONE)
+    ]
+    return first, [c for c in mine if c not in first]
 
 
 def examples(settings: Settings, ran: Ran, best: Sequence[Best]) -> list[Compared]:

@@ -99,6 +99,11 @@ class Settings:
             )
         return found
 
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        """All that prompts are from."""
+        return *self.protected.documents, *self.others.documents
+
 
 def _together(specs: tuple[str, ...], limit: int | None) -> Corpus:
     documents: dict[str, Document] = {}

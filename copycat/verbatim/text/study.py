@@ -31,6 +31,8 @@ from copycat.verbatim.text.mitigations import Protected, TokenBlock
 from copycat.verbatim.text.plan import Plan, make_plan
 from copycat.verbatim.text.prompts import Translator
 from copycat.verbatim.text.rows import Asked, Written
+from copycat.verbatim.text.rungs import LADDER
+from copycat.verbatim.text.scores import Scorer
 from copycat.verbatim.text.settings import Settings
 from copycat.verbatim.text.translator import Translation
 from copycat.verbatim.text.writers import Draft, Writer, open_writer
@@ -133,6 +135,7 @@ class Study:
         if not batches:
             return self._known_facts()
         guards = _Guards(self.settings)
+        scorer = Scorer(self.settings.documents, plan.promptings)
         answered = any(w.outcome != "error" for w in known.values())
         failing = Failing(self.settings.card.name, "texts", answered=answered)
         progress.start("write", sum(map(len, batches)))
@@ -145,7 +148,7 @@ class Study:
 
         def done(results: Sequence[tuple[Batch, list[Draft]]]) -> None:
             rows = [
-                self._reviewed(plan, guards, asked, draft)
+                self._reviewed(plan, scorer, guards, asked, draft)
                 for batch, drafts in results
                 for asked, draft in zip(batch, drafts, strict=True)
                 if asked.id not in known or known[asked.id].outcome == "error"
@@ -183,7 +186,7 @@ class Study:
         missing = {a.id for a in self._open(plan, known)}
         return [batch for batch in found if any(a.id in missing for a in batch)]
 
-    def _reviewed(self, plan: Plan, guards: _Guards, asked: Asked, draft: Draft) -> Written:
+    def _reviewed(self, plan: Plan, scorer: Scorer, guards: _Guards, asked: Asked, draft: Draft) -> Written:
         row = Written(
             asked=asked.id,
             outcome=draft.outcome,
@@ -194,6 +197,9 @@ class Study:
             surprise=draft.surprise,
             seconds=None if draft.seconds is None else round(draft.seconds, 4),
         )
+        if row.outcome == "refused" and row.text and scorer.run(asked, row).length >= LADDER[0].words:
+            # “I cannot …” may be how the work goes on.
+            row = row.model_copy(update={"outcome": "ok", "reason": ""})
         if row.outcome != "ok":
             return row
         why = guards.review(asked.mitigation, row.text)

@@ -46,8 +46,7 @@ class Found:
 
 def measure(settings: Settings, ran: Ran) -> Found:
     """All numbers, from the rows."""
-    documents = (*settings.protected.documents, *settings.others.documents)
-    scorer = Scorer(documents, ran.plan.promptings)
+    scorer = Scorer(settings.documents, ran.plan.promptings)
     scored = [scorer.score(a, ran.written[a.id]) for a in ran.plan.asked if a.id in ran.written]
     best = best_of(scored)
     return Found(tuple(scored), tuple(best), tuple(table(best)), tuple(guarding(best, scored)))

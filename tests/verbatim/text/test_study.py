@@ -199,16 +199,60 @@ def test_a_hosted_model_is_asked_and_paid_for_once(tmp_path: Path, server: Loopb
     assert sum(e["usd"] for e in spent if e["ended"]) == pytest.approx(0.08)
 
 
+def test_a_model_that_repeats_its_prompt_gives_nothing_back(tmp_path: Path, server: Loopback) -> None:
+    server.say = lambda body: str(body["messages"][-1]["content"])
+    chosen = settings(passages(tmp_path, "64 copies"), model="there", lengths=(50,))
+    found = studied(chosen, tmp_path / "out")
+    assert all(s.close and s.close.substring < 8 for s in found.scored)
+
+
+def test_a_translation_is_translated_back_before_it_is_compared(tmp_path: Path, server: Loopback) -> None:
+    corpus = passages(tmp_path, "64 copies", each=1)
+    (document,) = load_corpus(corpus).documents
+
+    def say(body: dict[str, Any]) -> str:
+        first, last = body["messages"][0]["content"], body["messages"][-1]["content"]
+        if "into French" in first and "Translate" in first:
+            return f"FR {last}"
+        if "into English" in first:
+            return str(last).removeprefix("FR ")
+        shown = str(last).rpartition("FR ")[2]
+        return f"FR {document.text[document.text.find(shown) + len(shown) :]}"
+
+    server.say = say
+    chosen = settings(corpus, model="there", prompts=("translation",), translator="there")
+    (scored,) = studied(chosen, tmp_path / "out").scored
+    assert scored.written.text.startswith("FR ")
+    assert scored.close is not None
+    assert scored.close.substring > 50
+    assert "translated back" in (tmp_path / "out" / "verbatim.html").read_text()
+
+
 def test_refusals_are_counted_apart_and_a_cap_is_kept(tmp_path: Path, server: Loopback) -> None:
     corpus = passages(tmp_path, "64 copies", "never seen")
     server.say = lambda body: "I'm sorry, I can't go on with that text."
     found = studied(settings(corpus, model="there"), tmp_path / "out")
     (cell,) = [c for c in found.cells if c.group == "all"]
     assert (cell.refused, cell.answered, cell.substring.value) == (4, 0, None)
+    assert "refused" in (tmp_path / "out" / "scores.csv").read_text()
     with pytest.raises(MissingRequirement, match="--max-cost"):
         studied(settings(corpus, model="there"), tmp_path / "capped", max_cost=0.005)
     rows = Journal(tmp_path / "capped" / OUTPUTS, Written).rows()
     assert {r.outcome for r in rows} <= {"error"}
+
+
+def test_a_work_that_goes_on_like_a_refusal_is_given_back_all_the_same(
+    tmp_path: Path, server: Loopback
+) -> None:
+    text = "One two three four five. I cannot say that " + " ".join(f"word{i}" for i in range(80))
+    (tmp_path / "a.txt").write_text(text)
+    server.say = lambda body: text.partition(". ")[2]
+    (scored,) = studied(
+        settings(str(tmp_path / "a.txt"), model="there", lengths=(5,)), tmp_path / "out"
+    ).scored
+    assert scored.written.outcome == "ok"
+    assert scored.close is not None
+    assert scored.close.substring > 50
 
 
 def test_a_hosted_model_cannot_be_blocked_token_by_token(tmp_path: Path, server: Loopback) -> None:
