@@ -13,6 +13,8 @@ from copycat.cli.verbatim import app
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from copycat.verbatim.text.plan import Plan
+    from copycat.verbatim.text.settings import Settings
     from copycat.verbatim.text.study import Study
     from copycat.verbatim.text.write import Found
 
@@ -100,6 +102,7 @@ def text(
         _plan(study)
         return
     ran = study.run(for_stream())
+    _short(ran.plan, settings)
     found = measure(settings, ran)
     _tell(Console(), found, several=len(settings.mitigations) > 1)
     for path in write(settings, ran, found, study.out):
@@ -113,12 +116,22 @@ def text(
         raise typer.Exit(1)
 
 
+def _short(plan: Plan, settings: Settings) -> None:
+    """Say which documents were left out at which length."""
+    from copycat.verbatim.text.words import left_out
+
+    told = left_out(plan.left_out(settings), len(settings.documents))
+    if told:
+        _err(told)
+
+
 def _plan(study: Study) -> None:
     from copycat.verbatim.text import words
 
     # What a prompt of a translation costs is about that of its own words.
     plan = study.plan(lambda text, _: text)
     settings, left = study.settings, study.open_prompts(plan)
+    _short(plan, settings)
     typer.echo(
         f"{settings.card.name}: {words.count(len(plan.asked), 'prompt')} on "
         f"{words.count(len({a.document for a in plan.asked}), 'document')}, {left:,} of them not yet "

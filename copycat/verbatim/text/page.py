@@ -45,6 +45,7 @@ def render(
         # Written by matplotlib, which escapes the labels.
         figure=None if drawing is None else Markup(inline(drawing, "curve")),  # noqa: S704
         examples=shown,
+        short=words.left_out(ran.plan.left_out(settings), len(settings.documents)),
         skipped=(*settings.protected.skipped, *settings.others.skipped),
         answered=sum(w.outcome in ("ok", "withheld") for w in ran.written.values()),
         several=len(settings.mitigations) > 1,

@@ -22,6 +22,17 @@ class Plan:
     asked: tuple[Asked, ...]
     promptings: Mapping[str, Prompting]
 
+    def left_out(self, settings: Settings) -> dict[tuple[str, int], int]:
+        """Of each kind and length how many of the documents have no prompt, being too short or no code; only
+        those of which there are any."""
+        every = {d.id for d in settings.documents}
+        shown: dict[tuple[str, int], set[str]] = {}
+        for a in self.asked:
+            shown.setdefault((a.prompts, a.length), set()).add(a.document)
+        wanted = [(k.name, n) for k in self.promptings.values() for n in _lengths(settings, k)]
+        missing = {key: len(every - shown.get(key, set())) for key in wanted}
+        return {key: n for key, n in missing.items() if n}
+
 
 def make_plan(settings: Settings, model: str, translate: Translator | None) -> Plan:
     """The prompts for the model of that identity. Documents that are too short for a length are left out at
@@ -46,9 +57,12 @@ def make_plan(settings: Settings, model: str, translate: Translator | None) -> P
     return Plan(rows, kinds)
 
 
+def _lengths(settings: Settings, kind: Prompting) -> tuple[int, ...]:
+    return settings.lines if kind.unit == "lines" else settings.lengths
+
+
 def _openings(settings: Settings, corpus: Corpus, kind: Prompting) -> Iterator[Opening]:
-    lengths = settings.lines if kind.unit == "lines" else settings.lengths
-    for length in lengths:
+    for length in _lengths(settings, kind):
         for document in corpus.documents:
             yield from kind.openings(document, length, settings.openings)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -248,7 +249,7 @@ class Study:
             "skipped": [f"{k.where}: {k.why}" for k in (*s.protected.skipped, *s.others.skipped)],
             "facts": ran.facts,
             "commit": environment.git_state(ROOT)[0],
-            "packages": environment.packages(),
+            "packages": environment.packages() | {name: version(name) for name in ("nltk", "rapidfuzz")},
             "hardware": environment.hardware(),
         }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from copycat.report.words import DASH, number
 from copycat.stats.intervals import Interval
 from copycat.verbatim.text.rungs import LADDER
@@ -54,6 +56,17 @@ def length(cell: Cell) -> str:
     """`25 words`."""
     unit = "line" if cell.prompts == "lines" else "word"
     return count(cell.length, unit)
+
+
+def left_out(found: Mapping[tuple[str, int], int], documents: int) -> str:
+    """Which documents have no prompt at which length, in a sentence; empty where all have."""
+    told = [f"{n} at {prompts} {length}" for (prompts, length), n in found.items()]
+    if not told:
+        return ""
+    return (
+        f"Left out, of {count(documents, 'document')}, since fewer than 50 words follow such a prompt, "
+        f"or they are no code: {', '.join(told)}."
+    )
 
 
 def stopped(found: Guarding) -> str:

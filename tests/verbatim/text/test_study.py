@@ -292,11 +292,13 @@ def test_the_command_says_what_it_would_ask_and_what_it_left_out(tmp_path: Path)
     corpus = Path(passages(tmp_path, "64 copies", each=1))
     with corpus.open("ab") as f:
         f.write(b'{"text": "caf\xe9"}\n')
-    words = ["verbatim", "text", "--corpus", str(corpus), "--lengths", "25", "--max-tokens", "20"]
+    words = ["verbatim", "text", "--corpus", str(corpus), "--lengths", "25,100", "--max-tokens", "20"]
     words += ["--device", "cpu", "--out", str(tmp_path / "out")]
     done = CliRunner().invoke(app, [*words, "--dry-run"])
     assert done.exit_code == 0, done.output
     assert "1 prompt on 1 document, 1 of them not yet answered" in done.output
+    assert "Left out, of 1 document" in done.output
+    assert "1 at prefix 100" in done.output
     assert "line 2: it is not UTF-8" in done.output
     assert not (tmp_path / "out").exists()
     done = CliRunner().invoke(app, words)
