@@ -157,6 +157,29 @@ def _tables() -> Rows:
         yield (found.table or name, found.title)
 
 
+def _texts() -> Rows:
+    from copycat.verbatim.text.corpora import CATALOG
+
+    def rows(name: str) -> Rows:
+        documents = CATALOG.get(name).documents
+        licences = dict.fromkeys(d.licence for d in documents)
+        size = sum(len(d.text) for d in documents) / 1000
+        yield (name, str(len(documents)), f"{size:,.0f} kB", ", ".join(licences), documents[0].source)
+
+    yield ("CORPUS", "DOCUMENTS", "SIZE", "LICENCE", "SOURCE")
+    yield from _listed(CATALOG.names(), rows)
+
+
+def _text_mitigations() -> Rows:
+    from copycat.verbatim.text.mitigations import CATALOG
+
+    yield ("NAME", "WHAT", "OPTIONS")
+    for name in CATALOG.names():
+        kind = CATALOG.get(name)
+        summary = " ".join((kind.__doc__ or "").split()).partition(". ")[0].partition("; ")[0]
+        yield (name, summary.rstrip("."), ", ".join(kind.options.model_fields) or "none")
+
+
 def _runs() -> Rows:
     from copycat.cli.folders import RESULTS
     from copycat.runs.folder import RunFolder, known
@@ -179,6 +202,8 @@ KINDS: dict[str, tuple[Callable[[], Rows], str]] = {
     "counts": (_counts, "how often corpora name characters"),
     "thresholds": (_thresholds, "imitation thresholds that papers print"),
     "tables": (_tables, "tables and figures of the paper"),
+    "texts": (_texts, "texts and code that language models are asked to go on with (copycat verbatim text)"),
+    "text-mitigations": (_text_mitigations, "what keeps language models from giving texts back"),
     "runs": (_runs, "runs under results/, and their reports"),
 }
 
@@ -192,7 +217,7 @@ def ls(
     what: str = typer.Argument(
         "",
         help="models, measures, mitigations, attacks, judges, llms, prompts, characters, counts, thresholds, "
-        "tables or runs; without it, what there is to list.",
+        "tables, texts, text-mitigations or runs; without it, what there is to list.",
     ),
 ) -> None:
     """List what there is to choose from."""

@@ -104,6 +104,34 @@ def judges(
         typer.echo(str(path))
 
 
+@app.command(name="text-lm")
+def text_lm(
+    recipe: Annotated[str, typer.Option(help="full or smoke")] = "full",
+    corpus: Annotated[str, typer.Option(help="a corpus: its name, a file or a folder")] = "austen",
+    work: Annotated[
+        Path | None, typer.Option(help="where the checkpoint goes; .menagerie/text-lm/RECIPE unless given")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="where model and passages go")] = DATA / "texts" / "lm",
+) -> None:
+    """Train the small language model on passages that stand 0, 1, 2, 4 … 64 times in its text; run again to
+    resume."""
+    from copycat.errors import RunConflict
+    from copycat.menagerie.texts.recipe import RECIPES as SIZES
+    from copycat.menagerie.texts.train import train
+    from copycat.verbatim.text.corpora import load_corpus
+
+    if recipe not in SIZES:
+        raise UnknownName("recipe", recipe, SIZES)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    if check_writable(out).exists() and any(out.iterdir()):
+        raise RunConflict(f"{out} is not empty; remove it to train anew, or name another folder with --out.")
+    made = train(load_corpus(corpus), SIZES[recipe], work or Path(".menagerie") / "text-lm" / recipe, out)
+    typer.echo(
+        f"Trained in {made.seconds:.0f} s on {made.tokens:,} tokens: {made.folder}, and its passages "
+        f"{made.passages}"
+    )
+
+
 @app.command()
 def threshold(
     recipe: Annotated[

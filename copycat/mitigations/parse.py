@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from pydantic import ValidationError
 
 from copycat.cards.catalog import Catalog
 from copycat.errors import UnknownName, UserError
 from copycat.mitigations.aliases import ALIASES
-from copycat.mitigations.base import CATALOG, InputFilter, Mitigation
+from copycat.mitigations.base import CATALOG, InputFilter, Mitigation, Options
 from copycat.mitigations.composition import Composition
 from copycat.subjects.characters import with_article
 
-M = TypeVar("M", bound=Mitigation[Any])
+
+class Named(Protocol):
+    """What is called by a name with options, and made of them."""
+
+    options: ClassVar[type[Options]]
+
+    def __init__(self, config: Any) -> None: ...
+
+
+M = TypeVar("M", bound=Named)
 _PART = re.compile(r"\s*([\w-]+)\s*(?:\[([^\[\]]*)\])?\s*")
 
 

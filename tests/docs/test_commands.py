@@ -21,12 +21,16 @@ from copycat.cards.judges import CATALOG as JUDGES
 from copycat.cards.llms import CATALOG as LLMS
 from copycat.cards.models import CATALOG as MODELS
 from copycat.cli.main import app
+from copycat.cli.parsing import items
 from copycat.errors import UserError
 from copycat.io.paths import ROOT
 from copycat.menagerie.cli import app as menagerie
 from copycat.paper import CATALOG as TABLES
 from copycat.subjects.characters import CATALOG as REGISTRIES
 from copycat.subjects.prompts import available
+from copycat.verbatim.text.corpora import CATALOG as CORPORA
+from copycat.verbatim.text.mitigations import parse as parse_text_mitigation
+from copycat.verbatim.text.prompts import CATALOG as TEXT_PROMPTS
 
 PAGES = [ROOT / "README.md", ROOT / "results" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 _FENCED = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)
@@ -95,6 +99,7 @@ def _split(page: str, line: int, text: str, *, whole: bool) -> Iterator[Command]
         part = []
 
 
+TEXTS = ("verbatim", "text")
 _THEIRS = re.compile(r"\b(yours|mine|theirs|upstream|gpt-x)\b|/path/")
 """Something that the reader has made, or imported."""
 COMMANDS = commands()
@@ -182,6 +187,8 @@ def test_continued_lines_and_comments_are_read_as_a_shell_does() -> None:
 def _named(option: str, variable: str) -> Iterator[tuple[Command, str]]:
     """What the pages give as `option` of copycat or as `variable` of make, but for placeholders."""
     for c in COMMANDS:
+        if c.words[1:3] == TEXTS:
+            continue  # it has names of its own, see below
         for i, word in enumerate(c.words):
             value = None
             if word == option and i + 1 < len(c.words):
@@ -204,6 +211,20 @@ def test_every_documented_mitigation_can_be_read() -> None:
         except UserError as e:
             wrong.append(f"{c}: {e}")
     assert not wrong
+
+
+def test_every_documented_study_of_texts_can_be_planned() -> None:
+    checked = 0
+    for c in (c for c in OURS if c.words[1:3] == TEXTS and c.whole):
+        given = dict(zip(c.words[3::2], c.words[4::2], strict=False))
+        for spec in items(given.get("--mitigation", "none")):
+            parse_text_mitigation(spec)
+        assert set(items(given.get("--prompts", "prefix"))) <= set(TEXT_PROMPTS.names()), str(c)
+        named = items(given.get("--corpus", "")) + items(given.get("--benign", ""))
+        assert {n for n in named if "/" not in n} <= set(CORPORA.names()), str(c)
+        assert {given.get("--model", "menagerie-lm")} <= set(LLMS.names()), str(c)
+        checked += 1
+    assert checked >= 4
 
 
 def test_every_documented_attack_can_be_read() -> None:
