@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,9 +32,14 @@ def invalid(path: Path, body: Any) -> list[str]:
     before = told_by.level
     told_by.setLevel(logging.ERROR)
     try:
-        library.Dataset(jsonld=path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            library.Dataset(jsonld=path)
     except Exception as e:  # noqa: BLE001  a file may break it in any way
-        told = _BULLET.split(str(e))[1:]
+        # What it only recommends comes last.
+        told = _BULLET.split(
+            str(e).partition("warning(s)")[0].rpartition("Found the following")[0] or str(e)
+        )[1:]
         return [shortened(line, 200) for line in told] or [shortened(first_line(e), 200)]
     finally:
         told_by.setLevel(before)

@@ -15,6 +15,7 @@ from copycat import __version__
 from copycat.cli import (
     annotate,
     attack,
+    audit,
     calibrate,
     compare,
     count,
@@ -77,7 +78,7 @@ for verb in (
     table.table, threshold.threshold, compare.compare, power.power, reproduce.reproduce,
     robustness.robustness, import_upstream.import_upstream, rejudge.rejudge, import_registry.import_registry,
     import_images.import_images, import_verdicts.import_verdicts, publish.publish, pull.pull, erase.erase,
-    attack.attack, gate.gate, count.count, ls.ls, validate.validate, doctor.doctor, prune.prune,
+    attack.attack, gate.gate, count.count, audit.audit, ls.ls, validate.validate, doctor.doctor, prune.prune,
 ):  # fmt: skip
     app.command()(verb)
 for some in (app, leaderboard.app, mine.app):

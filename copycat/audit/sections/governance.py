@@ -23,7 +23,7 @@ COMMUNITIES = Topic(
 )
 REMOVAL = Topic(
     "how something is removed, and where one asks for it",
-    pattern(r"remov(?:al|e|ing)|take-?downs?|redress|delet(?:ion|e|ing)|complain|opt(?:ing)?[- ]out"),
+    pattern(r"remov(?:al|e|ing)|take-?downs?|redress|delet(?:ion|e|ing)|complain"),
     pattern(
         r"\b(?:remov\w+|take[- ]?down|delet\w+)\b[^.]*\b(?:request\w*|write|contact|ask|open|issue)\b",
         r"\b(?:write|contact|ask|open)\b[^.]*\b(?:remov\w+|take[- ]?down|delet\w+)\b",

@@ -149,7 +149,7 @@ def _permission(dataset: Dataset) -> Outcome:
             unsure.append(e.evidence(e.get("licence")))
     n = len(dataset.entries)
     if wrong:
-        return failed(f"Of {len(wrong):,} of {n:,} items nothing says that they may be used.", *wrong)
+        return failed(f"Nothing says of {len(wrong):,} of {n:,} items that they may be used.", *wrong)
     if unsure:
         return unknown(f"What the licences of {len(unsure):,} items permit is not known here.", *unsure)
     return passed(f"A licence or permission is there for all {n:,} items that were read.")
