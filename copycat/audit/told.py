@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from copycat.audit.dataset import Dataset
 from copycat.audit.documents import Part
-from copycat.audit.results import Evidence, Outcome, failed, passed, shortened
+from copycat.audit.results import Evidence, Outcome, failed, passed, shortened, unknown
 
+_REASON = re.compile(r"\b(?:because|since|so that|as (?:they|it|these|we|there))\b", re.I)
 _LEAST_WORDS = 5
 """Words that a section has to have to say anything."""
 
@@ -88,6 +89,12 @@ def _evidence(part: Part, sentence: str) -> Evidence:
 def said(dataset: Dataset, topic: Topic) -> Outcome:
     """Pass where the topic is told, else fail with what is missing."""
     found = told(dataset, topic)
+    if found.denied and _REASON.search(found.denied[1]):
+        return unknown(
+            f"It says that it does not tell or do this ({topic.what}), and why; whether the reason is good "
+            "is for people to judge.",
+            _evidence(*found.denied),
+        )
     if found.denied:
         return failed(f"It says that it does not tell or do this: {topic.what}.", _evidence(*found.denied))
     if found.part:

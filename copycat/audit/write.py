@@ -8,17 +8,11 @@ from itertools import groupby
 from pathlib import Path
 
 from copycat.audit.item import sections
-from copycat.audit.results import STATUSES, Finding, Report, Status
+from copycat.audit.results import STATUSES, Finding, Report
 from copycat.io.atomic import write_text
 from copycat.report.page import asset, environment
 
 TEMPLATES = Path(__file__).parent / "templates"
-WORDS: dict[Status, str] = {
-    "pass": "passes",
-    "fail": "fails",
-    "not-applicable": "does not apply",
-    "unknown": "could not be told",
-}
 FILES = ("audit.json", "audit.html")
 _SHOWN = 2
 """Pieces of evidence in the terminal."""
@@ -86,7 +80,8 @@ def page(report: Report) -> str:
             tier=tier_sentence(report),
             groups=list(by_section(report)),
             statuses=[s for s in STATUSES if report.count(s)],
-            words=WORDS,
+            failing=[f for f in report.findings if f.status == "fail"],
+            plain=lambda text: text.replace("`", ""),
         )
     )
 

@@ -19,6 +19,7 @@ from copycat.cli import (
     calibrate,
     compare,
     count,
+    dataset,
     doctor,
     erase,
     gate,
@@ -28,6 +29,7 @@ from copycat.cli import (
     import_verdicts,
     judge,
     leaderboard,
+    lookup,
     ls,
     menagerie,
     mine,
@@ -77,8 +79,9 @@ for verb in (
     run.run, judge.judge, annotate.annotate, calibrate.calibrate, score.score, report.report, verify.verify,
     table.table, threshold.threshold, compare.compare, power.power, reproduce.reproduce,
     robustness.robustness, import_upstream.import_upstream, rejudge.rejudge, import_registry.import_registry,
-    import_images.import_images, import_verdicts.import_verdicts, publish.publish, pull.pull, erase.erase,
-    attack.attack, gate.gate, count.count, audit.audit, ls.ls, validate.validate, doctor.doctor, prune.prune,
+    import_images.import_images, import_verdicts.import_verdicts, publish.publish, pull.pull, dataset.dataset,
+    lookup.lookup, audit.audit, erase.erase, attack.attack, gate.gate, count.count, ls.ls, validate.validate,
+    doctor.doctor, prune.prune,
 ):  # fmt: skip
     app.command()(verb)
 for some in (app, leaderboard.app, mine.app):

@@ -20,7 +20,13 @@ COMMUNITIES = Topic(
         r"\b(?:communit\w+|guild|union|stakeholders?|people (?:it|they) concern\w*|rights "
         r"?holders)\b[^.]*\b(?:asked|consulted|involved|agreed|invited)\b"
     ),
+    denials=pattern(
+        r"\b(?:communit\w+|owners|artists|stakeholders?|people|nobody|they|rights ?holders)\b[^.]{0,60}"
+        r"\b(?:not|never|nobody was)\b[^.]{0,20}\b(?:asked|consulted|involved)\b"
+    ),
 )
+
+
 REMOVAL = Topic(
     "how something is removed, and where one asks for it",
     pattern(r"remov(?:al|e|ing)|take-?downs?|redress|delet(?:ion|e|ing)|complain"),

@@ -44,7 +44,7 @@ HARM = Topic(
 FILTER_BIAS = Topic(
     "what filters take out more often than they should",
     pattern(
-        r"filters?\b.*\b(?:los\w+|bias\w*|remov\w+|effect\w*|cost\w*|tak\w+)",
+        r"(?:filters?|selection)\b.*\b(?:los\w+|bias\w*|remov\w+|effect\w*|cost\w*|tak\w+)",
         r"\bbias(?:es)?\b.*\bfilter",
         r"over-?removal",
     ),
