@@ -50,12 +50,12 @@ def read_table(path: Path, file: str, most: int) -> Table:
 
 
 def spread(cells: Mapping[Any, Any]) -> Cells:
-    """`cells` with what dicts hold as cells of their own, two levels deep; the dicts stay too."""
+    """`cells` with what their dicts hold as cells of their own; the dicts stay too."""
     found: Cells = {}
     for name, value in cells.items():
         found[str(name)] = value
         if isinstance(value, dict):
-            found |= {f"{name}.{k}": v for k, v in value.items() if not isinstance(v, dict)}
+            found |= {f"{name}.{k}": v for k, v in value.items()}
     return found
 
 

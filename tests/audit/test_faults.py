@@ -11,8 +11,9 @@ from copycat.audit.dataset import Dataset
 from copycat.audit.item import sections
 from copycat.audit.results import Report
 from copycat.audit.run import audit
+from copycat.io.paths import ROOT
 from tests.audit.faults import FAULTS, HELD, OPEN, Fault
-from tests.audit.twins import Twin, kites, lanterns
+from tests.audit.twins import Twin, kites, lanterns, tides
 
 Audited = Callable[[Twin], Report]
 pytest.importorskip("mlcroissant")
@@ -31,7 +32,7 @@ def test_a_planted_fault_is_found(fault: Fault, audited: Audited) -> None:
     assert found(audited(fault.planted()), fault)
 
 
-@pytest.mark.parametrize("twin", [lanterns, kites])
+@pytest.mark.parametrize("twin", [lanterns, kites, tides])
 def test_a_clean_twin_raises_no_alarm(twin: Callable[[], Twin], audited: Audited) -> None:
     report = audited(twin())
     assert [f.item for f in report.findings if f.status in ("fail", "unknown")] == []
@@ -43,6 +44,11 @@ def test_there_are_enough_items_and_every_one_can_fail() -> None:
     items = {i.name for s in sections() for i in s.items}
     assert len(items) >= 40
     assert items == {i for f in FAULTS for i in f.items}
+
+
+def test_the_page_of_the_documentation_lists_every_item() -> None:
+    page = (ROOT / "docs" / "audit.md").read_text()
+    assert [i.name for s in sections() for i in s.items if f"| `{i.name}` | {i.title} |" not in page] == []
 
 
 def test_there_are_enough_faults_in_both_halves() -> None:

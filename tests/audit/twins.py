@@ -127,7 +127,7 @@ def described(twin: Twin, files: dict[str, bytes]) -> Cells:
     }
 
 
-_SPDX = {"cc-by-4.0": "CC-BY-4.0", "cc0-1.0": "CC0-1.0", "mit": "MIT"}
+_SPDX = {"cc-by-4.0": "CC-BY-4.0", "cc-by-sa-4.0": "CC-BY-SA-4.0", "cc0-1.0": "CC0-1.0", "mit": "MIT"}
 
 HOSTS = ("harbour-museum.org", "lamp-makers.net", "tidewater-library.info")
 _LICENCES = ("CC-BY-4.0", "CC0-1.0", "MIT")
@@ -321,6 +321,78 @@ def kites() -> Twin:
             "the public domain.\n",
             "CHANGELOG.md": "# Changelog\n\n## 2.0.0\n\nTwo sentences added.\n",
             "make.py": 'print("a table")\n',
+        },
+        croissant=described,
+    )
+
+
+def tides() -> Twin:
+    """The twin that answers the questions of Gebru et al. one by one; written after the checks were done.
+
+    Its items are pictures in a folder, with a table that keeps metadata in an object.
+    """
+    rows, files = [], {}
+    for i in range(9):
+        name = f"images/{i}.svg"
+        files[name] = f"<svg xmlns='http://www.w3.org/2000/svg'><circle r='{i + 1}'/></svg>\n"
+        rows.append(
+            {
+                "file_name": name,
+                "caption": f"A tide gauge at low water, plate {i + 1} of nine",
+                "sha256": hashlib.sha256(files[name].encode()).hexdigest(),
+                "metadata": {
+                    "source_url": f"https://commons.tide-gauges.org/file/{i}",
+                    "license": "https://creativecommons.org/licenses/by-sa/4.0/",
+                    "retrieved": f"2026-03-{i + 1:02d}T08:00:00Z",
+                    "http_headers": "content-type: image/svg+xml\nserver: quiet",
+                    "html_metadata": {"title": f"Plate {i + 1}"},
+                },
+            }
+        )
+    return Twin(
+        front={
+            "pretty_name": "Tide gauges",
+            "license": "cc-by-sa-4.0",
+            "language": "en-GB",
+            "version": "0.3.1",
+            "openness": "openly-licensed",
+        },
+        sections={
+            "Usage": "Meant for teaching how to read plates of gauges. Please do not navigate by it.",
+            "Which version?": "The latest version is 0.3.1; older ones are kept for comparison only and lack corrections.",
+            "Removal requests": "Photographers and their heirs can ask for deletion at https://tide-gauges.org/contact. We answer in a week.",
+            "Find your picture": "https://tide-gauges.org/search looks a file up by its address, its hash or its photographer.",
+            "In short": "You may do anything with the plates if you name the photographer and share what you make the same way.",
+        },
+        datasheet={
+            "For what purpose was the dataset created?": "To have plates for exercises in reading gauges; nine clear ones serve that purpose better than thousands of blurred ones.",
+            "Who created the dataset?": "Two teachers of a school of navigation.",
+            "What do the instances that comprise the dataset represent? (composition)": "Drawings of gauges, with captions.",
+            "How was the data associated with each instance acquired?": "Every file of one category on Wikimedia-like commons was downloaded with `fetch.py`, together with its headers.",
+            "Why was this source selected?": "commons.tide-gauges.org is the only archive in which every plate has a checked licence.",
+            "Were robots.txt and opt-outs taken into account?": "Yes: robots.txt was fetched first and is kept. People who opted out by 2026-03-01 are listed in optouts.jsonl.",
+            "Does the dataset contain data that might be considered sensitive in any way?": "No. Plates with people on them were avoided.",
+            "Was any preprocessing/cleaning/labeling of the data done?": "Yes: plates with a torn edge were removed because their numbers cannot be read. The script is clean.py.",
+            "Did the filter remove some groups more often?": "Plates from small harbours are torn more often, so 3 of 5 of them were lost, and none of those of large harbours.",
+            "Who was involved in the data collection process and how were they compensated?": "Two teachers on their salary; no crowdworkers. They followed the captioning guidelines of the commons.",
+            "Is there anything offensive, insulting or threatening in it?": "No; both teachers looked at all plates.",
+            "Were the people concerned consulted?": "The harbour masters' association was consulted in February and agreed.",
+            "Has the dataset been used for any tasks already? What other uses are there?": "Lessons. Nothing else is foreseen.",
+            "Will the dataset be distributed to third parties?": "It is distributed through the school's site, without registration. No photographer requested gated access.",
+            "Who will be supporting/hosting/maintaining the dataset?": "The school, until 2036 at least.",
+            "If others want to extend or contribute, is there a mechanism?": "Corrections are sent back to the commons, where everybody has them.",
+            "Can results be reproduced after removals?": "Only in part: when somebody opts out, their plate is deleted from older versions too, which then cannot be reproduced.",
+            "Are licences correct?": "We looked up all 9 licences by hand; the error rate was 0/9 (0 to 30 %).",
+        },
+        tables={"metadata.jsonl": rows},
+        files={
+            **files,
+            "LICENSE.txt": "Creative Commons Attribution-ShareAlike 4.0 International\n\nBy exercising the Licensed Rights you accept.\n",
+            "CHANGELOG.md": "## [0.3.1] - 2026-04-01\n\n- plate 4 corrected\n\n## [0.3.0]\n\n- first plates\n",
+            "fetch.py": "print('fetch')\n",
+            "clean.py": "print('clean')\n",
+            "robots/commons.tide-gauges.org.txt": "User-agent: *\nCrawl-delay: 5\nDisallow: /talk/\n",
+            "optouts.jsonl": '{"url": "https://commons.tide-gauges.org/file/77", "date": "2026-03-01"}\n',
         },
         croissant=described,
     )

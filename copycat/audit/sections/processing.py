@@ -56,7 +56,7 @@ FILTER_BIAS = Topic(
     ),
 )
 _SECTIONS = {
-    "motivation": r"motivation|curation rationale|why\b.*\b(?:made|created)",
+    "motivation": r"motivation|curation rationale|purpose|(?:why|for whom)\b.*\b(?:made|created)",
     "composition": r"composition|dataset (?:structure|description|summary)|what is in|contents|tables|data "
     r"fields",
     "collection": r"collection|acquisition|collected",
