@@ -78,7 +78,9 @@ class Dataset:
         """The start of a file as text; empty, and noted in `unread`, where it is none."""
         try:
             with (self.path / file).open("rb") as f:
-                return f.read(_MOST_TEXT).decode("utf-8-sig")
+                content = f.read(_MOST_TEXT)
+            # One that was cut may end within a character.
+            return content.decode("utf-8-sig", "strict" if len(content) < _MOST_TEXT else "ignore")
         except (OSError, ValueError) as e:
             self.note(file, first_line(e))
             return ""
@@ -161,18 +163,21 @@ class Dataset:
             self.note(named, first_line(e))
             return named, None
 
+    @property
+    def table_files(self) -> list[str]:
+        """Files with tables of the data itself."""
+        endings = {f: Path(f).suffix.lower() for f in self.files if not _SIDE.search(f)}
+        return [f for f, e in endings.items() if e in ENDINGS or (e == ".json" and f.startswith("data/"))]
+
     @cached_property
     def tables(self) -> tuple[Table, ...]:
         """Tables of the data itself; files that cannot be read are noted."""
         found = []
-        for file in self.files:
-            ending = Path(file).suffix.lower()
-            in_data = ending == ".json" and file.startswith("data/")
-            if (ending in ENDINGS or in_data) and not _SIDE.search(file):
-                try:
-                    found.append(read_table(self.path / file, file, self.sample))
-                except BadFile as e:
-                    self.note(file, first_line(e))
+        for file in self.table_files:
+            try:
+                found.append(read_table(self.path / file, file, self.sample))
+            except BadFile as e:
+                self.note(file, first_line(e))
         return tuple(found) or self._media()
 
     def _media(self) -> tuple[Table, ...]:

@@ -23,6 +23,10 @@ _PLACEHOLDER = re.compile(
 )
 
 
+_LONGEST = 2000
+"""Letters of a sentence that are read."""
+
+
 @dataclass(frozen=True)
 class Part:
     """One section of a document."""
@@ -41,9 +45,10 @@ class Part:
         return not self.words or (self.words < 12 and _PLACEHOLDER.search(self.text.strip()) is not None)
 
     def sentences(self) -> Iterator[str]:
+        """Its sentences and items of lists, each on one line, and no longer than anybody writes one."""
         for sentence in _SENTENCE.split(self.text):
             if sentence.strip():
-                yield " ".join(sentence.split())
+                yield " ".join(sentence[:_LONGEST].split())
 
 
 @dataclass(frozen=True)

@@ -19,45 +19,27 @@ Kind = Literal["email", "phone", "other"]
 REGIONS = ("US", "GB", "DE", "FR", "ES", "IT", "JP", "IN", "BR", "AU", "CH", "AT", "NL", "CN", "MX")
 """Countries whose national form of a number is recognised, the likeliest first."""
 
-_LOCAL = r"[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*"
+# Bounded, as addresses are, so that no text takes long.
+_LOCAL = r"[\w!#$%&'*+/=?^`{|}~-]{1,64}(?:\.[\w!#$%&'*+/=?^`{|}~-]{1,64}){0,8}"
 _EMAIL = re.compile(
-    rf"(?<![\w@/.-])(?P<local>{_LOCAL})@(?P<host>(?:[\w](?:[\w-]*\w)?\.)+(?P<top>[^\W\d_]{{2,24}}))"
+    rf"(?<![\w@/.-])(?P<local>{_LOCAL})@(?P<host>(?:\w[\w-]{{0,62}}\.){{1,8}}(?P<top>[^\W\d_]{{2,24}}))"
     r"(?![\w@-]|:(?!\s)|\.\w)"
 )
 _IN_WORDS = re.compile(
-    r"(?<![\w.])(?P<local>[\w+-]+(?:\.[\w+-]+)*)\s*(?:[\[({<]\s*at\s*[\])}>]|\sAT\s)\s*"
-    r"(?P<host>[\w-]+(?:\s*(?:[\[({<]\s*dot\s*[\])}>]|\sDOT\s|\.)\s*[\w-]+)*?)"
+    r"(?<![\w.])(?P<local>[\w+-]{1,64}(?:\.[\w+-]{1,64}){0,8})\s{0,9}(?:[\[({<]\s{0,9}at\s{0,9}[\])}>]|\sAT\s)\s*"
+    r"(?P<host>[\w-]{1,63}(?:\s*(?:[\[({<]\s*dot\s*[\])}>]|\sDOT\s|\.)\s*[\w-]{1,63}){0,8}?)"
     r"\s*(?:[\[({<]\s*dot\s*[\])}>]|\sDOT\s)\s*(?P<top>[a-zA-Z]{2,12})\b",
 )
 _RESERVED = re.compile(
     r"(?:^|\.)(?:example\.(?:com|org|net|edu)|(?:[\w-]+\.)*(?:example|invalid|test|localhost|local))$", re.I
 )
 _FILES = frozenset(
-    [
-        "png",
-        "jpg",
-        "jpeg",
-        "gif",
-        "webp",
-        "svg",
-        "pdf",
-        "txt",
-        "html",
-        "css",
-        "js",
-        "py",
-        "json",
-        "md",
-        "csv",
-        "zip",
-        "gz",
-        "tar",
-        "tiff",
-        "bmp",
-        "mp4",
-        "wav",
-    ]
+    {
+        *("png", "jpg", "jpeg", "gif", "webp", "svg", "pdf", "txt", "html", "css", "js", "py", "json", "md"),
+        *("csv", "zip", "gz", "tar", "tiff", "bmp", "mp4", "wav"),
+    }
 )
+"""Ends of file names, which no domain has."""
 _SSH = re.compile(r"^(?:git|svn|hg|root)$", re.I)
 _CONTEXT = re.compile(
     r"(?:\b(?:tel(?:e(?:phone|fon)|éfono|efono)?|tél(?:éphone)?|phone|mobile|mobil|handy|fax"
@@ -127,7 +109,7 @@ def _emails(text: str) -> Iterator[Personal]:
         for m in _EMAIL.finditer(text):
             top = m["top"].lower()
             # A name or key in front of a host, as in https://me:key@host, is part of an address.
-            if "://" in re.split(r"\s", text[: m.start()])[-1]:
+            if "://" in text[max(0, m.start() - 200) : m.start()].rpartition(" ")[2]:
                 continue
             if top in _FILES or _RESERVED.search(m["host"]) or _SSH.match(m["local"]):
                 continue

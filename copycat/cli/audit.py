@@ -40,6 +40,7 @@ def audit(
 
     true = read_sample(sample) if sample else None
     reports, broken = [], 0
+    folders = dict[str, int]()
     for name in datasets:
         try:
             dataset = find(name, rows)
@@ -55,7 +56,11 @@ def audit(
             for line in lines(report, everything=everything):
                 typer.echo(line)
         if out is not None:
-            for path in write(report, out / folder_name(report.dataset) if len(datasets) > 1 else out):
+            # Two folders in different places may be called alike.
+            name = folder_name(report.dataset)
+            folders[name] = folders.get(name, 0) + 1
+            own = name if folders[name] == 1 else f"{name}-{folders[name]}"
+            for path in write(report, out / own if len(datasets) > 1 else out):
                 typer.echo(f"Written: {path}", err=as_json)
     if as_json:
         typer.echo(json.dumps([r.model_dump(mode="json") for r in reports], indent=1, ensure_ascii=False))

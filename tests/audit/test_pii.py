@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from copycat.audit import pii
@@ -37,3 +39,13 @@ def test_without_the_package_no_number_is_found_and_that_is_known(monkeypatch: p
     monkeypatch.setattr(pii, "_numbers", lambda: None)
     assert not pii.knows_phones()
     assert personal("Call +49 30 901820 between nine and five.") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a-" * 50_000 + " at b", "!" * 100_000 + "@", "a." * 50_000 + "@", "0 " * 50_000, "1:" * 50_000 + "@x"],
+)
+def test_no_text_takes_long(text: str) -> None:
+    began = time.process_time()
+    personal(text)
+    assert time.process_time() - began < 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ import pytest
 from copycat.audit.dataset import Dataset
 from copycat.audit.documents import read_document
 from copycat.audit.roles import Entry, date_fault, read_date, source_fault
-from copycat.audit.rows import read_table
+from copycat.audit.rows import read_table, stream_table
 from copycat.audit.run import audit
 from copycat.errors import BadFile
 
@@ -126,3 +127,39 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("")
     with pytest.raises(BadFile, match="is no folder"):
         Dataset(tmp_path / "x", "x")
+
+
+def test_a_generator_that_is_not_told_is_none(tmp_path: Path) -> None:
+    row = {"text": "a", "synthetic": True, "prompt": "p", "seed": 1, "license": "MIT"}
+    told = [{**row, "generator": "tiny-lm 1"}, {**row, "generator": "a model that was not recorded"}]
+    (tmp_path / "t.jsonl").write_text("".join(json.dumps(r) + "\n" for r in told))
+    finding = audit(Dataset(tmp_path, "x")).of("synthetic")
+    assert (finding.status, [e.row for e in finding.evidence]) == ("fail", [2])
+
+
+def test_pictures_beyond_what_memory_holds_are_left_unhashed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [{"image": {"bytes": bytes([i]) * 10, "path": "p"}, "id": i} for i in range(5)]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "t.parquet")
+    monkeypatch.setattr("copycat.audit.rows.MOST_KEPT", 30)
+    table = read_table(tmp_path / "t.parquet", "t.parquet", 0)
+    assert [isinstance(c.get("image.bytes"), bytes) for _, c in table.rows] == [
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert [c["id"] for _, c in stream_table(tmp_path / "t.parquet", "t.parquet")] == [0, 1, 2, 3, 4]
+
+
+def test_a_document_that_is_cut_within_a_letter_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "README.md").write_text("# Größe\n")
+    monkeypatch.setattr("copycat.audit.dataset._MOST_TEXT", 5)
+    dataset = Dataset(tmp_path, "x")
+    assert dataset.card is not None
+    assert dataset.card.text == "# Gr"
+    assert dataset.unread == []

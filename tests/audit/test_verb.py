@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -156,3 +157,16 @@ def test_the_page_shows_every_item_and_escapes_what_it_quotes(tmp_path: Path) ->
     assert "<script>" not in shown
     assert "<b>x</b>" not in shown
     assert "&lt;script&gt;alert(1)" in shown
+
+
+def test_two_folders_that_are_called_alike_get_a_folder_each(tmp_path: Path) -> None:
+    folders = [str(kites().write(tmp_path / place / "data")) for place in ("a", "b")]
+    RUNNER.invoke(app, ["audit", *folders, "--out", str(tmp_path / "out")])
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["data", "data-2"]
+
+
+def test_without_mlcroissant_its_item_is_unknown(clean: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "mlcroissant", None)
+    finding = audit(Dataset(clean, "x")).of("croissant")
+    assert finding.status == "unknown"
+    assert "install `mlcroissant" in finding.reason

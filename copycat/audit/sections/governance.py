@@ -126,8 +126,10 @@ def _croissant(dataset: Dataset) -> Outcome:
         return failed("It is no JSON.", Evidence(file=file))
     try:
         wrong = invalid(dataset.path / file, body)
-    except MissingRequirement as e:
-        return unknown(str(e), Evidence(file=file))
+    except MissingRequirement:
+        return unknown(
+            "Checking it needs the package mlcroissant: install `mlcroissant>=1.1`.", Evidence(file=file)
+        )
     if wrong:
         return failed("It is no valid Croissant.", *(Evidence(file=file, found=w) for w in wrong))
     return passed("It is valid Croissant, as mlcroissant reads it.", Evidence(file=file))

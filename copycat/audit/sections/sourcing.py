@@ -74,6 +74,8 @@ TRANSLATION = pattern(
 NEGATED = pattern(
     r"\b(?:no|not|never|none|without|nothing)\b[^.]{0,60}translat|translat[^.]{0,40}\b(?:not|never|none)\b"
 )
+_UNTOLD = re.compile(r"^\W*(?:unknown|none|n/?a|\?+)\W*$|\bnot (?:recorded|known)\b|\bunrecorded\b", re.I)
+"""What stands for a generator, prompt or seed and tells none."""
 _TAG = re.compile(
     r"[A-Za-z]{2,3}(?:-[A-Za-z]{3})?(?:-[A-Z][a-z]{3})?(?:-(?:[A-Za-z]{2}|\d{3}))?(?:-[\w]{5,8})*"
 )
@@ -165,7 +167,7 @@ def _synthetic(dataset: Dataset) -> Outcome:
         e.evidence(f"no {role}")
         for e in made
         for role in ("generator", "prompt", "seed")
-        if e.get(role) is None
+        if e.get(role) is None or _UNTOLD.search(str(e.get(role)))
     ]
     if lacking:
         return failed(f"{len(lacking):,} things are missing of {len(made):,} synthetic items.", *lacking)
