@@ -110,6 +110,12 @@ def test_any_folder_can_be_looked_through(own: Path, tmp_path: Path) -> None:
         Shelf(tmp_path / "nowhere")
 
 
+def test_a_name_without_spaces_around_it_is_no_part_of_a_longer_word(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("text\nソースコード\nソーが来た\n", encoding="utf-8")
+    found = look_up_name("Thor", Shelf(tmp_path))
+    assert [h.name for h in found.hits] == ["row 2"]
+
+
 def test_the_verb_answers_in_plain_words(tmp_path: Path) -> None:
     yes = RUNNER.invoke(app, ["lookup", "Pikachu"])
     assert yes.exit_code == 0
