@@ -6,7 +6,6 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -56,13 +55,12 @@ def read_table(path: Path, file: str, most: int) -> Table:
     try:
         total = count(path)
         rows, broken, kept = list[tuple[int, Cells]](), list[tuple[int, str]](), 0
-        with closing(_rows(path, max(1, math.ceil(total / most)) if most else 1)) as numbered:
-            for number, cells in numbered:
-                if isinstance(cells, Broken):
-                    broken.append((number, cells.why))
-                    continue
-                kept += sum(len(v) for v in cells.values() if isinstance(v, bytes))
-                rows.append((number, cells if kept <= MOST_KEPT else _without_bytes(cells)))
+        for number, cells in _rows(path, max(1, math.ceil(total / most)) if most else 1):
+            if isinstance(cells, Broken):
+                broken.append((number, cells.why))
+                continue
+            kept += sum(len(v) for v in cells.values() if isinstance(v, bytes))
+            rows.append((number, cells if kept <= MOST_KEPT else _without_bytes(cells)))
     except _UNREADABLE as e:
         raise BadFile(f"{file} cannot be read as a table ({first_line(e)}).") from e
     columns = dict.fromkeys(c for _, cells in rows for c in cells)

@@ -9,9 +9,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from copycat.publish.croissant import CITE, CONFORMS_TO, CONTEXT, PARQUET
+from copycat.publish.croissant import CITE, CONTEXT, PARQUET
 from copycat.release.declared import Release
 
+CONFORMS_TO = "http://mlcommons.org/croissant/1.0"
 COLUMNS: Mapping[str, str] = {
     "id": "Name of the row, unique in the data set.",
     "registry": "Which registry of characters it belongs to.",
