@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from copycat.audit.dataset import Dataset
-from copycat.audit.results import Evidence
+from copycat.audit.results import Evidence, Outcome, failed, passed
 
 _LINK = re.compile(
     r"\]\(\s*<?([^)\s>]+)>?[^)]*\)|(?<![\w(<])(https?://[^\s)>\]]+)|`([\w./-]+\.(?:py|sh|ipynb|r|js|ts|jl|go|rs|pl))`"
@@ -58,3 +58,27 @@ def files(dataset: Dataset, *, filters: bool) -> list[Evidence]:
     """Files of code beside the data; with `filters` those whose name says that they filter."""
     found = [f for f in dataset.files if _CODE.search(f)]
     return [Evidence(file=f, found="code") for f in found if not filters or _FILTERS.search(f)]
+
+
+def acquisition_code(dataset: Dataset) -> Outcome:
+    """Whether the code that the data was acquired with is there."""
+    return _outcome(dataset, filters=False)
+
+
+def filter_code(dataset: Dataset) -> Outcome:
+    """Whether the code of the filters is there."""
+    return _outcome(dataset, filters=True)
+
+
+def _outcome(dataset: Dataset, *, filters: bool) -> Outcome:
+    what = "filters" if filters else "acquires the data"
+    found = [link for link in links(dataset) if link.filters == filters]
+    missing = [link.evidence for link in found if not link.there]
+    if missing:
+        return failed(f"Code that {what} is linked and not there.", *missing)
+    if found:
+        return passed(f"Code that {what} is linked.", *(link.evidence for link in found))
+    beside = files(dataset, filters=filters)
+    if beside:
+        return passed("Code lies beside the data.", *beside)
+    return failed(f"No code that {what} is linked, and none lies beside the data.")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 
+from copycat.audit.code import acquisition_code
 from copycat.audit.dataset import Dataset
 from copycat.audit.item import Item, Section
 from copycat.audit.results import Evidence, Outcome, failed, passed, unknown
 from copycat.audit.sections.processing import FILTERS
-from copycat.audit.sections.sourcing import acquisition, acquisition_code, is_unfiltered
+from copycat.audit.sections.sourcing import acquisition, is_unfiltered
 from copycat.audit.sections.terms import dataset_licence, part_licences
 from copycat.audit.told import Topic, pattern, said, sentence_with, told
 

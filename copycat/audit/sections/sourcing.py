@@ -6,19 +6,18 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from copycat.audit import code
+from copycat.audit.code import acquisition_code
 from copycat.audit.dataset import Dataset
 from copycat.audit.item import Item, Section
 from copycat.audit.licences import read_licence
 from copycat.audit.results import Evidence, Outcome, failed, not_applicable, passed, unknown
 from copycat.audit.roles import is_filled
 from copycat.audit.sections.metadata import without_rows
-from copycat.audit.told import Topic, pattern, said, sentence_with, told
+from copycat.audit.told import Topic, pattern, said, sentence_with
 
-REASON = (
-    r"\b(?:because|since|so that|in order to|as (?:they|it|these|we)|reason\w*|due to"
-    r"|therefore|for being|to (?:avoid|test|learn|keep|have)|the only|holds?|has the|have the"
-    r"|oldest|best|chosen|selected|suited|fit(?:s|ting)?)\b"
+_REASON = (
+    r"\b(?:because|since|so that|in order to|as (?:they|it|these|we)|reason\w*|due to|therefore|for being"
+    r"|to (?:avoid|test|learn|keep|have)|the only|chosen|selected|suited|fit(?:s|ting)?)\b"
 )
 SOURCES = Topic(
     "why each source was chosen",
@@ -29,7 +28,7 @@ SOURCES = Topic(
         r"^(?:data )?sources?$|source data|data sources",
     ),
     pattern(r"\bsources?\b[^.]{0,80}\b(?:chosen|selected|picked)\b[^.]*\b(?:because|since|for|as|so)\b"),
-    needs=pattern(REASON),
+    needs=pattern(_REASON),
     lacking="it gives no reason",
 )
 ACQUISITION = Topic(
@@ -110,30 +109,6 @@ def _source_reasons(dataset: Dataset) -> Outcome:
     if unnamed:
         return failed(f"Nothing is said of {len(unnamed)} of {len(hosts)} sites.", *unnamed)
     return outcome
-
-
-def acquisition_code(dataset: Dataset) -> Outcome:
-    """Whether the code that the data was acquired with is there."""
-    return _code(dataset, filters=False)
-
-
-def filter_code(dataset: Dataset) -> Outcome:
-    """Whether the code of the filters is there."""
-    return _code(dataset, filters=True)
-
-
-def _code(dataset: Dataset, *, filters: bool) -> Outcome:
-    what = "filters" if filters else "acquires the data"
-    found = [link for link in code.links(dataset) if link.filters == filters]
-    missing = [link.evidence for link in found if not link.there]
-    if missing:
-        return failed(f"Code that {what} is linked and not there.", *missing)
-    if found:
-        return passed(f"Code that {what} is linked.", *(link.evidence for link in found))
-    beside = code.files(dataset, filters=filters)
-    if beside:
-        return passed("Code lies beside the data.", *beside)
-    return failed(f"No code that {what} is linked, and none lies beside the data.")
 
 
 def _permission(dataset: Dataset) -> Outcome:
@@ -244,10 +219,6 @@ def is_unfiltered(dataset: Dataset) -> Evidence | None:
             r"\bunfiltered\b",
         ),
     )
-
-
-def has_purpose(dataset: Dataset) -> bool:
-    return told(dataset, PURPOSE).part is not None
 
 
 SECTION = Section(
