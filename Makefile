@@ -63,6 +63,10 @@ BY ?=
 PICTURES ?=
 WITHHELD ?= they are not kept in git; the command draws them again
 
+# For `make dataset`: an e-mail address or https:// address for those who want something removed. No default: whoever
+# publishes it answers.
+CONTACT ?=
+
 # For `make menagerie`: full (the default), quick or smoke.
 RECIPE ?=
 
@@ -74,7 +78,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONNOUSERSITE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help eval robustness table1 table2 fig3 reproduce results threshold test check format audit menagerie lock clean
+.PHONY: help eval robustness table1 table2 fig3 reproduce results threshold dataset test check format audit menagerie lock clean
 
 help: ## List these targets
 	@echo "Usage: make TARGET [VARIABLE=value ...]"
@@ -177,6 +181,12 @@ results: $(VENV)/.installed ## Published results of MODEL: all prompt sets and m
 # RECIPE=reduced takes minutes; the same command again goes on where it was stopped.
 threshold: $(VENV)/.installed ## The menagerie's imitation threshold: observed, and checked by training (hours; RECIPE=reduced)
 	$(BIN)/copycat menagerie threshold $(if $(RECIPE),--recipe '$(RECIPE)') $(if $(OUT),--out '$(OUT)')
+
+# The tests make it too, and hold that its audit passes.
+dataset: $(VENV)/.installed-dev ## Make copycat's own data set in build/dataset, and audit it (CONTACT= says whom one writes to)
+	rm -rf build/dataset
+	@$(BIN)/copycat dataset --to build/dataset --contact '$(CONTACT)'
+	@$(BIN)/copycat audit build/dataset --rows 0 --out build/dataset-audit
 
 test: $(VENV)/.installed-dev ## Run the tests in JOBS processes (MARKERS=slow for the slow ones, ARGS= for pytest)
 	$(BIN)/python -m pytest -n '$(JOBS)' --dist loadfile $(if $(filter undefined,$(origin MARKERS)),,-m '$(MARKERS)') $(ARGS)

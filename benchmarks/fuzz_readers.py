@@ -14,6 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
+from copycat.audit.dataset import Dataset as Folder
+from copycat.audit.preferences import robots
+from copycat.audit.run import audit
+from copycat.audit.sample import read_sample
 from copycat.calibration.labels import load_labels
 from copycat.cards.calibration import read_calibration
 from copycat.cards.folders import config
@@ -42,6 +46,8 @@ from copycat.publish.columns import from_cells
 from copycat.publish.people import PublishedLabel
 from copycat.publish.read import Dataset
 from copycat.records import ImageRow, Request, Row, Shift, Verdict
+from copycat.release.declared import FILE as RELEASE
+from copycat.release.declared import read_release
 from copycat.runs.folder import RunFolder
 from copycat.runs.imitation import read_imitation
 from copycat.runs.importing import open_picture, read_given
@@ -200,6 +206,17 @@ def _looked_up(path: Path) -> object:
     return [_people().find(name) for name in _text_of(path).split("\n")]
 
 
+_CARD = """---
+license: cc-by-4.0
+language: [en]
+version: 1.0.0
+---
+# A
+
+## Removal
+
+Write to a@b.org; TODO. [code](a.py)
+"""
 _REGISTRY = """registry: mine
 version: 1
 noun: logo
@@ -220,6 +237,11 @@ rankings: {emb: {source: s, keywords: {a: [z]}}}
 
 def _yaml_cards(kind: str, n: int = 3) -> Callable[[], list[bytes]]:
     return lambda: [p.read_bytes() for p in sorted((DATA / kind).glob("*.yaml"))[:n]]
+
+
+def _audited(path: Path) -> object:
+    """The audit of the folder with one file, whatever it is."""
+    return audit(Folder(path.parent, "x"))
 
 
 READERS: dict[str, Reader] = {
@@ -324,6 +346,33 @@ READERS: dict[str, Reader] = {
         "spec.txt", _spec, _text("none,rewrite+negprompt[k=3]", "gate[fpr=0.1]+rewrite"), share=0.1
     ),
     "seeds": Reader("seeds.txt", lambda p: seeds(_text_of(p)), _text("3", "0,1,5", "7,")),
+    "audit-card": Reader("README.md", _audited, _text(_CARD), share=0.05),
+    "audit-csv": Reader("t.csv", _audited, _text("text,license,url\na,MIT,https://a.org/x\n"), share=0.05),
+    "audit-jsonl": Reader(
+        "t.jsonl",
+        _audited,
+        _text('{"text": "a +49 30 901820", "meta": {"date": "2026-01-01"}}\n'),
+        share=0.05,
+    ),
+    "audit-croissant": Reader(
+        "croissant.json",
+        _audited,
+        _text('{"@type": "sc:Dataset", "distribution": [{"contentUrl": "a"}], "recordSet": [{"field": []}]}'),
+        share=0.05,
+    ),
+    "audit-opt-outs": Reader(
+        "opt-outs.yaml",
+        _audited,
+        _text("checked: 2026-01-01\nrequests: [{kind: url, value: x}]\n"),
+        share=0.05,
+    ),
+    "audit-robots": Reader(
+        "robots/a.org.txt",
+        lambda p: robots(Folder(p.parents[1], "x")),
+        _text("User-agent: *\nDisallow: /x\n"),
+    ),
+    "audit-sample": Reader("s.csv", read_sample, _text("item,true_licence\na,MIT\nb,none\n")),
+    "release": Reader("r.yaml", read_release, lambda: [RELEASE.read_bytes()], share=0.1),
     "picture": Reader("a.png", lambda p: open_picture(p, "a.png"), _pictures, share=0.1),
 }
 

@@ -15,9 +15,11 @@ from copycat import __version__
 from copycat.cli import (
     annotate,
     attack,
+    audit,
     calibrate,
     compare,
     count,
+    dataset,
     doctor,
     erase,
     export,
@@ -28,6 +30,7 @@ from copycat.cli import (
     import_verdicts,
     judge,
     leaderboard,
+    lookup,
     ls,
     menagerie,
     mine,
@@ -80,8 +83,8 @@ for verb in (
     table.table, threshold.threshold, compare.compare, power.power, reproduce.reproduce,
     robustness.robustness, import_upstream.import_upstream, rejudge.rejudge, import_registry.import_registry,
     import_images.import_images, import_verdicts.import_verdicts, publish.publish, pull.pull, export.export,
-    erase.erase,
-    attack.attack, gate.gate, count.count, ls.ls, validate.validate, doctor.doctor, prune.prune,
+    dataset.dataset, lookup.lookup, audit.audit, erase.erase, attack.attack, gate.gate, count.count, ls.ls,
+    validate.validate, doctor.doctor, prune.prune,
 ):  # fmt: skip
     app.command()(verb)
 verbatim.app.command()(verbatim_text.text)

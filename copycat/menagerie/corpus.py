@@ -197,11 +197,16 @@ def write_files(data: Path, prompts: Path, samples: list[Sample], texts: list[st
         folder = home / "references" / p.slug
         folder.mkdir(parents=True, exist_ok=True)
         for k in range(REFERENCES_EACH):
-            r = random.Random(REFERENCES + i * _PER_CHARACTER + k)
+            r = random.Random(reference_seed(i, k))
             render(p.figure, r)[0].save(folder / f"{k:02d}.png")
     _write_registry(people, data / "characters" / "menagerie.yaml")
     for name, rows in _prompt_sets(people):
         _write_jsonl(prompts / "menagerie" / f"{name}.jsonl", rows)
+
+
+def reference_seed(character: int, number: int) -> int:
+    """What reference picture `number` of the character at place `character` follows from."""
+    return REFERENCES + character * _PER_CHARACTER + number
 
 
 def _article(words: str) -> str:

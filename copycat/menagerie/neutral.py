@@ -30,7 +30,11 @@ from copycat.subjects.neutral import Neutral
 _THINGS = (*HATS, *WORN, *HELD)
 
 
-def neutral_prompts(seed: int = 23, each: int = 20) -> list[Neutral]:
+NEUTRAL_SEED = 23
+"""What the shipped prompts follow from."""
+
+
+def neutral_prompts(seed: int = NEUTRAL_SEED, each: int = 20) -> list[Neutral]:
     """Five kinds, `each` of them, all different: three plain ones, two that come close to a character."""
     r = random.Random(seed)
     people = make_inhabitants()

@@ -83,7 +83,13 @@ class Inhabitant:
     training_images: int
 
 
-def make_inhabitants(n: int = 50, seed: int = 11, fewest: int = 10, most: int = 2000) -> list[Inhabitant]:
+WORLD_SEED = 11
+"""What the characters follow from."""
+
+
+def make_inhabitants(
+    n: int = 50, seed: int = WORLD_SEED, fewest: int = 10, most: int = 2000
+) -> list[Inhabitant]:
     """The characters. No two share species and colour, or species and genre more than needed.
 
     `training_images` is spread log-uniformly over [fewest, most] and assigned at random, so that it is

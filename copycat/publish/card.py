@@ -121,7 +121,7 @@ def _front(publication: Publication, files: Sequence[File]) -> dict[str, Any]:
         # `mul` is ISO 639-3 for several languages: that set holds names in other languages.
         "language": ["en", *(["mul"] if any("languages" in s for s in sets) else [])],
         "task_categories": ["text-to-image"],
-        "size_categories": [next((name for below, name in _SIZES if rows < below), "1M<n<10M")],
+        "size_categories": [size_category(rows)],
         "tags": ["copycat", "text-to-image", "copyright", "guardrails", "evaluation", "croissant"],
         "configs": [
             {
@@ -132,6 +132,11 @@ def _front(publication: Publication, files: Sequence[File]) -> dict[str, Any]:
             for table in publication.tables
         ],
     }
+
+
+def size_category(rows: int) -> str:
+    """What the hub calls a data set of so many rows."""
+    return next((name for below, name in _SIZES if rows < below), "1M<n<10M")
 
 
 def _machine(manifest: Manifest) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from copycat.errors import BadFile, UserError
 from copycat.io import pictures as files
-from copycat.io.picture_hash import phash
+from copycat.io.picture_hash import phash_hex
 from copycat.io.secrets import clean
 from copycat.publish.checking import calibration_difference
 from copycat.publish.columns import to_cells
@@ -272,7 +272,6 @@ def _phash(content: bytes | None) -> str | None:
     if content is None:
         return None
     try:
-        bits = phash(files.decode(content, "the picture").image)
+        return phash_hex(files.decode(content, "the picture").image)
     except BadFile:
         return None
-    return f"{int(''.join('1' if b > 0 else '0' for b in bits), 2):016x}"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from copycat.errors import MissingRequirement, UserError, first_line
-from copycat.io.hub import chain
+from copycat.io.hub import TIMEOUT, chain
 
 _OURS = ["README.md", "publication.json", "croissant.json", "data/*.parquet"]
 """The files of a dataset, on the hub and in a folder."""
@@ -76,8 +76,26 @@ def upload(folder: Path, repository: str, message: str, *, private: bool = False
         return str(done.oid)
 
 
-def download(wanted: HubDataset) -> tuple[Path, str]:
-    """A snapshot of a dataset and the commit that it is; from the cache where the hub cannot be reached."""
+def sizes(wanted: HubDataset) -> tuple[str, dict[str, int]]:
+    """The commit that a dataset is at, and the bytes of each of its files; nothing of them is fetched.
+
+    Raises MissingRequirement where the hub does not answer, or has no such dataset.
+    """
+    from huggingface_hub import HfApi
+    from huggingface_hub.hf_api import RepoFile
+
+    with _told(wanted.repository, "read", wanted.revision):
+        api = HfApi()
+        commit = str(api.dataset_info(wanted.repository, revision=wanted.revision, timeout=TIMEOUT).sha)
+        tree = api.list_repo_tree(wanted.repository, repo_type="dataset", revision=commit, recursive=True)
+        return commit, {f.path: f.size for f in tree if isinstance(f, RepoFile)}
+
+
+def download(wanted: HubDataset, files: Sequence[str] = _OURS) -> tuple[Path, str]:
+    """A snapshot of a dataset and the commit that it is; from the cache where the hub cannot be reached.
+
+    Of its files those that fit the patterns `files`, by default what copycat publishes.
+    """
     from huggingface_hub import snapshot_download
 
     with _told(wanted.repository, "read", wanted.revision):
@@ -85,7 +103,7 @@ def download(wanted: HubDataset) -> tuple[Path, str]:
             wanted.repository,
             repo_type="dataset",
             revision=wanted.revision,
-            allow_patterns=_OURS,
+            allow_patterns=list(files),
         )
     # Snapshots lie in folders called by their commit.
     return Path(found), Path(found).name

@@ -82,6 +82,11 @@ class CharacterNames:
     """Its names of several words, written as one: "batman" for "Bat Man"."""
 
 
+def is_unspaced(name: str) -> bool:
+    """Whether `name` is written in a script in which it may stand in a sentence without spaces around it."""
+    return _UNSPACED.search(name) is not None
+
+
 def words(text: str) -> tuple[str, ...]:
     """The words of `text`, normalised; an underscore parts words."""
     return tuple(normalise(text.replace("_", " ")).split())

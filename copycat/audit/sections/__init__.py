@@ -1,0 +1,1 @@
+"""The items of the audit, one file for each side of a data set."""
