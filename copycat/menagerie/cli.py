@@ -137,7 +137,7 @@ def threshold(
     recipe: Annotated[
         str,
         typer.Option(
-            help="full, wide, close, scratch, reduced or smoke: newcomers with chosen counts; none leaves them out"
+            help="full, wide, close, scratch, reduced or smoke: newcomers with chosen counts; none for none"
         ),
     ] = "full",
     seeds: Annotated[

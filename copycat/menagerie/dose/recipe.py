@@ -51,9 +51,9 @@ RECIPES = {
         DoseRecipe(name="smoke", levels=(0, 8), trainings=1, epochs=4, templates=1, seeds=2),
     )
 }
-"""By name: `full` is the experiment, `wide` the first of its trainings alone, `close` four trainings up to 500
-pictures, `scratch` the first training done from nothing, `reduced` takes minutes, and `smoke` shows that
-everything runs."""
+"""By name: `full` is the experiment, `wide` the first of its trainings alone, `close` four trainings up to
+500 pictures, `scratch` the first training done from nothing, `reduced` takes minutes, and `smoke` shows
+that everything runs."""
 
 
 def recipe(name: str) -> DoseRecipe:
