@@ -43,6 +43,7 @@ from copycat.cli import (
     table,
     threshold,
     validate,
+    verbatim,
     verify,
 )
 from copycat.cli.verb import Verb
@@ -80,11 +81,12 @@ for verb in (
     attack.attack, gate.gate, count.count, ls.ls, validate.validate, doctor.doctor, prune.prune,
 ):  # fmt: skip
     app.command()(verb)
-for some in (app, leaderboard.app, mine.app):
+for some in (app, leaderboard.app, mine.app, verbatim.app):
     for command in some.registered_commands:
         command.cls = Verb
 app.add_typer(leaderboard.app, name="leaderboard")
 app.add_typer(mine.app, name="mine")
+app.add_typer(verbatim.app, name="verbatim")
 app.command(
     "menagerie",
     add_help_option=False,
