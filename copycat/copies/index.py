@@ -12,10 +12,10 @@ from copycat.copies.looks import Vectors
 from copycat.errors import MissingRequirement, require
 
 EXACT_UP_TO = 200_000
-"""References up to which all are compared; at 160 numbers a vector that takes 0.01 s a picture."""
+"""References up to which all are compared; at 160 numbers a vector that takes some 0.03 s a picture."""
 WHERE = "faiss-cpu>=1.9"
 """What is installed to search more."""
-_CELLS, _PROBED = 1024, 16
+_CELLS, _PROBED = 1024, 64
 _AT_ONCE = 65_536
 _LEARNT_FROM = 64
 """Vectors of each cell that its place is learnt from."""

@@ -201,6 +201,7 @@ CATALOG: Catalog[type[Mitigation[Any]]] = Catalog(
     builtin={
         "filter": "copycat.mitigations.filter:Filter",
         "gate": "copycat.mitigations.gate:Gate",
+        "ladder": "copycat.mitigations.ladder:Ladder",
         "none": "copycat.mitigations.none:NoMitigation",
         "negprompt": "copycat.mitigations.negprompt:NegativePrompt",
         "rewrite": "copycat.mitigations.rewrite:Rewrite",
