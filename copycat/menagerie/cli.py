@@ -144,6 +144,24 @@ def threshold(
 
 
 @app.command()
+def memorisation(
+    recipe: Annotated[str, typer.Option(help="full, reduced or smoke")] = "reduced",
+    work: Annotated[Path, typer.Option(help="where checkpoints and pictures go")] = Path(
+        ".menagerie/memorisation"
+    ),
+    out: Annotated[Path, typer.Option(help="where tables and the figure go")] = Path("results/memorisation"),
+) -> None:
+    """Tell memorisation from imitation: few pictures shown often, or many once; run again to resume."""
+    from copycat.menagerie.memorisation.experiment import experiment
+    from copycat.menagerie.memorisation.recipe import recipe as chosen
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    command = f"copycat menagerie memorisation --recipe {recipe}"
+    for path in experiment(chosen(recipe), work, out, command):
+        typer.echo(str(path))
+
+
+@app.command()
 def pictures(
     out: Annotated[Path, typer.Option(help="the Parquet file to write")] = Path(
         ".menagerie/corpus-pictures.parquet"
