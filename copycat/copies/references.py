@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -212,11 +212,14 @@ def _batches(path: Path, columns: list[str]) -> Iterator[list[Any]]:
             yield batch.column(0).to_pylist()
 
 
-def _parquet(path: Path) -> Any:
+@contextmanager
+def _parquet(path: Path) -> Iterator[Any]:
+    """The open file; BadFile for one that cannot be read, at whatever place."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        return pq.ParquetFile(io.BytesIO(b"") if path.stat().st_size == 0 else path)
-    except (OSError, pa.ArrowException) as e:
+        with pq.ParquetFile(path) as file:
+            yield file
+    except (OSError, ValueError, IndexError, NotImplementedError, pa.ArrowException) as e:
         raise BadFile(f"{path} cannot be read as a Parquet file of references ({first_line(e)}).") from e

@@ -9,6 +9,7 @@ from copycat.mitigations import RunContext, parse
 from copycat.mitigations.base import JudgeFinding
 from copycat.mitigations.ladder import Ladder
 from copycat.records import Request
+from copycat.resolve import resolve_settings
 from tests.contracts.test_mitigations import CHARACTER, REGISTRY, REQUEST
 
 
@@ -65,3 +66,21 @@ def test_a_registry_without_a_ladder_is_told_what_to_do() -> None:
         parse("ladder").bind(context)
     with pytest.raises(UnknownName, match="mine"):
         parse("ladder[judge=mine]").bind(context)
+
+
+def test_whom_it_asks_is_known_before_it_is_bound() -> None:
+    (part,) = parse("ladder[at=exact]").parts
+    assert part.asks("menagerie", "other") == "menagerie-ladder[at=exact]"
+    with pytest.raises(UserError, match=r"tiny has no ladder of its own"):
+        part.asks("tiny", "other")
+    (named,) = parse("ladder[judge=mine]").parts
+    assert named.asks("tiny", "other") == "mine[at=near-copy]"
+    (plain,) = parse("filter").parts
+    assert plain.asks("tiny", "other") == "other"
+    (none,) = parse("none").parts
+    assert none.asks("tiny", "other") is None
+
+
+def test_a_run_asks_its_registrys_ladder() -> None:
+    run = resolve_settings(model="menagerie", mitigations=("ladder[at=copy]",), prompts=("name",), limit=1)
+    assert [card.name for card in run.filter_judges()] == ["menagerie-ladder[at=copy]"]
