@@ -22,7 +22,7 @@ from copycat.io.paths import cache_folder
 from copycat.records import Row, digest
 from copycat.runtime.progress import Progress
 
-VERSION = 2
+VERSION = 3
 """Of what is kept; another one is made anew."""
 _AT_ONCE = 256
 _ARRAYS = ("shas", "hashes", "thumbs", "vectors")

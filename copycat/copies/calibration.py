@@ -4,9 +4,9 @@ A copy of a reference (saved anew, scaled, mirrored, cropped) and that reference
 told; two references of the same character are one that should not, however alike they are. Each threshold is
 set on one half of the pairs, and what it gives is counted on the other.
 
-That holds for a pair. Among very many references something is near by chance, so a part of them is kept out,
-and how often those, which are copies of nothing, reach each rung in the search through all others is the
-chance level that shares of outputs are to be compared with.
+That holds for a pair. Among very many references something is near by chance, so some of them are kept out, a
+tenth at a time, and how often those, which are copies of nothing, reach each rung in the search through the
+others is the chance level that shares of outputs are to be compared with.
 """
 
 from __future__ import annotations
@@ -143,13 +143,11 @@ def calibrate(
         pairs = _Cases(_likeness(looks, [singles[g] for g in groups], progress), kinds, groups)
         out = describe(images[originals:], encoder, mirror=True)
         different = _different(gallery, out, rows[originals:], progress)
-        # A search without those kept out, and without other files that have the same pixels.
-        shas = {gallery.looks.shas[i].tobytes() for i in rows[originals:]}
-        rest = gallery.only([i for i, sha in enumerate(gallery.looks.shas) if sha.tobytes() not in shas])
-        searched = _Cases(_likeness(looks, [rest] * len(looks), progress), kinds, groups)
-        unseen = _Cases(_likeness(out, [rest] * len(out), progress), (), np.arange(len(out)))
+        searched = _Cases(_likeness(looks, [gallery] * len(looks), progress), kinds, groups)
+        apart = _without(gallery, rows[originals:])
+        unseen = _Cases(_likeness(out, apart, progress), (), np.arange(len(out)))
         foreign = describe(photographs(originals, 2 * SIDE), encoder, mirror=True)
-        strange = _Cases(_likeness(foreign, [rest] * len(foreign), progress), (), np.arange(originals))
+        strange = _Cases(_likeness(foreign, [gallery] * len(foreign), progress), (), np.arange(originals))
     finally:
         progress.done()
     measured = {}
@@ -182,6 +180,19 @@ def chosen(references: int) -> list[int]:
     originals, others = sizes(references)
     order = np.random.default_rng(_SEED).permutation(references)[: originals + others]
     return [int(i) for i in order]
+
+
+def _without(gallery: Gallery, rows: Sequence[int]) -> list[Gallery]:
+    """For each of `rows` the references without it and a few others, a tenth of all at most: what is nearest
+    by chance depends on how many there are. Other files with the same pixels are left out too."""
+    size = -(-len(gallery) // 10)
+    found: list[Gallery] = []
+    for i in range(0, len(rows), size):
+        part = rows[i : i + size]
+        shas = {gallery.looks.shas[row].tobytes() for row in part}
+        there = [k for k, sha in enumerate(gallery.looks.shas) if sha.tobytes() not in shas]
+        found += [gallery.only(there)] * len(part)
+    return found
 
 
 def _different(gallery: Gallery, out: Looks, rows: Sequence[int], progress: Progress) -> _Cases:
