@@ -107,7 +107,8 @@ def _page(recipe: MemorisationRecipe, levels: Sequence[Level], made: Sequence[Dr
                 for v in levels
             ),
         ),
-        "Intervals are 95 %, for newcomers like these.",
+        "Intervals are 95 %, for these newcomers, of whom other pictures might have been drawn. "
+        f"Each dose has {levels[0].newcomers} of them, so other newcomers may differ by more.",
         "",
         "![Shares against the number of different pictures](memorisation.png)",
         "",
@@ -144,7 +145,7 @@ def _plot(levels: Sequence[Level]) -> bytes:
             axes.set_title(f"{total} pictures shown", fontsize=9)
             axes.set_xlabel("different ones", fontsize=9)
             if at == 0:
-                axes.set_ylabel("share of outputs (95 %, newcomers)", fontsize=9)
+                axes.set_ylabel("share of outputs (95 %, pictures)", fontsize=9)
         canvas.legend(fontsize=8, frameon=False, loc="outside upper center", ncols=3)
 
     return drawn(draw, (3.0 * len(shown), 3.4), "png")

@@ -25,7 +25,7 @@ from copycat.menagerie.dose.newcomers import TEMPLATES, newcomers, references
 from copycat.menagerie.memorisation.corpus import unseen
 from copycat.menagerie.memorisation.recipe import MemorisationRecipe
 from copycat.menagerie.memorisation.training import Drawn
-from copycat.stats.intervals import population
+from copycat.stats.intervals import fixed_set
 
 LOWEST = "near-copy"
 """The rung from which on a picture counts as a near copy."""
@@ -52,7 +52,7 @@ class Row:
 
 
 class Estimate(BaseModel):
-    """A share with its 95 % interval, newcomers being a sample."""
+    """A share with its 95 % interval for these very newcomers, of whom other pictures might be drawn."""
 
     model_config = ConfigDict(frozen=True)
     value: float
@@ -130,7 +130,7 @@ def _level(rows: Sequence[Row], held: Sequence[float]) -> Level:
         by.setdefault((r.training, r.newcomer), []).append(r)
 
     def share(values: Sequence[Sequence[bool]]) -> Estimate:
-        found = population([[float(v) for v in mine] for mine in values])
+        found = fixed_set([[float(v) for v in mine] for mine in values])
         return Estimate(value=found.value or 0.0, low=found.low, high=found.high)
 
     return Level(
