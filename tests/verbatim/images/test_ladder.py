@@ -256,3 +256,39 @@ def test_how_explicit_a_prompt_is(text: str, kind: str) -> None:
         sampling=Sampling(steps=1, guidance=1, height=32, width=32),
     )  # fmt: skip
     assert explicitness(request, REGISTRY) == kind
+
+
+def test_frames_of_a_video_have_rows_of_their_own_and_the_nearest_counts(tmp_path: Path) -> None:
+    who = PEOPLE[0]
+    folder = RunFolder(tmp_path / "a-run")
+    request = Request(
+        model="m@1", character=who.slug, prompt_set="name", run_seed=0, seed=0, mitigation="none",
+        source_prompt=who.name, prompt=who.name,
+        sampling=Sampling(steps=1, guidance=1, height=32, width=32, frames=3, fps=2),
+    ).with_id()  # fmt: skip
+    folder.create(RunConfig(mitigations=("none",), prompts=("name",), seeds=(0,)), [request])
+    rows = []
+    for frame in range(3):
+        file = folder.frame_file(request, frame)
+        (folder.path / file).parent.mkdir(exist_ok=True)
+        image = reference(who.slug, 4) if frame == 1 else Image.effect_noise((32, 32), 90).convert("RGB")
+        image.save(folder.path / file)
+        sha = f"{frame:064}"
+        rows.append(
+            ImageRow(request=request.id, frame=frame, outcome="ok", file=file, sha256=sha, video="v.mp4")
+        )
+    with folder.stage("generate"):
+        folder.image_journal.append(rows)
+    done = CLI.invoke(app, ["verbatim", str(folder.path), "--device", "cpu"])
+    assert done.exit_code == 0, done.output
+    assert [(r["frame"], r["rung"] == "exact") for r in lines(folder)] == [
+        ("0", False),
+        ("1", True),
+        ("2", False),
+    ]
+    found = read_ladder(folder.path)
+    assert found is not None
+    (cell,) = found.cells
+    assert (cell.planned, cell.compared, cell.above["exact"].value) == (1, 1, 1.0)
+    assert found.judge == ""
+    assert "output, frame 1" in (folder.path / "ladder.html").read_text(encoding="utf-8")
