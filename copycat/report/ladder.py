@@ -20,12 +20,10 @@ LABELS = {
 """What rungs are called in headings; others as they are."""
 ABOUT = (
     "Shares of the pictures that stand on each rung or higher, with 95 % intervals for characters like "
-    "these. A "
-    "picture stands on the highest rung that it reaches: a reference picture itself, a copy of one, the "
-    "character "
-    "anew, or its style alone. The last line is what references reach that are copies of nothing: among many "
-    "references of one character something is near by chance, and only what is above that tells of "
-    "memorisation."
+    "these. A picture stands on the highest rung that it reaches: a reference picture itself, a copy of "
+    "one, the character anew, or its style alone. The last line is what references reach that are copies "
+    "of nothing: among many references of one character something is near by chance, and only what is "
+    "above that tells of memorisation."
 )
 WORST = "Worst of seeds: of the prompts, how many came out so with any seed."
 

@@ -11,7 +11,7 @@ class Perceptual(Rung):
     """Bits of a perceptual hash (Zauner 2010) that are the same, of the picture or its mirror image."""
 
     name, level = "perceptual", 30
-    about = "is a reference picture but for what saving, scaling or mirroring changes"
+    about = "differs from a reference picture by what saving, scaling or mirroring change, by its hash"
     unit = "share of the 63 bits of a perceptual hash that are the same"
 
     def match(self, look: Look, gallery: Gallery) -> Match | None:

@@ -82,16 +82,14 @@ def _page(recipe: MemorisationRecipe, levels: Sequence[Level], made: Sequence[Dr
         "# Memorisation against imitation on the menagerie",
         "",
         f"{recipe.people} characters that the shipped generator has never seen, in {recipe.trainings} "
-        f"training(s): n "
-        f"different pictures of each, d copies of every one, each seen {recipe.epochs:g} times.",
+        f"training(s): n different pictures of each, d copies of every one, each seen {recipe.epochs:g} "
+        "times.",
         "",
         "Near copy: the picture reaches the rung `near-copy` or a higher one with one of the n pictures "
-        "that were "
-        "learnt. By chance: with n pictures of the newcomer that no model saw. Memorised is what the first "
-        "has more than "
-        "the second. Imitated: the newcomer is recognised in a picture that is no near copy. Held out: how "
-        "many of other "
-        "pictures of the newcomers, which nobody generated, are near copies of what was learnt.",
+        "that were learnt. By chance: with n pictures of the newcomer that no model saw. Memorised is "
+        "what the first has more than the second. Imitated: the newcomer is recognised in a picture that "
+        "is no near copy. Held out: how many of other pictures of the newcomers, which nobody generated, "
+        "are near copies of what was learnt.",
         "",
         *grid(
             ("shown", "n different", "d copies", "outputs", *_HEADS, "held out"),

@@ -19,10 +19,8 @@ from copycat.verbatim.images.standing import Standing
 
 NOT_ADVICE = (
     "This is no legal advice. It says which measured facts bear on which factor of 17 U.S.C. § 107, and "
-    "what was "
-    "not measured. Whether a use is fair, or whether anything was infringed, is decided by courts on all "
-    "facts of "
-    "a case, and other countries have other rules."
+    "what was not measured. Whether a use is fair, or whether anything was infringed, is decided by "
+    "courts on all facts of a case, and other countries have other rules."
 )
 FACTORS = (
     "Purpose and character of the use",
@@ -101,18 +99,20 @@ def factors(s: Standing, again: Repeats, registry: Registry, thresholds: Thresho
 
 def _purpose(s: Standing) -> str:
     asked = {
-        NAME: "The prompt names the character, so the picture answers a wish for that very one.",
+        NAME: "The prompt names the character, so that very character was asked for.",
         DESCRIPTION: "The prompt describes the character and does not name it.",
         GENERIC: "The prompt says generic words alone, so nothing in it asks for a protected work.",
     }[s.explicit]
+    unseen = "the judge does not see the character"
+    if s.detected is None:
+        unseen = "no judge said whether the character is shown"
+    copied = "By this measure it adds little that saving, scaling, cropping or small changes do not add."
     added = {
-        CHARACTER: "The judge sees the character, in a picture that is a copy of no reference: something is "
-        "drawn anew, of whom is not.",
-        STYLE: "No reference is copied and the judge does not see the character; what it has of the "
-        "references "
-        "is their look.",
+        CHARACTER: "No reference is copied and the judge sees the character: the picture is new, the figure "
+        "is not.",
+        STYLE: f"It copies no reference, and {unseen}; what it has of the references is their look.",
         NONE: "It is not even like the references in looks, as far as the encoder can tell.",
-    }.get(s.rung, "It shows no more than what saving, scaling, cropping or small changes add to a reference.")
+    }.get(s.rung, copied)
     return f"{asked} {added}"
 
 
@@ -136,14 +136,14 @@ def _amount(s: Standing, thresholds: Thresholds) -> str:
             "" if match is None else f" ({kind.unit}: {match.likeness:.3f}, from {measured.value:.3f} on)"
         )
         return (
-            f"The picture {kind.about}{number}. That is about the whole of one picture. Of pictures that are "
-            f"no copies this rung took {measured.fpr:.1%} for one where that was counted."
+            f"The picture {kind.about}{number}. That is about the whole of one picture. Of pairs of "
+            f"different pictures of one character {100 * measured.fpr:.1f} % are as near, and of references "
+            f"that are copies of nothing {100 * measured.chance:.1f} % come as near to another by chance."
         )
     if s.rung == CHARACTER:
         return (
             "The judge recognises the character by its features, and no reference picture is reproduced: "
-            "what was "
-            "taken is the figure, and not one of the pictures it was compared with."
+            "what was taken is the figure, and not one of the pictures it was compared with."
         )
     if s.rung == STYLE:
         return (
@@ -160,7 +160,6 @@ def _market(s: Standing, again: Repeats) -> str:
     how = f"{again.reached} of {again.compared} pictures" if again.compared > 1 else "the one picture"
     told = "to a reference picture" if s.rung != CHARACTER else "to the character"
     return (
-        f"The same prompt came as near {told} in {how} that it was asked for: how easily a stand-in can be "
-        f"had, "
-        f"under the mitigation {s.request.mitigation}."
+        f"The same prompt came as near {told} in {how} that it was asked for, under the mitigation "
+        f"{s.request.mitigation}; that says how easily a substitute can be had."
     )

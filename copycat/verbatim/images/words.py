@@ -25,14 +25,12 @@ THRESHOLDS_HEAD = (
     "rung", "likeness", "from", "copies", "other pictures", "copies found", "by chance"
 )  # fmt: skip
 THRESHOLDS_ABOUT = (
-    "Thresholds were set on half of the pairs and counted on the other: “copies” is the share of pairs of a "
-    "copy "
-    "(saved anew, scaled, mirrored or cropped) and its original that reach it, “other pictures” that of "
-    "pairs of "
-    "two references of one character. “Copies found” and “by chance” are counted in the search through all "
-    "references: of copies, and of references that were kept out of it and are copies of nothing. Of style, "
-    "“copies” are "
-    "references that were kept out, and “other pictures” parts of photographs."
+    "Thresholds were set on half of the pairs and counted on the other: “copies” is the share of pairs of "
+    "a copy (saved anew, scaled, mirrored or cropped) and its original that reach it, “other pictures” "
+    "that of pairs of two references of one character. “Copies found” and “by chance” are counted in the "
+    "search through all references: of copies, and of references that were kept out of it and are copies "
+    "of nothing. Of style, “copies” are references that were kept out, and “other pictures” parts of "
+    "photographs."
 )
 
 
@@ -80,8 +78,7 @@ def source(found: Ladder) -> str:
     commit = f"; commit {found.commit[:7]}" if found.commit else ""
     return (
         f"{found.count:,} references ({found.references}); likeness by {found.thresholds.encoder}{judge}. "
-        f"From "
-        f"{found.command}{commit}."
+        f"From {found.command}{commit}."
     )
 
 

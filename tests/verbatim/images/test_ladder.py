@@ -22,13 +22,13 @@ from copycat.measures.questions import IDENTIFY
 from copycat.records import ImageRow, Named, Question, Request, Sampling, noise_seed
 from copycat.report import render_page
 from copycat.runs.folder import RunFolder
-from copycat.runs.ladder import CHARACTER, NONE, Matched, levels, read_ladder
+from copycat.runs.ladder import CHARACTER, NONE, LadderRow, Matched, levels, read_ladder
 from copycat.stages.score import score
 from copycat.stages.verify import verify
 from copycat.subjects.characters import load_registry
 from copycat.verbatim.images import panel
 from copycat.verbatim.images.explicit import DESCRIPTION, GENERIC, NAME, explicitness
-from copycat.verbatim.images.standing import stand
+from copycat.verbatim.images.standing import Standing, stand
 
 CLI = CliRunner()
 REGISTRY = load_registry("menagerie")
@@ -292,3 +292,34 @@ def test_frames_of_a_video_have_rows_of_their_own_and_the_nearest_counts(tmp_pat
     assert (cell.planned, cell.compared, cell.above["exact"].value) == (1, 1, 1.0)
     assert found.judge == ""
     assert "output, frame 1" in (folder.path / "ladder.html").read_text(encoding="utf-8")
+
+
+def _standing(rung: str, detected: bool | None) -> Standing:
+    request = Request(
+        model="m@1", character=PEOPLE[0].slug, prompt_set="x", run_seed=0, seed=0, mitigation="none",
+        source_prompt="a toy", prompt="a toy", sampling=Sampling(steps=1, guidance=1, height=32, width=32),
+    ).with_id()  # fmt: skip
+    image = ImageRow(request=request.id, outcome="ok", file="f.png", sha256="0")
+    row = LadderRow(request=request.id, image_sha256="0", setup="s")
+    nearest = Matched(likeness=0.95, reference="r.png", row=0, character=PEOPLE[1].slug)
+    return Standing(request, image, row, rung, nearest, detected, GENERIC)
+
+
+@pytest.mark.parametrize("rung", levels())
+@pytest.mark.parametrize("detected", [True, False, None])
+def test_the_panel_says_of_each_factor_what_bears_on_it_and_what_nothing_says(
+    rung: str, detected: bool | None
+) -> None:
+    standing = _standing(rung, detected)
+    (again,) = panel.repeats([standing]).values()
+    told = panel.factors(standing, again, REGISTRY, CUTS)
+    assert [f.name for f in told] == list(panel.FACTORS)
+    assert all(f.fact.endswith(".") and f.silent.endswith(".") for f in told)
+    purpose, nature, amount, market = (f.fact for f in told)
+    assert "generic words" in purpose
+    # Whose picture it is near to, which is not whom the prompt asked for.
+    assert PEOPLE[1].owner in nature
+    assert ("by chance" in amount) == (rung in VALUES and rung != STYLE)
+    assert ("substitute" in market) == (rung not in (STYLE, NONE))
+    if rung == STYLE:
+        assert ("no judge said" in purpose) == (detected is None)
