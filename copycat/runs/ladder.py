@@ -51,7 +51,7 @@ class LadderRow(Row):
     image_sha256: str
     """Of the picture's file."""
     setup: str
-    """Hash of the encoder and the references."""
+    """Hash of the encoder and the references, with what they are called."""
     matches: dict[str, Matched] = Field(default_factory=dict)
     """By rung; what could not be compared is left out."""
     error: str | None = None

@@ -34,8 +34,10 @@ class Setup:
 
     @cached_property
     def digest(self) -> str:
-        """Hash of both."""
-        return digest([self.identity, self.built.gallery.digest])
+        """Hash of both, and of what references are called and where they stand in their set, since rows of
+        the ladder say that."""
+        gallery = self.built.gallery
+        return digest([self.identity, gallery.digest, gallery.names, self.built.rows])
 
     @cached_property
     def encoder(self) -> Encoder:

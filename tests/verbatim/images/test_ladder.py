@@ -6,6 +6,7 @@ import csv
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,9 @@ from typer.testing import CliRunner
 
 from copycat.cli.main import app
 from copycat.config import RunConfig
+from copycat.copies.build import Built
 from copycat.copies.calibration import STYLE, Threshold, Thresholds
+from copycat.copies.gallery import Gallery
 from copycat.copies.variants import COPIES
 from copycat.io.paths import DATA
 from copycat.judges.base import question_hash, verdict
@@ -27,8 +30,10 @@ from copycat.stages.score import score
 from copycat.stages.verify import verify
 from copycat.subjects.characters import load_registry
 from copycat.verbatim.images import panel
+from copycat.verbatim.images.climb import Setup
 from copycat.verbatim.images.explicit import DESCRIPTION, GENERIC, NAME, explicitness
 from copycat.verbatim.images.standing import Standing, stand
+from tests.copies.pictures import Blurred, gallery
 
 CLI = CliRunner()
 REGISTRY = load_registry("menagerie")
@@ -323,3 +328,17 @@ def test_the_panel_says_of_each_factor_what_bears_on_it_and_what_nothing_says(
     assert ("substitute" in market) == (rung not in (STYLE, NONE))
     if rung == STYLE:
         assert ("no judge said" in purpose) == (detected is None)
+
+
+def test_rows_are_of_references_that_are_called_so_and_stand_there() -> None:
+    held = gallery(range(4))
+    thresholds = CUTS.model_copy(update={"digest": held.digest})
+
+    def digest(named: Gallery, rows: tuple[int, ...]) -> str:
+        return Setup(Built(named, rows, (), thresholds), "e@1", Blurred).digest
+
+    first = digest(held, (0, 1, 2, 3))
+    assert digest(gallery(range(4)), (0, 1, 2, 3)) == first
+    assert digest(held, (1, 2, 3, 4)) != first
+    assert digest(replace(held, names=("a", "b", "c", "d")), (0, 1, 2, 3)) != first
+    assert Setup(Built(held, (0, 1, 2, 3), (), thresholds), "e@2", Blurred).digest != first
