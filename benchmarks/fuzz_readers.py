@@ -25,6 +25,8 @@ from copycat.cards.judges import CATALOG as JUDGES
 from copycat.cards.llms import CATALOG as LLMS
 from copycat.cards.models import CATALOG as MODELS
 from copycat.cli.parsing import items, seeds
+from copycat.copies.build import read_thresholds
+from copycat.copies.references import references_at
 from copycat.export.folder import check_target
 from copycat.imitation.counts import read_counts
 from copycat.imitation.estimate import Settings, estimate
@@ -51,6 +53,7 @@ from copycat.release.declared import read_release
 from copycat.runs.folder import RunFolder
 from copycat.runs.imitation import read_imitation
 from copycat.runs.importing import open_picture, read_given
+from copycat.runs.ladder import FILE, Ladder, read_ladder
 from copycat.runs.recorded import read_recorded
 from copycat.runs.sent_batches import SentBatches
 from copycat.subjects.characters import Registry, load_registry
@@ -273,6 +276,9 @@ READERS: dict[str, Reader] = {
     ),
     "scores-csv": Reader("s.csv", read_scores, _text("concept,count,score,prompt\na,3,0.5,p\nb,1,-0.5,p\n")),
     "threshold": Reader("threshold.json", lambda p: read_imitation(p.parent), lambda: [_threshold()]),
+    "ladder": Reader(FILE, lambda p: read_ladder(p.parent), lambda: [_ladder()]),
+    "ladder-thresholds": Reader("t.json", read_thresholds, lambda: [_thresholds()]),
+    "references-parquet": Reader("r.parquet", lambda p: _references(p), lambda: [_pictures()]),
     "captions-jsonl": Reader("c.jsonl", lambda p: list(read_captions(str(p))), _text('{"caption": "a"}\n')),
     "captions-csv": Reader("c.csv", lambda p: list(read_captions(str(p))), _text("caption,x\na,b\n")),
     "captions-text": Reader("c.txt", lambda p: list(read_captions(str(p))), _text("a cat\na dog\n")),
@@ -416,6 +422,30 @@ def _threshold() -> bytes:
     scored = [Scored(f"c{i}", float(i), ((0.1 + 0.5 * (i > 5),),)) for i in range(12)]
     found = estimate(scored, Settings(draws=0))
     return record(found, outliers(found), [], {"x": "why"}, {"source": "s.csv"}).model_dump_json().encode()
+
+
+def _thresholds() -> bytes:
+    return (DATA / "judges" / "menagerie-ladder.json").read_bytes()
+
+
+def _ladder() -> bytes:
+    """That of a run without pictures."""
+    told = {"source": "r", "model": "m@1", "judge": "", "references": "some", "count": 400, "broken": ["why"]}
+    measured = json.loads(_thresholds())
+    whole = {**told, "thresholds": measured, "cells": [], "by_explicitness": []}
+    return Ladder.model_validate(whole).model_dump_json().encode()
+
+
+def _pictures() -> bytes:
+    """Two pictures, as bytes."""
+    first = sorted((DATA / "menagerie" / "references").glob("*/00.png"))[:2]
+    return _parquet([{"image": path.read_bytes(), "character": path.parent.name} for path in first])
+
+
+def _references(path: Path) -> list[str]:
+    """Of each picture of a table its name, and whether it opens."""
+    found = references_at(path, load_registry("menagerie"))
+    return [f"{found.known[i].name} {isinstance(image, str)}" for i, image in found.images()]
 
 
 def _replies() -> list[bytes]:

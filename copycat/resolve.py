@@ -106,7 +106,8 @@ class ResolvedRun:
         """The cards of the judges that output filters ask, each once. Raises UserError for one that cannot
         be asked which character a picture shows."""
         parts = [p for m in self.mitigations.values() for p in m.parts]
-        names = dict.fromkeys(p.judge or self.config.judge for p in parts if p.judge is not None)
+        asked = (p.asks(self.registry.name, self.config.judge) for p in parts)
+        names = dict.fromkeys(name for name in asked if name is not None)
         for name in names:
             self._identify_filter_judge(name)
         return tuple(map(load_judge_card, names))

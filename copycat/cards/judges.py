@@ -43,12 +43,20 @@ class JudgeCard(Card):
     """Pictures it can look at together; None when it was trained on several at a time."""
     top_logprobs: int | None = Field(default=None, ge=2, le=1000)
     """Of `kind: openai-logprobs`: the most likely tokens that the server is to list, 20 when left out."""
+    at: str = "near-copy"
+    """Of `kind: ladder`: the rung from which on it names whose picture is copied."""
+    pictures: str | None = None
+    """Of `kind: ladder`: a folder or Parquet file of pictures to compare with, absolute once read; the
+    registry's reference pictures when left out."""
+    thresholds: str | None = None
+    """Of `kind: ladder`: JSON file that `copycat verbatim calibrate` wrote, absolute once read; they are
+    measured when the judge is loaded where there is none, or where it is of other pictures."""
     calibration: str | None = None
     """JSON file of measured error rates, absolute once read: a calibration file, or rates alone."""
 
-    @field_validator("calibration")
+    @field_validator("calibration", "pictures", "thresholds")
     @classmethod
-    def _locate_calibration(cls, value: str | None, info: ValidationInfo) -> str | None:
+    def _locate_file(cls, value: str | None, info: ValidationInfo) -> str | None:
         file = file_of(info)
         return locate(value, file) if value and file else value
 
@@ -104,12 +112,15 @@ def load_judge_card(name_or_folder: str) -> JudgeCard:
     """A card by name, or one made on the fly for a transformers folder, in the precision that it names.
 
     `NAME[references=2]` changes how many reference pictures it is shown, `NAME[questions=paper]` how it is
-    asked; such a judge goes by that whole name, and the calibration of its card is not its own.
+    asked, `NAME[at=copy]` the rung of a ladder; such a judge goes by that whole name, and the calibration of
+    its card is not its own.
     """
     match = _OPTIONS.fullmatch(name_or_folder)
     if match:
         chosen = _options(match[2], name_or_folder)
         card = load_judge_card(match[1])
+        if "at" in chosen and card.kind != "ladder":
+            raise UserError(f"The judge {card.name} has no rungs; [at=…] is for cards of kind ladder.")
         told = ",".join(f"{k}={v}" for k, v in chosen.items())
         changes = {**chosen, "calibration": None, "name": f"{card.name}[{told}]"}
         return card.model_copy(update=changes)
@@ -135,6 +146,10 @@ def _options(text: str, whole: str) -> dict[str, Any]:
     pairs = [part.partition("=")[::2] for part in text.split(",")]
     given = {k.strip(): v.strip() for k, v in pairs}
     allowed = {"references": ("1", "2", "3"), "questions": get_args(QuestionStyle)}
+    rung = given.get("at", "")
+    if rung:
+        # Which rungs there are, the judge knows.
+        allowed["at"] = (rung,)
     if len(given) < len(pairs) or any(v not in allowed.get(k, ()) for k, v in given.items()):
         raise _not_a_judge(whole)
     return {k: int(v) if k == "references" else v for k, v in given.items()}

@@ -7,6 +7,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from copycat.cli import verbatim_images
+
 
 class _RunFirst(TyperGroup):
     """A group that takes a run folder where another has the name of a command: `copycat verbatim RUN`."""
@@ -18,3 +20,5 @@ class _RunFirst(TyperGroup):
 
 
 app = typer.Typer(cls=_RunFirst, no_args_is_help=True, help="How close outputs come to the works themselves.")
+app.command()(verbatim_images.images)
+app.command()(verbatim_images.calibrate)

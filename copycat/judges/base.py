@@ -136,6 +136,7 @@ CATALOG: Catalog[type[Judge]] = Catalog(
         "embedding": "copycat.judges.embedding:EmbeddingDetector",
         "phash": "copycat.judges.phash:HashDetector",
         "ocr": "copycat.judges.ocr:NameReader",
+        "ladder": "copycat.judges.ladder:LadderJudge",
     },
 )
 

@@ -172,6 +172,57 @@ def threshold(
 
 
 @app.command()
+def memorisation(
+    recipe: Annotated[str, typer.Option(help="full, reduced or smoke")] = "reduced",
+    work: Annotated[Path, typer.Option(help="where checkpoints and pictures go")] = Path(
+        ".menagerie/memorisation"
+    ),
+    out: Annotated[Path, typer.Option(help="where tables and the figure go")] = Path("results/memorisation"),
+) -> None:
+    """Tell memorisation from imitation: few pictures shown often, or many once; run again to resume."""
+    from copycat.menagerie.memorisation.experiment import experiment
+    from copycat.menagerie.memorisation.recipe import recipe as chosen
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    command = f"copycat menagerie memorisation --recipe {recipe}"
+    for path in experiment(chosen(recipe), work, out, command):
+        typer.echo(str(path))
+
+
+@app.command()
+def pictures(
+    out: Annotated[Path, typer.Option(help="the Parquet file to write")] = Path(
+        ".menagerie/corpus-pictures.parquet"
+    ),
+    kinds: Annotated[str, typer.Option(help="a list: character, generic, stray, knock-off")] = "character",
+    workers: Annotated[int | None, typer.Option(min=1, help="processes; one a core unless given")] = None,
+) -> None:
+    """Draw the training corpus's pictures into a file that `copycat verbatim --references` takes."""
+    from typing import get_args
+
+    from copycat.menagerie.corpus import Kind
+    from copycat.menagerie.pictures import write_pictures
+    from copycat.runtime.progress import for_stream
+
+    wanted = tuple(filter(None, map(str.strip, kinds.split(","))))
+    for kind in wanted:
+        if kind not in get_args(Kind):
+            raise UnknownName("kind of picture", kind, get_args(Kind))
+    progress, before = for_stream(), 0
+
+    def done(drawn: int, total: int) -> None:
+        nonlocal before
+        if not before:
+            progress.start("draw", total)
+        progress.advance(drawn - before)
+        before = drawn
+
+    drawn = write_pictures(check_writable(out), wanted, workers, done)  # type: ignore[arg-type]
+    progress.done()
+    typer.echo(f"{out}: {drawn:,} pictures")
+
+
+@app.command()
 def motion(
     steps: Annotated[int, typer.Option(min=1, help="training steps")] = RECIPES["full"].motion_steps,
     clips: Annotated[int, typer.Option(min=1, help="training clips of eight frames")] = RECIPES[

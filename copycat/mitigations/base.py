@@ -100,6 +100,10 @@ class Mitigation(ABC, Generic[O]):
         """The judge to be asked which characters a finished picture shows; None for a hook not used."""
         return None
 
+    def asks(self, registry: str, own: str) -> str | None:  # noqa: ARG002
+        """The same of a run about `registry` whose own judge is `own`, known before it is bound."""
+        return None if self.judge is None else self.judge or own
+
     @property
     def calls(self) -> int:
         """How many questions it may have open at a time with a language model; 0 when it asks none."""
@@ -201,6 +205,7 @@ CATALOG: Catalog[type[Mitigation[Any]]] = Catalog(
     builtin={
         "filter": "copycat.mitigations.filter:Filter",
         "gate": "copycat.mitigations.gate:Gate",
+        "ladder": "copycat.mitigations.ladder:Ladder",
         "none": "copycat.mitigations.none:NoMitigation",
         "negprompt": "copycat.mitigations.negprompt:NegativePrompt",
         "rewrite": "copycat.mitigations.rewrite:Rewrite",

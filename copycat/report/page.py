@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from copycat.measures import CONS, DETECT
 from copycat.measures.corrections import DIFFERENCES
-from copycat.report import attacks, filters, imitation, pareto, price, reproduction, words
+from copycat.report import attacks, filters, imitation, ladder, pareto, price, reproduction, words
 from copycat.report.breakdown import breakdowns
 from copycat.report.denominators import cautions, earlier
 from copycat.report.differences import Difference, differences
@@ -24,6 +24,7 @@ from copycat.report.spent import sentences
 from copycat.report.view import STATES, pictures
 from copycat.runs.data import RunData
 from copycat.runs.imitation import Imitation, read_imitation
+from copycat.runs.ladder import PAGE, read_ladder
 from copycat.runtime.progress import Progress
 from copycat.subjects.counts import Counts
 
@@ -82,6 +83,8 @@ def render_page(
         breakdowns=breakdowns(run, counts),
         counted=[_counted(c) for c in counts],
         threshold=_threshold(read_imitation(run.path)),
+        ladder=ladder.section(read_ladder(run.path)),
+        ladder_page=PAGE,
         differences=_differences(steps),
         corrected_words=corrected_words,
         mended=DIFFERENCES if any(d.corrected for d in steps) else "",

@@ -19,7 +19,7 @@ from copycat.io import atomic
 from copycat.io.documents import parse_json
 from copycat.io.journal import Journal
 from copycat.records import Agreement, ImageRow, Metric, Request, Shift, Verdict, request_id
-from copycat.runs import imitation
+from copycat.runs import imitation, ladder
 from copycat.runs.data import RunData
 from copycat.runs.manifest import Manifest, StageRecord, now
 from copycat.runs.sent_batches import SentBatches
@@ -173,7 +173,8 @@ class RunFolder:
 
     def _page_stamp(self) -> bytes:
         """The end of a report of the numbers that there are now; not a time, as clocks go wrong."""
-        shown = (p for p in (self.metrics_path, self.path / imitation.FILE) if p.is_file())
+        found = (self.metrics_path, self.path / imitation.FILE, self.path / ladder.FILE)
+        shown = (p for p in found if p.is_file())
         numbers = b"".join(p.read_bytes() for p in shown)
         return f"<!-- of metrics.json {hashlib.sha256(numbers).hexdigest()} -->\n".encode()
 

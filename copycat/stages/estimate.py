@@ -170,8 +170,9 @@ def filtering(run: ResolvedRun, requests: Sequence[Request], data: RunData | Non
     looked: dict[str, list[Request]] = {}
     for request in left:
         for part in run.mitigations[request.mitigation].parts:
-            if part.judge is not None:
-                looked.setdefault(part.judge or run.config.judge, []).append(request)
+            judge = part.asks(run.registry.name, run.config.judge)
+            if judge is not None:
+                looked.setdefault(judge, []).append(request)
     found = []
     for name, mine in looked.items():
         card = load_judge_card(name)

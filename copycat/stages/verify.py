@@ -18,6 +18,7 @@ from copycat.runs.file_checks import check_conditionings, check_files, check_str
 from copycat.runs.findings import Finding, examples, fault, note, read_rows
 from copycat.runs.folder import RunFolder
 from copycat.runs.imitation import FILES as THRESHOLD
+from copycat.runs.ladder import FILES as LADDER
 from copycat.runs.ledger_checks import check_spent
 from copycat.runs.manifest import Manifest
 from copycat.runs.row_checks import check_images, check_requests, check_shifts, check_verdicts
@@ -82,7 +83,8 @@ def verify(folder: RunFolder, progress: Progress | None = None) -> Verified:
     findings += check_files(folder, latest, manifest.origin, progress or Progress())
     findings += check_conditionings(folder, requests.values, manifest.origin)
     ours = [p.name for p in folder.own_paths]
-    findings += check_strangers(folder, images.values, [*ours, *_SHOWN_AS, *_CALIBRATION, *THRESHOLD])
+    ours += [*_SHOWN_AS, *_CALIBRATION, *THRESHOLD, *LADDER]
+    findings += check_strangers(folder, images.values, ours)
     findings += _unfinished(folder, manifest)
     planned = {r.character for r in requests.values}
     if registry and requests.values and planned <= {c.slug for c in registry.characters}:

@@ -33,7 +33,7 @@ ALONE = [*map(_alone, CATALOG.names()), "bareheaded"]
 SPECS = [
     *ALONE, *ALIASES, "rewrite+negprompt", "negprompt[keywords=2]", "rewrite+negprompt-cc+filter",
     "filter[of=target,action=refuse]", "gate[threshold=0.5]+rewrite+negprompt",
-    "bareheaded[insist=true]+rewrite",
+    "bareheaded[insist=true]+rewrite", "ladder[at=copy,action=refuse]",
     "test-scale", "test-token[token=owl]", "test-push", "rewrite+test-scale+test-token[token=owl]+test-push",
 ]  # fmt: skip
 

@@ -125,6 +125,9 @@ def fault(command: Command) -> str | None:
         elif verb.name == "leaderboard":
             # Its name may be left out: `copycat leaderboard --out site`.
             verb = verb.commands["build"]
+        elif verb.name == "verbatim":
+            # As it is for a run: `copycat verbatim RUN`.
+            verb = verb.commands["images"]
         elif words[0].startswith("-") or _PLACEHOLDER.fullmatch(words[0]):
             break
         else:

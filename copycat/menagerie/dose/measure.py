@@ -92,7 +92,7 @@ def rows_of(recipe: DoseRecipe, drawn: Sequence[Drawn]) -> tuple[list[Row], Cuts
             for t in range(recipe.templates):
                 seen = _vectors(encoder, made.pixels[i, t])
                 scores = imitation(own[who.slug], seen)
-                known = _recognised(seen, everybody, who.slug, cuts.lower)
+                known = recognised(seen, everybody, who.slug, cuts.lower)
                 rows += [
                     Row(training, f"{who.slug}@{training}", made.counts[i], TEMPLATES[t], seed, score, yes)
                     for seed, (score, yes) in enumerate(zip(scores, known, strict=True))
@@ -104,7 +104,9 @@ def _vectors(encoder: Encoder, pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> V
     return encoder.vectors([Image.fromarray(p) for p in pixels])
 
 
-def _recognised(seen: Vectors, everybody: dict[str, Vectors], slug: str, cut: float) -> list[bool]:
+def recognised(seen: Vectors, everybody: dict[str, Vectors], slug: str, cut: float) -> list[bool]:
+    """Of each picture whether the reference picture nearest to it, of all in `everybody`, is one of `slug`,
+    and nearer than `cut`."""
     nearest = {other: (seen @ theirs.T).max(axis=1) for other, theirs in everybody.items()}
     mine = nearest.pop(slug)
     others = np.max(list(nearest.values()), axis=0)
