@@ -48,7 +48,6 @@ from copycat.cli import (
     threshold,
     validate,
     verbatim,
-    verbatim_text,
     verify,
 )
 from copycat.cli.verb import Verb
@@ -87,7 +86,6 @@ for verb in (
     validate.validate, doctor.doctor, prune.prune,
 ):  # fmt: skip
     app.command()(verb)
-verbatim.app.command()(verbatim_text.text)
 for some in (app, leaderboard.app, mine.app, verbatim.app):
     for command in some.registered_commands:
         command.cls = Verb

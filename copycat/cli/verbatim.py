@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from copycat.cli import verbatim_images
+from copycat.cli import verbatim_images, verbatim_text
 
 
 class _RunFirst(TyperGroup):
@@ -22,3 +22,4 @@ class _RunFirst(TyperGroup):
 app = typer.Typer(cls=_RunFirst, no_args_is_help=True, help="How close outputs come to the works themselves.")
 app.command()(verbatim_images.images)
 app.command()(verbatim_images.calibrate)
+app.command()(verbatim_text.text)
