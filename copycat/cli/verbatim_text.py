@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from copycat.cli.verbatim import app
-
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -23,7 +21,6 @@ _MOST_LINES = 40
 """Of the table on a terminal; with more, only those of all sets together are shown."""
 
 
-@app.command()
 def text(
     model: str = typer.Option(
         "menagerie-lm",
