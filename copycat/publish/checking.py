@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
+from copycat.annotate.answers import LONGEST_NAME, rater_name
 from copycat.annotate.tasks import recorded
 from copycat.calibration.calibrate import calibrate
 from copycat.calibration.labels import deduplicate
@@ -101,7 +102,8 @@ def check_there(images: Iterable[ImageRow], there: Iterable[str], where: str) ->
 
 def check_labels(labels: Sequence[PublishedLabel], run: RunData, where: str) -> None:
     """Raise BadFile for a label of a picture that is none of the run's or has other pixels, of a character
-    that is not in its registry, and for a rater who says both yes and no of one picture."""
+    that is not in its registry, by a rater whose name none can be, and for one who says both yes and no of
+    one picture."""
     known = {task.pixels: task for task in recorded(run)}
     slugs = {c.slug for c in run.registry.characters}
     for label in labels:
@@ -110,6 +112,11 @@ def check_labels(labels: Sequence[PublishedLabel], run: RunData, where: str) -> 
             raise BadFile(f"{where} has a label of {label.image} that is of none of its pictures.")
         if label.character not in slugs:
             raise BadFile(f"{where} has a label of {label.character}, who is not in its registry.")
+    for rater in dict.fromkeys(label.rater for label in labels):
+        try:
+            rater_name(rater)
+        except UserError as e:
+            raise BadFile(f"{where} has labels of a rater called {rater[:LONGEST_NAME]!r}: {e}") from e
     deduplicate(labels, where)
 
 

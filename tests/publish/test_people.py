@@ -263,6 +263,10 @@ def _rosy(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "judges": json.dumps(judges)}
 
 
+def _below_zero(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "judges": row["judges"].replace('"fp":', '"fp":-')}
+
+
 def _agreeing(row: dict[str, Any]) -> dict[str, Any]:
     raters = json.loads(row["raters"])
     raters["alpha"] = 0.99
@@ -284,8 +288,11 @@ def _agreeing(row: dict[str, Any]) -> dict[str, Any]:
         (lambda d: _change(d, "labels", lambda r: {**r, "sha256": "0" * 64}), "of none of its pictures"),
         (lambda d: _change(d, "labels", lambda r: {**r, "character": "nobody"}), "not in its registry"),
         (lambda d: _change(d, "labels", lambda r: {**r, "rater": ""}), "not a label"),
+        (lambda d: _change(d, "labels", lambda r: {**r, "rater": "\x1b[31mAnn"}), "a rater called '.x1b"),
+        (lambda d: _change(d, "labels", lambda r: {**r, "rater": "a" * 999}), "1 to 80 printable"),
         (lambda d: _change(d, "labels", lambda r: {**r, "confidence": 9}), "not a label"),
         (lambda d: _change(d, "calibrations", lambda r: {**r, "judges": "{"}), "not a calibration"),
+        (lambda d: _change(d, "calibrations", _below_zero), "not a calibration"),
     ],
 )  # fmt: skip
 def test_labels_and_calibrations_that_were_changed_are_refused(copy, tmp_path, break_, hint):
