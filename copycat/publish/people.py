@@ -25,6 +25,8 @@ from copycat.runs.data import RunData
 from copycat.runs.folder import RunFolder
 from copycat.runs.manifest import Cited
 
+_HUB = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
+"""A data set of the hub."""
 ONE_RATER = "one rater"
 """What stands for a rater who is named where no pseudonym tells who of several it is."""
 
@@ -135,7 +137,9 @@ def _uncited(run: RunData, names: Mapping[str, str] | None, sha256: str) -> RunD
         rates["source"] = f"{labels}, {truth}" if comma else labels
     if rates.get("command"):
         rates["command"] = _command(str(rates["command"]), ("RUN",), labels, None if names is None else ())
-    told = Cited(file=_last(cited.file), sha256=sha256, judge=cited.judge, rates=rates)
+    # The file may be called by a rater's name too.
+    file = _last(cited.file) if names is None else "calibration.json"
+    told = Cited(file=file, sha256=sha256, judge=cited.judge, rates=rates)
     changes = [(str(cited.rates[k]), str(rates[k])) for k in ("command", "source") if rates.get(k)]
     return replace(
         run,
@@ -233,7 +237,7 @@ def _unnamed(labels: str, names: Iterable[str]) -> str:
     stand in any spelling. A data set of the hub, which is public, goes by its own, unless a part of one of
     the raters' `names` is in it."""
     ending = Path(labels).suffix.lower()
-    if ending in ENDINGS or "/" not in labels:
+    if ending in ENDINGS or not _HUB.fullmatch(labels):
         return f"labels{ending if ending in ENDINGS else ''}"
     parts = {part for name in names for part in re.findall(r"\w+", name.casefold()) if len(part) > 1}
     return "labels" if any(part in labels.casefold() for part in parts) else labels

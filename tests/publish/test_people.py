@@ -65,7 +65,9 @@ def calibrated(folder: RunFolder, *more: str) -> RunFolder:
     table = folder.path.parent / "ann-example_labels.csv"
     copycat("annotate", folder.path, "--export", table)
     copycat("calibrate", folder.path, "--labels", table, *more)
-    copycat("score", folder.path, "--calibration", folder.calibration_path)
+    cited = folder.path.parent / "as ann says.json"
+    cited.write_bytes(folder.calibration_path.read_bytes())
+    copycat("score", folder.path, "--calibration", cited)
     return folder
 
 
@@ -111,7 +113,7 @@ def test_no_name_of_a_rater_is_published(copy, tmp_path):
     told = everything(tmp_path / "dataset").casefold()
     assert "rater-1" in told
     assert "labels.csv, rater-1" in told
-    for secret in (ANN, "ann-example", "ann_example", str(tmp_path), "--truth 'ann"):
+    for secret in (ANN, "ann-example", "ann_example", "ann says", str(tmp_path), "--truth 'ann"):
         assert secret.casefold() not in told
     card = (tmp_path / "dataset" / "README.md").read_text()
     assert "## Raters" in card
@@ -140,7 +142,8 @@ def test_a_hash_does_not_betray_a_name(copy, tmp_path):
 @pytest.mark.parametrize(
     ("labels", "published"),
     [("ann.csv", "labels.csv"), ("by ann/x.Parquet", "labels.parquet"), ("annex", "labels"),
-     ("lab/labels@main", "lab/labels@main"), ("annexample/labels", "labels")],
+     ("lab/labels@main", "lab/labels@main"), ("annexample/labels", "labels"),
+     ("lab/labels, Doe", "labels")],
 )  # fmt: skip
 def test_what_labels_were_called_does_not_betray_a_name(copy, tmp_path, labels, published):
     """In whatever spelling; a data set of the hub that names nobody is still cited."""
