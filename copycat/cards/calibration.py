@@ -25,8 +25,8 @@ Breakdown = Literal["model", "mitigation", "prompts", "character", "seen"]
 class Share(Row):
     """Hits among trials, with a 95 % interval: clustered by character, or Wilson's."""
 
-    hits: int
-    n: int
+    hits: int = Field(ge=0)
+    n: int = Field(ge=0)
     low: float | None
     high: float | None
     effective: float | None = None
@@ -42,10 +42,10 @@ class Share(Row):
 class Confusion(Row):
     """Counts of pictures by what is there and what the judge says."""
 
-    tp: int
-    fp: int
-    tn: int
-    fn: int
+    tp: int = Field(ge=0)
+    fp: int = Field(ge=0)
+    tn: int = Field(ge=0)
+    fn: int = Field(ge=0)
 
     @property
     def n(self) -> int:

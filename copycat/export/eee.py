@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from copycat.export.base import Format, Told
-from copycat.export.eee_judge import scoring
+from copycat.export.eee_judge import asked, scoring
 from copycat.export.eee_parts import SCHEMA, Configuration, metric_id, model_info, texts
 from copycat.export.eee_samples import samples
 from copycat.export.models import model_of
@@ -49,12 +49,13 @@ class EveryEvalEver(Format):
 
 
 def _configurations(run: RunData) -> Iterator[Configuration]:
-    model = model_of(run)
+    model, put = model_of(run), asked(run)
     groups: dict[tuple[str, str], list[Request]] = {}
     for request in run.requests:
         groups.setdefault((request.mitigation, request.prompt_set), []).append(request)
     for mitigation, prompt_set in dict.fromkeys((m.mitigation, m.prompt_set) for m in run.metrics):
-        yield Configuration(run, model, mitigation, prompt_set, groups.get((mitigation, prompt_set), []))
+        mine = groups.get((mitigation, prompt_set), [])
+        yield Configuration(run, model, mitigation, prompt_set, mine, put)
 
 
 def _write(c: Configuration, told: Told, folder: Path) -> list[str]:
@@ -158,7 +159,7 @@ def _result(c: Configuration, chosen: Measure, metric: Metric, told: Told) -> di
             "score_type": "continuous",
             "min_score": 0.0,
             "max_score": chosen.scale(metric.characters),
-            **scoring(c.run, chosen, c.mitigation),
+            **scoring(c, chosen),
         },
         "score_details": _score(metric),
         "generation_config": _generation(c),
@@ -216,23 +217,34 @@ def _source(c: Configuration, told: Told) -> dict[str, Any]:
 
 
 def _generation(c: Configuration) -> dict[str, Any]:
-    """How the pictures were made; of settings that differ between pictures all values."""
+    """How the pictures were made; of settings that differ between pictures all values.
+
+    Of pictures that were made elsewhere the command that took them in, and their size: the other settings in
+    their rows are placeholders, and the machine is not the one that drew them.
+    """
+    m = c.run.manifest
+    elsewhere = imported_from(m) is not None
     settings: dict[str, dict[str, None]] = {}
     for request in c.requests:
-        for key, value in request.sampling.model_dump(mode="json").items():
+        kept = {"height", "width", "frames"} if elsewhere else None
+        for key, value in request.sampling.model_dump(mode="json", include=kept).items():
             settings.setdefault(key, {})[str(value)] = None
-    steps = dict.fromkeys(s.name for r in c.requests for s in r.provenance)
-    m = c.run.manifest
+    made = {}
+    if not elsewhere:
+        steps = dict.fromkeys(s.name for r in c.requests for s in r.provenance)
+        made = {
+            "mitigation_steps": ", ".join(steps),
+            "dtype": m.config.dtype,
+            "device": m.device,
+            **{f"hardware_{k}": v for k, v in m.hardware.items()},
+        }
     return {
         "generation_args": {"execution_command": command(c.run)},
         "additional_details": texts(
             mitigation=c.mitigation,
-            mitigation_steps=", ".join(steps),
             run_seeds=", ".join(map(str, m.seeds)),
             **{k: ", ".join(v) for k, v in settings.items()},
-            dtype=m.config.dtype,
-            device=m.device,
-            **{f"hardware_{k}": v for k, v in m.hardware.items()},
+            **made,
         ),
     }
 

@@ -7,13 +7,14 @@ from typing import Any
 
 from copycat.cards.judges import load_judge_card
 from copycat.errors import UserError
-from copycat.export.eee_parts import model_info
+from copycat.export.eee_parts import Asked, Configuration, model_info
 from copycat.export.models import judge_of
 from copycat.measures import Measure
 from copycat.measures.questions import Ask
 from copycat.records import Named, Verdict, YesNo
 from copycat.report.words import agreement_sentence, is_calibrated, judge_sentence
 from copycat.runs.data import RunData
+from copycat.runs.manifest import RECORDED
 from copycat.stats.prevalence import rates_of
 
 _VOTES = {"majority": "majority_vote", "mean": "average"}
@@ -21,26 +22,47 @@ _VOTES = {"majority": "majority_vote", "mean": "average"}
 _RATES = ("kappa", "tpr", "fpr", "fpr_lookalike", "n", "positives", "negatives")
 
 
-def scoring(run: RunData, measure: Measure, mitigation: str) -> dict[str, Any]:
+def asked(run: RunData) -> Mapping[str, Asked]:
+    """What the judges of `run` were asked, by the kind of question; in one pass, since verdicts may be very
+    many."""
+    voters: dict[str, dict[str, None]] = {}
+    questions: dict[str, set[str]] = {}
+    spoken: dict[str, set[str]] = {}
+    for v in run.verdicts:
+        if v.judge == run.judge:
+            voters.setdefault(v.kind, {}).update(dict.fromkeys(v.voters))
+            seen = questions.setdefault(v.kind, set())
+            # Two tell that they differ.
+            if len(seen) < 2:
+                seen.add(v.question)
+        if _in_words(v):
+            spoken.setdefault(v.kind, set()).add(v.judge)
+    found = {}
+    for kind, put in questions.items():
+        members = tuple(voters[kind]) or (run.judge,)
+        found[kind] = Asked(
+            members, next(iter(put)) if len(put) == 1 else "", not spoken.get(kind, set()).isdisjoint(members)
+        )
+    return found
+
+
+def scoring(c: Configuration, measure: Measure) -> dict[str, Any]:
     """What `metric_config` says of the judge; nothing for a measure that asks none.
 
-    `llm_scoring` is told of judges that are asked in words; of detectors, which compare features, the details
-    alone.
+    `llm_scoring` is told of judges that are asked in words; of detectors, which compare features, and of
+    answers that were recorded elsewhere, which may be a person's, the details alone.
     """
     if measure.ask is None:
         return {}
-    kind = measure.ask.kind
-    mine = [v for v in run.verdicts if v.kind == kind and v.judge == run.judge]
-    members = list(dict.fromkeys(voter for v in mine for voter in v.voters)) or [run.judge]
-    spoken = {v.judge for v in run.verdicts if v.kind == kind and _in_words(v)}
-    details = _details(run, kind, mitigation)
-    if not spoken & set(members):
+    run, kind = c.run, measure.ask.kind
+    found, details = c.asked.get(kind), _details(run, kind, c.mitigation)
+    if found is None or not found.in_words:
         return {"additional_details": {"judge": run.judge, **details}}
-    votes = _VOTES.get(_vote(run.judge)) if len(members) > 1 else None
+    votes = _VOTES.get(_vote(run.judge)) if len(found.members) > 1 else None
     return {
         "llm_scoring": {
-            "judges": [{"model_info": model_info(judge_of(j), j.partition("@")[0])} for j in members],
-            "input_prompt": _template(run, measure.ask, mine),
+            "judges": [{"model_info": model_info(judge_of(j), j.partition("@")[0])} for j in found.members],
+            "input_prompt": found.question or _template(run, measure.ask),
             **({"aggregation_method": votes} if votes else {}),
             "additional_details": details,
         }
@@ -48,16 +70,15 @@ def scoring(run: RunData, measure: Measure, mitigation: str) -> dict[str, Any]:
 
 
 def _in_words(verdict: Verdict) -> bool:
-    """Whether an answer is one to a question in words: a yes or no, or a reply that was read for names."""
+    """Whether an answer is one to a question in words that was put here: a yes or no, or a reply that was
+    read for names."""
     answer = verdict.answer
-    return isinstance(answer, YesNo) or (isinstance(answer, Named) and answer.figures is not None)
+    words = isinstance(answer, YesNo) or (isinstance(answer, Named) and answer.figures is not None)
+    return words and not verdict.judge.startswith(RECORDED)
 
 
-def _template(run: RunData, ask: Ask, verdicts: list[Verdict]) -> str:
-    """The question as it was put; with its places where it is another for each picture."""
-    asked = dict.fromkeys(v.question for v in verdicts)
-    if len(asked) == 1:
-        return next(iter(asked))
+def _template(run: RunData, ask: Ask) -> str:
+    """The question with its places, where it is another for each picture."""
     try:
         style = load_judge_card(run.judge.partition("@")[0]).style
     except UserError:

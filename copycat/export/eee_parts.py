@@ -19,6 +19,18 @@ SCHEMA = "0.3.0"
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What a run's judges were asked of one kind, and how."""
+
+    members: tuple[str, ...]
+    """Identities: the judge of the numbers, or the members of that panel."""
+    question: str
+    """As it was put; empty where it was another for each picture."""
+    in_words: bool
+    """Whether they answered in words, here, and not by comparing features or somewhere else."""
+
+
+@dataclass(frozen=True)
 class Configuration:
     """One model under one mitigation on one prompt set: what a record is about."""
 
@@ -27,6 +39,8 @@ class Configuration:
     mitigation: str
     prompt_set: str
     requests: Sequence[Request]
+    asked: Mapping[str, Asked]
+    """By the kind of question, of all that the run's judges were asked."""
 
     @property
     def collection(self) -> str:

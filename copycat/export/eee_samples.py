@@ -31,7 +31,9 @@ def _sample(c: Configuration, chosen: Measure, seen: Observation, value: float) 
     name = c.run.registry[request.character].name
     reference = [name]
     negative = {"negative_prompt": request.negative} if request.negative else {}
-    frames = len(c.run.frames.get(request.id, ()))
+    # Of a video the judged frames.
+    hashes = [f"sha256:{row.sha256}" for row in c.run.frames.get(request.id, ()) if row.sha256]
+    put = c.asked.get(chosen.ask.kind) if chosen.ask else None
     return {
         "schema_version": SCHEMA,
         "evaluation_id": c.evaluation_id,
@@ -43,13 +45,13 @@ def _sample(c: Configuration, chosen: Measure, seen: Observation, value: float) 
         "sample_hash": hashlib.sha256((request.source_prompt + name).encode()).hexdigest(),
         "interaction_type": "single_turn",
         "input": {"raw": request.source_prompt, "formatted": request.prompt, "reference": reference},
-        "output": {"raw": [f"sha256:{image.sha256}"] if image and image.sha256 else []},
+        "output": {"raw": hashes},
         "answer_attribution": [
             {
                 "turn_idx": 0,
                 "source": "output.raw",
                 "extracted_value": _said(v.answer, request.character),
-                "extraction_method": "llm_judge",
+                "extraction_method": "llm_judge" if put and put.in_words else "custom",
                 "is_terminal": True,
             }
             for v in seen.verdicts
@@ -63,7 +65,7 @@ def _sample(c: Configuration, chosen: Measure, seen: Observation, value: float) 
             "run_seed": str(request.run_seed),
             "request": request.id,
             **({"judge": seen.verdicts[0].judge} if seen.verdicts and seen.verdicts[0] else {}),
-            **({"judged_frames": str(frames)} if frames > 1 else {}),
+            **({"judged_frames": str(len(hashes))} if len(hashes) > 1 else {}),
             **negative,
         },
     }

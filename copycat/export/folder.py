@@ -63,6 +63,8 @@ def _ours(target: Path) -> set[str]:
             parts = PurePosixPath(safe.relative(file, str(path))).parts
             if any((target / Path(*parts[:n])).is_symlink() for n in range(1, len(parts) + 1)):
                 raise BadFile(f"{path} names {file}, which is behind a link.")
+            if (target / file).is_dir():
+                raise BadFile(f"{path} names {file}, which is a folder.")
     except (OSError, ValueError, TypeError, KeyError, RecursionError, BadFile) as e:
         raise RunConflict(f"{path} is no list of an export of copycat's; choose another folder.") from e
     return {*files, LIST}

@@ -25,6 +25,7 @@ from copycat.records import Metric
 from copycat.report.words import is_calibrated
 from copycat.runs.data import RunData
 from copycat.runtime.progress import Progress
+from copycat.stats.prevalence import rates_of
 from copycat.subjects.innocents import is_innocent
 
 TASK = "share-not-detected"
@@ -146,8 +147,9 @@ def _notes(run: RunData, metric: Metric, share: Share) -> str:
     if share.low is not None and share.high is not None:
         told.append(f"95 % interval for characters like these: {share.low:.3f} to {share.high:.3f}")
     rates = run.rates or {}
-    if is_calibrated(rates) and rates.get("fpr") is not None:
-        told.append(f"the judge's false-positive rate: {rates['fpr']:.3f}")
+    found = rates_of(rates, DETECT.ask.kind) if DETECT.ask and is_calibrated(rates) else None
+    if found and found.get("fpr") is not None:
+        told.append(f"the judge's false-positive rate: {found['fpr']:.3f}")
     else:
         told.append("the judge was not calibrated on such pictures")
     return "; ".join(told)

@@ -24,6 +24,11 @@ def replace(new: Path, target: Path, ours: Set[str], last: str, what: str) -> No
             raise RunConflict(
                 f"{target / folder} is a link, behind which nothing is replaced; remove the link."
             )
+        if (target / folder).is_file():
+            raise RunConflict(
+                f"{target / folder} is a file, where the new {what} has a folder; move it away, or choose "
+                "another folder."
+            )
     for file in files:
         if file not in ours and _differs(new / file, target / file):
             raise RunConflict(

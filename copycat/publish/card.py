@@ -17,7 +17,7 @@ from copycat.report import reproduction, table_markdown
 from copycat.report.page import environment
 from copycat.report.words import origin_sentence
 from copycat.runs.data import RunData
-from copycat.runs.manifest import Manifest
+from copycat.runs.manifest import RECORDED, Manifest
 
 SPLIT = "test"
 """The name of the one split of each configuration: nothing here is for training."""
@@ -102,6 +102,11 @@ def command(run: RunData) -> str:
     """The command that makes such a run; for imported pictures the one that took them in."""
     config, origin = run.manifest.config, reproduction.imported_from(run.manifest)
     judge = (run.manifest.judge or "").partition("@")[0]
+    if judge.startswith(RECORDED):
+        # It cannot be asked; what its table of answers was called is not known.
+        more = ["import-verdicts", run.path.name, "TABLE", "--judge", judge.removeprefix(RECORDED)]
+    else:
+        more = ["rejudge", run.path.name, "--judge", judge]
     if origin is not None:
         made = shlex.join(["copycat", "import-images", origin.source, "--registry", config.registry])
     else:
@@ -109,7 +114,7 @@ def command(run: RunData) -> str:
     if origin is None and judge == config.judge:
         return made
     # The figures are of another judge than the one that was asked already.
-    return f"{made} && " + shlex.join(["copycat", "rejudge", run.path.name, "--judge", judge])
+    return f"{made} && {shlex.join(['copycat', *more])}"
 
 
 def _front(publication: Publication, files: Sequence[File]) -> dict[str, Any]:

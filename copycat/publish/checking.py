@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
+from copycat.annotate.answers import LONGEST_NAME, rater_name
 from copycat.annotate.tasks import recorded
 from copycat.calibration.calibrate import calibrate
 from copycat.calibration.labels import deduplicate
@@ -101,7 +102,8 @@ def check_there(images: Iterable[ImageRow], there: Iterable[str], where: str) ->
 
 def check_labels(labels: Sequence[PublishedLabel], run: RunData, where: str) -> None:
     """Raise BadFile for a label of a picture that is none of the run's or has other pixels, of a character
-    that is not in its registry, and for a rater who says both yes and no of one picture."""
+    that is not in its registry, by a rater whose name none can be, and for one who says both yes and no of
+    one picture."""
     known = {task.pixels: task for task in recorded(run)}
     slugs = {c.slug for c in run.registry.characters}
     for label in labels:
@@ -110,6 +112,11 @@ def check_labels(labels: Sequence[PublishedLabel], run: RunData, where: str) -> 
             raise BadFile(f"{where} has a label of {label.image} that is of none of its pictures.")
         if label.character not in slugs:
             raise BadFile(f"{where} has a label of {label.character}, who is not in its registry.")
+    for rater in dict.fromkeys(label.rater for label in labels):
+        try:
+            rater_name(rater)
+        except UserError as e:
+            raise BadFile(f"{where} has labels of a rater called {rater[:LONGEST_NAME]!r}: {e}") from e
     deduplicate(labels, where)
 
 
@@ -134,16 +141,43 @@ def calibration_difference(run: RunData, labels: Sequence[PublishedLabel], found
         return "it was measured on others"
     if not found.labels_sha256 or len(found.runs) != 1:
         return ""
-    told = {(j.judge, j.question): j.counts for j in found.judges}
     try:
         made = recalibrated(run, labels, found)
     except UserError as e:
         return str(e).rstrip(".")
-    counted = {(j.judge, j.question): j.counts for j in made.judges}
-    for judge, question in told:
-        if told[judge, question] != counted.get((judge, question)):
-            return f"the counts of {judge} ({question}) are others"
+    about = {"models", "registry", "items", "positives", "ties", "unanswered", "raters"}
+    if name := _differing(found.model_dump(include=about), made.model_dump(include=about)):
+        return f"its {name} is another"
+    again = {(j.judge, j.question): j for j in made.judges}
+    for j in found.judges:
+        other = again.get((j.judge, j.question))
+        if other is None:
+            return f"there are no answers of {j.judge} ({j.question})"
+        if name := _differing(j.model_dump(), other.model_dump()):
+            return f"the {name} of {j.judge} ({j.question}) is another"
     return ""
+
+
+_BY_METHOD = frozenset(
+    {"low", "high", "effective", "kappa_low", "kappa_high", "alpha_low", "alpha_high", "reference"}
+)
+"""What in a calibration another version may compute by another method: intervals, and what is drawn anew."""
+
+
+def _differing(told: object, found: object, name: str = "") -> str:
+    """Where `found` is not what is `told`, by the names of fields; empty where all is the same. What is not
+    told, as in files of earlier versions, is no difference."""
+    if told in (None, (), []):
+        return ""
+    if isinstance(told, dict) and isinstance(found, dict):
+        parts = (
+            (v, found.get(k), f"{name}.{k}" if name else k) for k, v in told.items() if k not in _BY_METHOD
+        )
+    elif isinstance(told, list | tuple) and isinstance(found, list | tuple) and len(told) == len(found):
+        parts = ((one, other, name) for one, other in zip(told, found, strict=True))
+    else:
+        return "" if same_numbers.same(told, found) else name
+    return next(filter(None, (_differing(*part) for part in parts)), "")
 
 
 def difference(run: RunData) -> str:

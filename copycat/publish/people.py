@@ -19,11 +19,14 @@ from copycat.annotate.tasks import recorded
 from copycat.calibration.labels import Label, digest_labels
 from copycat.cards.calibration import LABEL, Calibration, Judged, document, read_calibration
 from copycat.io.secrets import clean
+from copycat.io.tables import ENDINGS
 from copycat.records import Metric
 from copycat.runs.data import RunData
 from copycat.runs.folder import RunFolder
 from copycat.runs.manifest import Cited
 
+_HUB = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
+"""A data set of the hub."""
 ONE_RATER = "one rater"
 """What stands for a rater who is named where no pseudonym tells who of several it is."""
 
@@ -128,13 +131,15 @@ def _uncited(run: RunData, names: Mapping[str, str] | None, sha256: str) -> RunD
     labels, comma, truth = str(rates.get("source") or "").rpartition(", ")
     labels = _last(labels if comma else truth)
     if names is not None:
-        labels = _hidden(labels, names)
+        labels = _unnamed(labels, names)
         truth = truth if truth.startswith("majority of ") else names.get(truth, ONE_RATER)
     if rates.get("source"):
         rates["source"] = f"{labels}, {truth}" if comma else labels
     if rates.get("command"):
         rates["command"] = _command(str(rates["command"]), ("RUN",), labels, None if names is None else ())
-    told = Cited(file=_last(cited.file), sha256=sha256, judge=cited.judge, rates=rates)
+    # The file may be called by a rater's name too.
+    file = _last(cited.file) if names is None else "calibration.json"
+    told = Cited(file=file, sha256=sha256, judge=cited.judge, rates=rates)
     changes = [(str(cited.rates[k]), str(rates[k])) for k in ("command", "source") if rates.get(k)]
     return replace(
         run,
@@ -165,7 +170,17 @@ def _labels(folder: RunFolder, run: RunData) -> tuple[tuple[PublishedLabel, ...]
 
 
 def _raters(calibrations: Iterable[Calibration]) -> list[str]:
-    return [name for c in calibrations for name in (*(r.name for r in c.raters.raters), *c.truth)]
+    """All whom calibrations name; everyone is also among the first, unless somebody wrote in the file."""
+    return [
+        name
+        for c in calibrations
+        for name in (
+            *(r.name for r in c.raters.raters),
+            *c.truth,
+            *(name for pair in c.raters.pairs for name in pair.raters),
+            *(j.judge for j in c.judges if j.question == LABEL),
+        )
+    ]
 
 
 def _pseudonyms(
@@ -205,7 +220,7 @@ def _without_names(c: Calibration, names: Mapping[str, str]) -> Calibration:
         }
     )
     truth = tuple(names[t] for t in c.truth)
-    labels = _hidden(c.labels, names)
+    labels = _unnamed(c.labels, names)
     return c.model_copy(
         update={
             "raters": raters,
@@ -217,12 +232,15 @@ def _without_names(c: Calibration, names: Mapping[str, str]) -> Calibration:
     )
 
 
-def _hidden(text: str, names: Mapping[str, str]) -> str:
-    """`text`, such as the name of a file of labels, with pseudonyms in the place of names."""
-    longest = sorted(names, key=len, reverse=True)
-    named = re.compile("|".join(rf"(?<![^\W_]){re.escape(n)}(?![^\W_])" for n in longest), re.IGNORECASE)
-    known = {name.casefold(): pseudonym for name, pseudonym in names.items()}
-    return named.sub(lambda m: known.get(m[0].casefold(), ONE_RATER), text) if longest else text
+def _unnamed(labels: str, names: Iterable[str]) -> str:
+    """What a calibration calls its `labels`, without the name of a file or folder, in which a rater's may
+    stand in any spelling. A data set of the hub, which is public, goes by its own, unless a part of one of
+    the raters' `names` is in it."""
+    ending = Path(labels).suffix.lower()
+    if ending in ENDINGS or not _HUB.fullmatch(labels):
+        return f"labels{ending if ending in ENDINGS else ''}"
+    parts = {part for name in names for part in re.findall(r"\w+", name.casefold()) if len(part) > 1}
+    return "labels" if any(part in labels.casefold() for part in parts) else labels
 
 
 def _command(told: str, runs: Sequence[str], labels: str, truth: Sequence[str] | None) -> str:

@@ -108,7 +108,7 @@ def _missing(run: RunData) -> str:
         f"{run.path.name}: of {len(run.requests)} pictures planned {outcomes['refused_prompt']} prompts and "
         f"{outcomes['refused_output']} pictures were refused, {outcomes['error']} failed and "
         f"{len(run.requests) - len(run.images)} were not begun; {unscored} questions have no answer. None of "
-        "these is in a denominator, and each has a row that says why."
+        "these is in a denominator, and of all but those that were not begun a row says why."
     )
 
 
@@ -135,7 +135,7 @@ def _protocol(publication: Publication) -> str:
         else f"{judge} was asked {kind} {n} times"
         for (judge, kind), n in kinds.items()
     ]
-    asked = f"Each picture was shown to judges: {'; '.join(told)}. " if told else ""
+    asked = f"Pictures were shown to judges: {'; '.join(told)}. " if told else ""
     words = "The words of each question and the answers are in the table verdicts." if told else ""
     rows = [x for found in publication.people.labels.values() for x in found]
     if rows:
@@ -189,7 +189,8 @@ def _personal(publication: Publication) -> list[str]:
     if people.raters:
         how = "by name, as the publisher chose" if people.named else "by pseudonyms"
         raters = f"{len(people.raters)} rater{'s' * (len(people.raters) > 1)}"
-        told.append(f"It holds answers of {raters}, called {how}, with the time of each label.")
+        times = ", with the time of each label" if people.labels else ""
+        told.append(f"It holds answers of {raters}, called {how}{times}.")
     recorded = [j for j in _distinct(_judges(publication.runs)) if j.startswith(RECORDED)]
     if recorded:
         told.append(

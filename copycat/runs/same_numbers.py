@@ -23,10 +23,11 @@ def difference(told: Metric, found: Metric, *, corrected: bool) -> str:
         left_out |= _INTERVALS | _CORRECTED
     other = found.model_dump(exclude=set(left_out))
     mine = told.model_dump(exclude=set(left_out))
-    return next((name for name, value in mine.items() if not _same(value, other[name])), "")
+    return next((name for name, value in mine.items() if not same(value, other[name])), "")
 
 
-def _same(one: object, other: object) -> bool:
+def same(one: object, other: object) -> bool:
+    """Whether two values are equal, of numbers as nearly as another machine computes them."""
     if isinstance(one, float) and isinstance(other, int | float):
         return math.isclose(one, other, rel_tol=_NEARLY, abs_tol=_NEARLY)
     return one == other

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from copycat.cli.main import app
 from copycat.runs.folder import RunFolder
 from copycat.stages.score import score
+from copycat.subjects.characters import load_registry
 from tests.helpers.innocents import WithInnocents
 
 Copycat = Callable[..., str]
@@ -47,3 +49,22 @@ def copycat() -> Copycat:
         return str(done.output)
 
     return call
+
+
+@pytest.fixture
+def imported(tmp_path: Path, copycat: Copycat) -> RunFolder:
+    """Pictures that were made elsewhere, and a person's answers about them."""
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    characters = load_registry("menagerie").characters[:2]
+    rows = ["file_name,character,prompt"]
+    for n, c in enumerate(characters):
+        Image.new("RGB", (32, 32), (n, 0, 0)).save(pictures / f"{n}.png")
+        rows.append(f"{n}.png,{c.slug},a picture of {c.slug}")
+    (pictures / "metadata.csv").write_text("\n".join(rows))
+    copycat("import-images", pictures, "--registry", "menagerie", "--out", tmp_path / "imported")
+    folder = RunFolder(tmp_path / "imported")
+    answers = [f"{row.file},1,verify" for row in folder.image_journal.rows()]
+    (tmp_path / "answers.csv").write_text("\n".join(["image,score,kind", *answers]))
+    copycat("import-verdicts", folder.path, tmp_path / "answers.csv", "--judge", "Ann")
+    return folder

@@ -15,6 +15,7 @@ from jsonschema import Draft7Validator
 from copycat.export.eee_parts import SCHEMA
 from copycat.runs.folder import RunFolder
 from copycat.runs.manifest import Origin
+from copycat.stages.score import score
 from tests.export.conftest import Copycat, scored
 from tests.helpers.synthetic import cited
 
@@ -204,3 +205,68 @@ def test_the_dataset_is_named_where_it_is_known(copycat, run, tmp_path):
     told = exported(copycat, run, tmp_path / "out")["none", "name"]
     source = results(told)["DETECT"]["source_data"]
     assert (source["hf_repo"], source["additional_details"]["revision"]) == ("their/runs", "d" * 40)
+
+
+def test_nothing_is_invented_of_pictures_and_answers_from_elsewhere(copycat, imported, tmp_path):
+    """Their rows hold placeholders, the machine here drew nothing, and the answers may be a person's."""
+    out = tmp_path / "out"
+    (record,) = exported(copycat, imported, out).values()
+    made = results(record)["DETECT_targeted"]["generation_config"]
+    assert made["additional_details"] == {
+        "mitigation": "none",
+        "run_seeds": "0",
+        "height": "32",
+        "width": "32",
+    }
+    command = made["generation_args"]["execution_command"]
+    assert command.endswith("&& copycat import-verdicts imported TABLE --judge Ann")
+    told = results(record)["DETECT_targeted"]["metric_config"]
+    assert "llm_scoring" not in told
+    assert told["additional_details"]["judge"].startswith("recorded:Ann@")
+    methods = {a["extraction_method"] for row in samples(out, record) for a in row["answer_attribution"]}
+    assert methods == {"custom"}
+    assert validate(["--format", "json", f"{out}/data/*/*/*/*.json*"]) == CLEAN
+
+
+def test_a_question_that_differs_between_pictures_is_told_with_its_places(copycat, run, tmp_path):
+    rows = [
+        v.model_copy(update={"question": f"Is there {v.request}?"}) if v.kind == "key" else v
+        for v in run.verdict_journal.rows()
+    ]
+    run.verdict_journal.replace(rows)
+    record = exported(copycat, run, tmp_path / "out")["none", "name"]
+    prompt = results(record)["CONS"]["metric_config"]["llm_scoring"]["input_prompt"]
+    assert "{" in prompt
+    assert rows[0].request not in prompt
+
+
+def test_of_a_video_all_judged_frames_are_named(copycat, tmp_path):
+    run = scored(tmp_path / "run")
+    requests, ids = [], {}
+    for r in run.request_journal.rows():
+        video = {"frames": 3, "kept_frames": (0, 1, 2)}
+        made = r.model_copy(update={"sampling": r.sampling.model_copy(update=video)}).with_id()
+        ids[r.id] = made.id
+        requests.append(made)
+    images = [
+        row.model_copy(
+            update={"request": ids[row.request], "frame": n, "file": f"{row.file}-{n}", "sha256": f"{n}" * 64}
+        )
+        if row.outcome == "ok"
+        else row.model_copy(update={"request": ids[row.request]})
+        for row in run.image_journal.rows()
+        for n in range(3 if row.outcome == "ok" else 1)
+    ]
+    verdicts = [
+        v.model_copy(update={"request": ids[v.request], "frame": n, "image_sha256": f"{n}" * 64})
+        for v in run.verdict_journal.rows()
+        for n in range(3)
+    ]
+    run.request_journal.replace(requests)
+    run.image_journal.replace(images)
+    run.verdict_journal.replace(verdicts)
+    score(run)
+    out = tmp_path / "out"
+    rows = samples(out, exported(copycat, run, out)["none", "name"])
+    assert rows[0]["output"]["raw"] == [f"sha256:{str(n) * 64}" for n in range(3)]
+    assert rows[0]["metadata"]["judged_frames"] == "3"

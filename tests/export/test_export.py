@@ -35,6 +35,17 @@ def test_croissant_is_read_by_its_own_reader_with_the_numbers(copycat, run, tmp_
     assert "images" not in {p.name for p in (tmp_path / "out").iterdir()}
 
 
+def test_pictures_that_were_not_begun_are_said_to_have_no_row(copycat, run, tmp_path):
+    (first, *others) = run.image_journal.rows()
+    run.image_journal.replace(others)
+    run.verdict_journal.replace([v for v in run.verdict_journal.rows() if v.request != first.request])
+    copycat("export", run.path, "--to", "croissant", "--out", tmp_path / "out")
+    told = json.loads((tmp_path / "out" / "croissant.json").read_text())
+    said = told["rai:dataCollectionMissingData"]
+    assert "1 were not begun" in said
+    assert said.endswith("of all but those that were not begun a row says why.")
+
+
 def test_answers_given_elsewhere_may_be_of_people(copycat, run, tmp_path):
     copycat("export", run.path, "--to", "croissant", "--out", tmp_path / "out")
     told = json.loads((tmp_path / "out" / "croissant.json").read_text())
@@ -94,13 +105,25 @@ def test_an_earlier_export_is_replaced_and_what_else_lies_there_stays(copycat, r
     assert set(json.loads((out / LIST).read_text())["files"]) == second - {"notes.txt", LIST}
 
 
-@pytest.mark.parametrize("listed", ['{"files": {"../run/manifest.json": ""}}', "[]", "{"])
+@pytest.mark.parametrize(
+    "listed", ['{"files": {"../run/manifest.json": ""}}', '{"files": {"mine": ""}}', "[]", "{"]
+)
 def test_a_list_that_leads_elsewhere_is_not_followed(copycat, run, tmp_path, listed):
-    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine").mkdir(parents=True)
     (tmp_path / "out" / LIST).write_text(listed)
     with pytest.raises(RunConflict, match="no list of an export"):
         copycat("export", run.path, "--to", "eee", "--out", tmp_path / "out")
     assert run.manifest_path.is_file()
+
+
+def test_a_file_where_a_folder_has_to_be_is_named_and_stays(copycat, run, tmp_path):
+    out = tmp_path / "out"
+    copycat("export", run.path, "--to", "hub-eval", "--out", out, "--dataset", "me/mine")
+    (out / "data").write_text("mine")
+    before = names(out)
+    with pytest.raises(RunConflict, match="data is a file, where the new export has a folder"):
+        copycat("export", run.path, "--to", "eee", "--out", out)
+    assert names(out) == before
 
 
 def test_an_export_that_fails_leaves_the_earlier_one(copycat, run, tmp_path, monkeypatch):

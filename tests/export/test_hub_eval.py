@@ -14,6 +14,7 @@ from copycat.errors import UserError
 from copycat.runs.folder import RunFolder
 from copycat.runs.manifest import Origin
 from tests.export.conftest import FINISHED, Copycat, scored
+from tests.helpers.synthetic import cited
 
 REPOSITORY = "models/stabilityai/stable-diffusion-xl-base-1.0/.eval_results"
 
@@ -105,6 +106,19 @@ def test_the_value_is_the_share_that_was_not_detected_and_says_so(copycat, run, 
         assert low <= entry["value"] <= high
         values[mitigation] = entry["value"]
     assert values["negprompt"] > values["none"], "higher is better"
+
+
+def test_the_judges_errors_are_those_on_the_question_of_detect(copycat, run, tmp_path):
+    """A calibration begins with whatever question was measured first."""
+    told = cited("menagerie@1")
+    for question, sentence in (
+        ("identify", f"the judge's false-positive rate: {told.rates['fpr']:.3f}"),
+        ("verify", "the judge was not calibrated on such pictures"),
+    ):
+        rates = {**told.rates, "question": question, "questions": {}, "models": ["sdxl@462165984030"]}
+        run.update(calibration=told.model_copy(update={"rates": rates}))
+        (entry,) = exported(copycat, run, tmp_path / question)[f"{REPOSITORY}/copycat-test.yaml"]
+        assert entry["notes"].endswith(f"; {sentence}")
 
 
 def test_innocent_prompts_are_no_result(copycat, run, tmp_path):

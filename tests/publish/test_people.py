@@ -62,10 +62,12 @@ def label(folder: RunFolder, *, several: bool = True) -> RunFolder:
 
 def calibrated(folder: RunFolder, *more: str) -> RunFolder:
     """Calibrated against its own labels, which the numbers then cite."""
-    table = folder.path.parent / "labels of ann example.csv"
+    table = folder.path.parent / "ann-example_labels.csv"
     copycat("annotate", folder.path, "--export", table)
     copycat("calibrate", folder.path, "--labels", table, *more)
-    copycat("score", folder.path, "--calibration", folder.calibration_path)
+    cited = folder.path.parent / "as ann says.json"
+    cited.write_bytes(folder.calibration_path.read_bytes())
+    copycat("score", folder.path, "--calibration", cited)
     return folder
 
 
@@ -110,8 +112,8 @@ def test_no_name_of_a_rater_is_published(copy, tmp_path):
     write(collect([run]), tmp_path / "dataset")
     told = everything(tmp_path / "dataset").casefold()
     assert "rater-1" in told
-    assert "one rater" in told or "labels of rater-1.csv, rater-1" in told
-    for secret in (ANN, "ann example", str(tmp_path), "--truth 'ann"):
+    assert "labels.csv, rater-1" in told
+    for secret in (ANN, "ann-example", "ann_example", "ann says", str(tmp_path), "--truth 'ann"):
         assert secret.casefold() not in told
     card = (tmp_path / "dataset" / "README.md").read_text()
     assert "## Raters" in card
@@ -135,6 +137,32 @@ def test_a_hash_does_not_betray_a_name(copy, tmp_path):
     write(collect([run]), tmp_path / "later")
     assert back(tmp_path / "later", tmp_path / "there").calibration_path.is_file()
     assert read_calibration(tmp_path / "there" / "calibration.json").labels_sha256 == ""
+
+
+@pytest.mark.parametrize(
+    ("labels", "published"),
+    [("ann.csv", "labels.csv"), ("by ann/x.Parquet", "labels.parquet"), ("annex", "labels"),
+     ("lab/labels@main", "lab/labels@main"), ("annexample/labels", "labels"),
+     ("lab/labels, Doe", "labels")],
+)  # fmt: skip
+def test_what_labels_were_called_does_not_betray_a_name(copy, tmp_path, labels, published):
+    """In whatever spelling; a data set of the hub that names nobody is still cited."""
+    run = calibrated(label(copy("one")))
+    told = read_calibration(run.calibration_path)
+    run.calibration_path.write_bytes(document(told.model_copy(update={"labels": labels})))
+    found = collect([run]).people.calibrations["one"]
+    assert found.labels == published
+    assert found.command == f"copycat calibrate one --labels {published}"
+
+
+def test_a_name_that_somebody_wrote_into_a_calibration_gets_a_pseudonym(copy, tmp_path):
+    run = calibrated(label(copy("one")))
+    told = read_calibration(run.calibration_path)
+    (pair,) = told.raters.pairs
+    odd = told.raters.model_copy(update={"pairs": (pair.model_copy(update={"raters": (ANN, "Zoe")}),)})
+    run.calibration_path.write_bytes(document(told.model_copy(update={"raters": odd})))
+    with pytest.raises(UserError, match=r"its raters\.pairs\.raters is another"):
+        collect([run])
 
 
 def test_names_are_published_where_the_publisher_says_so(copy, tmp_path):
@@ -231,20 +259,43 @@ def _judged(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "judges": json.dumps(judges)}
 
 
+def _rosy(row: dict[str, Any]) -> dict[str, Any]:
+    """The counts are true, and what is made of them is not."""
+    judges = json.loads(row["judges"])
+    judges[0]["fpr"]["hits"] = judges[0]["fpr"]["hits"] + 1
+    return {**row, "judges": json.dumps(judges)}
+
+
+def _below_zero(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "judges": row["judges"].replace('"fp":', '"fp":-')}
+
+
+def _agreeing(row: dict[str, Any]) -> dict[str, Any]:
+    raters = json.loads(row["raters"])
+    raters["alpha"] = 0.99
+    return {**row, "raters": json.dumps(raters)}
+
+
 @pytest.mark.parametrize(
     ("break_", "hint"),
     [
         (lambda d: (d / "data" / "labels.parquet").write_bytes(b"PAR1"), "its hash differs"),
         (lambda d: (d / "data" / "calibrations.parquet").unlink(), "is not whole"),
         (lambda d: _change(d, "labels", lambda r: {**r, "label": not r["label"]}), "measured on others"),
-        (lambda d: _change(d, "calibrations", _judged), "does not follow from its labels: the counts of"),
+        (lambda d: _change(d, "calibrations", _judged), "does not follow from its labels: the counts.tp of"),
+        (lambda d: _change(d, "calibrations", _rosy), "the fpr.hits of"),
+        (lambda d: _change(d, "calibrations", _agreeing), "its raters.alpha is another"),
+        (lambda d: _change(d, "calibrations", lambda r: {**r, "models": ["sdxl@1"]}), "its models is"),
         (lambda d: _change(d, "labels", lambda r: {**r, "image": "../../x.png"}), "of none of its pictures"),
         (lambda d: _change(d, "labels", lambda r: {**r, "pixels": "0" * 64}), "of none of its pictures"),
         (lambda d: _change(d, "labels", lambda r: {**r, "sha256": "0" * 64}), "of none of its pictures"),
         (lambda d: _change(d, "labels", lambda r: {**r, "character": "nobody"}), "not in its registry"),
         (lambda d: _change(d, "labels", lambda r: {**r, "rater": ""}), "not a label"),
+        (lambda d: _change(d, "labels", lambda r: {**r, "rater": "\x1b[31mAnn"}), "a rater called '.x1b"),
+        (lambda d: _change(d, "labels", lambda r: {**r, "rater": "a" * 999}), "1 to 80 printable"),
         (lambda d: _change(d, "labels", lambda r: {**r, "confidence": 9}), "not a label"),
         (lambda d: _change(d, "calibrations", lambda r: {**r, "judges": "{"}), "not a calibration"),
+        (lambda d: _change(d, "calibrations", _below_zero), "not a calibration"),
     ],
 )  # fmt: skip
 def test_labels_and_calibrations_that_were_changed_are_refused(copy, tmp_path, break_, hint):
