@@ -13,6 +13,7 @@ from copycat.cards.catalog import Catalog
 from copycat.errors import BadFile, UnknownName, first_fault, first_line
 from copycat.io.documents import parse_json
 from copycat.io.paths import DATA, expand
+from copycat.io.words import whole
 from copycat.io.yaml_file import read_yaml
 from copycat.records import Row
 from copycat.verbatim.text.documents import Corpus, Document, Kind, Skipped
@@ -138,7 +139,9 @@ def _parquet(file: Path, root: Path) -> Iterator[Found]:  # noqa: ARG001
     import pyarrow.parquet as pq
 
     try:
-        rows = pq.read_table(file).to_pylist()
+        # Pictures and the like beside the text are left where they are.
+        wanted = [c for c in pq.read_schema(file).names if c in _FIELDS]
+        rows = pq.read_table(file, columns=wanted).to_pylist()
     except (pa.ArrowException, ValueError) as e:
         yield Skipped(str(file), f"it is no Parquet file ({first_line(e)})")
         return
@@ -158,6 +161,8 @@ def _row(raw: Any, where: str, title: str) -> Found:
     if not raw["text"].strip():
         return Skipped(where, "its text is empty")
     known = {k: v for k, v in raw.items() if k in _FIELDS and v is not None}
+    if any(isinstance(v, str) and whole(v) != v for v in known.values()):
+        return Skipped(where, "it holds half a character (an unpaired surrogate), which no UTF-8 text has")
     try:
         return Document.model_validate({"title": title, **known})
     except ValidationError as e:

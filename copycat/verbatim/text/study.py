@@ -15,6 +15,7 @@ from copycat.cards.metering import check_capped
 from copycat.cards.prices import tariff
 from copycat.errors import UserError
 from copycat.io.atomic import locked, write_text
+from copycat.io.documents import parse_json
 from copycat.io.journal import Journal
 from copycat.io.jsonl import write_lines
 from copycat.io.ledger import Ledger, Spent
@@ -241,8 +242,11 @@ class Study:
         path = self.out / MANIFEST
         if not path.exists():
             return {}
-        facts: dict[str, dict[str, float]] = json.loads(path.read_text(encoding="utf-8")).get("facts", {})
-        return facts
+        try:
+            facts = parse_json(path.read_text(encoding="utf-8"))["facts"]
+        except (ValueError, KeyError, TypeError):
+            return {}  # edited by hand; it is written anew
+        return {spec: facts[spec] for spec in self.settings.mitigations if spec in facts}
 
     def _manifest(self, ran: Ran) -> dict[str, Any]:
         s = self.settings
@@ -260,7 +264,9 @@ class Study:
             "translator": s.translator,
             "asked": len(ran.plan.asked),
             "answered": len(ran.written),
-            "skipped": [f"{k.where}: {k.why}" for k in (*s.protected.skipped, *s.others.skipped)],
+            "skipped": [
+                f"{k.where}: {k.why}" for k in (*s.protected.skipped, *s.others.skipped, *ran.plan.unaskable)
+            ],
             "facts": ran.facts,
             "commit": environment.git_state(ROOT)[0],
             "packages": environment.packages() | {name: version(name) for name in ("nltk", "rapidfuzz")},
