@@ -56,6 +56,8 @@ def load_corpus(spec: str) -> Corpus:
     path = expand(spec)
     if not path.exists():
         raise UnknownName("corpus (no file or folder has that name either)", spec, CATALOG.names())
+    if not path.is_dir():
+        path = path.resolve()
     files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
     root = path if path.is_dir() else path.parent
     known = [f for f in files if _reader(f) is not None]
@@ -87,6 +89,10 @@ def _reader(file: Path) -> Callable[[Path, Path], Iterator[Found]] | None:
 def _read(file: Path, root: Path) -> Iterator[Found]:
     reader = _reader(file)
     if reader is None:
+        return
+    if not file.resolve().is_relative_to(root.resolve()):
+        # Prompts go to servers; a folder from elsewhere must not choose what else of this machine does.
+        yield Skipped(str(file), "it is a link to a file outside the folder")
         return
     try:
         yield from reader(file, root)

@@ -44,13 +44,14 @@ def make_plan(settings: Settings, model: str, translate: Translator | None) -> P
         ("protected", settings.protected),
         ("benign", settings.others),
     )
+    guarded = digest([d.id for d in settings.protected.documents])
     rows: list[Asked] = []
     unaskable: list[Skipped] = []
     for role, corpus in roles:
         for kind in kinds.values():
             for opening in _openings(settings, corpus, kind):
                 try:
-                    rows += _asked(settings, model, role, kind, opening)
+                    rows += _asked(settings, model, role, kind, opening, guarded)
                 except Unaskable as e:
                     unaskable.append(Skipped(f"{opening.title}, {kind.name} {opening.length}", str(e)))
     if unaskable and not rows:
@@ -74,9 +75,10 @@ def _openings(settings: Settings, corpus: Corpus, kind: Prompting) -> Iterator[O
             yield from kind.openings(document, length, settings.openings)
 
 
-def _asked(settings: Settings, model: str, role: Role, kind: Prompting, opening: Opening) -> Iterator[Asked]:
+def _asked(
+    settings: Settings, model: str, role: Role, kind: Prompting, opening: Opening, guarded: str
+) -> Iterator[Asked]:
     document = opening.document
-    guarded = digest([d.id for d in settings.protected.documents])
     prompt = kind.prompt(opening)
     for spec in settings.mitigations:
         for sample in range(settings.samples):

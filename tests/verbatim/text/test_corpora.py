@@ -53,6 +53,21 @@ def test_half_a_character_costs_its_line_alone(tmp_path: Path) -> None:
     assert all("half a character" in s.why for s in found.skipped)
 
 
+def test_a_folder_does_not_lead_out_of_itself(tmp_path: Path) -> None:
+    (tmp_path / "works").mkdir()
+    (tmp_path / "key.txt").write_text("secret")
+    (tmp_path / "works" / "a.txt").write_text("One.")
+    (tmp_path / "works" / "b.txt").symlink_to(tmp_path / "key.txt")
+    (tmp_path / "works" / "c.txt").symlink_to(tmp_path / "works" / "a.txt")
+    found = load_corpus(str(tmp_path / "works"))
+    assert {d.text for d in found.documents} == {"One."}
+    assert [(Path(s.where).name, s.why) for s in found.skipped] == [
+        ("b.txt", "it is a link to a file outside the folder")
+    ]
+    # One that the user names is another matter.
+    assert load_corpus(str(tmp_path / "works" / "b.txt")).documents[0].text == "secret"
+
+
 def test_parquet_is_read_and_a_broken_one_is_named(tmp_path: Path) -> None:
     pq.write_table(
         pa.table({"text": ["One.", None], "title": ["A", "B"], "picture": [b"1", b"2"]}),
