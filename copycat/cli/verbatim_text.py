@@ -40,7 +40,7 @@ def text(
     openings: int = typer.Option(1, min=1, help="Places in each document that prompts are from."),
     samples: int = typer.Option(1, min=1, help="Texts for each prompt, of which the best counts."),
     temperature: float = typer.Option(0.2, min=0.0, max=5.0, help="Of the sampler; 0 takes the likeliest."),
-    max_tokens: int = typer.Option(256, min=1, help="Tokens of a text, at most."),
+    max_tokens: int = typer.Option(512, min=1, help="Tokens of a text, at most: enough for a page."),
     mitigation: str = typer.Option(
         "none", help="A list; + combines: none,block[n=10],output-filter[at=verbatim],block+output-filter."
     ),
@@ -99,6 +99,8 @@ def text(
         _plan(study)
         return
     ran = study.run(for_stream())
+    for skipped in ran.plan.unaskable:
+        _err(f"Left out: {skipped.where}: {skipped.why}.")
     _short(ran.plan, settings)
     found = measure(settings, ran)
     _tell(Console(), found, several=len(settings.mitigations) > 1)

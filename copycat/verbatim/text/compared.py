@@ -8,6 +8,7 @@ from difflib import SequenceMatcher
 from typing import Literal
 
 from copycat.verbatim.text.documents import Document
+from copycat.verbatim.text.metrics import PassageIndex
 from copycat.verbatim.text.scores import Scored, delivered
 from copycat.verbatim.text.tokens import Tokens, tokenize
 
@@ -42,18 +43,19 @@ class Compared:
 def compare(scored: Scored, document: Document, fold: Callable[[str], str]) -> Compared:
     """Mark what is common to a text and the work; `fold` is how both are compared."""
     asked, text = scored.asked, tokenize(delivered(scored.written))
-    follows = tokenize(document.tokens.cut(asked.end, asked.end + max(len(text), 20) + AROUND))
-    before = tokenize(document.tokens.cut(0, asked.begin))
-    after = tokenize(document.tokens.cut(asked.end, len(document.tokens)))
-    runs = [(_runs(text, side, fold), side) for side in (follows, after, before)]
-    longest = max((n for found, _ in runs for _, _, n in found), default=0)
-    # The work right behind the prompt, unless the longest run stands elsewhere.
-    found, side = next((r for r in runs if any(n == longest for _, _, n in r[0])), runs[0])
-    first, last = 0, len(side)
-    if side is not follows:
-        at = next(j for _, j, n in found if n == longest)
-        first, last = max(0, at - AROUND), min(len(side), at + longest + AROUND)
-    marks = [(i, j, n) for i, j, n in found if n >= SHORTEST and j + n > first and j < last]
+    work = document.tokens
+    before, after = work.part(0, asked.begin), work.part(asked.end, len(work))
+    follows = after.part(0, max(len(text), 20) + AROUND)
+    run = PassageIndex([_folded(before, fold), _folded(after, fold)]).longest(_folded(text, fold))
+    longest = run.length
+    # The work right behind the prompt, unless the longest run stands elsewhere: then what is around that.
+    side, first, last = follows, 0, len(follows)
+    found = _runs(text, side, fold)
+    if longest > max((n for _, _, n in found), default=0):
+        side = (before, after)[run.document]
+        first, last = max(0, run.place - AROUND), min(len(side), run.place + longest + AROUND)
+        found = [(i, first + j, n) for i, j, n in _runs(text, side.part(first, last), fold)]
+    marks = [(i, j, n) for i, j, n in found if n >= SHORTEST]
     return Compared(
         scored,
         tuple(_pieces(text, [(i, n) for i, _, n in marks], longest, 0, min(len(text), MOST))),
@@ -64,9 +66,12 @@ def compare(scored: Scored, document: Document, fold: Callable[[str], str]) -> C
 
 def _runs(a: Tokens, b: Tokens, fold: Callable[[str], str]) -> list[tuple[int, int, int]]:
     """Common runs: first word in `a`, first word in `b`, length."""
-    left, right = ([fold(w) for w in side.words] for side in (a, b))
-    matcher = SequenceMatcher(None, left, right, autojunk=False)
+    matcher = SequenceMatcher(None, _folded(a, fold), _folded(b, fold), autojunk=False)
     return [(m.a, m.b, m.size) for m in matcher.get_matching_blocks() if m.size]
+
+
+def _folded(tokens: Tokens, fold: Callable[[str], str]) -> list[str]:
+    return [fold(word) for word in tokens.words]
 
 
 def _pieces(

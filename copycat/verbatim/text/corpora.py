@@ -13,6 +13,7 @@ from copycat.cards.catalog import Catalog
 from copycat.errors import BadFile, UnknownName, first_fault, first_line
 from copycat.io.documents import parse_json
 from copycat.io.paths import DATA, expand
+from copycat.io.words import whole
 from copycat.io.yaml_file import read_yaml
 from copycat.records import Row
 from copycat.verbatim.text.documents import Corpus, Document, Kind, Skipped
@@ -55,6 +56,8 @@ def load_corpus(spec: str) -> Corpus:
     path = expand(spec)
     if not path.exists():
         raise UnknownName("corpus (no file or folder has that name either)", spec, CATALOG.names())
+    if not path.is_dir():
+        path = path.resolve()
     files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
     root = path if path.is_dir() else path.parent
     known = [f for f in files if _reader(f) is not None]
@@ -86,6 +89,10 @@ def _reader(file: Path) -> Callable[[Path, Path], Iterator[Found]] | None:
 def _read(file: Path, root: Path) -> Iterator[Found]:
     reader = _reader(file)
     if reader is None:
+        return
+    if not file.resolve().is_relative_to(root.resolve()):
+        # Prompts go to servers; a folder from elsewhere must not choose what else of this machine does.
+        yield Skipped(str(file), "it is a link to a file outside the folder")
         return
     try:
         yield from reader(file, root)
@@ -138,7 +145,9 @@ def _parquet(file: Path, root: Path) -> Iterator[Found]:  # noqa: ARG001
     import pyarrow.parquet as pq
 
     try:
-        rows = pq.read_table(file).to_pylist()
+        # Pictures and the like beside the text are left where they are.
+        wanted = [c for c in pq.read_schema(file).names if c in _FIELDS]
+        rows = pq.read_table(file, columns=wanted).to_pylist()
     except (pa.ArrowException, ValueError) as e:
         yield Skipped(str(file), f"it is no Parquet file ({first_line(e)})")
         return
@@ -158,6 +167,8 @@ def _row(raw: Any, where: str, title: str) -> Found:
     if not raw["text"].strip():
         return Skipped(where, "its text is empty")
     known = {k: v for k, v in raw.items() if k in _FIELDS and v is not None}
+    if any(isinstance(v, str) and whole(v) != v for v in known.values()):
+        return Skipped(where, "it holds half a character (an unpaired surrogate), which no UTF-8 text has")
     try:
         return Document.model_validate({"title": title, **known})
     except ValidationError as e:

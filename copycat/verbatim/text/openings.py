@@ -58,8 +58,8 @@ def line_openings(document: Document, lines: int, many: int) -> list[Opening]:
     at the margin; of a file without any, its own first lines."""
     tokens = document.tokens
     found = []
+    characters = _line_begins(document.text)
     for line in _blocks(document.text) or [0]:
-        characters = _line_begins(document.text)
         first, end = characters[line], characters[min(line + lines, len(characters) - 1)]
         begin = next((i for i, (a, _) in enumerate(tokens.spans) if a >= first), len(tokens))
         after = next((i for i, (a, _) in enumerate(tokens.spans) if a >= end), len(tokens))
@@ -79,9 +79,15 @@ def _line_begins(text: str) -> list[int]:
 def _blocks(text: str) -> list[int]:
     """Numbers of lines at which long blocks begin."""
     lines = text.splitlines()
-    begins = [i for i in _at_margin(lines) if i == 0 or not lines[i - 1].strip()]
+    begins = [i for i in _at_margin(lines) if i == 0 or _parts(lines[i - 1])]
     ends = [*begins[1:], len(lines)]
     return [a for a, b in zip(begins, ends, strict=False) if b - a >= LONG_BLOCK]
+
+
+def _parts(line: str) -> bool:
+    """Whether a block may begin behind `line`: one that is empty, or ends a comment or a block."""
+    bare = line.strip()
+    return not bare or bare.startswith(("//", "#")) or bare.endswith(("*/", "}"))
 
 
 def _at_margin(lines: list[str]) -> Iterator[int]:

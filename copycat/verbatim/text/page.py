@@ -46,7 +46,7 @@ def render(
         figure=None if drawing is None else Markup(inline(drawing, "curve")),  # noqa: S704
         examples=shown,
         short=words.left_out(ran.plan.left_out(settings), len(settings.documents)),
-        skipped=(*settings.protected.skipped, *settings.others.skipped),
+        skipped=(*settings.protected.skipped, *settings.others.skipped, *ran.plan.unaskable),
         answered=sum(w.outcome in ("ok", "withheld") for w in ran.written.values()),
         several=len(settings.mitigations) > 1,
     )

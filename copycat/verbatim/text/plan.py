@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from copycat.errors import UserError
 from copycat.records import digest
-from copycat.verbatim.text.documents import Corpus
+from copycat.verbatim.text.documents import Corpus, Skipped
 from copycat.verbatim.text.mitigations.composition import NONE
 from copycat.verbatim.text.openings import Opening
-from copycat.verbatim.text.prompts import Prompting, Translator, load_prompting
+from copycat.verbatim.text.prompts import Prompting, Translator, Unaskable, load_prompting
 from copycat.verbatim.text.rows import Asked, Role, sampler_seed
 from copycat.verbatim.text.settings import Settings
 
@@ -21,6 +21,8 @@ class Plan:
 
     asked: tuple[Asked, ...]
     promptings: Mapping[str, Prompting]
+    unaskable: tuple[Skipped, ...] = ()
+    """Openings of which no prompt could be made."""
 
     def left_out(self, settings: Settings) -> dict[tuple[str, int], int]:
         """Of each kind and length how many of the documents have no prompt, being too short or no code; only
@@ -42,19 +44,25 @@ def make_plan(settings: Settings, model: str, translate: Translator | None) -> P
         ("protected", settings.protected),
         ("benign", settings.others),
     )
-    rows = tuple(
-        row
-        for role, corpus in roles
-        for kind in kinds.values()
-        for opening in _openings(settings, corpus, kind)
-        for row in _asked(settings, model, role, kind, opening)
-    )
+    guarded = digest([d.id for d in settings.protected.documents])
+    rows: list[Asked] = []
+    unaskable: list[Skipped] = []
+    for role, corpus in roles:
+        for kind in kinds.values():
+            for opening in _openings(settings, corpus, kind):
+                try:
+                    rows += _asked(settings, model, role, kind, opening, guarded)
+                except Unaskable as e:
+                    unaskable.append(Skipped(f"{opening.title}, {kind.name} {opening.length}", str(e)))
+    if unaskable and not rows:
+        first = unaskable[0]
+        raise UserError(f"No prompt could be made of any document ({first.where}: {first.why}).")
     if not rows:
         raise UserError(
             "None of the documents suits these prompts: a prompt of each --lengths must have 50 words of its "
             "document behind it, and prompts of the kind lines are for code (.py, .c and so on)."
         )
-    return Plan(rows, kinds)
+    return Plan(tuple(rows), kinds, tuple(unaskable))
 
 
 def _lengths(settings: Settings, kind: Prompting) -> tuple[int, ...]:
@@ -67,9 +75,10 @@ def _openings(settings: Settings, corpus: Corpus, kind: Prompting) -> Iterator[O
             yield from kind.openings(document, length, settings.openings)
 
 
-def _asked(settings: Settings, model: str, role: Role, kind: Prompting, opening: Opening) -> Iterator[Asked]:
+def _asked(
+    settings: Settings, model: str, role: Role, kind: Prompting, opening: Opening, guarded: str
+) -> Iterator[Asked]:
     document = opening.document
-    guarded = digest([d.id for d in settings.protected.documents])
     prompt = kind.prompt(opening)
     for spec in settings.mitigations:
         for sample in range(settings.samples):

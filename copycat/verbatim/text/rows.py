@@ -81,15 +81,19 @@ class Written(Row):
     restored: str | None = None
     """Translated back, where the prompt was a translation."""
     reason: str = ""
-    """Why there is no text, or why it was withheld."""
+    """Why there is no text, why it was withheld, or why it cannot be compared."""
     tokens: int | None = Field(default=None, ge=0)
     """That the model wrote; None where it did not say."""
+    most: int | None = Field(default=None, ge=0)
+    """Tokens that it might have had, where the model's context leaves room for fewer than were asked for."""
     held: int = Field(default=0, ge=0)
     """How often a token was forbidden that would have been written."""
     surprise: float | None = Field(default=None, allow_inf_nan=False)
     """Mean of −ln P of the written tokens by the model without mitigation; None for a hosted one."""
     seconds: float | None = None
     """That the writing took; of a batch, its share."""
+    review_seconds: float = 0.0
+    """That mitigations took to look at the finished text."""
 
     def failed(self, why: str) -> Self:
         return self.model_copy(update={"outcome": "error", "text": "", "restored": None, "reason": why})

@@ -48,6 +48,11 @@ class Best:
         """Words that the prompt shows, by which the measures are divided to be normalised."""
         return self.asked.end - self.asked.begin
 
+    @property
+    def room(self) -> int:
+        """Tokens that its texts may have: as many as were asked for, or fewer for want of context."""
+        return max((s.written.most for s in self.samples if s.written.most), default=self.asked.max_tokens)
+
 
 NOTHING = Closeness(0, 0, 0.0)
 

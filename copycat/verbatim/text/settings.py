@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from copycat.cards.llms import LLMCard
+from copycat.cards.llms import LLMCard, load_llm_card
 from copycat.errors import UnknownName, UserError
 from copycat.verbatim.text.corpora import load_corpus
 from copycat.verbatim.text.documents import Corpus, Document, Skipped
@@ -39,7 +39,7 @@ class Settings:
     samples: int = 1
     """Of each prompt."""
     temperature: float = 0.2
-    max_tokens: int = 256
+    max_tokens: int = 512
     mitigations: tuple[str, ...] = (NONE,)
     limit: int | None = None
     """Documents of each corpus, from the first on; all of them for None."""
@@ -54,6 +54,13 @@ class Settings:
         for kind in self.prompts:
             if kind not in CATALOG.names():
                 raise UnknownName("kind of prompt", kind, CATALOG.names())
+            if CATALOG.get(kind).translates and not self.translator:
+                raise UserError(
+                    f"Prompts of the kind {kind} are translated by a language model; name one with "
+                    "--translator (copycat ls llms)."
+                )
+        if self.translator:
+            load_llm_card(self.translator)
         if not self.corpora:
             raise UserError("Name a corpus with --corpus: austen, copycat-code, a file or a folder.")
         if not self.temperature and self.samples > 1:

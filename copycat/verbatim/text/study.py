@@ -13,8 +13,9 @@ from typing import Any
 
 from copycat.cards.metering import check_capped
 from copycat.cards.prices import tariff
-from copycat.errors import MissingRequirement, UserError
+from copycat.errors import UserError
 from copycat.io.atomic import locked, write_text
+from copycat.io.documents import parse_json
 from copycat.io.journal import Journal
 from copycat.io.jsonl import write_lines
 from copycat.io.ledger import Ledger, Spent
@@ -28,15 +29,16 @@ from copycat.runtime.device import resolve_device
 from copycat.runtime.engines import Engine, InProcess
 from copycat.runtime.progress import Progress
 from copycat.stages.failing import Failing
-from copycat.verbatim.text.mitigations import Protected, TokenBlock
+from copycat.verbatim.text.guards import Guards
 from copycat.verbatim.text.plan import Plan, make_plan
 from copycat.verbatim.text.prompts import Translator
 from copycat.verbatim.text.rows import Asked, Written
 from copycat.verbatim.text.rungs import LADDER
 from copycat.verbatim.text.scores import Scorer
 from copycat.verbatim.text.settings import Settings
+from copycat.verbatim.text.sharing import Sharing, is_open
 from copycat.verbatim.text.translator import Translation
-from copycat.verbatim.text.writers import Draft, Writer, open_writer
+from copycat.verbatim.text.writers import Draft, open_writer
 from copycat.verbatim.text.writers.hosted import message
 
 PROMPTS, OUTPUTS, LEDGER, MANIFEST = "prompts.jsonl", "outputs.jsonl", "ledger.jsonl", "manifest.json"
@@ -90,12 +92,14 @@ class Study:
         if card.api is None:
             return 0.0
         known, kind = tariff(card), CHATS.get(card.kind)
-        costs = [known.most(kind.call(card, [message(a)])) for a in self._open(plan, self._outputs())]
+        asked = self._sharing(plan).missing(self._outputs())
+        costs = [known.most(kind.call(card, [message(a)])) for a in asked]
         return None if any(c is None for c in costs) else sum(c for c in costs if c is not None)
 
     def open_prompts(self, plan: Plan) -> int:
         """How many of the plan's prompts have no answer yet."""
-        return len(self._open(plan, self._outputs()))
+        known = self._outputs()
+        return sum(is_open(a, known) for a in plan.asked)
 
     def run(self, progress: Progress) -> Ran:
         """Write what is missing; raises a UserError where the model cannot be used, with all that is finished
@@ -132,13 +136,22 @@ class Study:
         self, plan: Plan, journal: Journal[Written], ledger: Ledger, progress: Progress
     ) -> dict[str, dict[str, float]]:
         known = self._of_plan(plan, journal)
-        batches = self._batches(plan, known)
-        if not batches:
-            return self._known_facts()
-        guards = _Guards(self.settings)
+        sharing = self._sharing(plan)
+        guards = Guards(self.settings)
         scorer = Scorer(self.settings.documents, plan.promptings)
         answered = any(w.outcome != "error" for w in known.values())
         failing = Failing(self.settings.card.name, "texts", answered=answered)
+
+        def rows_of(first: Asked, draft: Draft) -> list[Written]:
+            mine = [a for a in sharing.groups[first.id] if is_open(a, known)]
+            return [self._reviewed(plan, scorer, guards, a, draft) for a in mine]
+
+        # What is written already, and only a mitigation or the translator has not yet seen.
+        kept = [(first, draft) for first in sharing.written if (draft := sharing.kept(first, known))]
+        journal.append([row for first, draft in kept for row in rows_of(first, draft)])
+        batches = self._batches(sharing, known)
+        if not batches:
+            return self._known_facts() | guards.facts
         progress.start("write", sum(map(len, batches)))
 
         @contextmanager
@@ -148,16 +161,13 @@ class Study:
                 yield lambda batch: writer.write(batch, guards.blocks(batch[0].mitigation, writer))
 
         def done(results: Sequence[tuple[Batch, list[Draft]]]) -> None:
-            rows = [
-                self._reviewed(plan, scorer, guards, asked, draft)
-                for batch, drafts in results
-                for asked, draft in zip(batch, drafts, strict=True)
-                if asked.id not in known or known[asked.id].outcome == "error"
-            ]
-            journal.append(rows)
-            progress.advance(sum(len(batch) for batch, _ in results))
-            for row in rows:
-                failing.add(row.reason if row.outcome == "error" else None)
+            drawn = [pair for batch, drafts in results for pair in zip(batch, drafts, strict=True)]
+            made = [rows for asked, draft in drawn if (rows := rows_of(asked, draft))]
+            journal.append([row for rows in made for row in rows])
+            progress.advance(len(drawn))
+            # One text counts once, however many prompts it answers.
+            for first, *_ in made:
+                failing.add(first.reason if first.outcome == "error" else None)
             failing.check()
 
         try:
@@ -171,29 +181,34 @@ class Study:
         card = self.settings.card
         return InProcess(self.device) if card.api is None else Concurrent("cpu", card.at_a_time, _GRACE)
 
-    def _batches(self, plan: Plan, known: dict[str, Written]) -> list[Batch]:
+    def _sharing(self, plan: Plan) -> Sharing:
+        return Sharing(plan.asked, self.settings.composed)
+
+    def _batches(self, sharing: Sharing, known: dict[str, Written]) -> list[Batch]:
         """Those in which something is missing. They follow from the plan alone, so that a text is written
         beside the same others whenever it is."""
         size = 1 if self.settings.card.api is not None else self.settings.card.batch_size
         found = []
-        for spec in self.settings.mitigations:
+        written = sharing.written
+        for spec in dict.fromkeys(a.mitigation for a in written):
             # Prompts of about one length together, so that little is padding; and the same ones under every
             # mitigation, so that rounding makes no difference between them.
             mine = sorted(
-                (a for a in plan.asked if a.mitigation == spec),
+                (a for a in written if a.mitigation == spec),
                 key=lambda a: (len(a.prompt), *a.place, a.sample),
             )
             found += [tuple(mine[i : i + size]) for i in range(0, len(mine), size)]
-        missing = {a.id for a in self._open(plan, known)}
+        missing = {a.id for a in sharing.missing(known)}
         return [batch for batch in found if any(a.id in missing for a in batch)]
 
-    def _reviewed(self, plan: Plan, scorer: Scorer, guards: _Guards, asked: Asked, draft: Draft) -> Written:
+    def _reviewed(self, plan: Plan, scorer: Scorer, guards: Guards, asked: Asked, draft: Draft) -> Written:
         row = Written(
             asked=asked.id,
             outcome=draft.outcome,
             text=draft.text,
             reason=draft.reason,
             tokens=draft.tokens,
+            most=draft.most,
             held=draft.held,
             surprise=draft.surprise,
             seconds=None if draft.seconds is None else round(draft.seconds, 4),
@@ -203,13 +218,16 @@ class Study:
             row = row.model_copy(update={"outcome": "ok", "reason": ""})
         if row.outcome != "ok":
             return row
-        why = guards.review(asked.mitigation, row.text)
+        why, took = guards.review(asked.mitigation, row.text)
+        row = row.model_copy(update={"review_seconds": round(took, 4)})
         if why:
             return row.model_copy(update={"outcome": "withheld", "reason": why})
         try:
             restored = plan.promptings[asked.prompts].restored(row.text)
         except UserError as e:
-            return row.failed(f"it could not be translated back ({e})")
+            # The text is kept: it is paid for, and only its translation is tried again.
+            why = f"it could not be translated back ({e})"
+            return row.model_copy(update={"outcome": "error", "reason": why})
         return row if restored == row.text else row.model_copy(update={"restored": restored})
 
     def _outputs(self) -> dict[str, Written]:
@@ -220,15 +238,15 @@ class Study:
         mine = {a.id for a in plan.asked}
         return {w.asked: w for w in journal.rows() if w.asked in mine}
 
-    def _open(self, plan: Plan, known: dict[str, Written]) -> list[Asked]:
-        return [a for a in plan.asked if a.id not in known or known[a.id].outcome == "error"]
-
     def _known_facts(self) -> dict[str, dict[str, float]]:
         path = self.out / MANIFEST
         if not path.exists():
             return {}
-        facts: dict[str, dict[str, float]] = json.loads(path.read_text(encoding="utf-8")).get("facts", {})
-        return facts
+        try:
+            facts = parse_json(path.read_text(encoding="utf-8"))["facts"]
+        except (ValueError, KeyError, TypeError):
+            return {}  # edited by hand; it is written anew
+        return {spec: facts[spec] for spec in self.settings.mitigations if spec in facts}
 
     def _manifest(self, ran: Ran) -> dict[str, Any]:
         s = self.settings
@@ -246,42 +264,11 @@ class Study:
             "translator": s.translator,
             "asked": len(ran.plan.asked),
             "answered": len(ran.written),
-            "skipped": [f"{k.where}: {k.why}" for k in (*s.protected.skipped, *s.others.skipped)],
+            "skipped": [
+                f"{k.where}: {k.why}" for k in (*s.protected.skipped, *s.others.skipped, *ran.plan.unaskable)
+            ],
             "facts": ran.facts,
             "commit": environment.git_state(ROOT)[0],
             "packages": environment.packages() | {name: version(name) for name in ("nltk", "rapidfuzz")},
             "hardware": environment.hardware(),
         }
-
-
-class _Guards:
-    """The mitigations of a study with the works that they guard, each made when it is first needed."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._blocks: dict[str, list[TokenBlock]] = {}
-        self._reviewers: dict[str, Callable[[str], str]] = {}
-        self.facts: dict[str, dict[str, float]] = {}
-
-    def blocks(self, spec: str, writer: Writer) -> list[TokenBlock]:
-        """What forbids tokens of `writer`."""
-        composed = self._settings.composed[spec]
-        if not composed.decodes:
-            return []
-        if writer.vocabulary is None:
-            raise MissingRequirement(f"{self._settings.card.name} cannot be told which tokens not to write.")
-        if spec not in self._blocks:
-            made = composed.blocks(self._protected, writer.encode, writer.vocabulary)
-            self._blocks[spec] = made
-            self.facts[spec] = {k: v for block in made for k, v in block.facts().items()}
-        return self._blocks[spec]
-
-    def review(self, spec: str, text: str) -> str:
-        """Why `text` is withheld; empty where it is not."""
-        if spec not in self._reviewers:
-            self._reviewers[spec] = self._settings.composed[spec].reviewer(self._protected)
-        return self._reviewers[spec](text)
-
-    @property
-    def _protected(self) -> Protected:
-        return Protected(self._settings.protected.documents)

@@ -13,6 +13,8 @@ from copycat.verbatim.text.scores import Best, Scored
 
 ALL = "all"
 """What the documents of every set together are called."""
+TOKENS_A_WORD = 2
+"""Tokens that a text must be allowed for each word of a rung: tokenizers take one to two for a word."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,8 @@ class Cell:
     normalised: tuple[float | None, float | None, float | None]
     """The means of all three divided by the words that each prompt shows, as the paper has them."""
     rungs: Mapping[str, Interval]
-    """By rung, the share of prompts that reach it, of those that can: whose document goes on for so long, as
-    may the text."""
+    """By rung, the share of prompts that reach it, of those that can: whose document goes on for so long, and
+    whose text may have two tokens for each word of it."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ def _normalised(best: Sequence[Best], measure: int) -> float | None:
 
 
 def _reached(best: Sequence[Best], rung: Rung) -> Interval:
-    able = [b for b in best if min(b.asked.behind, b.asked.max_tokens) >= rung.words]
+    able = [b for b in best if b.asked.behind >= rung.words and b.room >= TOKENS_A_WORD * rung.words]
     return population(_values(able, lambda b: float(_close(b)[1] >= rung.words)))
 
 
@@ -205,7 +207,11 @@ def _two(pairs: Sequence[tuple[float, float] | None]) -> tuple[float, float] | N
 def _pace(pairs: Sequence[tuple[Scored, Scored]]) -> tuple[float, float] | None:
     """Seconds for a hundred tokens."""
     both = [
-        [(s.written.seconds, s.written.tokens) for s in side if s.written.seconds and s.written.tokens]
+        [
+            (s.written.seconds + s.written.review_seconds, s.written.tokens)
+            for s in side
+            if s.written.seconds and s.written.tokens
+        ]
         for side in zip(*pairs, strict=True)
     ]
     if len(both) < 2 or not all(both):

@@ -35,11 +35,15 @@ class Tokens:
             return ""
         return self.text[self.spans[first][0] : self.spans[last - 1][1]]
 
+    def part(self, first: int, last: int) -> Tokens:
+        """Words `first` up to, and without, `last`, in the same text."""
+        return Tokens(self.text, self.words[first:last], self.spans[first:last])
+
 
 def tokenize(text: str) -> Tokens:
     """The tokens of `text`. Every token is found again in it, in their order."""
     words = _tokenizer().tokenize(text)
-    return Tokens(text, tuple(words), _places(text, words))
+    return Tokens(text, tuple(words), find_places(text, words))
 
 
 def word_tokens(text: str) -> tuple[str, ...]:
@@ -47,11 +51,16 @@ def word_tokens(text: str) -> tuple[str, ...]:
     return tuple(_tokenizer().tokenize(text))
 
 
-def _places(text: str, words: Sequence[str]) -> tuple[tuple[int, int], ...]:
+def find_places(text: str, words: Sequence[str]) -> tuple[tuple[int, int], ...]:
+    """Begin and end in `text`, in characters, of each of its tokens."""
     spans, at = [], 0
     for word in words:
         forms = _QUOTES if word in _QUOTES else (word,)
-        found = [(begin, begin + len(form)) for form in forms if (begin := text.find(form, at)) >= 0]
+        while at < len(text) and text[at].isspace():
+            at += 1
+        here = [(at, at + len(form)) for form in forms if text.startswith(form, at)]
+        # Looked for further on only where need be: a whole book, for every quotation mark, takes long.
+        found = here or [(begin, begin + len(f)) for f in forms if (begin := text.find(f, at)) >= 0]
         begin, end = min(found, default=(at, at))
         spans.append((begin, end))
         at = end

@@ -9,6 +9,7 @@ from copycat.io.lifecycle import Closing
 from copycat.llms.base import Chat, Message, load_chat
 from copycat.llms.replies import CachedChat, Replies, replies_path
 from copycat.runtime.device import resolve_device
+from copycat.verbatim.text.prompts import Unaskable
 
 _MOST_TOKENS = 1024
 _ASKED = (
@@ -33,7 +34,8 @@ class Translation(Closing):
             self._chat = CachedChat(found, load, Replies(replies_path()))
 
     def translate(self, text: str, language: str) -> str:
-        """`text` in that language. Raises MissingRequirement where the model does not translate it."""
+        """`text` in that language. Raises Unaskable where the model declines to translate it, and another
+        UserError where it cannot be asked."""
         if self._chat is None:
             raise MissingRequirement(
                 "There is no language model to translate with; name one with --translator."
@@ -44,5 +46,5 @@ class Translation(Closing):
         ]
         reply = self._chat.ask(asked)
         if reply.refusal or not reply.text.strip():
-            raise MissingRequirement(f"the translator declined: {reply.refusal or 'it said nothing'}")
+            raise Unaskable(f"the translator declined: {reply.refusal or 'it said nothing'}")
         return reply.text.strip()

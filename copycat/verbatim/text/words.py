@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from copycat.report.words import DASH, number
 from copycat.stats.intervals import Interval
 from copycat.verbatim.text.rungs import LADDER
-from copycat.verbatim.text.summary import Cell, Guarding
+from copycat.verbatim.text.summary import TOKENS_A_WORD, Cell, Guarding
 
 ABOUT = (
     "The longest common prefix is how many words a text has in common with what follows the prompt in the"
@@ -19,8 +19,13 @@ ABOUT = (
     " 95 % intervals for documents like these. Refused and failed prompts are in no mean; of a text that "
     "a mitigation withheld nothing is given back, so it counts as 0."
 )
-RUNGS = "Rungs, by the longest common substring: " + "; ".join(
-    f"{r.name}, {r.words} words or more ({r.about})" for r in LADDER
+RUNGS = (
+    "Rungs, by the longest common substring: "
+    + "; ".join(f"{r.name}, {r.words} words or more ({r.about})" for r in LADDER)
+    + (
+        ". A rung counts only prompts that can reach it: whose document goes on for so long, and whose text "
+        f"may have {TOKENS_A_WORD} tokens for each word of it"
+    )
 )
 GUARDING = (
     "Stopped are prompts of protected works whose best text had 50 words in a row or more without the "

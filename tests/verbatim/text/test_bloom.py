@@ -22,6 +22,14 @@ def test_no_member_is_missed_and_as_many_strangers_are_let_in_as_was_asked_for(r
     assert found.rate == pytest.approx(rate, rel=0.2)
 
 
+def test_its_size_is_what_it_takes_in_memory() -> None:
+    block = NgramBlock([[int(t) for t in RNG.integers(0, 50, 5000)]], vocabulary=50, n=4, rate=0.001)
+    assert block.facts()["bytes"] < 8 * block.facts()["runs"]
+    made = BloomFilter(100_000, 0.001)
+    held = [v for v in vars(made).values() if isinstance(v, np.ndarray)]
+    assert sum(v.nbytes for v in held) == made.bytes == made.bits // 8
+
+
 def test_an_empty_filter_holds_nothing() -> None:
     assert not BloomFilter(0, 0.01).holds(MEMBERS).any()
 

@@ -44,8 +44,35 @@ def test_a_line_in_another_encoding_costs_that_line_alone(tmp_path: Path) -> Non
     assert found.skipped[0].where == f"{file}, line 1"
 
 
+def test_half_a_character_costs_its_line_alone(tmp_path: Path) -> None:
+    file = tmp_path / "x.jsonl"
+    file.write_text('{"text": "one \\ud800 two"}\n{"text": "tea", "title": "\\udc00"}\n{"text": "tea"}\n')
+    found = load_corpus(str(file))
+    assert [d.text for d in found.documents] == ["tea"]
+    assert [s.where for s in found.skipped] == [f"{file}, line 1", f"{file}, line 2"]
+    assert all("half a character" in s.why for s in found.skipped)
+
+
+def test_a_folder_does_not_lead_out_of_itself(tmp_path: Path) -> None:
+    (tmp_path / "works").mkdir()
+    (tmp_path / "key.txt").write_text("secret")
+    (tmp_path / "works" / "a.txt").write_text("One.")
+    (tmp_path / "works" / "b.txt").symlink_to(tmp_path / "key.txt")
+    (tmp_path / "works" / "c.txt").symlink_to(tmp_path / "works" / "a.txt")
+    found = load_corpus(str(tmp_path / "works"))
+    assert {d.text for d in found.documents} == {"One."}
+    assert [(Path(s.where).name, s.why) for s in found.skipped] == [
+        ("b.txt", "it is a link to a file outside the folder")
+    ]
+    # One that the user names is another matter.
+    assert load_corpus(str(tmp_path / "works" / "b.txt")).documents[0].text == "secret"
+
+
 def test_parquet_is_read_and_a_broken_one_is_named(tmp_path: Path) -> None:
-    pq.write_table(pa.table({"text": ["One.", None], "title": ["A", "B"]}), tmp_path / "a.parquet")
+    pq.write_table(
+        pa.table({"text": ["One.", None], "title": ["A", "B"], "picture": [b"1", b"2"]}),
+        tmp_path / "a.parquet",
+    )
     (tmp_path / "b.parquet").write_bytes(b"PAR1cut")
     found = load_corpus(str(tmp_path))
     assert [(d.title, d.text) for d in found.documents] == [("A", "One.")]

@@ -37,6 +37,15 @@ def test_code_is_prompted_with_the_first_lines_of_long_functions() -> None:
     assert load_prompting("lines").openings(TEXT, 1, 1) == []
 
 
+def test_a_function_behind_a_comment_is_the_beginning_of_a_block() -> None:
+    body = "{\n" + "\ta = b + c;\n" * 25 + "}\n"
+    first = f"/*\n * What it does.\n */\nint first(void)\n{body}"
+    text = f"#include <a.h>\n\n{first}// Another.\nint second(void)\n{body}"
+    code = CODE.model_copy(update={"text": text})
+    shown = [o.shown for o in line_openings(code, 1, 5)]
+    assert shown == ["int first(void)", "int second(void)"]
+
+
 @pytest.mark.parametrize("name", CATALOG.names())
 def test_every_kind_of_prompt_shows_what_it_is_about(name: str) -> None:
     kind = load_prompting(name, lambda text, language: f"<{language}>{text}")

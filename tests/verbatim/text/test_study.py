@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import csv
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -140,6 +141,10 @@ def test_mistakes_are_one_sentence_before_anything_is_loaded(tmp_path: Path) -> 
         settings(corpus, prompts=("prefixes",))
     with pytest.raises(UnknownName, match="language model"):
         settings(corpus, model="no-such-model")
+    with pytest.raises(UserError, match="--translator"):
+        settings(corpus, prompts=("translation",))
+    with pytest.raises(UnknownName, match="language model"):
+        settings(corpus, prompts=("translation",), translator="no-such-model")
     with pytest.raises(UserError, match="temperature 0"):
         settings(corpus, samples=3)
     with pytest.raises(UserError, match="leave it out of one"):
@@ -185,7 +190,7 @@ def test_a_hosted_model_is_asked_and_paid_for_once(tmp_path: Path, server: Loopb
     server.say = _knows(corpus)
     chosen = settings(corpus, model="there", mitigations=("none", "output-filter"))
     study = Study(chosen, tmp_path / "out", max_cost=1.0)
-    assert study.estimate(study.plan()) == pytest.approx(0.08)
+    assert study.estimate(study.plan()) == pytest.approx(0.04)
     found = studied(chosen, tmp_path / "out", max_cost=1.0)
     assert {(s.asked.mitigation, s.written.outcome) for s in found.scored} == {
         ("none", "ok"),
@@ -194,9 +199,55 @@ def test_a_hosted_model_is_asked_and_paid_for_once(tmp_path: Path, server: Loopb
     assert all(s.close and s.close.substring > 50 for s in found.scored if s.asked.mitigation == "none")
     asked = len(server.asked)
     studied(chosen, tmp_path / "out", max_cost=1.0)
-    assert (asked, len(server.asked)) == (8, 8)
+    assert (asked, len(server.asked)) == (4, 4)
     spent = [json.loads(line) for line in (tmp_path / "out" / "ledger.jsonl").read_text().splitlines()]
-    assert sum(e["usd"] for e in spent if e["ended"]) == pytest.approx(0.08)
+    assert sum(e["usd"] for e in spent if e["ended"]) == pytest.approx(0.04)
+
+
+def test_a_filter_that_is_added_later_sees_the_texts_that_are_there(tmp_path: Path, server: Loopback) -> None:
+    corpus = passages(tmp_path, "64 copies")
+    server.say = _knows(corpus)
+    first = studied(settings(corpus, model="there"), tmp_path / "out")
+    asked = len(server.asked)
+    more = settings(corpus, model="there", mitigations=("none", "output-filter", "output-filter[at=page]"))
+    assert Study(more, tmp_path / "out").estimate(Study(more, tmp_path / "out").plan()) == 0
+    found = studied(more, tmp_path / "out")
+    assert len(server.asked) == asked
+    texts = {s.written.text for s in first.scored}
+    for spec, outcome in (("output-filter", "withheld"), ("output-filter[at=page]", "ok")):
+        mine = [s.written for s in found.scored if s.asked.mitigation == spec]
+        assert {w.outcome for w in mine} == {outcome}
+        assert {w.text for w in mine} == texts
+
+
+def test_the_time_that_a_filter_looks_is_part_of_what_it_costs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from copycat.verbatim.text.mitigations.output_filter import OutputFilter
+
+    monkeypatch.setattr(OutputFilter, "reviewer", lambda *_: lambda _: time.sleep(0.1) or "")
+    found = studied(
+        settings(passages(tmp_path, "64 copies"), mitigations=("none", "output-filter")), tmp_path / "out"
+    )
+    (guard,) = found.guards
+    assert guard.seconds is not None
+    without, with_it = guard.seconds
+    assert with_it - without > 100 * 0.1 / FEW
+
+
+def test_a_rung_counts_only_texts_that_have_room_for_it(tmp_path: Path) -> None:
+    # 105 words follow the prompt, and the model's 256 tokens leave room for about 200 behind it.
+    roomy = studied(settings(passages(tmp_path, "never seen"), max_tokens=120), tmp_path / "a").cells[0]
+    tight = studied(settings(passages(tmp_path, "never seen"), max_tokens=90), tmp_path / "b").cells[0]
+    assert (roomy.rungs["verbatim"].value, tight.rungs["verbatim"].value) == (0, None)
+    document = load_corpus("austen").documents[0]
+    file = tmp_path / "long.jsonl"
+    file.write_text(document.model_dump_json())
+    # There is much of the work left, but the context ends before a passage could.
+    full = studied(settings(str(file), lengths=(130,), max_tokens=512), tmp_path / "c")
+    assert full.scored[0].written.most is not None
+    assert full.scored[0].written.most < 100
+    assert full.cells[0].rungs["verbatim"].value is None
 
 
 def test_a_model_that_repeats_its_prompt_gives_nothing_back(tmp_path: Path, server: Loopback) -> None:
@@ -226,6 +277,33 @@ def test_a_translation_is_translated_back_before_it_is_compared(tmp_path: Path, 
     assert scored.close is not None
     assert scored.close.substring > 50
     assert "translated back" in (tmp_path / "out" / "verbatim.html").read_text()
+
+
+def test_what_the_translator_declines_is_named_and_the_rest_goes_on(tmp_path: Path, server: Loopback) -> None:
+    corpus = passages(tmp_path, "64 copies", each=3)
+    first, second, third = load_corpus(corpus).documents
+
+    def say(body: dict[str, Any]) -> str:
+        task, last = body["messages"][0]["content"], str(body["messages"][-1]["content"])
+        if "into French" in task and "Translate" in task:
+            return "" if first.text.startswith(last) else f"FR {last}"
+        if "into English" in task:
+            return "" if last in second.text else f"EN {last}"
+        return next(d.text[-80:] for d in (second, third) if d.text[:40] in last)
+
+    server.say = say
+    chosen = settings(corpus, model="there", prompts=("translation",), translator="there")
+    study = Study(chosen, tmp_path / "out")
+    ran = study.run(Progress())
+    assert [s.where for s in ran.plan.unaskable] == [f"{first.title}, translation 25"]
+    outcome = {a.document: ran.written[a.id] for a in ran.plan.asked}
+    assert outcome[third.id].restored == f"EN {third.text[-80:]}"
+    # It is no score, and what the model wrote is not asked again.
+    assert outcome[second.id].outcome == "error"
+    assert outcome[second.id].text == second.text[-80:]
+    asked = len(server.asked)
+    studied(chosen, tmp_path / "out")
+    assert len(server.asked) == asked
 
 
 def test_refusals_are_counted_apart_and_a_cap_is_kept(tmp_path: Path, server: Loopback) -> None:

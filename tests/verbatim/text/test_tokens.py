@@ -4,7 +4,7 @@ from nltk.tokenize.treebank import TreebankWordTokenizer
 
 from copycat.verbatim.text.corpora import load_corpus
 from copycat.verbatim.text.documents import Document
-from copycat.verbatim.text.tokens import tokenize, word_tokens
+from copycat.verbatim.text.tokens import find_places, tokenize, word_tokens
 
 SAID = "He said: \"I don't know, sir; it's ''odd''...\" (1,200 words)"
 
@@ -22,6 +22,20 @@ def test_every_word_is_found_again_in_the_text() -> None:
             assert found.text[a:b] == word or {word, found.text[a:b]} <= quotes
         left = "".join(text[b:a] for (_, b), (a, _) in zip(found.spans, found.spans[1:], strict=False))
         assert not left.strip()
+
+
+def test_no_word_is_looked_for_in_the_rest_of_the_book() -> None:
+    class Book(str):
+        def find(self, *_: object) -> int:
+            raise AssertionError("with thousands of quotation marks that takes minutes")
+
+    found = find_places(Book(SAID), word_tokens(SAID))
+    assert found == tokenize(SAID).spans
+
+
+def test_a_part_has_its_places_in_the_whole() -> None:
+    found = tokenize("One,  two three").part(1, 3)
+    assert (found.words, found.cut(0, 2)) == ((",", "two"), ",  two")
 
 
 def test_a_copy_with_another_text_has_other_words() -> None:

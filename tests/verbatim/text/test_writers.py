@@ -37,6 +37,9 @@ def test_a_name_is_a_card_a_folder_or_a_repository_of_the_hub() -> None:
     assert card_of("owner/name").revision == "main"
     with pytest.raises(UnknownName):
         card_of("menagerie-ml")
+    # A folder that is not there is no repository either.
+    with pytest.raises(UnknownName):
+        card_of("./menagerie")
 
 
 def test_a_text_has_its_own_seed_whatever_stands_beside_it() -> None:

@@ -47,7 +47,8 @@ class NgramBlock:
         members = np.unique(np.concatenate([np.empty(0, np.uint64), *runs]))
         self._filter = BloomFilter(len(members), rate)
         self._filter.add(members)
-        self._members = members
+        # What it is asked later must not need the members, which a filter is there to do without.
+        self._facts = self._measured(members)
 
     def forbidden(self, before: Sequence[int]) -> npt.NDArray[np.bool_]:
         if len(before) < self._n - 1:
@@ -58,13 +59,16 @@ class NgramBlock:
     def facts(self) -> dict[str, float]:
         """The runs that it holds, its bytes, and its rate of false positives: as it follows from how full it
         is, and as it is found on random runs that it does not hold."""
+        return dict(self._facts)
+
+    def _measured(self, members: Hashes) -> dict[str, float]:
         tried = np.random.default_rng(0).integers(0, len(self._every), (_PROBES, self._n), dtype=np.uint64)
         hashes = _runs_of_rows(tried)
-        strangers = hashes[~np.isin(hashes, self._members)]
+        strangers = hashes[~np.isin(hashes, members)]
         wrong = float(self._filter.holds(strangers).mean()) if len(strangers) else 0.0
         return {
-            "runs": float(len(self._members)),
-            "bytes": float(self._filter.bits // 8),
+            "runs": float(len(members)),
+            "bytes": float(self._filter.bytes),
             "false_positive_rate": self._filter.rate,
             "false_positive_rate_measured": wrong,
         }

@@ -29,14 +29,15 @@ class BloomFilter:
 
     def __init__(self, members: int, rate: float) -> None:
         wanted = math.ceil(-max(members, 1) * math.log(rate) / math.log(2) ** 2)
-        self.bits = max(_FEWEST, wanted)
+        self.bits = 8 * math.ceil(max(_FEWEST, wanted) / 8)
         self.probes = max(1, round(-math.log2(rate)))
-        self._field = np.zeros(self.bits, bool)
+        self._field = np.zeros(self.bits // 8, np.uint8)
 
     def add(self, hashes: Hashes) -> None:
         """Make all of `hashes` members."""
-        for places in self._places(hashes):
-            self._field[places] = True
+        for number in range(self.probes):
+            byte, bit = self._place(hashes, number)
+            np.bitwise_or.at(self._field, byte, bit)
 
     def holds(self, hashes: Hashes) -> npt.NDArray[np.bool_]:
         """Of each whether it is a member: always True for one, and True by mistake for a few others."""
@@ -44,7 +45,8 @@ class BloomFilter:
         left = np.arange(len(hashes))
         # Most are found out by the first probes; only the rest is looked at again.
         for number in range(self.probes):
-            there = self._field[self._place(hashes[left], number)]
+            byte, bit = self._place(hashes[left], number)
+            there = (self._field[byte] & bit) != 0
             found[left[~there]] = False
             left = left[there]
         return found
@@ -52,14 +54,20 @@ class BloomFilter:
     @property
     def rate(self) -> float:
         """The rate of false positives that follows from how full it is."""
-        return float(self._field.mean() ** self.probes)
+        return float((np.bitwise_count(self._field).sum() / self.bits) ** self.probes)
 
-    def _places(self, hashes: Hashes) -> list[npt.NDArray[np.int64]]:
-        return [self._place(hashes, number) for number in range(self.probes)]
+    @property
+    def bytes(self) -> int:
+        """What it takes in memory."""
+        return self._field.nbytes
 
-    def _place(self, hashes: Hashes, number: int) -> npt.NDArray[np.int64]:
+    def _place(self, hashes: Hashes, number: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
+        """Of each the byte, and the bit in it."""
         # Two hashes make as many as are wanted (Kirsch and Mitzenmacher 2006).
         with np.errstate(over="ignore"):
             second = mixed(hashes ^ _SPREAD) | np.uint64(1)
             at = hashes + np.uint64(number) * second
-        return (at % np.uint64(self.bits)).astype(np.int64)
+        place = at % np.uint64(self.bits)
+        return (place >> np.uint64(3)).astype(np.int64), np.uint8(1) << (place & np.uint64(7)).astype(
+            np.uint8
+        )

@@ -19,6 +19,8 @@ class Composition:
 
     spec: str
     parts: tuple[TextMitigation[Any], ...]
+    decoding: str = NONE
+    """The spec of those parts alone that act while a model decodes: what is written depends on no other."""
 
     @property
     def decodes(self) -> bool:
@@ -45,7 +47,9 @@ def parse(spec: str) -> Composition:
     """The mitigations that `spec` names; `none` for nothing. Raises UnknownName or UserError."""
     if spec.strip() == NONE:
         return Composition(spec, ())
-    return Composition(spec, tuple(part_of(text, CATALOG) for text in re.split(r"\+(?![^\[]*\])", spec)))
+    parts = [(text.strip(), part_of(text, CATALOG)) for text in re.split(r"\+(?![^\[]*\])", spec)]
+    decoding = "+".join(text for text, part in parts if part.decodes)
+    return Composition(spec, tuple(part for _, part in parts), decoding or NONE)
 
 
 def parse_all(specs: Sequence[str]) -> dict[str, Composition]:

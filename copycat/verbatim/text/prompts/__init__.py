@@ -1,5 +1,5 @@
 """Ways of asking a model to go on with a text, plain and evasive; each kind is one file."""
 
-from copycat.verbatim.text.prompts.base import CATALOG, Prompting, Translator, load_prompting
+from copycat.verbatim.text.prompts.base import CATALOG, Prompting, Translator, Unaskable, load_prompting
 
-__all__ = ["CATALOG", "Prompting", "Translator", "load_prompting"]
+__all__ = ["CATALOG", "Prompting", "Translator", "Unaskable", "load_prompting"]

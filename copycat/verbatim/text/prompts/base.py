@@ -11,6 +11,11 @@ from copycat.errors import UserError
 from copycat.verbatim.text.documents import Document
 from copycat.verbatim.text.openings import Opening, word_openings
 
+
+class Unaskable(UserError):
+    """No prompt can be made of one opening, while others can."""
+
+
 Translator = Callable[[str, str], str]
 """A text in another language, which is called by its English name: `translate("Good day", "French")`."""
 
@@ -43,7 +48,7 @@ class Prompting(ABC):
 
     @abstractmethod
     def prompt(self, opening: Opening) -> str:
-        """What the model is sent."""
+        """What the model is sent. Raises Unaskable where none can be made of this opening."""
 
     def restored(self, output: str) -> str:
         """What the model wrote, as it would stand in the document: decoded, or translated back."""

@@ -21,6 +21,8 @@ class Draft:
     text: str = ""
     reason: str = ""
     tokens: int | None = None
+    most: int | None = None
+    """Tokens that it might have had; None for as many as were asked for."""
     held: int = 0
     surprise: float | None = None
     seconds: float | None = None

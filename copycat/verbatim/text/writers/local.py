@@ -105,6 +105,7 @@ class LocalWriter(Writer):
                 "ok",
                 text=str(self._tokenizer.decode(tokens, skip_special_tokens=True)),
                 tokens=len(tokens),
+                most=most,
                 held=held,
                 surprise=self._surprise(prompt, tokens),
                 seconds=seconds,

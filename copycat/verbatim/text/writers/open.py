@@ -8,7 +8,7 @@ from copycat.cards.llms import CATALOG, LLMCard, load_llm_card
 from copycat.io.paths import expand
 from copycat.verbatim.text.writers.base import Writer
 
-_HUB = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
+_HUB = re.compile(r"[a-zA-Z0-9][\w.-]*/[\w.-]+(@[\w./-]+)?")
 
 
 def card_of(model: str) -> LLMCard:
