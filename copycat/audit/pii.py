@@ -88,6 +88,13 @@ def mask(text: str) -> str:
     return text[:2] + re.sub(r"\w", "•", text[2:])
 
 
+def hidden(text: str) -> str:
+    """`text` with all personal data in it masked."""
+    for p in reversed(personal(text)):
+        text = text[: p.start] + p.masked + text[p.end :]
+    return text
+
+
 def personal(text: str, *, digits: bool = True) -> list[Personal]:
     """All personal data in `text`, in order; without `digits` e-mail addresses alone, as for web addresses.
 

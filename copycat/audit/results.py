@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from pydantic import Field
 
+from copycat.audit.pii import hidden
 from copycat.records import Row
 
 Status = Literal["pass", "fail", "not-applicable", "unknown"]
@@ -118,7 +120,22 @@ def unknown(reason: str, *evidence: Evidence) -> Outcome:
 
 
 def _outcome(status: Status, reason: str, evidence: Sequence[Evidence]) -> Outcome:
-    return Outcome(status=status, reason=reason, evidence=tuple(evidence[:MOST_EVIDENCE]), of=len(evidence))
+    return Outcome(status=status, reason=reason, evidence=kept(evidence), of=len(evidence))
+
+
+def kept(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
+    """The first pieces; personal data is masked where they quote a row. Addresses that documents name to turn
+    to stay readable."""
+    first = tuple(evidence)[:MOST_EVIDENCE]
+    return tuple(e if e.row is None else e.model_copy(update={"found": hidden(e.found)}) for e in first)
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def printable(line: str) -> str:
+    """`line` for a terminal, without what would move its cursor, colour it or turn the direction of text."""
+    return _CONTROL.sub("�", line)
 
 
 def shortened(value: object, most: int = 120) -> str:

@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 
 from copycat.audit.item import sections
-from copycat.audit.results import STATUSES, Finding, Report
+from copycat.audit.results import STATUSES, Finding, Report, printable
 from copycat.io.atomic import write_text
 from copycat.report.page import asset, environment
 
@@ -20,6 +20,10 @@ _SHOWN = 2
 
 def lines(report: Report, *, everything: bool = False) -> Iterator[str]:
     """What the terminal shows: what fails or could not be told, or with `everything` all items."""
+    yield from map(printable, _lines(report, everything))
+
+
+def _lines(report: Report, everything: bool) -> Iterator[str]:
     yield f"{report.dataset}{f'@{report.revision}' if report.revision else ''}: {summary(report)}"
     yield tier_sentence(report)
     for e in report.unread:

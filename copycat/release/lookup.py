@@ -14,11 +14,12 @@ from typing import Any
 from PIL import Image
 
 from copycat.audit.results import shortened
+from copycat.audit.roles import texts
 from copycat.errors import BadFile, UserError
 from copycat.io import pictures
 from copycat.io.picture_hash import bits_apart, phash_hex
 from copycat.release.parts import REGISTRIES
-from copycat.release.shelf import Book, Shelf, texts
+from copycat.release.shelf import Book, Shelf
 from copycat.subjects.characters import Character, Registry, load_registry, normalise
 from copycat.subjects.mentions import is_unspaced, mentions
 
@@ -138,7 +139,7 @@ def _named(
         return Hit(book.table, book.name, "it is about the character", told)
     if cells.get("near") in of_registry:
         return Hit(book.table, book.name, "it comes close to the character", told)
-    if "mitigation" in cells and of_registry:
+    if "mitigation" in cells and of_registry and registry is not None:
         return Hit(book.table, book.name, f"a result over all characters of {registry}", _measured(cells))
     return None
 
@@ -150,7 +151,8 @@ def _measured(cells: Mapping[str, Any]) -> str:
 def _similar(name: str, registries: list[Registry]) -> tuple[str, ...]:
     by_fold = {normalise(n): c.name for r in registries for c in r.characters for n in c.spoken}
     close = get_close_matches(normalise(name), by_fold, n=3, cutoff=0.75)
-    return tuple(dict.fromkeys(by_fold[c] for c in close))
+    # A character's own name is no suggestion: it is what was looked for.
+    return tuple(dict.fromkeys(by_fold[c] for c in close if normalise(name) not in by_fold))
 
 
 def look_up_picture(path: Path, shelf: Shelf) -> Found:

@@ -115,17 +115,22 @@ def _hash_name(entry: Entry) -> str:
     return prefix if prefix in _HASHES else ""
 
 
-def _contents(dataset: Dataset, entry: Entry) -> Iterator[bytes]:
-    """What the hash of an entry may be of."""
+def _digests(dataset: Dataset, entry: Entry, algorithm: str) -> Iterator[str]:
+    """Hashes of all that the hash of an entry may be of."""
     for name, value in entry.cells.items():
         if isinstance(value, bytes):
-            yield value
+            yield hashlib.new(algorithm, value, usedforsecurity=False).hexdigest()
         elif isinstance(value, str) and name.lower() in ROLES["text"]:
-            yield value.encode()
+            # A lone surrogate, which JSON can hold, is no text that could be hashed.
+            content = value.encode(errors="surrogatepass")
+            yield hashlib.new(algorithm, content, usedforsecurity=False).hexdigest()
+    known = dataset.file_set
     for name in ("file_name", "file", "path", "image"):
         value = entry.cells.get(name)
-        if isinstance(value, str) and value in dataset.files:
-            yield (dataset.path / value).read_bytes()
+        if isinstance(value, str) and value in known:
+            digest = dataset.digest(value, algorithm)
+            if digest is not None:
+                yield digest
 
 
 def _content_hash(dataset: Dataset) -> Outcome:
@@ -143,11 +148,10 @@ def _content_hash(dataset: Dataset) -> Outcome:
             name = _hash_name(entry) or {32: "md5", 40: "sha1", 64: "sha256", 128: "sha512"}.get(
                 len(str(entry.get("hash"))), ""
             )
-            contents = list(_contents(dataset, entry)) if name in _COMPUTED else []
-            if not contents:
+            made = set(_digests(dataset, entry, name)) if name in _COMPUTED else set()
+            if not made:
                 continue
             wanted = str(entry.get("hash")).rpartition(":")[2].lower()
-            made = {hashlib.new(name, c, usedforsecurity=False).hexdigest() for c in contents}
             if wanted in made:
                 good += 1
             else:

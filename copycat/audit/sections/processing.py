@@ -131,6 +131,8 @@ def _card(dataset: Dataset) -> Outcome:
     card = dataset.card
     if card is None:
         return failed("It has no card: README.md is missing.")
+    if dataset.is_unread(card.file):
+        return failed("The card cannot be read as text.", Evidence(file=card.file))
     if card.front_fault:
         return failed(f"The card is not whole: {card.front_fault}.", Evidence(file=card.file))
     lacking = [n for n in ("license", "language") if not (card.front.get(n) or card.front.get(f"{n}s"))]

@@ -86,6 +86,8 @@ def _licence_text(dataset: Dataset) -> Outcome:
         return failed("There is no LICENSE file with the text of the licence.")
     named = dataset_licence(dataset)
     first = Evidence(file=held[0][0])
+    if dataset.is_unread(held[0][0]):
+        return failed("The LICENSE file cannot be read as text.", first)
     if not any(len(t.split()) > 2 for _, t in held):
         return failed("The LICENSE file is empty.", first)
     if named is None or named.own:
