@@ -30,6 +30,8 @@ _IN_WORDS = re.compile(
     r"(?P<host>[\w-]{1,63}(?:\s*(?:[\[({<]\s*dot\s*[\])}>]|\sDOT\s|\.)\s*[\w-]{1,63}){0,8}?)"
     r"\s*(?:[\[({<]\s*dot\s*[\])}>]|\sDOT\s)\s*(?P<top>[a-zA-Z]{2,12})\b",
 )
+_IN_HOST = re.compile(r"://[^\s/?#]*$")
+"""What stands before an `@` that parts a name from a host in a web address."""
 _RESERVED = re.compile(
     r"(?:^|\.)(?:example\.(?:com|org|net|edu)|(?:[\w-]+\.)*(?:example|invalid|test|localhost|local))$", re.I
 )
@@ -116,7 +118,7 @@ def _emails(text: str) -> Iterator[Personal]:
         for m in _EMAIL.finditer(text):
             top = m["top"].lower()
             # A name or key in front of a host, as in https://me:key@host, is part of an address.
-            if "://" in text[max(0, m.start() - 200) : m.start()].rpartition(" ")[2]:
+            if _IN_HOST.search(text, max(0, m.start() - 200), m.end("local")):
                 continue
             if top in _FILES or _RESERVED.search(m["host"]) or _SSH.match(m["local"]):
                 continue

@@ -207,6 +207,17 @@ def source_fault(value: Any) -> str:
     return ""
 
 
+_WEB = re.compile(
+    r"(?:[\w-]+\.)+[a-z]{2,}/|www\.|.*\b(?:common ?crawl|cc-main|warc|scraped|crawled|the web)\b", re.I | re.S
+)
+
+
+def may_be_of_the_web(source: Any) -> bool:
+    """Whether an item without a whole address may be from the web: its source is not told, is too vague to go
+    back to, or speaks of a site or a crawl."""
+    return source is None or bool(source_fault(source)) or _WEB.match(str(source).strip()[:1000]) is not None
+
+
 def _is_private(host: str) -> bool:
     if host == "localhost" or host.endswith((".local", ".internal", ".localhost")):
         return True

@@ -132,7 +132,7 @@ def _named(
         folded = _folded_text(text)
         for name, sought in wanted:
             if sought in folded and _is_whole(name, text, people):
-                return Hit(book.table, book.name, f"“{name}” stands in `{column}`", shortened(text, 100))
+                return Hit(book.table, book.name, f"“{name}” stands in `{column}`", _around(name, text))
     told, registry = shortened(cells.get("text", ""), 100), cells.get("registry")
     of_registry = {slug for name, slug in slugs if registry in (None, name)}
     if cells.get("character") in of_registry:
@@ -142,6 +142,13 @@ def _named(
     if "mitigation" in cells and of_registry and registry is not None:
         return Hit(book.table, book.name, f"a result over all characters of {registry}", _measured(cells))
     return None
+
+
+def _around(name: str, text: str) -> str:
+    """`text` where `name` stands in it, shortened; its beginning where the name is written otherwise."""
+    at = text.casefold().find(name.casefold())
+    start = max(0, at - 40) if at + len(name) > 100 else 0
+    return ("…" if start else "") + shortened(text[start : start + 400], 100)
 
 
 def _measured(cells: Mapping[str, Any]) -> str:

@@ -237,3 +237,23 @@ def test_a_file_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytes
 def test_a_path_that_is_too_long_is_a_bad_one() -> None:
     with pytest.raises(BadFile, match="cannot be used as a path"):
         find("a" * 300)
+
+
+@pytest.mark.parametrize(
+    ("source", "status"),
+    [
+        ("", "unknown"),
+        ("Internet", "unknown"),
+        ("www.a-site.org", "unknown"),
+        ("en.a-site.org/wiki/Cat", "unknown"),
+        ("CC-MAIN-2024-10", "unknown"),
+        ("written for this data set", "not-applicable"),
+        ("data/people.yaml of a package", "not-applicable"),
+    ],
+)
+def test_who_does_not_say_where_items_are_from_is_not_spared_questions(
+    tmp_path: Path, source: str, status: str
+) -> None:
+    report = audited(tmp_path, x__csv=f"text,source\na,{source}\n")
+    for item in ("robots", "opt-outs", "opt-out-date", "http-headers", "html-metadata"):
+        assert report.of(item).status == status

@@ -130,6 +130,13 @@ def test_names_are_found_deep_in_a_cell(tmp_path: Path) -> None:
     assert look_up_name("Pikachu", Shelf(tmp_path)).counts == {"t.jsonl": 1}
 
 
+def test_of_a_long_text_the_place_is_shown(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(f"text\n{'word ' * 500}Pikachu{' word' * 500}\n")
+    (hit,) = look_up_name("pikachu", Shelf(tmp_path)).hits
+    assert "Pikachu" in hit.shown
+    assert len(hit.shown) <= 101
+
+
 def test_the_verb_answers_in_plain_words(tmp_path: Path) -> None:
     yes = RUNNER.invoke(app, ["lookup", "Pikachu"])
     assert yes.exit_code == 0

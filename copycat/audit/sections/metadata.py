@@ -8,27 +8,22 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from copycat.audit.absent import without_rows, without_web
 from copycat.audit.dataset import Dataset
 from copycat.audit.item import Item, Section
 from copycat.audit.licences import read_licence
 from copycat.audit.results import Evidence, Outcome, failed, not_applicable, passed, unknown
-from copycat.audit.roles import ROLES, Entry, date_fault, is_filled, role_column, source_fault
+from copycat.audit.roles import (
+    ROLES,
+    Entry,
+    date_fault,
+    is_filled,
+    role_column,
+    source_fault,
+)
 
 _HASHES: dict[str, int] = {"md5": 32, "sha1": 40, "sha256": 64, "sha512": 128, "blake3": 64}
 _COMPUTED = ("md5", "sha1", "sha256", "sha512")
-
-
-def without_rows(dataset: Dataset) -> Outcome | None:
-    """What is said where there is nothing to look at; None where there is."""
-    if dataset.entries:
-        return None
-    if dataset.left:
-        return unknown(
-            f"Its tables were too large to be fetched ({len(dataset.left)} files, such as {dataset.left[0]})."
-        )
-    return unknown(
-        "No table with rows was found (CSV, TSV, JSONL or Parquet), and no pictures, sounds or texts."
-    )
 
 
 def each(fault: Callable[[Entry], str], good: str, bad: str) -> Callable[[Dataset], Outcome]:
@@ -75,7 +70,7 @@ def _crawled(role: str, what: str) -> Callable[[Dataset], Outcome]:
             return none
         crawled = [e for e in dataset.entries if e.crawled]
         if not crawled:
-            return not_applicable("Nothing in it was fetched from the web.")
+            return without_web(dataset)
         wrong = [e for e in crawled if e.get(role) is None]
         if not wrong:
             return passed(f"All {len(crawled):,} items from the web have {what}.")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from copycat.audit.absent import without_rows
 from copycat.audit.code import filter_code
 from copycat.audit.dataset import Dataset
 from copycat.audit.item import Item, Section
 from copycat.audit.pii import Kind, knows_phones
 from copycat.audit.results import Evidence, Outcome, failed, not_applicable, passed, unknown
-from copycat.audit.sections.metadata import without_rows
 from copycat.audit.sections.sourcing import is_unfiltered
 from copycat.audit.told import Topic, pattern, said
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
+from copycat.audit.absent import without_rows
 from copycat.audit.dataset import Dataset
 from copycat.audit.item import Item, Section
 from copycat.audit.licences import WORDS, Licence, freed, read_licence, texts
 from copycat.audit.results import Evidence, Outcome, failed, not_applicable, passed, unknown
 from copycat.audit.roles import Entry
-from copycat.audit.sections.metadata import without_rows
 from copycat.audit.told import Topic, pattern, said, sentence_with, told
 
 PARTS_KEEP = pattern(
