@@ -258,7 +258,13 @@ class Dataset:
             head = {k: v for k, v in held.items() if not isinstance(v, list)}
             return named, [r for r in listed if isinstance(r, dict)], head
         try:
-            return named, [cells for _, cells in read_table(self.path / named, named, 0).rows], {}
+            table = read_table(self.path / named, named, 0)
+            if table.broken:
+                row, why = table.broken[0]
+                self.note(
+                    named, f"{len(table.broken):,} rows cannot be read, the first of them row {row}: {why}"
+                )
+            return named, [cells for _, cells in table.rows], {}
         except BadFile as e:
             self.note(named, first_line(e))
             return named, (), {}

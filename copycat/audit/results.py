@@ -120,14 +120,17 @@ def unknown(reason: str, *evidence: Evidence) -> Outcome:
 
 
 def _outcome(status: Status, reason: str, evidence: Sequence[Evidence]) -> Outcome:
-    return Outcome(status=status, reason=reason, evidence=kept(evidence), of=len(evidence))
+    # What a data set says of itself may be as long as it likes.
+    return Outcome(status=status, reason=shortened(reason, 600), evidence=kept(evidence), of=len(evidence))
 
 
 def kept(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
     """The first pieces; personal data is masked where they quote a row. Addresses that documents name to turn
     to stay readable."""
-    first = tuple(evidence)[:MOST_EVIDENCE]
-    return tuple(e if e.row is None else e.model_copy(update={"found": hidden(e.found)}) for e in first)
+    return tuple(
+        e.model_copy(update={"found": shortened(e.found if e.row is None else hidden(e.found), 200)})
+        for e in tuple(evidence)[:MOST_EVIDENCE]
+    )
 
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -140,5 +143,6 @@ def printable(line: str) -> str:
 
 def shortened(value: object, most: int = 120) -> str:
     """`value` as one line of at most `most` characters."""
-    text = " ".join(str(value).split())
+    # A lone surrogate, which JSON can hold, cannot be written.
+    text = " ".join(str(value).encode(errors="replace").decode().split())
     return text if len(text) <= most else f"{text[: most - 1]}…"

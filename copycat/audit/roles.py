@@ -138,6 +138,9 @@ class Entry:
                 yield name, text, not ends & _ADDRESSES
 
     def evidence(self, found: object = "") -> Evidence:
+        if not self.file:
+            # A picture, sound or text that lies by itself.
+            return Evidence(file=str(self.cells.get("file_name", "")), found=shortened(found))
         return Evidence(file=self.file, row=self.row, found=shortened(found))
 
 

@@ -257,3 +257,25 @@ def test_who_does_not_say_where_items_are_from_is_not_spared_questions(
     report = audited(tmp_path, x__csv=f"text,source\na,{source}\n")
     for item in ("robots", "opt-outs", "opt-out-date", "http-headers", "html-metadata"):
         assert report.of(item).status == status
+
+
+@pytest.mark.parametrize("name", ["opt-outs.jsonl", "opt-outs.yaml", "opt-outs.parquet"])
+def test_a_record_of_opt_outs_that_cannot_be_read_clears_nothing(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("{")
+    report = audited(tmp_path, x__csv="text,url\na,http://a.org/x\n")
+    assert report.of("opt-outs").status == "unknown"
+    assert [e.file for e in report.unread] == [name]
+
+
+def test_signs_that_cannot_be_written_are_replaced(tmp_path: Path) -> None:
+    row = '{"text": "\\ud800", "license": "\\ud800", "url": "\\ud800", "id": "\\ud800"}\n'
+    described = json.dumps({**DESCRIBED, "version": "\ud800" + "1" * 100_000})
+    report = audited(tmp_path, x__jsonl=row * 2, croissant__json=described)
+    assert len(page(report).encode()) < 100_000
+    assert report.model_dump_json()
+
+
+def test_pictures_without_a_table_are_named(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"x")
+    report = audit(Dataset(tmp_path, "x"))
+    assert [e.where for e in report.of("item-source").evidence] == ["a.mp4"]

@@ -42,6 +42,8 @@ def test_what_is_shown_is_masked() -> None:
         ("https://x-site.org/a,mara@fjordmail.no", True),
         ("https://me:key@x-site.org/a", False),
         ("https://me@x-site.org", False),
+        ("mara@fjordmail.no:", True),
+        ("git@x-site.org:a/b", False),
     ],
 )
 def test_addresses_of_people_in_addresses_of_pages(text: str, found: bool) -> None:

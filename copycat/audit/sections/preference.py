@@ -83,6 +83,10 @@ def _opt_outs(dataset: Dataset) -> Outcome:
     ]
     if still:
         return failed(f"{len(still):,} items are still there though they were opted out.", *still)
+    if dataset.is_unread(file):
+        return unknown(
+            f"{file} cannot be read as a whole, so it may name what is there.", Evidence(file=file)
+        )
     return passed(
         f"{file} lists {len(asked.listed):,} opt-outs, and none of what they name was found.",
         Evidence(file=file),
