@@ -123,7 +123,7 @@ class Dataset:
     def note(self, file: str, why: str) -> None:
         """Remember that `file` could not be read, once."""
         if not self.is_unread(file):
-            self.unread.append(Evidence(file=file, found=why))
+            self.unread.append(Evidence(file=file, found=why.removeprefix(f"{file} ")))
 
     @cached_property
     def card(self) -> Document | None:

@@ -158,6 +158,7 @@ def test_a_date_that_cannot_be_is_no_end_of_the_audit(tmp_path: Path) -> None:
     pq.write_table(pa.table({"date": days, "text": ["a", "b"]}), tmp_path / "x.parquet")
     report = audited(tmp_path, y__csv="text\na\n")
     assert [e.file for e in report.unread] == ["x.parquet"]
+    assert report.unread[0].found.startswith("cannot be read as a table")
     assert report.rows == 1
 
 

@@ -142,6 +142,10 @@ def test_how_often_licences_are_wrong(clean: Path, tmp_path: Path) -> None:
     assert "t002: MIT, in truth none" in found.evidence[0].found
     report = audit(Dataset(clean, "x", licence_errors=found))
     assert "1 of 4 licences of the labelled sample are wrong: 25.0%" in report.of("licence-errors").reason
+    said = "1 of 4 labelled items have another licence than they should: 25.0% (95 % interval"
+    assert said in RUNNER.invoke(app, ["audit", str(clean), "--sample", str(sample)]).stdout
+    assert said in page(report)
+    assert "t002: MIT, in truth none" in page(report)
     done = RUNNER.invoke(app, ["audit", str(clean), "--sample", str(sample), "--json"])
     assert json.loads(done.stdout)[0]["licence_errors"]["wrong"] == 1
 
