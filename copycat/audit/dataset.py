@@ -39,6 +39,11 @@ _CHANGES = re.compile(r"(?:^|/)(?:changelog|changes|history|news|releases?)(?:\.
 _CITATION = "CITATION.cff"
 _MEDIA = re.compile(r"\.(?:png|jpe?g|webp|gif|tiff?|wav|mp3|flac|mp4|webm|txt|html?|pdf)$", re.I)
 
+_PACKED = re.compile(
+    r"\.(?:gz|zst|bz2|xz|zip|tar|tgz|7z|arrow|feather|orc|avro|h5|hdf5|db|sqlite3?|xlsx?|npz)$", re.I
+)
+"""Files that may hold tables, and are not looked into."""
+
 
 @dataclass
 class Dataset:
@@ -214,6 +219,12 @@ class Dataset:
                 found.append(read_table(self.path / file, file, self.sample))
             except BadFile as e:
                 self.note(file, first_line(e))
+        packed = [f for f in self.files if _PACKED.search(f)]
+        if packed:
+            told = (
+                f"one of {len(packed):,} files of kinds that are not read; make CSV, JSONL or Parquet of them"
+            )
+            self.note(packed[0], told)
         return tuple(found) or self._media()
 
     def _media(self) -> tuple[Table, ...]:

@@ -280,3 +280,10 @@ def test_pictures_without_a_table_are_named(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_bytes(b"x")
     report = audit(Dataset(tmp_path, "x"))
     assert [e.where for e in report.of("item-source").evidence] == ["a.mp4"]
+
+
+def test_tables_of_other_kinds_are_told(tmp_path: Path) -> None:
+    for name in ("b.jsonl.gz", "c.arrow"):
+        (tmp_path / name).write_bytes(b"x")
+    report = audited(tmp_path, x__csv="text\na\n")
+    assert [(e.file, "one of 2 files" in e.found) for e in report.unread] == [("b.jsonl.gz", True)]
