@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import re
 import warnings
@@ -56,12 +55,29 @@ def _lacking(body: Any) -> Iterator[str]:
     for name in ("@context", "name", "distribution", "recordSet", "conformsTo"):
         if name not in body:
             yield f"it has no {name}"
+    if far := next(_elsewhere(body), ""):
+        yield f"its @context is to be loaded from {shortened(far)}; write it out, as nothing is fetched"
+
+
+def _elsewhere(body: Any) -> Iterator[str]:
+    """Contexts that the parser would fetch, from the network or from this machine."""
+    open_values = [body]
+    while open_values:
+        held = open_values.pop()
+        if isinstance(held, dict):
+            open_values += held.values()
+            named = held.get("@context")
+            for far in (held.get("@import"), *(named if isinstance(named, list) else [named])):
+                if isinstance(far, str):
+                    yield far
+        elif isinstance(held, list):
+            open_values += held
 
 
 def untrue(dataset: Dataset) -> list[Evidence]:
     """What a description says of files, columns and licence that is not so."""
     file, body = dataset.croissant or ("", {})
-    found = list(_files(dataset, file, body))
+    found = untrue_files(dataset)
     found += _columns(dataset, file, body)
     card, told = dataset.front.get("license"), body.get("license")
     ours, theirs = (read_licence(v[0] if isinstance(v, list) and v else v) for v in (card, told))
@@ -75,7 +91,7 @@ def untrue(dataset: Dataset) -> list[Evidence]:
 
 
 def _objects(body: Any) -> list[dict[str, Any]]:
-    listed = body.get("distribution", ())
+    listed = body.get("distribution", ()) if isinstance(body, dict) else ()
     listed = listed if isinstance(listed, list) else [listed]
     return [o for o in listed if isinstance(o, dict)]
 
@@ -88,6 +104,17 @@ def _local(described: dict[str, Any]) -> str | None:
     return address.removeprefix("./")
 
 
+def has_hashes(dataset: Dataset) -> bool:
+    """Whether the description has the hash of a file beside it."""
+    return any(o.get("sha256") and _local(o) for o in _objects((dataset.croissant or ("", None))[1]))
+
+
+def untrue_files(dataset: Dataset) -> list[Evidence]:
+    """Files that a description names and that are missing, or have another hash."""
+    file, body = dataset.croissant or ("", {})
+    return list(_files(dataset, file, body))
+
+
 def _files(dataset: Dataset, file: str, body: Any) -> Iterator[Evidence]:
     for described in _objects(body):
         local = _local(described)
@@ -98,9 +125,8 @@ def _files(dataset: Dataset, file: str, body: Any) -> Iterator[Evidence]:
             continue
         told = described.get("sha256")
         if told is not None:
-            with (dataset.path / local).open("rb") as f:
-                digest = hashlib.file_digest(f, "sha256").hexdigest()
-            if digest != str(told).lower():
+            digest = dataset.digest(local, "sha256")
+            if digest is not None and digest != str(told).lower():
                 yield Evidence(file=file, found=f"{local} has another sha256")
 
 
@@ -117,5 +143,5 @@ def _columns(dataset: Dataset, file: str, body: Any) -> Iterator[Evidence]:
             owner, extract = source.get("fileObject"), source.get("extract")
             at = by_id.get(str(owner.get("@id"))) if isinstance(owner, dict) else None
             column = extract.get("column") if isinstance(extract, dict) else None
-            if at in columns and column is not None and column not in columns[str(at)]:
+            if at in columns and isinstance(column, str) and column not in columns[str(at)]:
                 yield Evidence(file=file, found=f"{at} has no column {column}")

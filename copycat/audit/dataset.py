@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,9 @@ _MOST_TEXT = 5_000_000
 """Bytes of a document that are read."""
 _CARD = ("readme.md", "dataset_card.md", "datacard.md")
 _SIDE = re.compile(
-    r"(?:^|/)(?:croissant|publication|dataset_infos?|package|codemeta|metadata_croissant|opt[-_]?outs?|optout[^/]*"
-    r"|removals?|robots[^/]*|licen[cs]e[-_]?sample[^/]*|state|dataset_dict)\.[a-z]+$|(?:^|/)(?:robots|\.[^/]+)/"
+    r"(?:^|/)(?:croissant|publication|dataset_infos?|package|codemeta|metadata_croissant|state|dataset_dict)\.json$"
+    r"|(?:^|/)(?:opt[-_]?outs?|optout[^/]*|removals?|robots[^/]*|licen[cs]e[-_]?sample[^/]*)\.[a-z]+$"
+    r"|(?:^|/)robots/"
 )
 """Files that are records about the data, not the data."""
 _OPT_OUTS = re.compile(
@@ -36,6 +38,11 @@ _TERMS = re.compile(r"(?:^|/)(?:terms|conditions|eula|agreement)[^/]*\.(?:md|txt
 _CHANGES = re.compile(r"(?:^|/)(?:changelog|changes|history|news|releases?)(?:\.(?:md|txt|rst))?$", re.I)
 _CITATION = "CITATION.cff"
 _MEDIA = re.compile(r"\.(?:png|jpe?g|webp|gif|tiff?|wav|mp3|flac|mp4|webm|txt|html?|pdf)$", re.I)
+
+_PACKED = re.compile(
+    r"\.(?:gz|zst|bz2|xz|zip|tar|tgz|7z|arrow|feather|orc|avro|h5|hdf5|db|sqlite3?|xlsx?|npz)$", re.I
+)
+"""Files that may hold tables, and are not looked into."""
 
 
 @dataclass
@@ -63,16 +70,43 @@ class Dataset:
     def files(self) -> tuple[str, ...]:
         """Relative paths of all files, sorted, without hidden ones."""
         found = []
+        inside = self._inside()
         for path in sorted(self.path.rglob("*")):
             file = path.relative_to(self.path).as_posix()
-            if not any(p.startswith(".") for p in file.split("/")) and path.is_file():
-                found.append(file)
+            if any(p.startswith(".") for p in file.split("/")) or not path.is_file():
+                continue
+            if path.is_symlink() and not any(path.resolve().is_relative_to(i) for i in inside):
+                self.note(file, "it is a link to something outside of the folder, which is not followed")
+                continue
+            found.append(file)
             if len(found) == MOST_FILES:
                 self.unread.append(
                     Evidence(file="", found=f"only the first {MOST_FILES:,} files are looked at")
                 )
                 break
         return tuple(found)
+
+    def _inside(self) -> list[Path]:
+        """Where its files may lie: its folder and, of one in the hub's cache, what that links to."""
+        root = self.path.resolve()
+        return [root, root.parents[1] / "blobs"] if root.parent.name == "snapshots" else [root]
+
+    @cached_property
+    def file_set(self) -> frozenset[str]:
+        """The same paths, to look one up."""
+        return frozenset(self.files)
+
+    def digest(self, file: str, algorithm: str) -> str | None:
+        """The hash of a file in hex digits; None, and noted in `unread`, where it cannot be read."""
+        made = hashlib.new(algorithm, usedforsecurity=False)
+        try:
+            with (self.path / file).open("rb") as f:
+                while block := f.read(1 << 20):
+                    made.update(block)
+        except OSError as e:
+            self.note(file, first_line(e))
+            return None
+        return made.hexdigest()
 
     def text(self, file: str) -> str:
         """The start of a file as text; empty, and noted in `unread`, where it is none."""
@@ -81,14 +115,20 @@ class Dataset:
                 content = f.read(_MOST_TEXT)
             # One that was cut may end within a character.
             return content.decode("utf-8-sig", "strict" if len(content) < _MOST_TEXT else "ignore")
-        except (OSError, ValueError) as e:
+        except UnicodeDecodeError:
+            self.note(file, "it is not in UTF-8; save it as UTF-8")
+        except OSError as e:
             self.note(file, first_line(e))
-            return ""
+        return ""
+
+    def is_unread(self, file: str) -> bool:
+        """Whether a file that was asked for could not be read."""
+        return any(e.file == file for e in self.unread)
 
     def note(self, file: str, why: str) -> None:
         """Remember that `file` could not be read, once."""
-        if all(e.file != file for e in self.unread):
-            self.unread.append(Evidence(file=file, found=why))
+        if not self.is_unread(file):
+            self.unread.append(Evidence(file=file, found=why.removeprefix(f"{file} ")))
 
     @cached_property
     def card(self) -> Document | None:
@@ -152,9 +192,10 @@ class Dataset:
     @cached_property
     def croissant(self) -> tuple[str, Any] | None:
         """The file of its description in Croissant, and what it holds; None for what is no JSON."""
-        named = next(
-            (f for f in self.files if f.rpartition("/")[2] in ("croissant.json", "metadata.json")), None
-        )
+        ends = {f: f.rpartition("/")[2] for f in self.files}
+        called = [f for name in ("croissant.json", "metadata.json") for f, end in ends.items() if end == name]
+        # Of several of a name the one that lies highest.
+        named = min(called, key=lambda f: (ends[f], f.count("/"), f), default=None)
         if named is None:
             return None
         try:
@@ -178,6 +219,12 @@ class Dataset:
                 found.append(read_table(self.path / file, file, self.sample))
             except BadFile as e:
                 self.note(file, first_line(e))
+        packed = [f for f in self.files if _PACKED.search(f)]
+        if packed:
+            told = (
+                f"one of {len(packed):,} files of kinds that are not read; make CSV, JSONL or Parquet of them"
+            )
+            self.note(packed[0], told)
         return tuple(found) or self._media()
 
     def _media(self) -> tuple[Table, ...]:
@@ -222,11 +269,13 @@ class Dataset:
             head = {k: v for k, v in held.items() if not isinstance(v, list)}
             return named, [r for r in listed if isinstance(r, dict)], head
         try:
-            return named, [cells for _, cells in read_table(self.path / named, named, 0).rows], {}
+            table = read_table(self.path / named, named, 0)
+            if table.broken:
+                row, why = table.broken[0]
+                self.note(
+                    named, f"{len(table.broken):,} rows cannot be read, the first of them row {row}: {why}"
+                )
+            return named, [cells for _, cells in table.rows], {}
         except BadFile as e:
             self.note(named, first_line(e))
             return named, (), {}
-
-    def with_sample(self, errors: ErrorRate) -> Dataset:
-        """The same with what was measured on a labelled sample."""
-        return replace(self, licence_errors=errors, unread=list(self.unread))

@@ -23,9 +23,13 @@ def find(text: str, sample: int = SAMPLE) -> Dataset:
     Raises BadFile for a file and for nothing at all, MissingRequirement for what the hub does not have.
     """
     path = expand(text)
-    if path.is_dir():
+    try:
+        is_folder, is_there = path.is_dir(), path.exists()
+    except OSError as e:
+        raise BadFile(f"{text[:60]}… cannot be used as a path ({e.strerror}).") from e
+    if is_folder:
         return Dataset(path, path.resolve().name, sample=sample)
-    if path.exists():
+    if is_there:
         raise BadFile(f"{text} is a file; name the folder of a data set.")
     try:
         wanted = remote.hub_dataset(text)
@@ -39,7 +43,14 @@ def find(text: str, sample: int = SAMPLE) -> Dataset:
     asked = [glob.escape(f) for f in chosen]
     folder, _ = remote.download(remote.HubDataset(wanted.repository, commit), asked)
     left = tuple(sorted(f for f in files if f not in chosen and Path(f).suffix.lower() in _TABLES))
-    return Dataset(folder, wanted.repository, commit, left, sample)
+    dataset = Dataset(folder, wanted.repository, commit, left, sample)
+    if left:
+        dataset.note(
+            "",
+            f"{len(left):,} of its tables were not fetched, such as {left[0]}: more than "
+            f"{MOST_FETCHED / 1e6:,.0f} MB in all. What is said of its items is said of the others",
+        )
+    return dataset
 
 
 def _chosen(files: dict[str, int]) -> set[str]:

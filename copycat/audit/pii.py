@@ -23,13 +23,15 @@ REGIONS = ("US", "GB", "DE", "FR", "ES", "IT", "JP", "IN", "BR", "AU", "CH", "AT
 _LOCAL = r"[\w!#$%&'*+/=?^`{|}~-]{1,64}(?:\.[\w!#$%&'*+/=?^`{|}~-]{1,64}){0,8}"
 _EMAIL = re.compile(
     rf"(?<![\w@/.-])(?P<local>{_LOCAL})@(?P<host>(?:\w[\w-]{{0,62}}\.){{1,8}}(?P<top>[^\W\d_]{{2,24}}))"
-    r"(?![\w@-]|:(?!\s)|\.\w)"
+    r"(?![\w@-]|:\S|\.\w)"
 )
 _IN_WORDS = re.compile(
     r"(?<![\w.])(?P<local>[\w+-]{1,64}(?:\.[\w+-]{1,64}){0,8})\s{0,9}(?:[\[({<]\s{0,9}at\s{0,9}[\])}>]|\sAT\s)\s*"
     r"(?P<host>[\w-]{1,63}(?:\s*(?:[\[({<]\s*dot\s*[\])}>]|\sDOT\s|\.)\s*[\w-]{1,63}){0,8}?)"
     r"\s*(?:[\[({<]\s*dot\s*[\])}>]|\sDOT\s)\s*(?P<top>[a-zA-Z]{2,12})\b",
 )
+_IN_HOST = re.compile(r"://[^\s/?#]*$")
+"""What stands before an `@` that parts a name from a host in a web address."""
 _RESERVED = re.compile(
     r"(?:^|\.)(?:example\.(?:com|org|net|edu)|(?:[\w-]+\.)*(?:example|invalid|test|localhost|local))$", re.I
 )
@@ -88,6 +90,13 @@ def mask(text: str) -> str:
     return text[:2] + re.sub(r"\w", "•", text[2:])
 
 
+def hidden(text: str) -> str:
+    """`text` with all personal data in it masked."""
+    for p in reversed(personal(text)):
+        text = text[: p.start] + p.masked + text[p.end :]
+    return text
+
+
 def personal(text: str, *, digits: bool = True) -> list[Personal]:
     """All personal data in `text`, in order; without `digits` e-mail addresses alone, as for web addresses.
 
@@ -109,7 +118,7 @@ def _emails(text: str) -> Iterator[Personal]:
         for m in _EMAIL.finditer(text):
             top = m["top"].lower()
             # A name or key in front of a host, as in https://me:key@host, is part of an address.
-            if "://" in text[max(0, m.start() - 200) : m.start()].rpartition(" ")[2]:
+            if _IN_HOST.search(text, max(0, m.start() - 200), m.end("local")):
                 continue
             if top in _FILES or _RESERVED.search(m["host"]) or _SSH.match(m["local"]):
                 continue

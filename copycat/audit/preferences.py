@@ -33,7 +33,11 @@ class Robots:
 
     def refuses(self, address: str) -> str:
         """The crawler that may not fetch `address`; empty where all may."""
-        return next((a for a in AGENTS if not self.parser.can_fetch(a, address)), "")
+        try:
+            return next((a for a in AGENTS if not self.parser.can_fetch(a, address)), "")
+        except ValueError:
+            # The parser takes escapes apart before it looks, and what is left may be no address.
+            return "anybody, since it is no address,"
 
 
 def robots(dataset: Dataset) -> dict[str, Robots]:

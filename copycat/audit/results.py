@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from pydantic import Field
 
+from copycat.audit.pii import hidden
 from copycat.records import Row
 
 Status = Literal["pass", "fail", "not-applicable", "unknown"]
@@ -118,10 +120,29 @@ def unknown(reason: str, *evidence: Evidence) -> Outcome:
 
 
 def _outcome(status: Status, reason: str, evidence: Sequence[Evidence]) -> Outcome:
-    return Outcome(status=status, reason=reason, evidence=tuple(evidence[:MOST_EVIDENCE]), of=len(evidence))
+    # What a data set says of itself may be as long as it likes.
+    return Outcome(status=status, reason=shortened(reason, 600), evidence=kept(evidence), of=len(evidence))
+
+
+def kept(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
+    """The first pieces; personal data is masked where they quote a row. Addresses that documents name to turn
+    to stay readable."""
+    return tuple(
+        e.model_copy(update={"found": shortened(e.found if e.row is None else hidden(e.found), 200)})
+        for e in tuple(evidence)[:MOST_EVIDENCE]
+    )
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def printable(line: str) -> str:
+    """`line` for a terminal, without what would move its cursor, colour it or turn the direction of text."""
+    return _CONTROL.sub("�", line)
 
 
 def shortened(value: object, most: int = 120) -> str:
     """`value` as one line of at most `most` characters."""
-    text = " ".join(str(value).split())
+    # A lone surrogate, which JSON can hold, cannot be written.
+    text = " ".join(str(value).encode(errors="replace").decode().split())
     return text if len(text) <= most else f"{text[: most - 1]}…"

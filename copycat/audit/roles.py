@@ -132,16 +132,33 @@ class Entry:
     @property
     def written(self) -> Iterator[tuple[str, str, bool]]:
         """Column, text and whether its digits count, of every cell that may hold personal data."""
-        for name, value in self.cells.items():
+        for name, text in texts(self.cells):
             ends = {name.rpartition(".")[2].lower(), name.partition(".")[0].lower()}
-            texts = value if isinstance(value, list) else [value]
             if not ends & _UNSCANNED:
-                for text in texts:
-                    if isinstance(text, str):
-                        yield name, text, not ends & _ADDRESSES
+                yield name, text, not ends & _ADDRESSES
 
     def evidence(self, found: object = "") -> Evidence:
+        if not self.file:
+            # A picture, sound or text that lies by itself.
+            return Evidence(file=str(self.cells.get("file_name", "")), found=shortened(found))
         return Evidence(file=self.file, row=self.row, found=shortened(found))
+
+
+def texts(cells: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Column and text of everything that is written in a row, also deep in lists and objects of a cell."""
+    for column, value in cells.items():
+        # What an object holds stands in cells of its own, too.
+        if isinstance(value, dict) and all(f"{column}.{k}" in cells for k in value):
+            continue
+        open_values = [value]
+        while open_values:
+            held = open_values.pop()
+            if isinstance(held, str):
+                yield column, held
+            elif isinstance(held, dict):
+                open_values += reversed(held.values())
+            elif isinstance(held, list | tuple):
+                open_values += reversed(held)
 
 
 @lru_cache(maxsize=1024)
@@ -191,6 +208,17 @@ def source_fault(value: Any) -> str:
     if re.match(r"https?:", text):
         return "an address without a host"
     return ""
+
+
+_WEB = re.compile(
+    r"(?:[\w-]+\.)+[a-z]{2,}/|www\.|.*\b(?:common ?crawl|cc-main|warc|scraped|crawled|the web)\b", re.I | re.S
+)
+
+
+def may_be_of_the_web(source: Any) -> bool:
+    """Whether an item without a whole address may be from the web: its source is not told, is too vague to go
+    back to, or speaks of a site or a crawl."""
+    return source is None or bool(source_fault(source)) or _WEB.match(str(source).strip()[:1000]) is not None
 
 
 def _is_private(host: str) -> bool:

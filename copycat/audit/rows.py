@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from copycat.audit.roles import texts
 from copycat.errors import BadFile, first_line
 from copycat.io.documents import parse_json
 
@@ -18,7 +19,11 @@ Cells = dict[str, Any]
 SAMPLE = 10_000
 """Rows of a table that are read where nothing else is asked for."""
 MOST_KEPT = 500_000_000
-"""Bytes of pictures and sounds of a table that are kept; what follows is not compared with its hash."""
+"""Bytes and letters of a table that are kept; of further rows pictures, sounds and long texts are not."""
+MOST_LINE = 2**26
+"""Bytes of a line of JSONL, and letters of a cell of CSV, that are read."""
+_LONG = 10_000
+"""Letters from which a text is long."""
 _AT_ONCE = 64
 """Rows of Parquet in memory at a time: there may be pictures in them."""
 
@@ -44,6 +49,8 @@ class Table:
     total: int
     broken: tuple[tuple[int, str], ...] = ()
     """Rows that could not be read, and why."""
+    cut: int = 0
+    """Rows of which pictures and long texts were left out."""
 
 
 def read_table(path: Path, file: str, most: int) -> Table:
@@ -54,17 +61,20 @@ def read_table(path: Path, file: str, most: int) -> Table:
     count, _ = _READERS[path.suffix.lower()]
     try:
         total = count(path)
-        rows, broken, kept = list[tuple[int, Cells]](), list[tuple[int, str]](), 0
+        rows, broken, kept, cut = list[tuple[int, Cells]](), list[tuple[int, str]](), 0, 0
         for number, cells in _rows(path, max(1, math.ceil(total / most)) if most else 1):
             if isinstance(cells, Broken):
                 broken.append((number, cells.why))
                 continue
             kept += sum(len(v) for v in cells.values() if isinstance(v, bytes))
-            rows.append((number, cells if kept <= MOST_KEPT else _without_bytes(cells)))
+            kept += sum(len(text) for _, text in texts(cells))
+            whole = cells if kept <= MOST_KEPT else _without_long(cells)
+            cut += len(whole) < len(cells)
+            rows.append((number, whole))
     except _UNREADABLE as e:
         raise BadFile(f"{file} cannot be read as a table ({first_line(e)}).") from e
     columns = dict.fromkeys(c for _, cells in rows for c in cells)
-    return Table(file, tuple(columns), tuple(rows), total, tuple(broken))
+    return Table(file, tuple(columns), tuple(rows), total, tuple(broken), cut)
 
 
 def stream_table(path: Path, file: str) -> Iterator[tuple[int, Cells]]:
@@ -78,7 +88,8 @@ def stream_table(path: Path, file: str) -> Iterator[tuple[int, Cells]]:
         raise BadFile(f"{file} cannot be read as a table ({first_line(e)}).") from e
 
 
-_UNREADABLE = (OSError, ValueError, NotImplementedError, csv.Error)
+# A date that Python cannot hold raises an OverflowError.
+_UNREADABLE = (OSError, ValueError, NotImplementedError, OverflowError, csv.Error)
 
 
 def _rows(path: Path, step: int) -> Iterator[Numbered]:
@@ -96,20 +107,37 @@ def spread(cells: Mapping[Any, Any]) -> Cells:
     return found
 
 
-def _without_bytes(cells: Cells) -> Cells:
-    return {k: None if isinstance(v, bytes) else v for k, v in cells.items() if not isinstance(v, dict)}
+def _without_long(cells: Cells) -> Cells:
+    return {
+        k: v
+        for k, v in cells.items()
+        if not isinstance(v, bytes | dict | list) and not (isinstance(v, str) and len(v) > _LONG)
+    }
+
+
+def _raw_lines(path: Path) -> Iterator[bytes | None]:
+    """Lines that are not empty; None for one that is too long to be read."""
+    with path.open("rb") as f:
+        while line := f.readline(MOST_LINE):
+            if len(line) == MOST_LINE and not line.endswith(b"\n"):
+                while (rest := f.readline(MOST_LINE)) and not rest.endswith(b"\n"):
+                    pass
+                yield None
+            elif line.strip():
+                yield line
 
 
 def _count_lines(path: Path) -> int:
-    with path.open("rb") as f:
-        return sum(1 for line in f if line.strip())
+    return sum(1 for _ in _raw_lines(path))
 
 
 def _jsonl(path: Path, step: int) -> Iterator[Numbered]:
-    with path.open("rb") as f:
-        for i, line in enumerate(line for line in f if line.strip()):
-            if i % step:
-                continue
+    for i, line in enumerate(_raw_lines(path)):
+        if i % step:
+            continue
+        if line is None:
+            yield i + 1, Broken(f"it is longer than {MOST_LINE // 2**20} MiB")
+        else:
             try:
                 cells = parse_json(line.decode("utf-8" if i else "utf-8-sig"))
                 yield i + 1, spread(cells) if isinstance(cells, dict) else Broken("it is no object")
@@ -130,8 +158,13 @@ def _json(path: Path, step: int) -> Iterator[Numbered]:
 
 
 def _lines(path: Path, delimiter: str) -> Iterator[list[str]]:
-    with path.open(encoding="utf-8-sig", newline="") as f:
-        yield from (row for row in csv.reader(f, delimiter=delimiter) if row)
+    # The limit is the process's own, and far below the length of a book.
+    before = csv.field_size_limit(MOST_LINE)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as f:
+            yield from (row for row in csv.reader(f, delimiter=delimiter) if row)
+    finally:
+        csv.field_size_limit(before)
 
 
 def _separated(path: Path, step: int, delimiter: str) -> Iterator[Numbered]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from copycat.audit.dataset import Dataset
 from copycat.audit.item import sections
-from copycat.audit.results import Report
+from copycat.audit.results import Evidence, Report, shortened
 from copycat.audit.sections.release import declared_tier, derived_tier
 from copycat.io.version import __version__
 from copycat.runtime.progress import Progress
@@ -32,9 +33,21 @@ def audit(dataset: Dataset, progress: Progress | None = None) -> Report:
         files=len(dataset.files),
         rows=len(dataset.entries),
         rows_in_all=sum(t.total for t in dataset.tables),
-        unread=tuple(dataset.unread),
+        unread=(*dataset.unread, *_broken(dataset)),
         tier=derived_tier(dataset)[0],
         declared_tier=declared_tier(dataset)[0],
         licence_errors=dataset.licence_errors,
         findings=tuple(findings),
     )
+
+
+def _broken(dataset: Dataset) -> Iterator[Evidence]:
+    """Rows that could not be read, and what of others was left out, counted for each table."""
+    for table in dataset.tables:
+        if table.broken:
+            row, why = table.broken[0]
+            told = f"{len(table.broken):,} rows cannot be read; here: {why}"
+            yield Evidence(file=table.file, row=row, found=shortened(told, 200))
+        if table.cut:
+            told = f"pictures and long texts of {table.cut:,} rows are not looked at: they are too many"
+            yield Evidence(file=table.file, found=told)

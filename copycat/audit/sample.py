@@ -6,7 +6,7 @@ from pathlib import Path
 
 from copycat.audit.dataset import Dataset
 from copycat.audit.licences import read_licence
-from copycat.audit.results import MOST_EVIDENCE, ErrorRate
+from copycat.audit.results import ErrorRate, kept
 from copycat.errors import BadFile
 from copycat.io.tables import filled, read_table
 from copycat.stats.proportions import wilson
@@ -41,8 +41,8 @@ def error_rate(dataset: Dataset, true: dict[str, str]) -> ErrorRate:
     An item that stands in several rows counts once, and as wrong where one of its rows is. A row's licence is
     right where SPDX writes it as the true one; a missing or unreadable one is right for "none" alone.
     """
-    told: dict[str, list[tuple[str, int]]] = {}
-    wrong: dict[str, int] = {}
+    told = set[str]()
+    wrong: dict[str, tuple[str, int]] = {}
     for i, entry in enumerate(dataset.entries):
         value = entry.get("licence")
         licence = read_licence(value) if value is not None else None
@@ -50,12 +50,12 @@ def error_rate(dataset: Dataset, true: dict[str, str]) -> ErrorRate:
         for role in ("id", "hash", "source"):
             name = str(entry.get(role) or "")
             if name in true:
-                told.setdefault(name, []).append((ours, i))
+                told.add(name)
                 if ours != _written(true[name]):
-                    wrong.setdefault(name, i)
+                    wrong.setdefault(name, (ours, i))
     evidence = [
-        dataset.entries[i].evidence(f"{name}: {told[name][0][0]}, in truth {true[name]}")
-        for name, i in wrong.items()
+        dataset.entries[i].evidence(f"{name}: {ours}, in truth {true[name]}")
+        for name, (ours, i) in wrong.items()
     ]
     low, high = wilson(len(wrong), len(told))
     return ErrorRate(
@@ -64,7 +64,7 @@ def error_rate(dataset: Dataset, true: dict[str, str]) -> ErrorRate:
         low=low,
         high=high,
         not_found=len(true) - len(told),
-        evidence=tuple(evidence[:MOST_EVIDENCE]),
+        evidence=kept(evidence),
     )
 
 

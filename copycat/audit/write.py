@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 
 from copycat.audit.item import sections
-from copycat.audit.results import STATUSES, Finding, Report
+from copycat.audit.results import STATUSES, ErrorRate, Finding, Report, printable
 from copycat.io.atomic import write_text
 from copycat.report.page import asset, environment
 
@@ -20,8 +20,14 @@ _SHOWN = 2
 
 def lines(report: Report, *, everything: bool = False) -> Iterator[str]:
     """What the terminal shows: what fails or could not be told, or with `everything` all items."""
+    yield from map(printable, _lines(report, everything))
+
+
+def _lines(report: Report, everything: bool) -> Iterator[str]:
     yield f"{report.dataset}{f'@{report.revision}' if report.revision else ''}: {summary(report)}"
     yield tier_sentence(report)
+    if report.licence_errors:
+        yield errors_sentence(report.licence_errors)
     for e in report.unread:
         yield f"  could not be read: {e.where} ({e.found})"
     for section, findings in by_section(report):
@@ -53,6 +59,17 @@ def tier_sentence(report: Report) -> str:
     return f"Openness: it {declared}; the licences of its parts make it {report.tier}."
 
 
+def errors_sentence(errors: ErrorRate) -> str:
+    """How many licences of the labelled sample are wrong, with the interval."""
+    missing = f"{errors.not_found} were not among the rows that were read."
+    if errors.rate is None or errors.low is None or errors.high is None:
+        return f"None of the labelled items was found; {missing}"
+    return (
+        f"{errors.wrong} of {errors.checked} labelled items have another licence than they should: "
+        f"{errors.rate:.1%} (95 % interval {errors.low:.1%} to {errors.high:.1%}, Wilson); {missing}"
+    )
+
+
 def by_section(report: Report) -> Iterator[tuple[str, list[Finding]]]:
     """Findings by the title of their section, in order."""
     titles = {s.name: s.title for s in sections()}
@@ -78,6 +95,7 @@ def page(report: Report) -> str:
             report=report,
             summary=summary(report),
             tier=tier_sentence(report),
+            errors=errors_sentence(report.licence_errors) if report.licence_errors else "",
             groups=list(by_section(report)),
             statuses=[s for s in STATUSES if report.count(s)],
             failing=[f for f in report.findings if f.status == "fail"],

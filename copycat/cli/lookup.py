@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from copycat.release.lookup import Found
     from copycat.release.shelf import Shelf
 
+_PICTURES = frozenset(
+    {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".svg"}
+)
+"""Ends of what is no name, but a picture that is not there."""
+
 
 def lookup(
     what: str = typer.Argument(help="A name, or the path of a picture (PNG, JPEG or WebP)."),
@@ -27,6 +32,7 @@ def lookup(
     import json
     from dataclasses import asdict
 
+    from copycat.audit.results import printable
     from copycat.errors import BadFile
     from copycat.io.paths import expand
     from copycat.release.lookup import look_up_name, look_up_picture
@@ -36,7 +42,9 @@ def lookup(
     path = expand(what)
     if path.is_file():
         found = look_up_picture(path, shelf)
-    elif path.suffix.lower() in {".png", ".jpg", ".jpeg", ".webp"}:
+    elif path.is_dir() and (what != path.name or path.suffix):
+        raise BadFile(f"{what} is a folder; look its pictures up one by one.")
+    elif path.suffix.lower() in _PICTURES:
         raise BadFile(f"There is no picture {what}.")
     else:
         found = look_up_name(what, shelf)
@@ -45,7 +53,7 @@ def lookup(
         typer.echo(json.dumps(body, indent=1, ensure_ascii=False))
         return
     for line in _lines(found, shelf):
-        typer.echo(line)
+        typer.echo(printable(line))
 
 
 def _lines(found: Found, shelf: Shelf) -> Iterator[str]:

@@ -14,11 +14,12 @@ from typing import Any
 from PIL import Image
 
 from copycat.audit.results import shortened
+from copycat.audit.roles import texts
 from copycat.errors import BadFile, UserError
 from copycat.io import pictures
 from copycat.io.picture_hash import bits_apart, phash_hex
 from copycat.release.parts import REGISTRIES
-from copycat.release.shelf import Book, Shelf, texts
+from copycat.release.shelf import Book, Shelf
 from copycat.subjects.characters import Character, Registry, load_registry, normalise
 from copycat.subjects.mentions import is_unspaced, mentions
 
@@ -131,16 +132,23 @@ def _named(
         folded = _folded_text(text)
         for name, sought in wanted:
             if sought in folded and _is_whole(name, text, people):
-                return Hit(book.table, book.name, f"“{name}” stands in `{column}`", shortened(text, 100))
+                return Hit(book.table, book.name, f"“{name}” stands in `{column}`", _around(name, text))
     told, registry = shortened(cells.get("text", ""), 100), cells.get("registry")
     of_registry = {slug for name, slug in slugs if registry in (None, name)}
     if cells.get("character") in of_registry:
         return Hit(book.table, book.name, "it is about the character", told)
     if cells.get("near") in of_registry:
         return Hit(book.table, book.name, "it comes close to the character", told)
-    if "mitigation" in cells and of_registry:
+    if "mitigation" in cells and of_registry and registry is not None:
         return Hit(book.table, book.name, f"a result over all characters of {registry}", _measured(cells))
     return None
+
+
+def _around(name: str, text: str) -> str:
+    """`text` where `name` stands in it, shortened; its beginning where the name is written otherwise."""
+    at = text.casefold().find(name.casefold())
+    start = max(0, at - 40) if at + len(name) > 100 else 0
+    return ("…" if start else "") + shortened(text[start : start + 400], 100)
 
 
 def _measured(cells: Mapping[str, Any]) -> str:
@@ -150,7 +158,8 @@ def _measured(cells: Mapping[str, Any]) -> str:
 def _similar(name: str, registries: list[Registry]) -> tuple[str, ...]:
     by_fold = {normalise(n): c.name for r in registries for c in r.characters for n in c.spoken}
     close = get_close_matches(normalise(name), by_fold, n=3, cutoff=0.75)
-    return tuple(dict.fromkeys(by_fold[c] for c in close))
+    # A character's own name is no suggestion: it is what was looked for.
+    return tuple(dict.fromkeys(by_fold[c] for c in close if normalise(name) not in by_fold))
 
 
 def look_up_picture(path: Path, shelf: Shelf) -> Found:

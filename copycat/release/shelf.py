@@ -10,7 +10,7 @@ from typing import Any
 
 from copycat.audit.dataset import Dataset
 from copycat.audit.results import Evidence
-from copycat.audit.roles import Entry, is_filled
+from copycat.audit.roles import Entry
 from copycat.audit.rows import stream_table
 from copycat.audit.sections.governance import REMOVAL
 from copycat.audit.told import told
@@ -106,11 +106,3 @@ def _held(cells: Mapping[str, Any]) -> bytes | None:
         if isinstance(content, bytes) and content:
             return content
     return None
-
-
-def texts(cells: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Column and text of every cell with text in it."""
-    for column, value in cells.items():
-        for text in value if isinstance(value, list | tuple) else [value]:
-            if isinstance(text, str) and is_filled(text):
-                yield column, text

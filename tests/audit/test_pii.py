@@ -35,6 +35,21 @@ def test_what_is_shown_is_masked() -> None:
     assert mask("+49 30 901820") == "+4• •• ••••••"
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("https://x-site.org/list?mail=mara@fjordmail.no&n=1", True),
+        ("https://x-site.org/a,mara@fjordmail.no", True),
+        ("https://me:key@x-site.org/a", False),
+        ("https://me@x-site.org", False),
+        ("mara@fjordmail.no:", True),
+        ("git@x-site.org:a/b", False),
+    ],
+)
+def test_addresses_of_people_in_addresses_of_pages(text: str, found: bool) -> None:
+    assert bool(personal(text, digits=False)) is found
+
+
 def test_without_the_package_no_number_is_found_and_that_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pii, "_numbers", lambda: None)
     assert not pii.knows_phones()

@@ -25,7 +25,8 @@ def test_a_file_of_another_encoding_and_broken_rows_are_named(tmp_path: Path) ->
     (tmp_path / "broken.parquet").write_bytes(b"PAR1 no")
     dataset = Dataset(tmp_path, "x")
     report = audit(dataset)
-    assert {e.file for e in report.unread} == {"latin.csv", "broken.parquet"}
+    assert {e.file for e in report.unread} == {"latin.csv", "broken.parquet", "good.jsonl"}
+    assert "2 rows cannot be read" in next(e.found for e in report.unread if e.file == "good.jsonl")
     assert report.rows == 2
     (table,) = dataset.tables
     assert [n for n, _ in table.broken] == [2, 3]
@@ -142,7 +143,7 @@ def test_pictures_beyond_what_memory_holds_are_left_unhashed(
 ) -> None:
     rows = [{"image": {"bytes": bytes([i]) * 10, "path": "p"}, "id": i} for i in range(5)]
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "t.parquet")
-    monkeypatch.setattr("copycat.audit.rows.MOST_KEPT", 30)
+    monkeypatch.setattr("copycat.audit.rows.MOST_KEPT", 33)
     table = read_table(tmp_path / "t.parquet", "t.parquet", 0)
     assert [isinstance(c.get("image.bytes"), bytes) for _, c in table.rows] == [
         True,

@@ -118,6 +118,20 @@ def test_data_sets_of_the_hub(hub: Hub, clean: Path, monkeypatch: pytest.MonkeyP
     assert report.count("fail") == 0
 
 
+def test_tables_of_the_hub_that_were_not_fetched_are_told(
+    hub: Hub, clean: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = {p.relative_to(clean).as_posix(): p.read_bytes() for p in clean.rglob("*") if p.is_file()}
+    hub.commits["ada/lanterns"] = [("c" * 40, tree | {"data/more.csv": b"text\n" + b"a\n" * 100_000})]
+    monkeypatch.setattr("copycat.audit.find.MOST_FETCHED", 150_000)
+    done = RUNNER.invoke(app, ["audit", "ada/lanterns", "--json"])
+    (report,) = map(Report.model_validate, json.loads(done.stdout))
+    assert report.rows > 0
+    assert ["1 of its tables were not fetched, such as data/more.csv" in e.found for e in report.unread] == [
+        True
+    ]
+
+
 def test_how_often_licences_are_wrong(clean: Path, tmp_path: Path) -> None:
     sample = tmp_path / "true.csv"
     rows = ["item,true_licence", "t000,CC-BY-4.0", "t001,cc0-1.0", "t002,none", "s001,CC0-1.0", "t999,MIT"]
@@ -126,8 +140,12 @@ def test_how_often_licences_are_wrong(clean: Path, tmp_path: Path) -> None:
     assert (found.wrong, found.checked, found.not_found) == (1, 4, 1)
     assert (found.low, found.high) == wilson(1, 4)
     assert "t002: MIT, in truth none" in found.evidence[0].found
-    report = audit(Dataset(clean, "x").with_sample(found))
+    report = audit(Dataset(clean, "x", licence_errors=found))
     assert "1 of 4 licences of the labelled sample are wrong: 25.0%" in report.of("licence-errors").reason
+    said = "1 of 4 labelled items have another licence than they should: 25.0% (95 % interval"
+    assert said in RUNNER.invoke(app, ["audit", str(clean), "--sample", str(sample)]).stdout
+    assert said in page(report)
+    assert "t002: MIT, in truth none" in page(report)
     done = RUNNER.invoke(app, ["audit", str(clean), "--sample", str(sample), "--json"])
     assert json.loads(done.stdout)[0]["licence_errors"]["wrong"] == 1
 

@@ -96,6 +96,10 @@ def test_what_somebody_asked_for_is_left_out(tmp_path: Path) -> None:
     wished = release.model_copy(update={"opt_outs": record})
     for part in ("characters", "prompts"):
         assert "pikachu" not in {r["character"] for r in rows(wished, part)}
+    near = next(r["near"] for r in rows(release, "neutral") if r["near"])
+    close = Request(kind="character", value=near, date=date(2026, 12, 1))
+    none = release.model_copy(update={"opt_outs": record.model_copy(update={"requests": (close,)})})
+    assert near not in {r["near"] for r in rows(none, "neutral")}
     assert "captions/menagerie/1" not in {r["id"] for r in rows(wished, "captions")}
     assert [r for r in rows(release, "characters") if r["character"] == "pikachu"]
     write(wished, tmp_path / "d", CONTACT)

@@ -116,6 +116,27 @@ def test_a_name_without_spaces_around_it_is_no_part_of_a_longer_word(tmp_path: P
     assert [h.name for h in found.hits] == ["row 2"]
 
 
+def test_a_row_about_something_else_is_no_result_about_a_character(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("mitigation,text\nsandbags,a dyke\n")
+    found = look_up_name("Pikachu", Shelf(tmp_path))
+    assert not found.there
+    # Its own name is no suggestion.
+    assert found.similar == ()
+
+
+def test_names_are_found_deep_in_a_cell(tmp_path: Path) -> None:
+    said = [{"role": "user", "content": [{"text": "Draw Pikachu."}]}]
+    (tmp_path / "t.jsonl").write_text(json.dumps({"messages": said}) + "\n")
+    assert look_up_name("Pikachu", Shelf(tmp_path)).counts == {"t.jsonl": 1}
+
+
+def test_of_a_long_text_the_place_is_shown(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(f"text\n{'word ' * 500}Pikachu{' word' * 500}\n")
+    (hit,) = look_up_name("pikachu", Shelf(tmp_path)).hits
+    assert "Pikachu" in hit.shown
+    assert len(hit.shown) <= 101
+
+
 def test_the_verb_answers_in_plain_words(tmp_path: Path) -> None:
     yes = RUNNER.invoke(app, ["lookup", "Pikachu"])
     assert yes.exit_code == 0
@@ -132,7 +153,7 @@ def test_the_verb_answers_in_plain_words(tmp_path: Path) -> None:
     assert "mirrored ones are missed" in RUNNER.invoke(app, ["lookup", str(blank)]).stdout
 
 
-@pytest.mark.parametrize("what", ["nowhere.png", "broken.png"])
+@pytest.mark.parametrize("what", ["nowhere.png", "nowhere.GIF", "broken.png", ""])
 def test_what_is_no_picture_is_told(tmp_path: Path, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "broken.png").write_bytes(io.BytesIO(b"x").getvalue())
     done = RUNNER.invoke(app, ["lookup", str(tmp_path / what)])

@@ -8,27 +8,22 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from copycat.audit.absent import without_rows, without_web
 from copycat.audit.dataset import Dataset
 from copycat.audit.item import Item, Section
 from copycat.audit.licences import read_licence
 from copycat.audit.results import Evidence, Outcome, failed, not_applicable, passed, unknown
-from copycat.audit.roles import ROLES, Entry, date_fault, is_filled, role_column, source_fault
+from copycat.audit.roles import (
+    ROLES,
+    Entry,
+    date_fault,
+    is_filled,
+    role_column,
+    source_fault,
+)
 
 _HASHES: dict[str, int] = {"md5": 32, "sha1": 40, "sha256": 64, "sha512": 128, "blake3": 64}
 _COMPUTED = ("md5", "sha1", "sha256", "sha512")
-
-
-def without_rows(dataset: Dataset) -> Outcome | None:
-    """What is said where there is nothing to look at; None where there is."""
-    if dataset.entries:
-        return None
-    if dataset.left:
-        return unknown(
-            f"Its tables were too large to be fetched ({len(dataset.left)} files, such as {dataset.left[0]})."
-        )
-    return unknown(
-        "No table with rows was found (CSV, TSV, JSONL or Parquet), and no pictures, sounds or texts."
-    )
 
 
 def each(fault: Callable[[Entry], str], good: str, bad: str) -> Callable[[Dataset], Outcome]:
@@ -75,7 +70,7 @@ def _crawled(role: str, what: str) -> Callable[[Dataset], Outcome]:
             return none
         crawled = [e for e in dataset.entries if e.crawled]
         if not crawled:
-            return not_applicable("Nothing in it was fetched from the web.")
+            return without_web(dataset)
         wrong = [e for e in crawled if e.get(role) is None]
         if not wrong:
             return passed(f"All {len(crawled):,} items from the web have {what}.")
@@ -115,17 +110,22 @@ def _hash_name(entry: Entry) -> str:
     return prefix if prefix in _HASHES else ""
 
 
-def _contents(dataset: Dataset, entry: Entry) -> Iterator[bytes]:
-    """What the hash of an entry may be of."""
+def _digests(dataset: Dataset, entry: Entry, algorithm: str) -> Iterator[str]:
+    """Hashes of all that the hash of an entry may be of."""
     for name, value in entry.cells.items():
         if isinstance(value, bytes):
-            yield value
+            yield hashlib.new(algorithm, value, usedforsecurity=False).hexdigest()
         elif isinstance(value, str) and name.lower() in ROLES["text"]:
-            yield value.encode()
+            # A lone surrogate, which JSON can hold, is no text that could be hashed.
+            content = value.encode(errors="surrogatepass")
+            yield hashlib.new(algorithm, content, usedforsecurity=False).hexdigest()
+    known = dataset.file_set
     for name in ("file_name", "file", "path", "image"):
         value = entry.cells.get(name)
-        if isinstance(value, str) and value in dataset.files:
-            yield (dataset.path / value).read_bytes()
+        if isinstance(value, str) and value in known:
+            digest = dataset.digest(value, algorithm)
+            if digest is not None:
+                yield digest
 
 
 def _content_hash(dataset: Dataset) -> Outcome:
@@ -143,11 +143,10 @@ def _content_hash(dataset: Dataset) -> Outcome:
             name = _hash_name(entry) or {32: "md5", 40: "sha1", 64: "sha256", 128: "sha512"}.get(
                 len(str(entry.get("hash"))), ""
             )
-            contents = list(_contents(dataset, entry)) if name in _COMPUTED else []
-            if not contents:
+            made = set(_digests(dataset, entry, name)) if name in _COMPUTED else set()
+            if not made:
                 continue
             wanted = str(entry.get("hash")).rpartition(":")[2].lower()
-            made = {hashlib.new(name, c, usedforsecurity=False).hexdigest() for c in contents}
             if wanted in made:
                 good += 1
             else:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from copycat.audit.absent import without_rows, without_web
 from copycat.audit.dataset import Dataset
 from copycat.audit.item import Item, Section
 from copycat.audit.preferences import OptOuts, dates, latest, of_host, opt_outs, reserved, robots
-from copycat.audit.results import Evidence, Outcome, failed, not_applicable, passed, unknown
+from copycat.audit.results import Evidence, Outcome, failed, passed, unknown
 from copycat.audit.roles import read_date
-from copycat.audit.sections.metadata import without_rows
 from copycat.audit.told import pattern, sentence_with
 
 _ROBOTS = pattern(r"robots\.txt|robots exclusion")
@@ -30,7 +30,7 @@ def _robots(dataset: Dataset) -> Outcome:
         return none
     crawled = [e for e in dataset.entries if e.crawled]
     if not crawled:
-        return not_applicable("Nothing in it was fetched from the web.")
+        return without_web(dataset)
     ignored = sentence_with(dataset, _IGNORED)
     if ignored:
         return failed("It says that robots.txt was not followed.", ignored)
@@ -70,9 +70,7 @@ def _opt_outs(dataset: Dataset) -> Outcome:
         if not dataset.entries and dataset.left:
             return unknown("No record of opt-outs is there; its tables were too large to be fetched.")
         if not crawled and dataset.entries:
-            return not_applicable(
-                "Nothing in it was fetched from the web, and no record of opt-outs is there."
-            )
+            return without_web(dataset)
         claimed = sentence_with(dataset, _OPT_OUT)
         told = "Opt-outs are spoken of, and" if claimed else "It does not speak of opt-outs, and"
         return failed(f"{told} no record of them is there.", *([claimed] if claimed else []))
@@ -85,6 +83,10 @@ def _opt_outs(dataset: Dataset) -> Outcome:
     ]
     if still:
         return failed(f"{len(still):,} items are still there though they were opted out.", *still)
+    if dataset.is_unread(file):
+        return unknown(
+            f"{file} cannot be read as a whole, so it may name what is there.", Evidence(file=file)
+        )
     return passed(
         f"{file} lists {len(asked.listed):,} opt-outs, and none of what they name was found.",
         Evidence(file=file),
@@ -110,7 +112,7 @@ def _opt_out_date(dataset: Dataset) -> Outcome:
     if record is None and not any(e.crawled for e in dataset.entries):
         if not dataset.entries:
             return unknown("No record of opt-outs is there, and no rows could be read.")
-        return not_applicable("Nothing in it was fetched from the web, and no record of opt-outs is there.")
+        return without_web(dataset)
     return failed("Nothing says when opt-outs were looked up.")
 
 

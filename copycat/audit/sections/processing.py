@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from copycat.audit.absent import without_rows
 from copycat.audit.code import filter_code
 from copycat.audit.dataset import Dataset
 from copycat.audit.item import Item, Section
 from copycat.audit.pii import Kind, knows_phones
 from copycat.audit.results import Evidence, Outcome, failed, not_applicable, passed, unknown
-from copycat.audit.sections.metadata import without_rows
 from copycat.audit.sections.sourcing import is_unfiltered
 from copycat.audit.told import Topic, pattern, said
 
@@ -131,6 +131,8 @@ def _card(dataset: Dataset) -> Outcome:
     card = dataset.card
     if card is None:
         return failed("It has no card: README.md is missing.")
+    if dataset.is_unread(card.file):
+        return failed("The card cannot be read as text.", Evidence(file=card.file))
     if card.front_fault:
         return failed(f"The card is not whole: {card.front_fault}.", Evidence(file=card.file))
     lacking = [n for n in ("license", "language") if not (card.front.get(n) or card.front.get(f"{n}s"))]

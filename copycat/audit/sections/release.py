@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 
 from copycat.audit.code import acquisition_code
+from copycat.audit.croissant import has_hashes, untrue_files
 from copycat.audit.dataset import Dataset
 from copycat.audit.item import Item, Section
 from copycat.audit.results import Evidence, Outcome, failed, passed, unknown
@@ -133,10 +133,11 @@ def replicable(dataset: Dataset) -> Outcome:
 def _checksums(dataset: Dataset) -> Outcome:
     listed = next((f for f in dataset.files if _SUMS.search(f)), None)
     if listed is None:
-        described = dataset.croissant[1] if dataset.croissant else None
-        objects = described.get("distribution", ()) if isinstance(described, dict) else ()
-        if any(isinstance(o, dict) and o.get("sha256") for o in objects):
-            return passed("The description in Croissant has the hashes of its files.")
+        if has_hashes(dataset):
+            untrue = untrue_files(dataset)
+            if untrue:
+                return failed("The hashes in the description in Croissant are not true.", *untrue)
+            return passed("The description in Croissant has hashes of its files, which are true.")
         if dataset.revision:
             return passed(f"The hub keeps its files under the commit {dataset.revision}.")
         return failed("No file lists checksums.")
@@ -150,15 +151,12 @@ def _checksums(dataset: Dataset) -> Outcome:
             wrong.append(Evidence(file=listed, row=number, found=f"{name} is not there"))
             continue
         algorithm = {32: "md5", 40: "sha1", 64: "sha256"}[len(match[1])]
-        made = hashlib.new(algorithm, usedforsecurity=False)
-        with (dataset.path / name).open("rb") as f:
-            while block := f.read(1 << 20):
-                made.update(block)
-        digest = made.hexdigest()
+        digest = dataset.digest(name, algorithm)
         if digest == match[1].lower():
             good += 1
         else:
-            wrong.append(Evidence(file=listed, row=number, found=f"{name} has another {algorithm}"))
+            why = f"has another {algorithm}" if digest else "cannot be read"
+            wrong.append(Evidence(file=listed, row=number, found=f"{name} {why}"))
     if wrong:
         return failed(f"{len(wrong):,} checksums are not true.", *wrong)
     if not good:

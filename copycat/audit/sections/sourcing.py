@@ -6,13 +6,13 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from copycat.audit.absent import without_rows
 from copycat.audit.code import acquisition_code
 from copycat.audit.dataset import Dataset
 from copycat.audit.item import Item, Section
 from copycat.audit.licences import read_licence
 from copycat.audit.results import Evidence, Outcome, failed, not_applicable, passed, unknown
 from copycat.audit.roles import is_filled
-from copycat.audit.sections.metadata import without_rows
 from copycat.audit.told import Topic, pattern, said, sentence_with
 
 _REASON = (

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
+from copycat.audit.absent import without_rows
 from copycat.audit.dataset import Dataset
 from copycat.audit.item import Item, Section
 from copycat.audit.licences import WORDS, Licence, freed, read_licence, texts
 from copycat.audit.results import Evidence, Outcome, failed, not_applicable, passed, unknown
 from copycat.audit.roles import Entry
-from copycat.audit.sections.metadata import without_rows
 from copycat.audit.told import Topic, pattern, said, sentence_with, told
 
 PARTS_KEEP = pattern(
@@ -86,6 +86,8 @@ def _licence_text(dataset: Dataset) -> Outcome:
         return failed("There is no LICENSE file with the text of the licence.")
     named = dataset_licence(dataset)
     first = Evidence(file=held[0][0])
+    if dataset.is_unread(held[0][0]):
+        return failed("The LICENSE file cannot be read as text.", first)
     if not any(len(t.split()) > 2 for _, t in held):
         return failed("The LICENSE file is empty.", first)
     if named is None or named.own:
