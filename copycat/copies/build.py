@@ -12,10 +12,11 @@ import numpy as np
 from PIL import Image
 from pydantic import ValidationError
 
-from copycat.copies.calibration import FEWEST, Thresholds, calibrate, chosen
+from copycat.copies.calibration import FEWEST, STYLE, Thresholds, calibrate, chosen
 from copycat.copies.gallery import Gallery
 from copycat.copies.looks import Encoder, Looks, describe, joined
 from copycat.copies.references import References
+from copycat.copies.rungs import rungs
 from copycat.errors import BadFile, UserError, first_fault
 from copycat.io.atomic import write_text
 from copycat.io.paths import cache_folder
@@ -56,18 +57,20 @@ def build(
     progress: Progress | None = None,
     told: Callable[[Thresholds], Thresholds] = lambda t: t,
     measured: Thresholds | None = None,
+    *,
+    anew: bool = False,
 ) -> Built:
     """The gallery of `found` by the encoder of that `identity`, which is loaded where the gallery is not in
     the cache.
 
     Its thresholds are those `measured` before, where they are of these references and this encoder; else they
-    are measured, and `told` adds how. One reference that cannot be opened is left out and named. Raises
-    UserError where fewer than 40 are left.
+    are measured, and `told` adds how. With `anew` nothing is taken from the cache. One reference that cannot
+    be opened is left out and named. Raises UserError where fewer than 40 are left.
     """
-    home = (
-        cache_folder() / "references" / digest([VERSION, identity, found.stamp, measured and measured.digest])
-    )
-    kept = _kept(home)
+    told_before = None if measured is None else measured.model_dump(mode="json")
+    known_by = [VERSION, [r.name for r in rungs()], identity, found.stamp, told_before]
+    home = cache_folder() / "references" / digest(known_by)
+    kept = None if anew else _kept(home)
     if kept is None:
         kept = _make(found, identity, load(), progress or Progress(), told, measured)
         _keep(home, *kept)
@@ -143,9 +146,10 @@ def _make(
 
 
 def _is_of(measured: Thresholds, gallery: Gallery, identity: str) -> bool:
-    """Whether thresholds are of these references and weights, whatever the encoder's card is called."""
+    """Whether thresholds are of these references, rungs and weights; whatever its card is called."""
     same = measured.encoder.partition("@")[2] == identity.partition("@")[2]
-    return same and measured.digest == gallery.digest
+    rung_names = {r.name for r in rungs()} | {STYLE}
+    return same and measured.digest == gallery.digest and measured.rungs.keys() == rung_names
 
 
 def read_thresholds(path: Path) -> Thresholds:
