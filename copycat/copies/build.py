@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -176,9 +178,16 @@ def _kept(home: Path) -> tuple[Looks, _Head] | None:
 
 
 def _keep(home: Path, looks: Looks, head: _Head) -> None:
-    shutil.rmtree(home, ignore_errors=True)
-    home.mkdir(parents=True, exist_ok=True)
-    for name in _ARRAYS:
-        np.save(home / f"{name}.npy", getattr(looks, name))
-    # Last, since its being there says that the gallery is whole.
-    write_text(home / "gallery.json", json.dumps(head.model_dump(mode="json")) + "\n")
+    """Made beside its place and moved there whole, since other processes may make the same at that time."""
+    home.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f"{home.name}-", dir=home.parent))
+    try:
+        for name in _ARRAYS:
+            np.save(beside / f"{name}.npy", getattr(looks, name))
+        write_text(beside / "gallery.json", json.dumps(head.model_dump(mode="json")) + "\n")
+        shutil.rmtree(home, ignore_errors=True)
+        # Where another process was quicker, its gallery is as good.
+        with suppress(OSError):
+            beside.rename(home)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -14,6 +16,7 @@ from copycat.copies.looks import describe
 from copycat.copies.references import Files, Reference, references_at
 from copycat.copies.rungs import rungs
 from copycat.errors import BadFile, UserError
+from copycat.io.paths import cache_folder
 from copycat.subjects.characters import load_registry
 from tests.copies.pictures import Blurred, gallery, scene
 
@@ -121,6 +124,25 @@ def test_thresholds_that_were_measured_anew_are_taken_in_place_of_those_in_the_c
     copy = before.rungs["copy"].model_copy(update={"value": 0.123})
     after = before.model_copy(update={"rungs": {**before.rungs, "copy": copy}})
     assert build(source, "blurred@1", Blurred, measured=after).thresholds.value("copy") == 0.123
+
+
+def test_another_process_that_makes_the_same_gallery_disturbs_nothing(tmp_path, monkeypatch) -> None:
+    source = references_at(files(tmp_path / "refs", 44), REGISTRY)
+    first = build(source, "blurred@1", Blurred)
+    (home,) = (cache_folder() / "references").iterdir()
+    save = np.save
+
+    def meanwhile(path, values) -> None:
+        # Another process makes room for its own, as this one does.
+        shutil.rmtree(home, ignore_errors=True)
+        save(path, values)
+
+    monkeypatch.setattr(building.np, "save", meanwhile)
+    monkeypatch.setattr(building, "calibrate", lambda *_: first.thresholds)
+    build(source, "blurred@1", Blurred, anew=True)
+    assert list(home.parent.iterdir()) == [home]
+    again = build(source, "blurred@1", lambda: pytest.fail("it is in the cache"))
+    assert again.gallery.digest == first.gallery.digest
 
 
 def test_what_is_measured_anew_is_not_read_from_the_cache(tmp_path, monkeypatch) -> None:
