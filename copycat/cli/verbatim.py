@@ -14,7 +14,8 @@ class _RunFirst(TyperGroup):
     """A group that takes a run folder where another has the name of a command: `copycat verbatim RUN`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if args and not args[0].startswith("-") and args[0] not in self.commands:
+        # An option of the run's command may stand before the run; this group itself has those of help alone.
+        if args and args[0] not in ctx.help_option_names and args[0] not in self.commands:
             args = ["images", *args]
         return super().parse_args(ctx, args)
 

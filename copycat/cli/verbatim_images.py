@@ -31,6 +31,7 @@ def images(
     docs/verbatim.md.
     """
     from copycat.cli.folders import opened
+    from copycat.io.words import whole
     from copycat.report import ladder as words
     from copycat.report.files import check_free
     from copycat.runs.ladder import FILES
@@ -48,7 +49,8 @@ def images(
         if value
     )
     data = folder.data()
-    found = of_run(data, Question(references, encoder, device, command), out or folder.path, for_stream())
+    question = Question(references, encoder, device, whole(command))
+    found = of_run(data, question, out or folder.path, for_stream())
     written = write(found.ladder, found.standings, data, found.references, out or folder.path)
     for line in words.lines(found.ladder.cells):
         typer.echo(line)
@@ -56,7 +58,7 @@ def images(
         typer.echo(sentence, err=True)
     typer.echo(f"Written: {', '.join(map(str, written))}")
     if out is None:
-        typer.echo(f"To have the report show it: copycat report {run}")
+        typer.echo(f"To have the report show it: copycat report {shlex.quote(run)}")
 
 
 def calibrate(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +14,11 @@ import numpy as np
 from PIL import Image
 from pydantic import ValidationError
 
-from copycat.copies.calibration import FEWEST, Thresholds, calibrate, chosen
+from copycat.copies.calibration import FEWEST, STYLE, Thresholds, calibrate, chosen
 from copycat.copies.gallery import Gallery
 from copycat.copies.looks import Encoder, Looks, describe, joined
 from copycat.copies.references import References
+from copycat.copies.rungs import rungs
 from copycat.errors import BadFile, UserError, first_fault
 from copycat.io.atomic import write_text
 from copycat.io.paths import cache_folder
@@ -56,18 +59,20 @@ def build(
     progress: Progress | None = None,
     told: Callable[[Thresholds], Thresholds] = lambda t: t,
     measured: Thresholds | None = None,
+    *,
+    anew: bool = False,
 ) -> Built:
     """The gallery of `found` by the encoder of that `identity`, which is loaded where the gallery is not in
     the cache.
 
     Its thresholds are those `measured` before, where they are of these references and this encoder; else they
-    are measured, and `told` adds how. One reference that cannot be opened is left out and named. Raises
-    UserError where fewer than 40 are left.
+    are measured, and `told` adds how. With `anew` nothing is taken from the cache. One reference that cannot
+    be opened is left out and named. Raises UserError where fewer than 40 are left.
     """
-    home = (
-        cache_folder() / "references" / digest([VERSION, identity, found.stamp, measured and measured.digest])
-    )
-    kept = _kept(home)
+    told_before = None if measured is None else measured.model_dump(mode="json")
+    known_by = [VERSION, [r.name for r in rungs()], identity, found.stamp, told_before]
+    home = cache_folder() / "references" / digest(known_by)
+    kept = None if anew else _kept(home)
     if kept is None:
         kept = _make(found, identity, load(), progress or Progress(), told, measured)
         _keep(home, *kept)
@@ -143,9 +148,10 @@ def _make(
 
 
 def _is_of(measured: Thresholds, gallery: Gallery, identity: str) -> bool:
-    """Whether thresholds are of these references and weights, whatever the encoder's card is called."""
+    """Whether thresholds are of these references, rungs and weights; whatever its card is called."""
     same = measured.encoder.partition("@")[2] == identity.partition("@")[2]
-    return same and measured.digest == gallery.digest
+    rung_names = {r.name for r in rungs()} | {STYLE}
+    return same and measured.digest == gallery.digest and measured.rungs.keys() == rung_names
 
 
 def read_thresholds(path: Path) -> Thresholds:
@@ -172,9 +178,16 @@ def _kept(home: Path) -> tuple[Looks, _Head] | None:
 
 
 def _keep(home: Path, looks: Looks, head: _Head) -> None:
-    shutil.rmtree(home, ignore_errors=True)
-    home.mkdir(parents=True, exist_ok=True)
-    for name in _ARRAYS:
-        np.save(home / f"{name}.npy", getattr(looks, name))
-    # Last, since its being there says that the gallery is whole.
-    write_text(home / "gallery.json", json.dumps(head.model_dump(mode="json")) + "\n")
+    """Made beside its place and moved there whole, since other processes may make the same at that time."""
+    home.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f"{home.name}-", dir=home.parent))
+    try:
+        for name in _ARRAYS:
+            np.save(beside / f"{name}.npy", getattr(looks, name))
+        write_text(beside / "gallery.json", json.dumps(head.model_dump(mode="json")) + "\n")
+        shutil.rmtree(home, ignore_errors=True)
+        # Where another process was quicker, its gallery is as good.
+        with suppress(OSError):
+            beside.rename(home)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)

@@ -15,6 +15,7 @@ from copycat.errors import BadFile, UserError, first_line
 from copycat.io import pictures
 from copycat.io.file_hashes import file_hashes
 from copycat.io.paths import DATA
+from copycat.io.words import whole
 from copycat.records import digest
 from copycat.subjects.characters import Registry
 
@@ -93,7 +94,7 @@ class Table(References):
     """Pictures in a column of a Parquet file, which is never in memory as a whole."""
 
     def __init__(self, path: Path, registry: Registry) -> None:
-        self.title, self._path = path.name, path
+        self.title, self._path = whole(path.name), path
         names = _columns(path)
         self._image = next((c for c in IMAGE if c in names), "")
         who = next((c for c in WHO if c in names), "")
@@ -105,7 +106,7 @@ class Table(References):
         slugs = [str(v or "") for part in _batches(path, [who]) for v in part] if who else None
         total = len(slugs) if slugs is not None else _count(path)
         self._known = [
-            Reference(f"{path.name}:{i + 1}", _slug(registry, slugs[i]) if slugs else "")
+            Reference(f"{self.title}:{i + 1}", _slug(registry, slugs[i]) if slugs else "")
             for i in range(total)
         ]
 
@@ -171,8 +172,8 @@ def references_at(path: Path, registry: Registry) -> References:
     for file in files:
         inside = file.relative_to(path)
         who = inside.parts[0] if len(inside.parts) > 1 else ""
-        found.append((Reference(inside.as_posix(), _slug(registry, who)), file))
-    return Files(path.name, found)
+        found.append((Reference(whole(inside.as_posix()), _slug(registry, who)), file))
+    return Files(whole(path.name), found)
 
 
 def _slug(registry: Registry, name: str) -> str:

@@ -9,6 +9,7 @@ from PIL import Image
 
 from copycat.cards.judges import JudgeCard
 from copycat.copies.build import Built, build, read_thresholds
+from copycat.copies.calibration import Thresholds
 from copycat.copies.looks import Encoder, Look, describe
 from copycat.copies.references import References, of_registry, references_at
 from copycat.copies.rungs import CATALOG as RUNGS
@@ -38,9 +39,14 @@ def compared(
 ) -> Built:
     """What a ladder's card compares with, with its thresholds; measured `anew`, or taken from the file that
     the card names."""
-    file = DATA / card.thresholds if card.thresholds and not anew else None
-    measured = read_thresholds(file) if file is not None and file.is_file() else None
-    return build(_references(card), card.identity(), load, progress, measured=measured)
+    measured = None if anew else _measured(card)
+    return build(_references(card), card.identity(), load, progress, measured=measured, anew=anew)
+
+
+def _measured(card: JudgeCard) -> Thresholds | None:
+    """What the file that the card names says; None where there is none yet."""
+    file = DATA / card.thresholds if card.thresholds else None
+    return read_thresholds(file) if file is not None and file.is_file() else None
 
 
 class LadderJudge(Judge):
@@ -65,7 +71,15 @@ class LadderJudge(Judge):
 
     @classmethod
     def identify(cls, card: JudgeCard) -> str:
-        found = {"weights": card.fingerprint(), "references": _references(card).content, "at": card.at}
+        # Where rungs begin decides what it answers; how that was measured does not.
+        told = _measured(card)
+        cuts = {} if told is None else {"digest": told.digest, **{n: t.value for n, t in told.rungs.items()}}
+        found = {
+            "weights": card.fingerprint(),
+            "references": _references(card).content,
+            "at": card.at,
+            "thresholds": cuts,
+        }
         return f"{card.name}@{digest(found)[:12]}"
 
     @classmethod
@@ -78,7 +92,13 @@ class LadderJudge(Judge):
         RUNGS.get(card.at)
         if card.pictures and not Path(DATA / card.pictures).exists():
             raise BadFile(f"The pictures {card.pictures} of the judge {card.name} are not there.")
-        _references(card)
+        if not any(r.character for r in _references(card).known):
+            raise BadFile(
+                f"None of the pictures {card.pictures} of the judge {card.name} is known to show a character "
+                f"of the registry {card.registry}, so it could name nobody: call folders as the characters' "
+                "slugs, or add a column `character` to the table."
+            )
+        _measured(card)
 
     def ask(self, questions: Sequence[Question], images: Sequence[Image.Image]) -> list[Verdict]:
         return ask_guarded(self.identity, self._compare, questions, images)

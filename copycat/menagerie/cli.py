@@ -204,7 +204,7 @@ def pictures(
     from copycat.menagerie.pictures import write_pictures
     from copycat.runtime.progress import for_stream
 
-    wanted = tuple(filter(None, map(str.strip, kinds.split(","))))
+    wanted = tuple(map(str.strip, kinds.split(",")))
     for kind in wanted:
         if kind not in get_args(Kind):
             raise UnknownName("kind of picture", kind, get_args(Kind))

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 
 from copycat.copies import build as building
+from copycat.copies import calibration
 from copycat.copies.build import build, read_thresholds
 from copycat.copies.calibration import STYLE, calibrate, chosen, sizes
 from copycat.copies.gallery import Gallery
 from copycat.copies.looks import describe
 from copycat.copies.references import Files, Reference, references_at
+from copycat.copies.rungs import rungs
 from copycat.errors import BadFile, UserError
+from copycat.io.paths import cache_folder
 from copycat.subjects.characters import load_registry
 from tests.copies.pictures import Blurred, gallery, scene
 
@@ -110,6 +115,56 @@ def test_thresholds_that_were_measured_before_are_taken_for_these_references_alo
     path.write_text("{}")
     with pytest.raises(BadFile, match="holds no thresholds of a ladder"):
         read_thresholds(path)
+
+
+def test_thresholds_that_were_measured_anew_are_taken_in_place_of_those_in_the_cache(tmp_path) -> None:
+    source = references_at(files(tmp_path / "refs", 44), REGISTRY)
+    before = build(source, "blurred@1", Blurred).thresholds
+    assert build(source, "blurred@1", Blurred, measured=before).thresholds == before
+    copy = before.rungs["copy"].model_copy(update={"value": 0.123})
+    after = before.model_copy(update={"rungs": {**before.rungs, "copy": copy}})
+    assert build(source, "blurred@1", Blurred, measured=after).thresholds.value("copy") == 0.123
+
+
+def test_another_process_that_makes_the_same_gallery_disturbs_nothing(tmp_path, monkeypatch) -> None:
+    source = references_at(files(tmp_path / "refs", 44), REGISTRY)
+    first = build(source, "blurred@1", Blurred)
+    (home,) = (cache_folder() / "references").iterdir()
+    save = np.save
+
+    def meanwhile(path, values) -> None:
+        # Another process makes room for its own, as this one does.
+        shutil.rmtree(home, ignore_errors=True)
+        save(path, values)
+
+    monkeypatch.setattr(building.np, "save", meanwhile)
+    monkeypatch.setattr(building, "calibrate", lambda *_: first.thresholds)
+    build(source, "blurred@1", Blurred, anew=True)
+    assert list(home.parent.iterdir()) == [home]
+    again = build(source, "blurred@1", lambda: pytest.fail("it is in the cache"))
+    assert again.gallery.digest == first.gallery.digest
+
+
+def test_what_is_measured_anew_is_not_read_from_the_cache(tmp_path, monkeypatch) -> None:
+    source = references_at(files(tmp_path / "refs", 44), REGISTRY)
+    build(source, "blurred@1", Blurred)
+    monkeypatch.setattr(building, "calibrate", lambda *_: pytest.fail("it is measured"))
+    build(source, "blurred@1", Blurred)
+    with pytest.raises(pytest.fail.Exception, match="it is measured"):
+        build(source, "blurred@1", Blurred, anew=True)
+
+
+def test_a_rung_that_was_added_is_measured(tmp_path, monkeypatch) -> None:
+    source = references_at(files(tmp_path / "refs", 44), REGISTRY)
+    all_of_them = rungs()
+    for module in (building, calibration):
+        monkeypatch.setattr(module, "rungs", lambda: all_of_them[1:])
+    before = build(source, "blurred@1", Blurred).thresholds
+    assert "exact" not in before.rungs
+    for module in (building, calibration):
+        monkeypatch.setattr(module, "rungs", lambda: all_of_them)
+    assert "exact" in build(source, "blurred@1", Blurred).thresholds.rungs
+    assert "exact" in build(source, "blurred@1", Blurred, measured=before).thresholds.rungs
 
 
 def test_too_few_that_open_are_refused_with_the_first_reason(tmp_path) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import os
 
 import pytest
 from PIL import Image
 
 from copycat.copies.references import of_registry, references_at
 from copycat.errors import BadFile
+from copycat.records import digest
 from copycat.subjects.characters import load_registry
 from tests.copies.pictures import scene
 
@@ -43,6 +45,18 @@ def test_folders_are_called_as_characters_and_a_broken_file_is_a_reason(tmp_path
     assert "b.jpg" in str(opened[1])
     with pytest.raises(BadFile, match="holds no pictures"):
         references_at(_empty(tmp_path), REGISTRY)
+
+
+def test_a_file_called_in_another_encoding_has_a_name_that_can_be_written(tmp_path) -> None:
+    scene(1).save(tmp_path / "a.png")
+    try:
+        os.rename(os.fsencode(tmp_path / "a.png"), os.fsencode(tmp_path) + b"/b\xff.png")  # noqa: PTH104
+    except OSError:
+        pytest.skip("this file system takes names in UTF-8 alone")
+    found = references_at(tmp_path, REGISTRY)
+    assert found.known[0].name == "b\ufffd.png"
+    assert digest(found.stamp)
+    assert isinstance(dict(found.images())[0], Image.Image)
 
 
 def _empty(tmp_path):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -85,3 +87,42 @@ def test_a_card_may_compare_with_other_pictures(tmp_path, monkeypatch) -> None:
     one = identify(load_judge_card("trained"))
     pd.DataFrame(rows[1:]).to_parquet(tmp_path / "judges" / "own.parquet")
     assert identify(load_judge_card("trained")) != one
+
+
+def card_of_its_own(home: Path, **changes: str) -> str:
+    """A card called `own` under `home`; returns its name."""
+    card = yaml.safe_load((DATA / "judges" / "menagerie-ladder.yaml").read_text(encoding="utf-8"))
+    card |= {"name": "own", "source": str(DATA / "menagerie" / "judge"), **changes}
+    (home / "judges").mkdir(exist_ok=True)
+    (home / "judges" / "own.yaml").write_text(yaml.safe_dump(card))
+    return "own"
+
+
+def test_who_it_is_depends_on_where_its_rungs_begin_and_not_on_how_that_was_measured(
+    tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setenv("COPYCAT_HOME", str(tmp_path))
+    shipped = json.loads((DATA / "judges" / "menagerie-ladder.json").read_text(encoding="utf-8"))
+    file = tmp_path / "own.json"
+    file.write_text(json.dumps(shipped))
+    name = card_of_its_own(tmp_path, thresholds=str(file))
+    first = identify(load_judge_card(name))
+    file.write_text(json.dumps({**shipped, "command": "another", "commit": None}))
+    assert identify(load_judge_card(name)) == first
+    shipped["rungs"]["near-copy"]["value"] = 0.5
+    file.write_text(json.dumps(shipped))
+    assert identify(load_judge_card(name)) != first
+    file.write_text("{}")
+    with pytest.raises(BadFile, match="holds no thresholds of a ladder"):
+        ladder.LadderJudge.check(load_judge_card(name))
+
+
+def test_pictures_of_which_nobody_is_known_are_refused_since_nothing_would_be_withheld(
+    tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setenv("COPYCAT_HOME", str(tmp_path))
+    table = tmp_path / "trained.parquet"
+    pd.DataFrame([{"image": (DATA / r).read_bytes()} for r in WHO.references]).to_parquet(table)
+    name = card_of_its_own(tmp_path, pictures=str(table))
+    with pytest.raises(BadFile, match=r"could name nobody: .* add a column `character`"):
+        ladder.LadderJudge.check(load_judge_card(name))

@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from copycat.cli.main import app
 from copycat.copies.references import references_at
-from copycat.errors import UserError
+from copycat.errors import UnknownName, UserError
 from copycat.io.paths import DATA
 from copycat.menagerie import pictures
 from copycat.menagerie.corpus import Sample, draw_all
@@ -40,3 +42,10 @@ def test_the_file_holds_the_very_pictures_with_whom_they_show(
 def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"call it so: .*refs.parquet"):
         pictures.write_pictures(tmp_path / "refs.png", ("character",), 1, lambda *_: None)
+
+
+def test_no_kind_of_picture_is_a_mistake_and_writes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "refs.parquet"
+    done = CliRunner().invoke(app, ["menagerie", "pictures", "--kinds", "", "--out", str(path)])
+    assert isinstance(done.exception, UnknownName)
+    assert not path.exists()

@@ -34,10 +34,11 @@ class Setup:
 
     @cached_property
     def digest(self) -> str:
-        """Hash of both, and of what references are called and where they stand in their set, since rows of
-        the ladder say that."""
+        """Hash of both, of the rungs, and of what references are called and where they stand in their set,
+        since rows of the ladder say that."""
         gallery = self.built.gallery
-        return digest([self.identity, gallery.digest, gallery.names, self.built.rows])
+        names = [r.name for r in rungs()]
+        return digest([self.identity, names, gallery.digest, gallery.names, self.built.rows])
 
     @cached_property
     def encoder(self) -> Encoder:

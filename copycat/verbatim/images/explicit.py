@@ -10,8 +10,8 @@ KINDS = (NAME, DESCRIPTION, GENERIC)
 """Most explicit first."""
 ABOUT = (
     "A prompt is a name where it names the character; a description where it says half of the character's "
-    "distinguishing attributes, or 12 words and more; else generic words. It is the prompt before any "
-    "mitigation."
+    "distinguishing attributes, or 12 words and more; else generic words, a misspelt name among "
+    "them. It is the prompt before any mitigation."
 )
 _WORDS = 12
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from copycat.cards.judges import CATALOG, load_judge_card
 from copycat.copies.build import build, read_thresholds
 from copycat.copies.calibration import Thresholds
 from copycat.copies.references import References, of_registry, references_at
-from copycat.imitation.encoding import encoder_card, load_encoder
+from copycat.imitation.encoding import Encoder, encoder_card, load_encoder
 from copycat.io.journal import Journal
 from copycat.io.paths import ROOT
 from copycat.runs.data import RunData
@@ -66,13 +67,18 @@ def of_run(run: RunData, question: Question, out: Path, progress: Progress | Non
     device = resolve_device(question.device, f"The encoder {card.name}", card.min_gpu_gb)
     commit = environment.git_state(ROOT)[0]
 
+    # For the references and for the run's pictures the same one, which may be large.
+    @cache
+    def load() -> Encoder:
+        return load_encoder(card, device)
+
     def told(thresholds: Thresholds) -> Thresholds:
         return thresholds.model_copy(update={"command": question.command, "commit": commit})
 
     identity = card.identity() if card.source else f"{card.name}@{card.kind}"
     measured = shipped(registry) if question.references is None else None
-    built = build(source, identity, lambda: load_encoder(card, device), progress, told, measured)
-    setup = Setup(built, identity, lambda: load_encoder(card, device))
+    built = build(source, identity, load, progress, told, measured)
+    setup = Setup(built, identity, load)
     out.mkdir(parents=True, exist_ok=True)
     rows = climb(run, setup, Journal(out / ROWS, LadderRow), progress)
     found = standings(run, rows, built.thresholds)

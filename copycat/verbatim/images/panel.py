@@ -99,9 +99,12 @@ def factors(s: Standing, again: Repeats, registry: Registry, thresholds: Thresho
 
 def _purpose(s: Standing) -> str:
     asked = {
-        NAME: "The prompt names the character, so that very character was asked for.",
-        DESCRIPTION: "The prompt describes the character and does not name it.",
-        GENERIC: "The prompt says generic words alone, so nothing in it asks for a protected work.",
+        NAME: "The prompt, before any mitigation, names the character, so that very character was asked for.",
+        DESCRIPTION: "The prompt, before any mitigation, does not name the character; it says half of its "
+        "distinguishing attributes, or 12 words and more.",
+        GENERIC: "The prompt, before any mitigation, does not name the character as the registry spells it, "
+        "and has few words; they count as generic words, although they may have been chosen to evoke it or "
+        "misspell its name.",
     }[s.explicit]
     unseen = "the judge does not see the character"
     if s.detected is None:

@@ -193,6 +193,7 @@ def test_a_run_that_was_never_compared_says_nothing(made: RunFolder) -> None:
     [
         (["no-such-run"], "Unknown run"),
         (["RUN", "--references", "no-such-folder"], "a folder of pictures, or a Parquet file"),
+        (["--references", "no-such-folder", "RUN"], "a folder of pictures, or a Parquet file"),
         (["RUN", "--encoder", "ocr-names"], "makes no vectors"),
     ],
 )
@@ -252,6 +253,7 @@ DESCRIBED = ", ".join(a.text for a in PEOPLE[0].attributes[1:4])
         ("one two three four five six seven eight nine ten eleven twelve", DESCRIPTION),
         (f"a {PEOPLE[0].attributes[0].text} animal", GENERIC),
         (PEOPLE[1].name, GENERIC),
+        (f"{PEOPLE[0].name[:-1]}zz", GENERIC),
     ],
 )
 def test_how_explicit_a_prompt_is(text: str, kind: str) -> None:
@@ -328,6 +330,19 @@ def test_the_panel_says_of_each_factor_what_bears_on_it_and_what_nothing_says(
     assert ("substitute" in market) == (rung not in (STYLE, NONE))
     if rung == STYLE:
         assert ("no judge said" in purpose) == (detected is None)
+
+
+@pytest.mark.parametrize("kind", [NAME, DESCRIPTION, GENERIC])
+def test_the_panel_says_no_more_of_a_prompt_than_was_looked_at(kind: str) -> None:
+    """A misspelt name and twelve words of anything are in kinds, and are no request for nothing."""
+    standing = replace(_standing(NONE, None), explicit=kind)
+    (again,) = panel.repeats([standing]).values()
+    purpose = panel.factors(standing, again, REGISTRY, CUTS)[0].fact
+    assert "before any mitigation" in purpose
+    assert "describes the character" not in purpose
+    assert "nothing in it asks" not in purpose
+    assert ("misspell" in purpose) == (kind == GENERIC)
+    assert ("12 words" in purpose) == (kind == DESCRIPTION)
 
 
 def test_rows_are_of_references_that_are_called_so_and_stand_there() -> None:
