@@ -45,13 +45,13 @@ RECIPES = {
     for r in (
         DoseRecipe(name="full", levels=_ALL, trainings=5),
         DoseRecipe(name="wide", levels=_ALL, trainings=1),
-        DoseRecipe(name="close", levels=_ALL[:8], trainings=4),
+        DoseRecipe(name="close", levels=_ALL[:8], trainings=2),
         DoseRecipe(name="scratch", levels=_ALL, trainings=1, scratch=True),
         DoseRecipe(name="reduced", levels=(0, 20, 100, 300), trainings=1, templates=2, seeds=4),
         DoseRecipe(name="smoke", levels=(0, 8), trainings=1, epochs=4, templates=1, seeds=2),
     )
 }
-"""By name: `full` is the experiment, `wide` the first of its trainings alone, `close` four trainings up to
+"""By name: `full` is the experiment, `wide` the first of its trainings alone, `close` two trainings up to
 500 pictures, `scratch` the first training done from nothing, `reduced` takes minutes, and `smoke` shows
 that everything runs."""
 
