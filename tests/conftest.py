@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -27,6 +28,14 @@ def pytest_configure(config: pytest.Config) -> None:
 def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing that one test pays for is there for another, nor left in the working folder."""
     monkeypatch.setenv("COPYCAT_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small_heap() -> None:
+    """Each stage of a run collects garbage. What a module finds there, libraries for the most part, is not
+    looked at again, which saves most of a second each time."""
+    gc.collect()
+    gc.freeze()
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,13 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from PIL import Image, ImageOps
 
+from copycat.io.pictures import decode
+
 
 def _jpeg(image: Image.Image) -> Image.Image:
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=75)
-    return Image.open(io.BytesIO(buffer.getvalue())).convert("RGB")
+    return decode(buffer.getvalue(), "A copy as JPEG").image
 
 
 def _scaled(image: Image.Image) -> Image.Image:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import weakref
+from collections.abc import Iterator
 
 import pytest
 
@@ -15,6 +17,15 @@ class Cycle:
         self.me = self
 
 
+@pytest.fixture
+def by_hand() -> Iterator[None]:
+    """No garbage is collected before the test asks for it."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("by_hand")
 def test_ctrl_c_while_memory_is_freed_is_raised() -> None:
     cycle = Cycle()
     gone: list[str] = []
