@@ -19,10 +19,12 @@ class Cycle:
 
 @pytest.fixture
 def by_hand() -> Iterator[None]:
-    """No garbage is collected before the test asks for it."""
+    """No garbage is collected before the test asks for it, and Ctrl-C is heard in any shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     gc.disable()
     yield
     gc.enable()
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.usefixtures("by_hand")
