@@ -192,7 +192,7 @@ def curve(figure: Figure, rows: Sequence[Row]) -> None:
             name = "no guardrail" if r.guard == "none" else f"{r.guard.partition('[')[0]}, plain prompt"
             axes.axhline(r.detected, color="black", linestyle=style, linewidth=1, label=name)
     axes.set_xscale("log", base=2)
-    axes.set_xticks([r.weight for r in rows if r.recipe == recipes[0]])
+    axes.set_xticks(sorted({r.weight for r in rows if r.recipe}))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.set_ylim(-0.03, 1.03)
     axes.set_xlabel("weight, in units of the guidance scale")
