@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from pydantic import BaseModel
 
 from copycat.errors import UserError
 from copycat.io.paths import DATA
@@ -48,7 +49,7 @@ def trained(recipe: DoseRecipe, training: int, work: Path) -> Drawn:
     Raises UserError where `work` holds another experiment, or one with another generator.
     """
     home = work / f"training-{training}"
-    _claim(recipe, work)
+    claim(recipe, work)
     file, log = home / "pictures.npz", home / "training.json"
     if not file.is_file():
         home.mkdir(parents=True, exist_ok=True)
@@ -62,8 +63,9 @@ def steps_of(recipe: DoseRecipe, pictures: int) -> int:
     return max(2, math.ceil(pictures * recipe.epochs / _BATCH))
 
 
-def _claim(recipe: DoseRecipe, work: Path) -> None:
-    """Say in `work` which experiment it holds."""
+def claim(recipe: BaseModel, work: Path) -> None:
+    """Say in `work` which experiment it holds, of which recipe and with which generator. Raises UserError
+    where it holds another."""
     generator = DATA / "menagerie" / "generator"
     weights = [hashlib.sha256(f.read_bytes()).hexdigest() for f in sorted(generator.rglob("*.safetensors"))]
     said = json.dumps({"recipe": recipe.model_dump(), "generator": weights}, default=list)
@@ -89,7 +91,8 @@ def _train(recipe: DoseRecipe, training: int, home: Path) -> None:
     unet_folder = home / "unet"
     average.save_pretrained(unet_folder)
     began = time.monotonic()
-    pixels = _draw_newcomers(recipe, denoiser.assemble(vae, text, tokenizer, average))
+    pipe = denoiser.assemble(vae, text, tokenizer, average)
+    pixels = draw_newcomers(len(recipe.levels), recipe.templates, recipe.seeds, pipe)
     told = {
         "steps": steps,
         "seconds": seconds,
@@ -97,7 +100,12 @@ def _train(recipe: DoseRecipe, training: int, home: Path) -> None:
         "drawing": time.monotonic() - began,
     }
     (home / "training.json").write_text(json.dumps(told), encoding="utf-8")
-    # Last, since its being there says that the training is finished.
+    keep_pictures(pixels, home)
+
+
+def keep_pictures(pixels: np.ndarray[Any, np.dtype[np.uint8]], home: Path) -> None:
+    """Write what a training's generator drew; last, since its being there says that the training is
+    finished."""
     temporary = home / "pictures.tmp.npz"
     np.savez(temporary, pixels=pixels)
     temporary.replace(home / "pictures.npz")
@@ -118,21 +126,20 @@ def _captioned(recipe: DoseRecipe, training: int, home: Path, vae: Any, tokenize
     return denoiser.Captioned(ids, mean, sd, vae.config.scaling_factor)
 
 
-def _draw_newcomers(recipe: DoseRecipe, pipe: Any) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """Every newcomer, template and seed; the noise of a picture depends on its seed alone, so that all
-    trainings begin at the same one."""
+def draw_newcomers(people: int, templates: int, seeds: int, pipe: Any) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Every newcomer, template and seed, uint8 of shape (people, templates, seeds, height, width, 3); the
+    noise of a picture depends on its seed alone, so that all trainings begin at the same one."""
     pipe.set_progress_bar_config(disable=True)
     made = []
-    for p in newcomers(len(recipe.levels)):
-        for text in prompts(p, recipe.templates):
-            noise = [torch.Generator().manual_seed(seed) for seed in range(recipe.seeds)]
+    for p in newcomers(people):
+        for text in prompts(p, templates):
+            noise = [torch.Generator().manual_seed(seed) for seed in range(seeds)]
             out = pipe(
-                [text] * recipe.seeds,
+                [text] * seeds,
                 num_inference_steps=STEPS,
                 guidance_scale=GUIDANCE,
                 generator=noise,
                 output_type="np",
             ).images
             made.append(np.rint(out * 255).astype(np.uint8))
-    shape = (len(recipe.levels), recipe.templates, recipe.seeds, *made[0].shape[1:])
-    return np.stack(made).reshape(shape)
+    return np.stack(made).reshape(people, templates, seeds, *made[0].shape[1:])

@@ -35,7 +35,7 @@ class Writer(Closing, ABC):
     """How many tokens there are to choose from; None for a model that cannot be told which not to choose."""
 
     def encode(self, text: str) -> Sequence[int]:
-        """The tokens of `text`, without marks around it."""
+        """The tokens of `text`, without marks around it; only asked of a writer with a `vocabulary`."""
         raise NotImplementedError
 
     @abstractmethod
