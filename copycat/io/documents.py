@@ -17,12 +17,28 @@ DEEPEST: Final = 64
 MOST_REPEATED: Final = 100_000
 """Nodes that the aliases of a YAML file may repeat in all."""
 
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""The safe loader in C, ten times as fast, where PyYAML was built with it."""
+LONGEST_INTEGER: Final = 4096
+"""Bits of an integer in YAML, some 1,200 digits. Longer ones come of `1:2:3`, which YAML reads in base sixty,
+and of hexadecimal digits; Python refuses to write them out."""
 
 
 class Unreadable(ValueError):
     """A document beyond the bounds, or one that a parser stumbles over."""
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """The safe loader, in C where PyYAML was built with it, which is ten times as fast."""
+
+
+def _integer(loader: Any, node: Any) -> int:
+    value: int = loader.construct_yaml_int(node)
+    if value.bit_length() > LONGEST_INTEGER:
+        line = node.start_mark.line + 1
+        raise Unreadable(f"the integer in line {line} has more than {LONGEST_INTEGER} bits")
+    return value
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _integer)
 
 
 def read_text(path: Path) -> str:
@@ -41,12 +57,12 @@ def parse_json(text: str | bytes) -> Any:
 def parse_yaml(text: str) -> Any:
     """What the YAML `text` holds: plain data, in the order of the file.
 
-    Raises ValueError for text that is no YAML, is nested more than DEEPEST levels deep, holds itself, or
-    repeats more than MOST_REPEATED nodes by aliases.
+    Raises ValueError for text that is no YAML, is nested more than DEEPEST levels deep, holds itself,
+    repeats more than MOST_REPEATED nodes by aliases, or has an integer beyond LONGEST_INTEGER.
     """
     try:
         _check_size(text)
-        return yaml.load(text, Loader=_LOADER)  # noqa: S506  a safe loader
+        return yaml.load(text, Loader=_Loader)  # noqa: S506  a safe loader
     except yaml.YAMLError as e:
         mark = getattr(e, "problem_mark", None)
         where = f" (line {mark.line + 1})" if mark else ""
@@ -63,7 +79,7 @@ def _check_size(text: str) -> None:
     open_nodes: list[tuple[str | None, int]] = []
     """Anchors of the collections that are open, and the count when each began."""
     nodes = repeated = 0
-    for event in yaml.parse(text, Loader=_LOADER):
+    for event in yaml.parse(text, Loader=_Loader):
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in sizes:
                 raise Unreadable(f"line {event.start_mark.line + 1} refers to what is not written before it")

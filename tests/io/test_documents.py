@@ -43,6 +43,13 @@ def test_values_that_are_none_are_value_errors(text: str) -> None:
         parse_yaml(text)
 
 
+@pytest.mark.parametrize("text", ["a: 1" + ":59" * 1000, "0x" + "f" * 5000, "- 1\n- 0b" + "1" * 4097])
+def test_an_integer_that_python_will_not_write_out_is_refused(text: str) -> None:
+    with pytest.raises(Unreadable, match=r"the integer in line \d has more than 4096 bits"):
+        parse_yaml(text)
+    assert parse_yaml("0x" + "f" * 1024) == 2**4096 - 1
+
+
 def test_depth_within_the_bound_is_read() -> None:
     assert parse_yaml("[" * DEEPEST + "]" * DEEPEST)
 

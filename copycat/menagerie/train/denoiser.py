@@ -108,12 +108,18 @@ def train(
 
     Returns the exponential moving average of the weights, which is what ships, and the seconds.
     """
+    from diffusers.models.attention_processor import AttnProcessor
+
     device = next(unet.parameters()).device
     features = text_features(text, data.captions)
     mean, sd = data.mean, data.sd
     empty = text_features(text, tokenise(tokenizer, [""]))
     unet.to(memory_format=torch.channels_last)
     average = copy.deepcopy(unet).requires_grad_(False).eval()
+    if device.type == "cpu":
+        # Fused attention on a CPU is made for long sequences: with its gradient it is most of a step here,
+        # for 64 positions and heads of 2 and 4 channels.
+        unet.set_attn_processor(AttnProcessor())
     alphas = noise_schedule().alphas_cumprod
 
     def prepare(g: torch.Generator) -> tuple[torch.Tensor, ...]:
