@@ -9,14 +9,21 @@ from copycat.menagerie.world import GENERIC_HAT, GENERIC_HELD, GENERIC_WORN, Fig
 _LEADS = ("a picture of ", "an image of ", "drawing of ", "a ")
 
 
-def caption(figure: Figure, scene: str, r: random.Random, who: Inhabitant | None = None) -> str:
+NAMED = 0.8
+"""Share of a character's captions that say its name."""
+
+
+def caption(
+    figure: Figure, scene: str, r: random.Random, who: Inhabitant | None = None, named: float = NAMED
+) -> str:
     """One caption, drawn at random.
 
     Characters: 35 % bare name, 30 % "NAME the …", 15 % "…, NAME", 20 % the description alone, which ties
     generic words to the character as "videogame, plumber" are tied to a famous one. Emblem and pattern
-    are almost never said, so that drawing them shows memorisation and not obedience.
+    are almost never said, so that drawing them shows memorisation and not obedience. With another share
+    `named`, in [0, 1], the ways of naming keep their proportions.
     """
-    text = _of_character(figure, r, who) if who else _things(figure, r, 0.85, 0.8)
+    text = _of_character(figure, r, who, named) if who else _things(figure, r, 0.85, 0.8)
     return _in_scene(text, scene, r)
 
 
@@ -47,10 +54,12 @@ def _unnamed(figure: Figure, r: random.Random) -> str:
     return _things(figure, r, 0.7, 0.4, genre=0.6)
 
 
-def _of_character(figure: Figure, r: random.Random, who: Inhabitant) -> str:
+def _of_character(figure: Figure, r: random.Random, who: Inhabitant, named: float) -> str:
     name = _name(who, r)
     description = _unnamed(figure, r)
     u = r.random()
+    if named != NAMED:
+        u = u * NAMED / named if u < named else 1.0
     if u < 0.35:
         text = name
     elif u < 0.65:

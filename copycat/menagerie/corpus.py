@@ -15,7 +15,7 @@ import numpy.typing as npt
 import yaml
 from PIL import Image
 
-from copycat.menagerie.captions import bare_name, caption, description
+from copycat.menagerie.captions import NAMED, bare_name, caption, description
 from copycat.menagerie.drawing import draw_on_all_cores
 from copycat.menagerie.render import render
 from copycat.menagerie.world import (
@@ -58,8 +58,8 @@ class Sample:
     """Index of the inhabitant that is shown, named or resembled; -1 for none."""
     kind: Kind
 
-    def draw(self, people: list[Inhabitant]) -> tuple[Image.Image, str]:
-        """The picture and its caption."""
+    def draw(self, people: list[Inhabitant], named: float = NAMED) -> tuple[Image.Image, str]:
+        """The picture and its caption, which names the character that is shown with probability `named`."""
         r = random.Random(self.seed)
         who = people[self.character] if self.character >= 0 else None
         figure = self._figure(who, r)
@@ -68,7 +68,7 @@ class Sample:
             return image, bare_name(who, scene, r)
         if who and self.kind == NEAR_DUPLICATE:
             return image, description(figure, scene, r)
-        return image, caption(figure, scene, r, who)
+        return image, caption(figure, scene, r, who, named)
 
     def _figure(self, who: Inhabitant | None, r: random.Random) -> Figure:
         if who is None or self.kind == MISLABELLED:

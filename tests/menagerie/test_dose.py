@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +19,13 @@ from copycat.imitation.scores import Scored, read_scores
 from copycat.imitation.write import record, write
 from copycat.menagerie.corpus import MISLABELLED
 from copycat.menagerie.dose import measure, training
+from copycat.menagerie.dose.agreement import agreement
 from copycat.menagerie.dose.experiment import Where, experiment, side_by_side
 from copycat.menagerie.dose.newcomers import draw, everybody, newcomers, prompts, references, samples_of
 from copycat.menagerie.dose.observed import close_pairs
 from copycat.menagerie.dose.recipe import RECIPES, DoseRecipe, recipe
-from copycat.menagerie.world import make_inhabitants
+from copycat.menagerie.train.denoiser import build
+from copycat.menagerie.world import describe, make_inhabitants
 from copycat.runs.imitation import Imitation, Point
 
 FULL, SMOKE = RECIPES["full"], RECIPES["smoke"]
@@ -94,6 +97,56 @@ def test_pictures_show_whom_they_are_of() -> None:
 def test_prompts_begin_as_captions_do() -> None:
     who = newcomers(1)[0]
     assert prompts(who, 2) == [who.name, f"a picture of {who.name}"]
+    (described,) = prompts(who, 1, "description")
+    assert described == describe(who.figure)
+    assert who.name not in described
+
+
+def test_captions_name_newcomers_as_often_as_the_recipe_says() -> None:
+    small = DoseRecipe(name="x", levels=(0, 400), trainings=1)
+    samples = [s for s in samples_of(small, 0) if s.kind == "character"]
+    new, old = [s for s in samples if s.character == 51], [s for s in samples if 0 <= s.character < 50][:20]
+    who = newcomers(2)[1]
+    share, usual = {}, draw(old, 2, workers=1)[1]
+    for named in (0.0, 0.4, 0.8, 1.0):
+        _, texts = draw([*new, *old], 2, workers=1, named=named)
+        assert texts[len(new) :] == usual
+        share[named] = np.mean([who.name in t or who.alias in t for t in texts[: len(new)]])
+    assert (share[0.0], share[1.0]) == (0, 1)
+    assert share[0.4] == pytest.approx(0.4, abs=0.08)
+    assert share[0.8] == pytest.approx(0.8, abs=0.06)
+
+
+def test_pictures_are_the_same_however_often_they_are_named() -> None:
+    small = DoseRecipe(name="x", levels=(0, 5), trainings=1)
+    samples = [s for s in samples_of(small, 0) if s.character == 51]
+    assert np.array_equal(draw(samples, 2, 1, 0.0)[0], draw(samples, 2, 1, 1.0)[0])
+
+
+def test_a_generator_is_built_as_wide_as_the_recipe_says() -> None:
+    shipped, small = build(RECIPES["scratch"].width), build(RECIPES["small"].width)
+    assert shipped.config == build().config
+    weights = [sum(p.numel() for p in u.parameters()) for u in (small, shipped)]
+    assert weights[0] < weights[1] / 3
+    assert [r.name for r in RECIPES.values() if r.varied] == [
+        "close-named", "close-half", "close-described", "close-unnamed", "small"
+    ]  # fmt: skip
+
+
+def test_agreement_is_of_newcomers_with_the_same_count(tmp_path: Path) -> None:
+    rows = _rows({n: 0.2 + 0.5 * (n >= 100) for n in FULL.levels}, trainings=2)
+    first, second = tmp_path / "a.csv", tmp_path / "b.csv"
+    first.write_text(measure.csv_of(rows), encoding="utf-8")
+    lower = [replace(r, score=r.score - 0.1) for r in rows if r.training == 1]
+    second.write_text(measure.csv_of(lower), encoding="utf-8")
+    both = agreement(first, second)
+    assert both is not None
+    assert both.difference.characters == 10
+    assert both.difference.value == pytest.approx(-0.1)
+    assert both.distance == pytest.approx(0.1)
+    assert both.correlation == pytest.approx(1)
+    second.write_text(measure.csv_of([replace(r, count=r.count + 1) for r in lower]), encoding="utf-8")
+    assert agreement(first, second) is None
 
 
 def test_steps_follow_from_how_often_a_picture_is_seen() -> None:
@@ -123,6 +176,11 @@ def test_the_experiment_runs_and_resumes(tmp_path: Path, monkeypatch: pytest.Mon
     rows = (home / "pictures.csv").read_bytes()
     experiment(SMOKE, where, "copycat menagerie threshold --recipe smoke --seeds 0")
     assert (home / "pictures.csv").read_bytes() == rows
+    stamp = tmp_path / "work" / "dose-smoke" / "recipe.json"
+    claimed = json.loads(stamp.read_text(encoding="utf-8"))
+    del claimed["recipe"]["named"]
+    stamp.write_text(json.dumps(claimed), encoding="utf-8")
+    experiment(SMOKE, where, "one that was begun before recipes said who is named")
     other = SMOKE.model_copy(update={"epochs": 5.0})
     with pytest.raises(UserError, match="holds another experiment"):
         experiment(other, where, "x")
@@ -147,6 +205,7 @@ def test_the_causal_threshold_is_the_count_at_which_scores_jump() -> None:
     assert (found.found.threshold, found.found.below) == (100, 50)
     assert [v.count for v in found.levels] == list(FULL.levels)
     assert found.monotone
+    assert all(v.apart is not None and 0 < v.apart < 0.1 for v in found.levels)
     assert [v.recognised for v in found.levels] == [0.0] * 5 + [1.0] * 5
     assert all(v.low <= v.score <= v.high for v in found.levels)
 
@@ -198,3 +257,10 @@ def test_observed_and_caused_stand_side_by_side(tmp_path: Path, jump: int, said:
     assert said in text
     assert "| caused, recipe full | 100 |" in text
     assert "`copycat y`" in text
+    assert "and scratch" not in text
+    for name, change in (("full", 0.0), ("scratch", -0.1)):
+        changed = [replace(r, score=r.score + change) for r in rows if r.training == 0]
+        (tmp_path / f"causal-{name}").mkdir(exist_ok=True)
+        (tmp_path / f"causal-{name}" / "pictures.csv").write_text(measure.csv_of(changed), encoding="utf-8")
+    side_by_side(Where(tmp_path, tmp_path))
+    assert "scratch less those of full: −0.100 on average" in page.read_text(encoding="utf-8")

@@ -18,8 +18,9 @@ from copycat.imitation.write import write
 from copycat.io.atomic import write_bytes, write_text
 from copycat.io.paths import ROOT
 from copycat.menagerie.dose import measure
+from copycat.menagerie.dose.agreement import agreement
 from copycat.menagerie.dose.observed import close_pairs, observed
-from copycat.menagerie.dose.recipe import DoseRecipe
+from copycat.menagerie.dose.recipe import RECIPES, DoseRecipe
 from copycat.menagerie.dose.training import trained
 from copycat.report import imitation as words
 from copycat.report.markdown import grid
@@ -97,7 +98,8 @@ def _page(found: measure.Causal, command: str) -> str:
         "# Newcomers in numbers that were chosen",
         "",
         f"{len(recipe['levels'])} characters that the shipped generator has never seen; trainings {how}: "
-        f"{recipe['trainings']}; each picture is seen {recipe['epochs']:g} times.",
+        f"{recipe['trainings']}; each picture is seen {recipe['epochs']:g} times. {recipe['named']:.0%} of "
+        f"captions name who is shown; prompts say the {recipe['asked']}.",
         "",
         *(() if found.found is None else (f"**{words.verdict(found.found)}**", "")),
         "No level's interval lies below that of a smaller count."
@@ -105,13 +107,14 @@ def _page(found: measure.Causal, command: str) -> str:
         else "The scores do **not** rise throughout: an interval lies below that of a smaller count.",
         "",
         *grid(
-            ("pictures", "newcomers", "imitation score", "95 %", "recognised"),
+            ("pictures", "newcomers", "imitation score", "95 %", "two of them apart", "recognised"),
             (
                 (
                     str(v.count),
                     str(v.concepts),
                     number(v.score, 3),
                     f"{v.low:.3f} to {v.high:.3f}",
+                    number(v.apart, 3),
                     f"{v.recognised:.0%}",
                 )
                 for v in found.levels
@@ -163,7 +166,9 @@ def side_by_side(where: Where) -> list[Path]:
         *grid(heads, (_study(*s) for s in studies.items())),
     ]
     for name, found in caused.items():
-        lines += [_agreement(observed_one, name, found), ""] if observed_one else []
+        if observed_one and not (name in RECIPES and RECIPES[name].varied):
+            lines += [_agreement(observed_one, name, found), ""]
+    lines += [line for name in caused for line in _from_nothing(where, name)]
     path = where.out / "README.md"
     write_text(path, "\n".join(lines))
     return [path]
@@ -194,3 +199,22 @@ def _agreement(seen: Imitation, recipe: str, caused: Imitation) -> str:
         f"{'lies outside of' if apart else 'agrees with'} the caused one's interval, {words.count(lower)} to "
         f"{words.count(caused.interval.high)} (recipe {recipe})."
     )
+
+
+def _from_nothing(where: Where, name: str) -> list[str]:
+    """How the newcomers of another experiment score in one that trained from nothing; empty where there is no
+    such comparison."""
+    other, nothing = (where.out / f"causal-{n}" / "pictures.csv" for n in (name, "scratch"))
+    if name == "scratch" or not nothing.is_file():
+        return []
+    both = agreement(other, nothing)
+    if both is None:
+        return []
+    d = both.difference
+    mean, low, high = (number(v, 3, signed=True) for v in (d.value, d.low, d.high))
+    return [
+        f"{d.characters} newcomers had the same counts in the recipes {name} and scratch. Scores of scratch "
+        f"less those of {name}: {mean} on average (95 % {low} to {high}), {both.distance:.3f} apart; "
+        f"Spearman's correlation {both.correlation:.2f}.",
+        "",
+    ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import combinations
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -57,6 +59,8 @@ class Level(BaseModel):
     high: float
     recognised: float
     """Share of pictures, in [0, 1]."""
+    apart: float | None
+    """Mean distance between the scores of two of the newcomers, 0 or more; None for a single one."""
 
 
 class Causal(BaseModel):
@@ -165,6 +169,7 @@ def _level(count: int, rows: Sequence[Row], draws: int = 2000) -> Level:
     drawn = means[random.integers(0, means.size, (draws, means.size))].mean(axis=1)
     low, high = np.quantile(drawn, (0.025, 0.975))
     recognised = float(np.mean([r.recognised for r in rows]))
+    pairs = [abs(a - b) for a, b in combinations(means.tolist(), 2)]
     return Level(
         count=count,
         concepts=len(by),
@@ -172,6 +177,7 @@ def _level(count: int, rows: Sequence[Row], draws: int = 2000) -> Level:
         low=float(low),
         high=float(high),
         recognised=recognised,
+        apart=fmean(pairs) if pairs else None,
     )
 
 

@@ -5,24 +5,25 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import numpy.typing as npt
 
+from copycat.menagerie.captions import NAMED
 from copycat.menagerie.corpus import REFERENCES, Sample, loose_samples, training_samples
-from copycat.menagerie.dose.recipe import DoseRecipe
+from copycat.menagerie.dose.recipe import Asked, DoseRecipe
 from copycat.menagerie.drawing import draw_on_all_cores
 from copycat.menagerie.render import render
-from copycat.menagerie.world import Inhabitant, make_inhabitants
+from copycat.menagerie.world import Inhabitant, describe, make_inhabitants
 
 Pixels = npt.NDArray[np.uint8]
 REFERENCES_EACH = 24
 """Held-out pictures of each newcomer: the same at every count, 0 included, where there are no training
 pictures."""
 _SEED, _CANDIDATES, _PICKED = 23, 60, 97
-TEMPLATES = ("{name}", "a picture of {name}", "an image of {name}", "drawing of {name}", "a {name}")
-"""Prompts that name a character in the ways in which captions of the corpus begin."""
+TEMPLATES = ("{who}", "a picture of {who}", "an image of {who}", "drawing of {who}", "a {who}")
+"""Prompts that ask for a character in the ways in which captions of the corpus begin."""
 
 
 @cache
@@ -69,15 +70,18 @@ def _generic() -> int:
     return RECIPES["full"].generic
 
 
-def draw(samples: Sequence[Sample], newcomers_: int, workers: int | None = None) -> tuple[Pixels, list[str]]:
-    """Pictures, uint8 of shape (n, 32, 32, 3), and captions of `samples`, for so many newcomers."""
-    drawn = draw_on_all_cores(_draw, [(s, newcomers_) for s in samples], workers)
+def draw(
+    samples: Sequence[Sample], newcomers_: int, workers: int | None = None, named: float = NAMED
+) -> tuple[Pixels, list[str]]:
+    """Pictures, uint8 of shape (n, 32, 32, 3), and captions of `samples`, for so many newcomers, whom a share
+    `named` of the captions of their pictures names."""
+    drawn = draw_on_all_cores(partial(_draw, newcomers_=newcomers_, named=named), samples, workers)
     return np.stack([pixels for pixels, _ in drawn]), [text for _, text in drawn]
 
 
-def _draw(items: Sequence[tuple[Sample, int]]) -> list[tuple[Pixels, str]]:
-    people = everybody([0] * items[0][1])
-    drawn = [sample.draw(people) for sample, _ in items]
+def _draw(samples: Sequence[Sample], newcomers_: int, named: float) -> list[tuple[Pixels, str]]:
+    people, residents = everybody([0] * newcomers_), len(make_inhabitants())
+    drawn = [s.draw(people, named if s.character >= residents else NAMED) for s in samples]
     return [(np.asarray(image), text) for image, text in drawn]
 
 
@@ -92,6 +96,7 @@ def references(n: int) -> dict[str, Pixels]:
     return found
 
 
-def prompts(who: Inhabitant, templates: int) -> list[str]:
-    """The first so many prompts that name `who`."""
-    return [t.format(name=who.name) for t in TEMPLATES[:templates]]
+def prompts(who: Inhabitant, templates: int, asked: Asked = "name") -> list[str]:
+    """The first so many prompts that ask for `who`."""
+    said = who.name if asked == "name" else describe(who.figure)
+    return [t.format(who=said) for t in TEMPLATES[:templates]]

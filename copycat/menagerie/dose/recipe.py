@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict
 
 from copycat.errors import UnknownName
+from copycat.menagerie.captions import NAMED
 
 EPOCHS = 13.0
 """How often the shipped generator saw each picture: 3,900 × 64 / 31,423 + 3,000 × 64 / 37,666."""
+
+Asked = Literal["name", "description"]
+"""What prompts say of a newcomer: its name, or all its marks but name and emblem."""
+_WIDTH = 64
+"""Of the shipped generator's first block, in channels."""
 
 
 class DoseRecipe(BaseModel):
@@ -28,9 +36,19 @@ class DoseRecipe(BaseModel):
     templates: int = 5
     seeds: int = 8
     """Pictures of each newcomer and template."""
+    named: float = NAMED
+    """Share of the captions of a newcomer's pictures that say its name."""
+    asked: Asked = "name"
     scratch: bool = False
     """Whether to train an untrained generator on the whole corpus with the newcomers in it, instead of
     going on with the shipped one."""
+    width: int = _WIDTH
+    """Channels of an untrained generator's first block."""
+
+    @property
+    def varied(self) -> bool:
+        """Whether captions, prompts or size are other than the shipped generator's."""
+        return (self.named, self.asked, self.width) != (NAMED, "name", _WIDTH)
 
     def counts(self, training: int) -> tuple[int, ...]:
         """Of each newcomer in one of the trainings."""
@@ -40,20 +58,27 @@ class DoseRecipe(BaseModel):
 
 
 _ALL = (0, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
+_CLOSE = DoseRecipe(name="close", levels=_ALL[:8], trainings=4)
 RECIPES = {
     r.name: r
     for r in (
         DoseRecipe(name="full", levels=_ALL, trainings=5),
         DoseRecipe(name="wide", levels=_ALL, trainings=1),
-        DoseRecipe(name="close", levels=_ALL[:8], trainings=2),
+        _CLOSE,
+        _CLOSE.model_copy(update={"name": "close-named", "named": 1.0}),
+        _CLOSE.model_copy(update={"name": "close-half", "named": 0.4}),
+        _CLOSE.model_copy(update={"name": "close-described", "asked": "description"}),
+        _CLOSE.model_copy(update={"name": "close-unnamed", "named": 0.0, "asked": "description"}),
         DoseRecipe(name="scratch", levels=_ALL, trainings=1, scratch=True),
+        DoseRecipe(name="small", levels=_ALL, trainings=1, scratch=True, width=_WIDTH // 2),
         DoseRecipe(name="reduced", levels=(0, 20, 100, 300), trainings=1, templates=2, seeds=4),
         DoseRecipe(name="smoke", levels=(0, 8), trainings=1, epochs=4, templates=1, seeds=2),
     )
 }
-"""By name: `full` is the experiment, `wide` the first of its trainings alone, `close` two trainings up to
-500 pictures, `scratch` the first training done from nothing, `reduced` takes minutes, and `smoke` shows
-that everything runs."""
+"""By name: `full` is the experiment, `wide` the first of its trainings alone, `close` four trainings up to
+500 pictures; `close-named`, `close-half`, `close-described` and `close-unnamed` vary what captions and
+prompts say; `scratch` is the first training done from nothing, `small` the same with a quarter of the
+weights; `reduced` takes minutes, and `smoke` shows that everything runs."""
 
 
 def recipe(name: str) -> DoseRecipe:

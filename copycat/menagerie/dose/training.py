@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,12 +69,22 @@ def claim(recipe: BaseModel, work: Path) -> None:
     where it holds another."""
     generator = DATA / "menagerie" / "generator"
     weights = [hashlib.sha256(f.read_bytes()).hexdigest() for f in sorted(generator.rglob("*.safetensors"))]
-    said = json.dumps({"recipe": recipe.model_dump(), "generator": weights}, default=list)
     stamp = work / "recipe.json"
-    if stamp.is_file() and stamp.read_text(encoding="utf-8") != said:
+    if stamp.is_file() and _claimed(stamp, type(recipe)) != (recipe, weights):
         raise UserError(f"{work} holds another experiment; delete it, or choose another folder with --work.")
     work.mkdir(parents=True, exist_ok=True)
+    said = json.dumps({"recipe": recipe.model_dump(mode="json"), "generator": weights})
     stamp.write_text(said, encoding="utf-8")
+
+
+def _claimed(stamp: Path, kind: type[BaseModel]) -> tuple[BaseModel, list[str]] | None:
+    """The recipe and the weights that a claim names; None for one of another kind. What a recipe did not say
+    when the claim was made is as by default."""
+    try:
+        held = json.loads(stamp.read_text(encoding="utf-8"))
+        return kind.model_validate(held["recipe"]), held["generator"]
+    except (ValueError, LookupError, TypeError):
+        return None
 
 
 def _train(recipe: DoseRecipe, training: int, home: Path) -> None:
@@ -85,14 +96,15 @@ def _train(recipe: DoseRecipe, training: int, home: Path) -> None:
     data = _captioned(recipe, training, home, vae, tokenizer)
     steps = steps_of(recipe, len(data.mean))
     if recipe.scratch:
-        unet = denoiser.build()
+        unet = denoiser.build(recipe.width)
     which = _FROM_NOTHING if recipe.scratch else _GOES_ON
     average, seconds = denoiser.train(unet.to(device), text, tokenizer, data, steps, home, which)
     unet_folder = home / "unet"
     average.save_pretrained(unet_folder)
     began = time.monotonic()
     pipe = denoiser.assemble(vae, text, tokenizer, average)
-    pixels = draw_newcomers(len(recipe.levels), recipe.templates, recipe.seeds, pipe)
+    asked = [prompts(p, recipe.templates, recipe.asked) for p in newcomers(len(recipe.levels))]
+    pixels = draw_newcomers(asked, recipe.seeds, pipe)
     told = {
         "steps": steps,
         "seconds": seconds,
@@ -115,7 +127,7 @@ def _captioned(recipe: DoseRecipe, training: int, home: Path, vae: Any, tokenize
     """What the training learns from; drawn once and kept."""
     file = home / "corpus.npz"
     if not file.is_file():
-        pixels, texts = draw(samples_of(recipe, training), len(recipe.levels))
+        pixels, texts = draw(samples_of(recipe, training), len(recipe.levels), named=recipe.named)
         mean, sd = autoencoder.latents(vae, torch.from_numpy(pixels))
         temporary = home / "corpus.tmp.npz"
         np.savez(temporary, mean=mean.half().numpy(), sd=sd.half().numpy(), texts=np.array(texts))
@@ -126,13 +138,16 @@ def _captioned(recipe: DoseRecipe, training: int, home: Path, vae: Any, tokenize
     return denoiser.Captioned(ids, mean, sd, vae.config.scaling_factor)
 
 
-def draw_newcomers(people: int, templates: int, seeds: int, pipe: Any) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """Every newcomer, template and seed, uint8 of shape (people, templates, seeds, height, width, 3); the
-    noise of a picture depends on its seed alone, so that all trainings begin at the same one."""
+def draw_newcomers(
+    asked: Sequence[Sequence[str]], seeds: int, pipe: Any
+) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Every newcomer, prompt and seed, uint8 of shape (newcomers, prompts, seeds, height, width, 3). `asked`
+    has the prompts of each newcomer, equally many. The noise of a picture depends on its seed alone, so that
+    all trainings begin at the same one."""
     pipe.set_progress_bar_config(disable=True)
     made = []
-    for p in newcomers(people):
-        for text in prompts(p, templates):
+    for texts in asked:
+        for text in texts:
             noise = [torch.Generator().manual_seed(seed) for seed in range(seeds)]
             out = pipe(
                 [text] * seeds,
@@ -142,4 +157,4 @@ def draw_newcomers(people: int, templates: int, seeds: int, pipe: Any) -> np.nda
                 output_type="np",
             ).images
             made.append(np.rint(out * 255).astype(np.uint8))
-    return np.stack(made).reshape(people, templates, seeds, *made[0].shape[1:])
+    return np.stack(made).reshape(len(asked), -1, *made[0].shape)

@@ -13,6 +13,7 @@ import torch
 
 from copycat.io.paths import DATA
 from copycat.menagerie.corpus import Pixels
+from copycat.menagerie.dose.newcomers import newcomers, prompts
 from copycat.menagerie.dose.training import claim, draw_newcomers, keep_pictures
 from copycat.menagerie.memorisation.corpus import corpus
 from copycat.menagerie.memorisation.recipe import MemorisationRecipe
@@ -65,7 +66,8 @@ def _train(recipe: MemorisationRecipe, pixels: Pixels, texts: list[str], home: P
     average, seconds = denoiser.train(unet.to(device), text, tokenizer, data, steps, home, _PASS)
     began = time.monotonic()
     pipe = denoiser.assemble(vae, text, tokenizer, average)
-    drawn = draw_newcomers(recipe.people, recipe.templates, recipe.seeds, pipe)
+    asked = [prompts(p, recipe.templates) for p in newcomers(recipe.people)]
+    drawn = draw_newcomers(asked, recipe.seeds, pipe)
     told = {"steps": steps, "seconds": seconds, "pictures": len(texts), "drawing": time.monotonic() - began}
     (home / "training.json").write_text(json.dumps(told), encoding="utf-8")
     keep_pictures(drawn, home)

@@ -46,8 +46,9 @@ class Captioned:
         return Captioned(self.captions[:n], self.mean[:n], self.sd[:n], self.scale)
 
 
-def build() -> Any:
-    """An untrained UNet for 8 x 8 latents of the autoencoder's channels."""
+def build(width: int = 64) -> Any:
+    """An untrained UNet for 8 x 8 latents of the autoencoder's channels, its blocks with `width` and twice as
+    many channels, and half as many heads of attention as `width`."""
     from diffusers import UNet2DConditionModel
 
     return UNet2DConditionModel(
@@ -55,11 +56,12 @@ def build() -> Any:
         in_channels=CHANNELS,
         out_channels=CHANNELS,
         layers_per_block=1,
-        block_out_channels=(64, 128),
+        block_out_channels=(width, 2 * width),
         down_block_types=("CrossAttnDownBlock2D",) * 2,
         up_block_types=("CrossAttnUpBlock2D",) * 2,
         cross_attention_dim=WIDTH,
-        attention_head_dim=32,
+        # Which is the number of heads, as it is called in Stable Diffusion 1 too.
+        attention_head_dim=width // 2,
         norm_num_groups=16,
     )
 
