@@ -137,8 +137,8 @@ def threshold(
     recipe: Annotated[
         str,
         typer.Option(
-            help="full, wide, close, close-named, close-half, close-described, close-unnamed, scratch, small, "
-            "reduced or smoke: newcomers with chosen counts; none for none"
+            help="full, wide, close (-named, -half, -described or -unnamed), scratch, small, reduced, smoke: "
+            "newcomers with chosen counts; none for none"
         ),
     ] = "full",
     seeds: Annotated[
