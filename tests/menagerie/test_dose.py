@@ -133,6 +133,11 @@ def test_a_generator_is_built_as_wide_as_the_recipe_says() -> None:
     ]  # fmt: skip
 
 
+def test_what_is_asked_changes_no_training() -> None:
+    for r in RECIPES.values():
+        assert r.trained == RECIPES[r.trainings_of or r.name].trained
+
+
 def test_agreement_is_of_newcomers_with_the_same_count(tmp_path: Path) -> None:
     rows = _rows({n: 0.2 + 0.5 * (n >= 100) for n in FULL.levels}, trainings=2)
     first, second = tmp_path / "a.csv", tmp_path / "b.csv"
@@ -175,6 +180,10 @@ def test_the_experiment_runs_and_resumes(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(training, "_train", never)
     rows = (home / "pictures.csv").read_bytes()
     experiment(SMOKE, where, "copycat menagerie threshold --recipe smoke --seeds 0")
+    assert (home / "pictures.csv").read_bytes() == rows
+    described = {"name": "smoke-described", "asked": "description", "trainings_of": "smoke"}
+    experiment(SMOKE.model_copy(update=described), where, "asks otherwise of the same training")
+    assert (tmp_path / "out" / "causal-smoke-described" / "pictures.csv").read_bytes() != rows
     assert (home / "pictures.csv").read_bytes() == rows
     stamp = tmp_path / "work" / "dose-smoke" / "recipe.json"
     claimed = json.loads(stamp.read_text(encoding="utf-8"))

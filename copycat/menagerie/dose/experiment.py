@@ -69,7 +69,7 @@ def experiment(recipe: DoseRecipe, where: Where, command: str) -> list[Path]:
     made = []
     for training in range(recipe.trainings):
         _LOG.info("training %d of %d: %s", training + 1, recipe.trainings, recipe.counts(training))
-        made.append(trained(recipe, training, where.work / f"dose-{recipe.name}"))
+        made.append(trained(recipe, training, where.work))
     rows, cuts = measure.rows_of(recipe, made)
     found = measure.causal_of(recipe, rows, made, cuts, command, environment.git_state(ROOT)[0])
     home = where.out / f"causal-{recipe.name}"

@@ -39,11 +39,20 @@ class DoseRecipe(BaseModel):
     named: float = NAMED
     """Share of the captions of a newcomer's pictures that say its name."""
     asked: Asked = "name"
+    trainings_of: str = ""
+    """Name of the recipe whose trainings these are too; empty for its own."""
     scratch: bool = False
     """Whether to train an untrained generator on the whole corpus with the newcomers in it, instead of
     going on with the shipped one."""
     width: int = _WIDTH
     """Channels of an untrained generator's first block."""
+
+    @property
+    def trained(self) -> DoseRecipe:
+        """The recipe of the trainings, whatever is asked of them."""
+        return self.model_copy(
+            update={"name": self.trainings_of or self.name, "trainings_of": "", "asked": "name"}
+        )
 
     @property
     def varied(self) -> bool:
@@ -67,7 +76,9 @@ RECIPES = {
         _CLOSE,
         _CLOSE.model_copy(update={"name": "close-named", "named": 1.0}),
         _CLOSE.model_copy(update={"name": "close-half", "named": 0.4}),
-        _CLOSE.model_copy(update={"name": "close-described", "asked": "description"}),
+        _CLOSE.model_copy(
+            update={"name": "close-described", "asked": "description", "trainings_of": "close"}
+        ),
         _CLOSE.model_copy(update={"name": "close-unnamed", "named": 0.0, "asked": "description"}),
         DoseRecipe(name="scratch", levels=_ALL, trainings=1, scratch=True),
         DoseRecipe(name="small", levels=_ALL, trainings=1, scratch=True, width=_WIDTH // 2),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +15,10 @@ import torch
 from pydantic import BaseModel
 
 from copycat.errors import UserError
+from copycat.io.atomic import write_text
 from copycat.io.paths import DATA
 from copycat.menagerie.dose.newcomers import draw, newcomers, prompts, samples_of
-from copycat.menagerie.dose.recipe import DoseRecipe
+from copycat.menagerie.dose.recipe import Asked, DoseRecipe
 from copycat.menagerie.train import autoencoder, denoiser
 from copycat.menagerie.train.encoder import tokenise
 from copycat.menagerie.train.loop import pick_device
@@ -27,6 +27,8 @@ from copycat.menagerie.train.motion import image_model
 _BATCH = 64
 _GOES_ON = denoiser.Pass("dose", denoiser.SECOND.lr)
 _FROM_NOTHING = denoiser.Pass("dose", denoiser.FIRST.lr)
+_PICTURES: dict[Asked, str] = {"name": "pictures.npz", "description": "pictures-description.npz"}
+_UNET = "unet"
 STEPS, GUIDANCE = 20, 4.0
 """Of the shipped card's sampler."""
 
@@ -47,14 +49,17 @@ class Drawn:
 def trained(recipe: DoseRecipe, training: int, work: Path) -> Drawn:
     """The pictures of one training; what is finished in `work` is read, what was stopped goes on.
 
-    Raises UserError where `work` holds another experiment, or one with another generator.
+    Raises UserError where its folder there holds another experiment, or one with another generator.
     """
-    home = work / f"training-{training}"
-    claim(recipe, work)
-    file, log = home / "pictures.npz", home / "training.json"
-    if not file.is_file():
+    folder = work / f"dose-{recipe.trained.name}"
+    home = folder / f"training-{training}"
+    claim(recipe.trained, folder)
+    file, log = home / _PICTURES[recipe.asked], home / "training.json"
+    if not log.is_file():
         home.mkdir(parents=True, exist_ok=True)
         _train(recipe, training, home)
+    if not file.is_file():
+        _draw(recipe, home, file)
     told = json.loads(log.read_text(encoding="utf-8"))
     return Drawn(np.load(file)["pixels"], recipe.counts(training), told["steps"], told["seconds"])
 
@@ -99,28 +104,27 @@ def _train(recipe: DoseRecipe, training: int, home: Path) -> None:
         unet = denoiser.build(recipe.width)
     which = _FROM_NOTHING if recipe.scratch else _GOES_ON
     average, seconds = denoiser.train(unet.to(device), text, tokenizer, data, steps, home, which)
-    unet_folder = home / "unet"
-    average.save_pretrained(unet_folder)
-    began = time.monotonic()
-    pipe = denoiser.assemble(vae, text, tokenizer, average)
+    average.save_pretrained(home / _UNET)
+    told = {"steps": steps, "seconds": seconds, "pictures": len(data.mean)}
+    write_text(home / "training.json", json.dumps(told))
+
+
+def _draw(recipe: DoseRecipe, home: Path, file: Path) -> None:
+    from diffusers import UNet2DConditionModel
+
+    device = pick_device()
+    text, tokenizer, vae, _ = image_model(DATA / "menagerie" / "generator")
+    unet: Any = UNet2DConditionModel.from_pretrained(home / _UNET)
+    pipe = denoiser.assemble(vae.to(device), text.to(device), tokenizer, unet.to(device).eval())
     asked = [prompts(p, recipe.templates, recipe.asked) for p in newcomers(len(recipe.levels))]
-    pixels = draw_newcomers(asked, recipe.seeds, pipe)
-    told = {
-        "steps": steps,
-        "seconds": seconds,
-        "pictures": len(data.mean),
-        "drawing": time.monotonic() - began,
-    }
-    (home / "training.json").write_text(json.dumps(told), encoding="utf-8")
-    keep_pictures(pixels, home)
+    keep_pictures(draw_newcomers(asked, recipe.seeds, pipe), file)
 
 
-def keep_pictures(pixels: np.ndarray[Any, np.dtype[np.uint8]], home: Path) -> None:
-    """Write what a training's generator drew; last, since its being there says that the training is
-    finished."""
-    temporary = home / "pictures.tmp.npz"
+def keep_pictures(pixels: np.ndarray[Any, np.dtype[np.uint8]], file: Path) -> None:
+    """Write what a training's generator drew to `file`, which is there when all of it is."""
+    temporary = file.with_suffix(".tmp.npz")
     np.savez(temporary, pixels=pixels)
-    temporary.replace(home / "pictures.npz")
+    temporary.replace(file)
 
 
 def _captioned(recipe: DoseRecipe, training: int, home: Path, vae: Any, tokenizer: Any) -> denoiser.Captioned:

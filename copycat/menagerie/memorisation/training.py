@@ -70,4 +70,4 @@ def _train(recipe: MemorisationRecipe, pixels: Pixels, texts: list[str], home: P
     drawn = draw_newcomers(asked, recipe.seeds, pipe)
     told = {"steps": steps, "seconds": seconds, "pictures": len(texts), "drawing": time.monotonic() - began}
     (home / "training.json").write_text(json.dumps(told), encoding="utf-8")
-    keep_pictures(drawn, home)
+    keep_pictures(drawn, home / "pictures.npz")
