@@ -11,12 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner
 
 from copycat.errors import UnknownName, UserError
 from copycat.imitation.estimate import Settings, estimate
 from copycat.imitation.filtering import Cuts
 from copycat.imitation.scores import Scored, read_scores
 from copycat.imitation.write import record, write
+from copycat.menagerie.cli import app
 from copycat.menagerie.corpus import MISLABELLED
 from copycat.menagerie.dose import measure, training
 from copycat.menagerie.dose.agreement import agreement
@@ -273,3 +275,16 @@ def test_observed_and_caused_stand_side_by_side(tmp_path: Path, jump: int, said:
         (tmp_path / f"causal-{name}" / "pictures.csv").write_text(measure.csv_of(changed), encoding="utf-8")
     side_by_side(Where(tmp_path, tmp_path))
     assert "scratch less those of full: −0.100 on average" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_a_newcomer_of_many_pictures_is_imitated_and_one_of_none_is_not(tmp_path: Path) -> None:
+    asked = ["threshold", "--recipe", "reduced", "--seeds", "0"]
+    where = ["--work", str(tmp_path / "work"), "--out", str(tmp_path)]
+    assert CliRunner().invoke(app, [*asked, *where]).exit_code == 0
+    told = json.loads((tmp_path / "causal-reduced" / "levels.json").read_text(encoding="utf-8"))
+    levels = {v["count"]: v for v in told["levels"]}
+    assert list(levels) == [0, 20, 100, 300]
+    assert levels[0]["recognised"] == 0
+    assert levels[300]["recognised"] > 0.5
+    assert levels[300]["score"] > levels[0]["score"] + 0.3
