@@ -10,9 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from copycat.resolve import ResolvedRun, resolve_settings
 from tests.helpers import plugin, tiny
+
+# The same examples each time, so that a change is judged by what it changed. New ones are looked for by
+# `benchmarks/fuzz.py`, and with `--hypothesis-profile=default`.
+settings.register_profile("same", derandomize=True)
+settings.load_profile("same")
 
 
 def pytest_configure(config: pytest.Config) -> None:
