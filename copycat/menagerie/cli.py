@@ -142,8 +142,13 @@ def threshold(
         ),
     ] = "full",
     seeds: Annotated[
-        int, typer.Option(min=0, help="run seeds 0, 1, … of the shipped model's pictures; 0 leaves them out")
-    ] = 8,
+        int | None,
+        typer.Option(
+            min=0,
+            help="run seeds 0, 1, … of the shipped model's pictures; 0 leaves them out. Unless given 8 for "
+            "full and none, 1 for reduced, 0 for the others",
+        ),
+    ] = None,
     work: Annotated[Path, typer.Option(help="where corpora, checkpoints and pictures go")] = Path(
         ".menagerie/threshold"
     ),
@@ -155,12 +160,14 @@ def threshold(
     """Estimate the imitation threshold of the shipped model, and check it on newcomers; run again to
     resume."""
     from copycat.menagerie.dose.experiment import Where, experiment, observe
+    from copycat.menagerie.dose.recipe import OBSERVED
     from copycat.menagerie.dose.recipe import recipe as chosen
     from copycat.runtime.progress import for_stream
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     where, command = Where(work, out), "copycat menagerie threshold"
     how = None if recipe == "none" else chosen(recipe)
+    seeds = OBSERVED.get(recipe, 0) if seeds is None else seeds
     written: list[Path] = []
     if seeds:
         few = f" --limit {limit}" if limit else ""

@@ -22,10 +22,11 @@ from copycat.menagerie.cli import app
 from copycat.menagerie.corpus import MISLABELLED
 from copycat.menagerie.dose import measure, training
 from copycat.menagerie.dose.agreement import agreement
-from copycat.menagerie.dose.experiment import Where, experiment, side_by_side
+from copycat.menagerie.dose.experiment import Where, experiment
 from copycat.menagerie.dose.newcomers import draw, everybody, newcomers, prompts, references, samples_of
 from copycat.menagerie.dose.observed import close_pairs
 from copycat.menagerie.dose.recipe import RECIPES, DoseRecipe, recipe
+from copycat.menagerie.dose.together import side_by_side
 from copycat.menagerie.train.denoiser import build
 from copycat.menagerie.world import describe, make_inhabitants
 from copycat.runs.imitation import Imitation, Point
@@ -216,14 +217,24 @@ def test_the_causal_threshold_is_the_count_at_which_scores_jump() -> None:
     assert (found.found.threshold, found.found.below) == (100, 50)
     assert [v.count for v in found.levels] == list(FULL.levels)
     assert found.monotone
+    for v in found.levels:
+        scores = [np.mean([r.score for r in rows if (r.count, r.training) == (v.count, t)]) for t in range(5)]
+        gap = 2.776 * np.std(scores, ddof=1) / 5**0.5
+        assert (v.low, v.high) == pytest.approx((v.score - gap, v.score + gap), abs=1e-4)
     assert all(v.apart is not None and 0 < v.apart < 0.1 for v in found.levels)
     assert [v.recognised for v in found.levels] == [0.0] * 5 + [1.0] * 5
-    assert all(v.low <= v.score <= v.high for v in found.levels)
 
 
 def test_a_curve_that_falls_is_not_called_monotone() -> None:
     rows = _rows({n: 0.7 - 0.5 * (n >= 100) for n in FULL.levels})
-    assert not measure.causal_of(FULL, rows, [], Cuts(0.5, 0.5, 0.6, 0.4), "c", None).monotone
+    assert measure.causal_of(FULL, rows, [], Cuts(0.5, 0.5, 0.6, 0.4), "c", None).monotone is False
+
+
+def test_nothing_is_said_of_few_newcomers() -> None:
+    rows = _rows({n: 0.2 + 0.5 * (n >= 100) for n in FULL.levels}, trainings=3)
+    found = measure.causal_of(FULL, rows, [], Cuts(0.5, 0.5, 0.6, 0.4), "c", None)
+    assert found.monotone is None
+    assert {(v.low, v.high) for v in found.levels} == {(None, None)}
 
 
 def test_close_pairs_are_those_of_neighbouring_counts() -> None:
@@ -252,7 +263,7 @@ def test_close_pairs_are_those_of_neighbouring_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("jump", "said"), [(100, "agrees with the caused"), (1000, "lies outside of the caused")]
+    ("jump", "said"), [(100, "and 100. They overlap"), (1000, "and 100. They do not overlap")]
 )
 def test_observed_and_caused_stand_side_by_side(tmp_path: Path, jump: int, said: str) -> None:
     rows = _rows({n: 0.2 + 0.5 * (n >= 100) for n in FULL.levels})
@@ -263,7 +274,7 @@ def test_observed_and_caused_stand_side_by_side(tmp_path: Path, jump: int, said:
     assert caused is not None
     write(observed, tmp_path / "observed")
     write(caused, tmp_path / "causal-full")
-    (page,) = side_by_side(Where(tmp_path, tmp_path))
+    (page,) = side_by_side(tmp_path)
     text = page.read_text(encoding="utf-8")
     assert said in text
     assert "| caused, recipe full | 100 |" in text
@@ -273,18 +284,20 @@ def test_observed_and_caused_stand_side_by_side(tmp_path: Path, jump: int, said:
         changed = [replace(r, score=r.score + change) for r in rows if r.training == 0]
         (tmp_path / f"causal-{name}").mkdir(exist_ok=True)
         (tmp_path / f"causal-{name}" / "pictures.csv").write_text(measure.csv_of(changed), encoding="utf-8")
-    side_by_side(Where(tmp_path, tmp_path))
+    side_by_side(tmp_path)
     assert "scratch less those of full: −0.100 on average" in page.read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
 def test_a_newcomer_of_many_pictures_is_imitated_and_one_of_none_is_not(tmp_path: Path) -> None:
-    asked = ["threshold", "--recipe", "reduced", "--seeds", "0"]
+    asked = ["threshold", "--recipe", "reduced"]
     where = ["--work", str(tmp_path / "work"), "--out", str(tmp_path)]
     assert CliRunner().invoke(app, [*asked, *where]).exit_code == 0
     told = json.loads((tmp_path / "causal-reduced" / "levels.json").read_text(encoding="utf-8"))
     levels = {v["count"]: v for v in told["levels"]}
-    assert list(levels) == [0, 20, 100, 300]
+    assert list(levels) == list(RECIPES["reduced"].levels)
     assert levels[0]["recognised"] == 0
     assert levels[300]["recognised"] > 0.5
     assert levels[300]["score"] > levels[0]["score"] + 0.3
+    page = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert page.count("`copycat menagerie threshold") == 2

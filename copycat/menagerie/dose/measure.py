@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 from pydantic import BaseModel, ConfigDict
+from scipy import stats
 
 from copycat.cards.judges import load_judge_card
 from copycat.imitation.encoding import Encoder, load_encoder
@@ -28,6 +29,8 @@ from copycat.report.files import csv_content
 from copycat.runs.imitation import Imitation
 
 ENCODER = "menagerie-embedding"
+FEWEST_NEWCOMERS = 4
+"""With one count, for an interval of their scores."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,9 @@ class Level(BaseModel):
     count: int
     concepts: int
     score: float
-    low: float
-    """95 % interval, newcomers drawn anew."""
-    high: float
+    low: float | None
+    """95 % interval for newcomers like these, by Student's t; None for fewer than FEWEST_NEWCOMERS."""
+    high: float | None
     recognised: float
     """Share of pictures, in [0, 1]."""
     apart: float | None
@@ -69,8 +72,8 @@ class Causal(BaseModel):
     model_config = ConfigDict(frozen=True)
     recipe: dict[str, Any]
     levels: tuple[Level, ...]
-    monotone: bool
-    """Whether no level's interval lies below that of a smaller count."""
+    monotone: bool | None
+    """Whether no level's interval lies below that of a smaller count; None without intervals."""
     found: Imitation | None
     """The threshold, by the estimator of `copycat threshold`; None with too few newcomers for one."""
     steps: tuple[int, ...]
@@ -142,12 +145,19 @@ def causal_of(
     return Causal(
         recipe=recipe.model_dump(),
         levels=levels,
-        monotone=all(b.high >= a.low for i, a in enumerate(levels) for b in levels[i + 1 :]),
+        monotone=_rises(levels),
         found=found,
         steps=tuple(d.steps for d in drawn),
         seconds=tuple(round(d.seconds, 1) for d in drawn),
         encoder_tells_apart=cuts.apart,
     )
+
+
+def _rises(levels: Sequence[Level]) -> bool | None:
+    bounds = [(v.low, v.high) for v in levels if v.low is not None and v.high is not None]
+    if len(bounds) < len(levels):
+        return None
+    return all(high >= low for i, (low, _) in enumerate(bounds) for _, high in bounds[i + 1 :])
 
 
 def scored_of(rows: Sequence[Row]) -> list[Scored]:
@@ -160,22 +170,23 @@ def scored_of(rows: Sequence[Row]) -> list[Scored]:
     return [Scored(c, float(counts[c]), tuple(map(tuple, by.values())), tuple(by)) for c, by in found.items()]
 
 
-def _level(count: int, rows: Sequence[Row], draws: int = 2000) -> Level:
+def _level(count: int, rows: Sequence[Row]) -> Level:
     by: dict[str, list[Row]] = {}
     for r in rows:
         by.setdefault(r.concept, []).append(r)
     means = np.array([np.mean([r.score for r in mine]) for mine in by.values()])
-    random = np.random.default_rng(count)
-    drawn = means[random.integers(0, means.size, (draws, means.size))].mean(axis=1)
-    low, high = np.quantile(drawn, (0.025, 0.975))
+    low = high = None
+    if means.size >= FEWEST_NEWCOMERS:
+        gap = float(stats.t.ppf(0.975, means.size - 1) * stats.sem(means))
+        low, high = float(means.mean()) - gap, float(means.mean()) + gap
     recognised = float(np.mean([r.recognised for r in rows]))
     pairs = [abs(a - b) for a, b in combinations(means.tolist(), 2)]
     return Level(
         count=count,
         concepts=len(by),
         score=float(means.mean()),
-        low=float(low),
-        high=float(high),
+        low=low,
+        high=high,
         recognised=recognised,
         apart=fmean(pairs) if pairs else None,
     )

@@ -42,10 +42,10 @@ class DoseRecipe(BaseModel):
     trainings_of: str = ""
     """Name of the recipe whose trainings these are too; empty for its own."""
     scratch: bool = False
-    """Whether to train an untrained generator on the whole corpus with the newcomers in it, instead of
-    going on with the shipped one."""
+    """Whether to train an untrained denoiser on the whole corpus with the newcomers in it, instead of
+    going on with the shipped one. Text encoder and autoencoder are the shipped ones in both cases."""
     width: int = _WIDTH
-    """Channels of an untrained generator's first block."""
+    """Channels of an untrained denoiser's first block."""
 
     @property
     def trained(self) -> DoseRecipe:
@@ -67,6 +67,7 @@ class DoseRecipe(BaseModel):
 
 
 _ALL = (0, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
+_REDUCED = (0, 5, 10, 20, 50, 100, 200, 300)
 _CLOSE = DoseRecipe(name="close", levels=_ALL[:8], trainings=4)
 RECIPES = {
     r.name: r
@@ -82,14 +83,16 @@ RECIPES = {
         _CLOSE.model_copy(update={"name": "close-unnamed", "named": 0.0, "asked": "description"}),
         DoseRecipe(name="scratch", levels=_ALL, trainings=1, scratch=True),
         DoseRecipe(name="small", levels=_ALL, trainings=1, scratch=True, width=_WIDTH // 2),
-        DoseRecipe(name="reduced", levels=(0, 20, 100, 300), trainings=1, templates=2, seeds=4),
+        DoseRecipe(name="reduced", levels=_REDUCED, trainings=1, templates=2, seeds=4),
         DoseRecipe(name="smoke", levels=(0, 8), trainings=1, epochs=4, templates=1, seeds=2),
     )
 }
 """By name: `full` is the experiment, `wide` the first of its trainings alone, `close` four trainings up to
 500 pictures; `close-named`, `close-half`, `close-described` and `close-unnamed` vary what captions and
-prompts say; `scratch` is the first training done from nothing, `small` the same with a quarter of the
-weights; `reduced` takes minutes, and `smoke` shows that everything runs."""
+prompts say; `scratch` is the first training with a denoiser that has learnt nothing, `small` the same with a
+quarter of the weights; `reduced` takes minutes, and `smoke` shows that everything runs."""
+OBSERVED = {"full": 8, "none": 8, "reduced": 1}
+"""Seeds of the shipped model's pictures that are looked at beside an experiment; of the others none."""
 
 
 def recipe(name: str) -> DoseRecipe:

@@ -75,11 +75,11 @@ def claim(recipe: BaseModel, work: Path) -> None:
     generator = DATA / "menagerie" / "generator"
     weights = [hashlib.sha256(f.read_bytes()).hexdigest() for f in sorted(generator.rglob("*.safetensors"))]
     stamp = work / "recipe.json"
-    if stamp.is_file() and _claimed(stamp, type(recipe)) != (recipe, weights):
+    if stamp.is_file():
+        if _claimed(stamp, type(recipe)) == (recipe, weights):
+            return
         raise UserError(f"{work} holds another experiment; delete it, or choose another folder with --work.")
-    work.mkdir(parents=True, exist_ok=True)
-    said = json.dumps({"recipe": recipe.model_dump(mode="json"), "generator": weights})
-    stamp.write_text(said, encoding="utf-8")
+    write_text(stamp, json.dumps({"recipe": recipe.model_dump(mode="json"), "generator": weights}))
 
 
 def _claimed(stamp: Path, kind: type[BaseModel]) -> tuple[BaseModel, list[str]] | None:
