@@ -20,16 +20,17 @@ from copycat.imitation.scores import Scored, read_scores
 from copycat.imitation.write import record, write
 from copycat.menagerie.cli import app
 from copycat.menagerie.corpus import MISLABELLED
-from copycat.menagerie.dose import measure, training
+from copycat.menagerie.dose import measure, observed, training
 from copycat.menagerie.dose.agreement import agreement
-from copycat.menagerie.dose.experiment import Where, experiment
+from copycat.menagerie.dose.experiment import Where, experiment, observe
 from copycat.menagerie.dose.newcomers import draw, everybody, newcomers, prompts, references, samples_of
 from copycat.menagerie.dose.observed import close_pairs
 from copycat.menagerie.dose.recipe import RECIPES, DoseRecipe, recipe
 from copycat.menagerie.dose.together import side_by_side
 from copycat.menagerie.train.denoiser import build
 from copycat.menagerie.world import describe, make_inhabitants
-from copycat.runs.imitation import Imitation, Point
+from copycat.runs.imitation import Imitation, Point, read_imitation
+from copycat.runtime.progress import Progress
 
 FULL, SMOKE = RECIPES["full"], RECIPES["smoke"]
 
@@ -196,6 +197,22 @@ def test_the_experiment_runs_and_resumes(tmp_path: Path, monkeypatch: pytest.Mon
     other = SMOKE.model_copy(update={"epochs": 5.0})
     with pytest.raises(UserError, match="holds another experiment"):
         experiment(other, where, "x")
+
+
+def test_the_shipped_model_is_observed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(observed, "DOWNLOADED", 12)
+    monkeypatch.setattr(observed, "TEMPLATES", observed.TEMPLATES[:1])
+    where = Where(tmp_path / "work", tmp_path / "out")
+    written = observe(1, where, "copycat menagerie threshold --recipe none --seeds 1", Progress(), limit=8)
+    assert all(p.is_file() for p in written)
+    told = json.loads((where.out / "observed" / "counts.json").read_text(encoding="utf-8"))
+    true = {p.slug: p.training_images for p in make_inhabitants()}
+    assert told["pictures"] == 8
+    assert {row["concept"]: row["true"] for row in told["counts"]}.items() <= true.items()
+    found = read_imitation(where.out / "observed")
+    assert found is not None
+    assert {p.concept for p in found.points} == {row["concept"] for row in told["counts"]}
+    assert any("menagerie-phash" in c.choice for c in found.sensitivity)
 
 
 def _rows(score: dict[int, float], trainings: int = 5) -> list[measure.Row]:

@@ -63,7 +63,7 @@ def observed(seeds: int, work: Path, command: str, progress: Progress, limit: in
     question = Question(
         choice=Choice(training=training),
         counts=counts,
-        encoders=("menagerie-embedding",),
+        encoders=("menagerie-embedding", "menagerie-phash"),
         device="cpu",
         command=command,
     )
@@ -96,7 +96,7 @@ def close_pairs(found: Imitation, within: float = 10) -> dict[str, float | int]:
 def _prompt_file(path: Path) -> Path:
     by = "the name, as captions of the corpus begin"
     rows = [
-        Prompt(set=SET, character=p.slug, index=i, text=t.format(name=p.name), provenance=by)
+        Prompt(set=SET, character=p.slug, index=i, text=t.format(who=p.name), provenance=by)
         for p in make_inhabitants()
         for i, t in enumerate(TEMPLATES)
     ]
