@@ -54,6 +54,19 @@ def test_help_imports_nothing_heavy() -> None:
     assert "doctor" in done.stdout
 
 
+def test_the_package_runs_as_the_program_does(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "copycat", "ls", "modles"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "Did you mean models" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_help_loads_nothing_that_takes_long() -> None:
     code = (
         "import sys; sys.argv = ['copycat', '--help']\n"
