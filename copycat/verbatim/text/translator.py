@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from copycat.cards.llms import load_llm_card
 from copycat.errors import MissingRequirement
+from copycat.io.cached import replies_path
 from copycat.io.ledger import Ledger
 from copycat.io.lifecycle import Closing
 from copycat.llms.base import Chat, Message, load_chat
-from copycat.llms.replies import CachedChat, Replies, replies_path
+from copycat.llms.replies import CachedChat, Replies
 from copycat.runtime.device import resolve_device
 from copycat.verbatim.text.prompts import Unaskable
 
