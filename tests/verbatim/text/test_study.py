@@ -309,7 +309,7 @@ def test_what_the_translator_declines_is_named_and_the_rest_goes_on(tmp_path: Pa
 
 def test_a_dry_run_knows_the_translations_that_are_kept(tmp_path: Path, server: Loopback) -> None:
     corpus = passages(tmp_path, "64 copies", each=3)
-    declined, first, second = load_corpus(corpus).documents
+    declined, *_ = load_corpus(corpus).documents
     words = ["verbatim", "text", "--model", "there", "--corpus", corpus, "--prompts", "translation"]
     words += [
         "--translator",
