@@ -7,11 +7,8 @@ is published: in labels, in calibrations, and in what a run's manifest cites of 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
 
 from copycat.annotate.answers import Answers, RaterAnswer
 from copycat.annotate.export import LABELS, labelled
@@ -19,16 +16,10 @@ from copycat.annotate.tasks import recorded
 from copycat.calibration.labels import Label, digest_labels
 from copycat.cards.calibration import LABEL, Calibration, Judged, document, read_calibration
 from copycat.io.secrets import clean
-from copycat.io.tables import ENDINGS
-from copycat.records import Metric
+from copycat.runs.citing import FILE, calibrate_command, last_part, noted, portable, reworded, unnamed
 from copycat.runs.data import RunData
 from copycat.runs.folder import RunFolder
 from copycat.runs.manifest import Cited
-
-_HUB = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
-"""A data set of the hub."""
-ONE_RATER = "one rater"
-"""What stands for a rater who is named where no pseudonym tells who of several it is."""
 
 
 class PublishedLabel(Label):
@@ -126,33 +117,15 @@ def _uncited(run: RunData, names: Mapping[str, str] | None, sha256: str) -> RunD
     cited = run.manifest.calibration
     if cited is None:
         return run
-    rates: dict[str, Any] = dict(cited.rates)
-    # As `Calibration.rates` writes them: the labels, then whose majority is taken for true.
-    labels, comma, truth = str(rates.get("source") or "").rpartition(", ")
-    labels = _last(labels if comma else truth)
-    if names is not None:
-        labels = _unnamed(labels, names)
-        truth = truth if truth.startswith("majority of ") else names.get(truth, ONE_RATER)
-    if rates.get("source"):
-        rates["source"] = f"{labels}, {truth}" if comma else labels
-    if rates.get("command"):
-        rates["command"] = _command(str(rates["command"]), ("RUN",), labels, None if names is None else ())
     # The file may be called by a rater's name too.
-    file = _last(cited.file) if names is None else "calibration.json"
-    told = Cited(file=file, sha256=sha256, judge=cited.judge, rates=rates)
-    changes = [(str(cited.rates[k]), str(rates[k])) for k in ("command", "source") if rates.get(k)]
+    file = last_part(cited.file) if names is None else FILE
+    told = Cited(file=file, sha256=sha256, judge=cited.judge, rates=portable(cited.rates, names))
+    changes = {**reworded(cited.rates, told.rates), cited.file: told.file}
     return replace(
         run,
         manifest=run.manifest.model_copy(update={"calibration": told}),
-        metrics=[_noted(m, [*changes, (cited.file, told.file)]) for m in run.metrics],
+        metrics=[noted(m, changes) for m in run.metrics],
     )
-
-
-def _noted(metric: Metric, changes: Iterable[tuple[str, str]]) -> Metric:
-    note = metric.corrected_note
-    for before, after in changes:
-        note = note.replace(before, after)
-    return metric.model_copy(update={"corrected_note": note})
 
 
 def _labels(folder: RunFolder, run: RunData) -> tuple[tuple[PublishedLabel, ...], int]:
@@ -198,9 +171,9 @@ def _renamed(rows: Sequence[PublishedLabel], names: Mapping[str, str] | None) ->
 
 def _portable(c: Calibration) -> Calibration:
     """`c` without paths of this machine."""
-    labels = _last(c.labels)
+    labels = last_part(c.labels)
     truth = c.truth if " --truth '" in c.command else None
-    command = _command(c.command, c.runs, labels, truth)
+    command = calibrate_command(c.command, c.runs, labels, truth)
     return c.model_copy(update={"labels": labels, "command": command})
 
 
@@ -220,40 +193,15 @@ def _without_names(c: Calibration, names: Mapping[str, str]) -> Calibration:
         }
     )
     truth = tuple(names[t] for t in c.truth)
-    labels = _unnamed(c.labels, names)
+    labels = unnamed(c.labels, names)
     return c.model_copy(
         update={
             "raters": raters,
             "truth": truth,
             "judges": tuple(map(judged, c.judges)),
             "labels": labels,
-            "command": _command(c.command, c.runs, labels, truth if " --truth '" in c.command else None),
+            "command": calibrate_command(
+                c.command, c.runs, labels, truth if " --truth '" in c.command else None
+            ),
         }
     )
-
-
-def _unnamed(labels: str, names: Iterable[str]) -> str:
-    """What a calibration calls its `labels`, without the name of a file or folder, in which a rater's may
-    stand in any spelling. A data set of the hub, which is public, goes by its own, unless a part of one of
-    the raters' `names` is in it."""
-    ending = Path(labels).suffix.lower()
-    if ending in ENDINGS or not _HUB.fullmatch(labels):
-        return f"labels{ending if ending in ENDINGS else ''}"
-    parts = {part for name in names for part in re.findall(r"\w+", name.casefold()) if len(part) > 1}
-    return "labels" if any(part in labels.casefold() for part in parts) else labels
-
-
-def _command(told: str, runs: Sequence[str], labels: str, truth: Sequence[str] | None) -> str:
-    """The `copycat calibrate` that `told` is, of these `runs` and `labels`; `truth` are the raters that it
-    names, None for all, and nobody for raters that go unnamed."""
-    judge = re.search(r" --judge '([^']*)'", told)
-    parts = ["copycat calibrate", *runs, "--labels", labels]
-    parts += [f"--judge '{judge[1]}'"] if judge else []
-    named = re.search(r" --truth '([^']*)'", told)
-    if named and (truth or truth is None):
-        parts.append(f"--truth '{','.join(truth) if truth else named[1]}'")
-    return " ".join(parts)
-
-
-def _last(name: str) -> str:
-    return Path(name).name if Path(name).is_absolute() else name
