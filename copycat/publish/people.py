@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 from copycat.annotate.answers import Answers, RaterAnswer
 from copycat.annotate.export import LABELS, labelled
 from copycat.annotate.tasks import recorded
-from copycat.calibration.labels import Label, digest_labels
+from copycat.calibration.labels import Label, deduplicate, digest_labels
 from copycat.cards.calibration import LABEL, Calibration, Judged, document, read_calibration
+from copycat.errors import BadFile
 from copycat.io.secrets import clean
 from copycat.runs.citing import FILE, calibrate_command, last_part, noted, portable, reworded, unnamed
 from copycat.runs.data import RunData
@@ -81,14 +82,30 @@ def gather(
     hidden = {}
     for name, c in calibrations.items():
         # Of labels that are not published no digest is either: who knows the answers could try names on it.
-        same = name in labels and digest(labels[name]) == c.labels_sha256
-        known = c.model_copy(update={"labels_sha256": digest(renamed[name]) if same else ""})
+        same = _renamed(measured_on(c, name, labels), names)
+        known = c.model_copy(update={"labels_sha256": digest(same) if same else ""})
         hidden[name] = _without_names(known, names) if names is not None else known
     told = [
         _uncited(run, names, _digest_of_cited(run, folder, hidden.get(run.path.name), named=named))
         for folder, run in zip(folders, runs, strict=True)
     ]
     return told, People(renamed, hidden, named, left_out)
+
+
+def measured_on(
+    c: Calibration, name: str, labels: Mapping[str, Sequence[PublishedLabel]]
+) -> tuple[PublishedLabel, ...]:
+    """Of `labels`, by run, those that the calibration of the run `name` says it was measured on: that run's
+    or, of a calibration of several runs, those of all; none where it was measured on others."""
+    for runs in ((name,), c.runs):
+        try:
+            rows = deduplicate((x for run in dict.fromkeys(runs) for x in labels.get(run, ())), name)
+        except BadFile:
+            continue  # no table of labels says both yes and no
+        found = tuple(x for x in rows if isinstance(x, PublishedLabel))
+        if found and digest(found) == c.labels_sha256:
+            return found
+    return ()
 
 
 def digest(rows: Iterable[PublishedLabel]) -> str:
