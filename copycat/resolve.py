@@ -25,12 +25,13 @@ from copycat.cards.options import batching, check_size, with_variant
 from copycat.config import RunConfig
 from copycat.errors import UserError
 from copycat.generators.base import CATALOG as GENERATORS
+from copycat.io.cached import replies_path
 from copycat.io.ledger import Ledger
 from copycat.io.paths import expand
 from copycat.judges.base import answers, check_judge, identify, usual_judge
 from copycat.llms.base import CATALOG as LLM_KINDS
 from copycat.llms.base import Chat, load_chat
-from copycat.llms.replies import CachedChat, Replies, replies_path
+from copycat.llms.replies import CachedChat, Replies
 from copycat.measures import CONS_PROMPT, Measure, measures
 from copycat.measures.questions import IDENTIFY
 from copycat.mitigations import Composition, RunContext

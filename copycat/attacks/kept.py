@@ -11,11 +11,10 @@ from copycat.attacks.base import Found
 from copycat.cards.hooks import Conditioning
 from copycat.errors import BadFile, first_fault
 from copycat.io.atomic import write_text
+from copycat.io.cached import ATTACKS, FOUND
 from copycat.io.documents import read_text
 from copycat.io.paths import cache_folder
 from copycat.records import Row
-
-FILE = "found.json"
 
 
 class Kept(Row):
@@ -34,19 +33,19 @@ class Kept(Row):
 
 def folder_of(key: str) -> Path:
     """Where the outcome of the search with that identity lies; missing before it is there."""
-    return cache_folder() / "attacks" / key
+    return cache_folder() / ATTACKS / key
 
 
 def read(key: str) -> Outcome | None:
     """What was kept under `key`. Raises BadFile for a file that cannot be read as that."""
     folder = folder_of(key)
-    if not (folder / FILE).is_file():
+    if not (folder / FOUND).is_file():
         return None
     try:
-        kept = Kept.model_validate_json(read_text(folder / FILE))
+        kept = Kept.model_validate_json(read_text(folder / FOUND))
     except ValidationError as e:
         raise BadFile(
-            f"{folder / FILE} is not what an attack found ({first_fault(e)}); delete the folder, and it is "
+            f"{folder / FOUND} is not what an attack found ({first_fault(e)}); delete the folder, and it is "
             "searched again."
         ) from e
     sha = kept.found.conditioning
@@ -60,4 +59,4 @@ def write(key: str, outcome: Outcome, **told: str) -> None:
         outcome.conditioning.write(folder)
     kept = Kept(found=outcome.found, seconds=round(outcome.seconds, 2), **told)
     # Last: where it stands, the outcome is whole.
-    write_text(folder / FILE, kept.model_dump_json(indent=2) + "\n")
+    write_text(folder / FOUND, kept.model_dump_json(indent=2) + "\n")

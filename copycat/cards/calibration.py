@@ -16,6 +16,8 @@ from copycat.errors import BadFile, first_fault
 from copycat.records import Row, current_kind
 
 SCHEMA = 1
+LABELLED = "labelled pictures"
+"""What rates are of that were measured against raters' labels."""
 LABEL = "label"
 """Stands for the question where a rater's labels are compared as they are."""
 
@@ -263,7 +265,7 @@ class Calibration(Row):
             "question": first.question,
             **first.rates(),
             "questions": {j.question: j.rates() for j in others},
-            "pictures": "labelled pictures",
+            "pictures": LABELLED,
             "models": list(self.models),
             "registry": self.registry,
             "source": f"{self.labels}, {raters}",

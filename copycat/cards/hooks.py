@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from copycat.errors import BadFile, UserError
 from copycat.io.atomic import write_bytes
+from copycat.io.cached import EDITS
 from copycat.io.paths import cache_folder
 from copycat.records import Request, digest
 
@@ -39,7 +40,7 @@ class WeightEdit(ABC):
     @property
     def folder(self) -> Path:
         """Where :meth:`make` left its result, in the user's cache; missing before it is made."""
-        return cache_folder() / "edits" / self.identity
+        return cache_folder() / EDITS / self.identity
 
     def make(self, pipeline: Any, folder: Path, card: ModelCard) -> None:  # noqa: B027
         """Compute what :meth:`apply` needs and write it to `folder`, which is empty. Done once: the result

@@ -41,11 +41,11 @@ def _machine() -> Iterator[str]:
 
 def _cached() -> str:
     """What is kept for other runs, by its kind."""
-    from copycat.io.store import PARTS, cache
+    from copycat.io.cached import KINDS, entries
 
-    kept = {part: [p.stat().st_size for p in cache(part).files()] for part in PARTS}
-    counts = ", ".join(f"{len(sizes)} {part.replace('-', ' ')}" for part, sizes in kept.items())
-    return f"{counts} for other runs, {sum(map(sum, kept.values())) / GB:.2f} GB (copycat prune)"
+    kept = {kind: [e.size for e in entries(kind) if e.whole] for kind in KINDS}
+    counts = ", ".join(f"{len(sizes)} {KINDS[kind].title}" for kind, sizes in kept.items() if sizes)
+    return f"{counts or 'nothing'} for other runs, {sum(map(sum, kept.values())) / GB:.2f} GB (copycat prune)"
 
 
 def gpu_gb() -> float | None:

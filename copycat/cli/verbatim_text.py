@@ -127,15 +127,18 @@ def _short(plan: Plan, settings: Settings) -> None:
 def _plan(study: Study) -> None:
     from copycat.verbatim.text import words
 
-    # What a prompt of a translation costs is about that of its own words.
-    plan = study.plan(lambda text, _: text)
+    plan, untranslated = study.plan_unasked()
     settings, left = study.settings, study.open_prompts(plan)
+    for skipped in plan.unaskable:
+        _err(f"Left out: {skipped.where}: {skipped.why}.")
     _short(plan, settings)
     typer.echo(
         f"{settings.card.name}: {words.count(len(plan.asked), 'prompt')} on "
         f"{words.count(len({a.document for a in plan.asked}), 'document')}, {left:,} of them not yet "
         f"answered; at most {settings.max_tokens} tokens each."
     )
+    if untranslated:
+        typer.echo(f"{settings.translator} would translate {words.count(untranslated, 'passage')}; none was.")
     if settings.card.api is not None:
         most = study.estimate(plan)
         typer.echo(

@@ -21,6 +21,7 @@ from copycat.copies.references import References
 from copycat.copies.rungs import rungs
 from copycat.errors import BadFile, UserError, first_fault
 from copycat.io.atomic import write_text
+from copycat.io.cached import REFERENCES
 from copycat.io.paths import cache_folder
 from copycat.records import Row, digest
 from copycat.runtime.progress import Progress
@@ -71,7 +72,7 @@ def build(
     """
     told_before = None if measured is None else measured.model_dump(mode="json")
     known_by = [VERSION, [r.name for r in rungs()], identity, found.stamp, told_before]
-    home = cache_folder() / "references" / digest(known_by)
+    home = cache_folder() / REFERENCES / digest(known_by)
     kept = None if anew else _kept(home)
     if kept is None:
         kept = _make(found, identity, load(), progress or Progress(), told, measured)

@@ -13,8 +13,8 @@ from typing import Any
 from copycat.io.atomic import temporary_name, write_bytes
 from copycat.io.paths import cache_folder
 
-PARTS = PICTURES, ANSWERS, FILE_HASHES = "pictures", "answers", "file-hashes"
-"""The parts of the user's cache."""
+PICTURES, ANSWERS, FILE_HASHES = "pictures", "answers", "file-hashes"
+"""The parts of the user's cache that are stores; :mod:`copycat.io.cached` has all."""
 _DIGITS = 32
 """Hexadecimal digits of a key: far more than pictures will ever meet by chance."""
 

@@ -14,6 +14,7 @@ from copycat.measures import Measure
 from copycat.records import Metric, Row, digest
 from copycat.report import price, reproduction
 from copycat.report.words import origin_sentence
+from copycat.runs.citing import anonymous, noted, reworded
 from copycat.runs.data import RunData
 
 VERSION = 1
@@ -134,7 +135,8 @@ class Entry(Row):
 
 
 def entries(run: RunData, *, by: str, pictures: Pictures) -> list[Entry]:
-    """The entries of a finished run, one a mitigation and prompt set.
+    """The entries of a finished run, one a mitigation and prompt set. Of raters that the judge was measured
+    against they name nobody, nor a file of labels.
 
     Raises UserError for a run that is not finished, or was not judged and scored.
     """
@@ -143,7 +145,8 @@ def entries(run: RunData, *, by: str, pictures: Pictures) -> list[Entry]:
         raise UserError(f"{run.path} has no numbers yet; run `copycat judge` and `copycat score` first.")
     if manifest.status != "complete":
         raise UserError(f"{run.path} is not finished; the same `copycat run` again finishes it.")
-    paid = price.prices(run)
+    paid, rates = price.prices(run), anonymous(run.rates)
+    changes = reworded(run.rates or {}, rates or {})
     asked: dict[str, set[str]] = {}
     for r in run.requests:
         asked.setdefault(r.prompt_set, set()).add(r.character)
@@ -157,7 +160,7 @@ def entries(run: RunData, *, by: str, pictures: Pictures) -> list[Entry]:
         "oracle": config.oracle,
         "settings": _settings(config),
         "judge": manifest.judge,
-        "calibration": without_counts(run.rates),
+        "calibration": without_counts(rates),
         "commit": manifest.git_commit,
         "dirty": manifest.git_dirty,
         "copycat": manifest.copycat,
@@ -176,7 +179,11 @@ def entries(run: RunData, *, by: str, pictures: Pictures) -> list[Entry]:
             characters=digest(sorted(asked.get(prompt_set, ()))),
             notes=tuple(n for n in manifest.notes if f"prompts of {mitigation} on {prompt_set} " in n),
             price=_paid(price.headline(paid, mitigation)),
-            metrics=tuple(m for m in run.metrics if (m.mitigation, m.prompt_set) == (mitigation, prompt_set)),
+            metrics=tuple(
+                noted(m, changes)
+                for m in run.metrics
+                if (m.mitigation, m.prompt_set) == (mitigation, prompt_set)
+            ),
             **common,
         )
         for mitigation, prompt_set in run.groups

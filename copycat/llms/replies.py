@@ -10,8 +10,8 @@ from threading import Lock
 from copycat.cards.llms import LLMCard
 from copycat.errors import Unasked
 from copycat.io.atomic import locked
+from copycat.io.cached import lock_of
 from copycat.io.journal import Journal
-from copycat.io.paths import cache_folder
 from copycat.io.secrets import clean
 from copycat.llms.base import Chat, Message, Reply
 from copycat.records import Row, digest
@@ -25,11 +25,6 @@ class Kept(Row):
     model: str
     asked: tuple[Message, ...]
     reply: Reply
-
-
-def replies_path() -> Path:
-    """In the user's cache folder."""
-    return cache_folder() / "replies.jsonl"
 
 
 class Replies:
@@ -46,7 +41,7 @@ class Replies:
 
     def keep(self, kept: Kept) -> None:
         """On disk before it returns."""
-        with self._writing, locked(self._path.with_suffix(".lock")):
+        with self._writing, locked(lock_of(self._path)):
             self._journal.append([kept])
             self._known[kept.key] = kept.reply
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from copycat.annotate.answers import LONGEST_NAME, rater_name
 from copycat.annotate.tasks import recorded
@@ -13,7 +13,7 @@ from copycat.cards.calibration import Calibration
 from copycat.errors import BadFile, UserError
 from copycat.measures import CATALOG
 from copycat.measures.summary import summarise
-from copycat.publish.people import PublishedLabel, digest
+from copycat.publish.people import PublishedLabel, digest, measured_on
 from copycat.records import ImageRow, Metric, Request, Similarities, Unscored, Verdict, YesNo
 from copycat.runs import same_numbers
 from copycat.runs.data import RunData
@@ -120,42 +120,61 @@ def check_labels(labels: Sequence[PublishedLabel], run: RunData, where: str) -> 
     deduplicate(labels, where)
 
 
-def recalibrated(run: RunData, labels: Sequence[PublishedLabel], found: Calibration) -> Calibration:
-    """What `found` would be, measured anew on `labels` and the verdicts of `run`; raises UserError where
-    there is nothing to compare."""
+def recalibrated(
+    name: str,
+    found: Calibration,
+    runs: Mapping[str, RunData],
+    labels: Mapping[str, Sequence[PublishedLabel]],
+) -> Calibration:
+    """What `found`, the calibration of the run `name`, would be, measured anew on `labels` and the verdicts
+    of those of the `runs` that it is of; raises UserError where there is nothing to compare."""
+    of = [run for n in _of(name, found) if (run := runs.get(n))]
+    rows = measured_on(found, name, labels) or labels.get(name, ())
     made = calibrate(
-        {run.path: run.evidence()},
-        labels,
+        {run.path: run.evidence() for run in of},
+        rows,
         source=found.labels,
         command=found.command,
         commit=found.commit,
         truth=found.truth,
     )
-    return made.calibration.model_copy(update={"labels_sha256": digest(labels), "runs": found.runs})
+    return made.calibration.model_copy(update={"labels_sha256": digest(rows), "runs": found.runs})
 
 
-def calibration_difference(run: RunData, labels: Sequence[PublishedLabel], found: Calibration) -> str:
-    """Why a calibration does not follow from the labels and verdicts of `run`, in words; empty where it does,
-    and where it was measured on labels that were not published, or on further runs."""
-    if found.labels_sha256 and found.labels_sha256 != digest(labels):
+def calibration_difference(
+    name: str,
+    found: Calibration,
+    runs: Mapping[str, RunData],
+    labels: Mapping[str, Sequence[PublishedLabel]],
+) -> str:
+    """Why the calibration of the run `name` does not follow from `labels` and the verdicts of `runs`, in
+    words; empty where it does, and where it was measured on labels or runs that are not there."""
+    if not found.labels_sha256:
+        return ""
+    if not measured_on(found, name, labels):
         return "it was measured on others"
-    if not found.labels_sha256 or len(found.runs) != 1:
+    if not runs.keys() >= set(_of(name, found)):
         return ""
     try:
-        made = recalibrated(run, labels, found)
+        made = recalibrated(name, found, runs, labels)
     except UserError as e:
         return str(e).rstrip(".")
     about = {"models", "registry", "items", "positives", "ties", "unanswered", "raters"}
-    if name := _differing(found.model_dump(include=about), made.model_dump(include=about)):
-        return f"its {name} is another"
+    if field := _differing(found.model_dump(include=about), made.model_dump(include=about)):
+        return f"its {field} is another"
     again = {(j.judge, j.question): j for j in made.judges}
     for j in found.judges:
         other = again.get((j.judge, j.question))
         if other is None:
             return f"there are no answers of {j.judge} ({j.question})"
-        if name := _differing(j.model_dump(), other.model_dump()):
-            return f"the {name} of {j.judge} ({j.question}) is another"
+        if field := _differing(j.model_dump(), other.model_dump()):
+            return f"the {field} of {j.judge} ({j.question}) is another"
     return ""
+
+
+def _of(name: str, found: Calibration) -> Sequence[str]:
+    """The runs that a calibration is of; a single one may have been renamed since."""
+    return found.runs if len(found.runs) > 1 else (name,)
 
 
 _BY_METHOD = frozenset(

@@ -118,7 +118,7 @@ def collect(
             )
     runs, people = gather(folders, runs, named=rater_names)
     for run in runs:
-        _check_calibration(run, people)
+        _check_calibration(run, runs, people)
     owner = repository.partition("/")[0] if repository else ""
     found = Publication(
         runs=runs,
@@ -140,11 +140,12 @@ def collect(
     return found
 
 
-def _check_calibration(run: RunData, people: People) -> None:
+def _check_calibration(run: RunData, runs: Sequence[RunData], people: People) -> None:
     name = run.path.name
     if name not in people.calibrations:
         return
-    told = calibration_difference(run, people.labels.get(name, ()), people.calibrations[name])
+    known = {r.path.name: r for r in runs}
+    told = calibration_difference(name, people.calibrations[name], known, people.labels)
     if told:
         raise UserError(
             f"The calibration.json of {run.path} does not follow from the labels and verdicts that are there "

@@ -7,28 +7,20 @@ is published: in labels, in calibrations, and in what a run's manifest cites of 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
 
 from copycat.annotate.answers import Answers, RaterAnswer
 from copycat.annotate.export import LABELS, labelled
 from copycat.annotate.tasks import recorded
-from copycat.calibration.labels import Label, digest_labels
+from copycat.calibration.labels import Label, deduplicate, digest_labels
 from copycat.cards.calibration import LABEL, Calibration, Judged, document, read_calibration
+from copycat.errors import BadFile
 from copycat.io.secrets import clean
-from copycat.io.tables import ENDINGS
-from copycat.records import Metric
+from copycat.runs.citing import FILE, calibrate_command, last_part, noted, portable, reworded, unnamed
 from copycat.runs.data import RunData
 from copycat.runs.folder import RunFolder
 from copycat.runs.manifest import Cited
-
-_HUB = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
-"""A data set of the hub."""
-ONE_RATER = "one rater"
-"""What stands for a rater who is named where no pseudonym tells who of several it is."""
 
 
 class PublishedLabel(Label):
@@ -90,14 +82,30 @@ def gather(
     hidden = {}
     for name, c in calibrations.items():
         # Of labels that are not published no digest is either: who knows the answers could try names on it.
-        same = name in labels and digest(labels[name]) == c.labels_sha256
-        known = c.model_copy(update={"labels_sha256": digest(renamed[name]) if same else ""})
+        same = _renamed(measured_on(c, name, labels), names)
+        known = c.model_copy(update={"labels_sha256": digest(same) if same else ""})
         hidden[name] = _without_names(known, names) if names is not None else known
     told = [
         _uncited(run, names, _digest_of_cited(run, folder, hidden.get(run.path.name), named=named))
         for folder, run in zip(folders, runs, strict=True)
     ]
     return told, People(renamed, hidden, named, left_out)
+
+
+def measured_on(
+    c: Calibration, name: str, labels: Mapping[str, Sequence[PublishedLabel]]
+) -> tuple[PublishedLabel, ...]:
+    """Of `labels`, by run, those that the calibration of the run `name` says it was measured on: that run's
+    or, of a calibration of several runs, those of all; none where it was measured on others."""
+    for runs in ((name,), c.runs):
+        try:
+            rows = deduplicate((x for run in dict.fromkeys(runs) for x in labels.get(run, ())), name)
+        except BadFile:
+            continue  # no table of labels says both yes and no
+        found = tuple(x for x in rows if isinstance(x, PublishedLabel))
+        if found and digest(found) == c.labels_sha256:
+            return found
+    return ()
 
 
 def digest(rows: Iterable[PublishedLabel]) -> str:
@@ -126,33 +134,15 @@ def _uncited(run: RunData, names: Mapping[str, str] | None, sha256: str) -> RunD
     cited = run.manifest.calibration
     if cited is None:
         return run
-    rates: dict[str, Any] = dict(cited.rates)
-    # As `Calibration.rates` writes them: the labels, then whose majority is taken for true.
-    labels, comma, truth = str(rates.get("source") or "").rpartition(", ")
-    labels = _last(labels if comma else truth)
-    if names is not None:
-        labels = _unnamed(labels, names)
-        truth = truth if truth.startswith("majority of ") else names.get(truth, ONE_RATER)
-    if rates.get("source"):
-        rates["source"] = f"{labels}, {truth}" if comma else labels
-    if rates.get("command"):
-        rates["command"] = _command(str(rates["command"]), ("RUN",), labels, None if names is None else ())
     # The file may be called by a rater's name too.
-    file = _last(cited.file) if names is None else "calibration.json"
-    told = Cited(file=file, sha256=sha256, judge=cited.judge, rates=rates)
-    changes = [(str(cited.rates[k]), str(rates[k])) for k in ("command", "source") if rates.get(k)]
+    file = last_part(cited.file) if names is None else FILE
+    told = Cited(file=file, sha256=sha256, judge=cited.judge, rates=portable(cited.rates, names))
+    changes = {**reworded(cited.rates, told.rates), cited.file: told.file}
     return replace(
         run,
         manifest=run.manifest.model_copy(update={"calibration": told}),
-        metrics=[_noted(m, [*changes, (cited.file, told.file)]) for m in run.metrics],
+        metrics=[noted(m, changes) for m in run.metrics],
     )
-
-
-def _noted(metric: Metric, changes: Iterable[tuple[str, str]]) -> Metric:
-    note = metric.corrected_note
-    for before, after in changes:
-        note = note.replace(before, after)
-    return metric.model_copy(update={"corrected_note": note})
 
 
 def _labels(folder: RunFolder, run: RunData) -> tuple[tuple[PublishedLabel, ...], int]:
@@ -198,9 +188,9 @@ def _renamed(rows: Sequence[PublishedLabel], names: Mapping[str, str] | None) ->
 
 def _portable(c: Calibration) -> Calibration:
     """`c` without paths of this machine."""
-    labels = _last(c.labels)
+    labels = last_part(c.labels)
     truth = c.truth if " --truth '" in c.command else None
-    command = _command(c.command, c.runs, labels, truth)
+    command = calibrate_command(c.command, c.runs, labels, truth)
     return c.model_copy(update={"labels": labels, "command": command})
 
 
@@ -220,40 +210,15 @@ def _without_names(c: Calibration, names: Mapping[str, str]) -> Calibration:
         }
     )
     truth = tuple(names[t] for t in c.truth)
-    labels = _unnamed(c.labels, names)
+    labels = unnamed(c.labels, names)
     return c.model_copy(
         update={
             "raters": raters,
             "truth": truth,
             "judges": tuple(map(judged, c.judges)),
             "labels": labels,
-            "command": _command(c.command, c.runs, labels, truth if " --truth '" in c.command else None),
+            "command": calibrate_command(
+                c.command, c.runs, labels, truth if " --truth '" in c.command else None
+            ),
         }
     )
-
-
-def _unnamed(labels: str, names: Iterable[str]) -> str:
-    """What a calibration calls its `labels`, without the name of a file or folder, in which a rater's may
-    stand in any spelling. A data set of the hub, which is public, goes by its own, unless a part of one of
-    the raters' `names` is in it."""
-    ending = Path(labels).suffix.lower()
-    if ending in ENDINGS or not _HUB.fullmatch(labels):
-        return f"labels{ending if ending in ENDINGS else ''}"
-    parts = {part for name in names for part in re.findall(r"\w+", name.casefold()) if len(part) > 1}
-    return "labels" if any(part in labels.casefold() for part in parts) else labels
-
-
-def _command(told: str, runs: Sequence[str], labels: str, truth: Sequence[str] | None) -> str:
-    """The `copycat calibrate` that `told` is, of these `runs` and `labels`; `truth` are the raters that it
-    names, None for all, and nobody for raters that go unnamed."""
-    judge = re.search(r" --judge '([^']*)'", told)
-    parts = ["copycat calibrate", *runs, "--labels", labels]
-    parts += [f"--judge '{judge[1]}'"] if judge else []
-    named = re.search(r" --truth '([^']*)'", told)
-    if named and (truth or truth is None):
-        parts.append(f"--truth '{','.join(truth) if truth else named[1]}'")
-    return " ".join(parts)
-
-
-def _last(name: str) -> str:
-    return Path(name).name if Path(name).is_absolute() else name

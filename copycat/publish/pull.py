@@ -140,14 +140,19 @@ def _people(new: RunFolder, data: RunData, dataset: Dataset, run: str, *, recomp
         Journal(new.labels_path, RaterAnswer).replace(answers.values())
     if found is None:
         return True
-    told = calibration_difference(data, labels, found)
+    # A calibration may be of several runs of the dataset.
+    others = [r for r in dataset.runs if r != run and r in found.runs]
+    runs = {run: data, **{r: dataset.data(r) for r in others}}
+    given = {run: labels, **{r: dataset.labels(r) for r in others}}
+    told = calibration_difference(run, found, runs, given)
     if told and not recompute:
         raise BadFile(
             f"The calibration of {run} in {dataset.folder} does not follow from its labels: {told}. Either "
             "somebody changed one or the other, or another version of copycat counts otherwise; with "
             "--recompute it is measured anew."
         )
-    write_calibration(Calibrated(recalibrated(data, labels, found) if told else found), new.calibration_path)
+    written = recalibrated(run, found, runs, given) if told else found
+    write_calibration(Calibrated(written), new.calibration_path)
     return not told
 
 

@@ -34,6 +34,7 @@ from copycat.publish.tables import (
 from copycat.publish.target import LIST
 from copycat.publish.write import FORMAT
 from copycat.records import ImageRow, Metric, Request, Shift, Verdict
+from copycat.runs.data import RunData
 from copycat.runs.folder import PICTURE_FOLDERS
 from copycat.runs.manifest import Manifest
 from copycat.runs.row_checks import has_own_identity
@@ -139,6 +140,17 @@ class Dataset:
             check_answer(row, cells["status"], str(self.folder))
             found.append(row)
         return found
+
+    def data(self, run: str) -> RunData:
+        """The run as its rows have it; it lies nowhere."""
+        return RunData(
+            path=Path(run),
+            manifest=self.manifest(run),
+            registry=self.registry_of(run),
+            requests=self.requests(run),
+            image_rows=self.images(run),
+            verdict_rows=self.verdicts(run),
+        )
 
     def check(self, run: str) -> None:
         """Raise BadFile where the rows of a run do not fit together or are not all there."""

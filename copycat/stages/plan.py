@@ -18,6 +18,7 @@ from copycat.cards.weights import Card
 from copycat.config import RunConfig
 from copycat.errors import MissingRequirement, Unasked, UserError
 from copycat.generators.base import CATALOG as GENERATORS
+from copycat.io.cached import CONDITIONINGS
 from copycat.io.hub import check_repository
 from copycat.io.ledger import Ledger
 from copycat.io.loading import check_packages
@@ -167,7 +168,7 @@ def refuse_idle_negatives(card: ModelCard, requests: list[Request]) -> None:
 
 def _conditionings() -> Path:
     """Where the embeddings of planned requests wait until their run has a folder, named by their content."""
-    return cache_folder() / "conditioning"
+    return cache_folder() / CONDITIONINGS
 
 
 def prepare(run: ResolvedRun, requests: list[Request] | None = None) -> RunFolder:

@@ -121,7 +121,7 @@ def test_copycat_attack_is_a_run_with_and_without(given: list[str], tmp_path: Pa
 def test_a_search_is_kept_readable_and_a_broken_one_is_said(config: Any) -> None:
     run = config(mitigations=(f"none@{TYPO}",), limit=1, seeds=(0,))
     plan(run)
-    (file,) = kept.folder_of("x").parent.glob(f"*/{kept.FILE}")
+    (file,) = kept.folder_of("x").parent.glob(f"*/{kept.FOUND}")
     told = json.loads(file.read_text())
     assert (told["guard"], told["character"], told["asked"]) == ("none", "zori", "Zori")
     file.write_text("{}")

@@ -54,6 +54,19 @@ def test_help_imports_nothing_heavy() -> None:
     assert "doctor" in done.stdout
 
 
+def test_the_package_runs_as_the_program_does(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "copycat", "ls", "modles"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "Did you mean models" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_help_loads_nothing_that_takes_long() -> None:
     code = (
         "import sys; sys.argv = ['copycat', '--help']\n"
@@ -164,9 +177,10 @@ def verbs(tiny_models: Tiny, out: Path, *more: str) -> tuple[str, ...]:
     )
 
 
-def test_a_dry_run_writes_nothing(tiny_models: Tiny, tmp_path: Path) -> None:
-    done = copycat(*verbs(tiny_models, tmp_path / "run", "--dry-run"), cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+def test_a_dry_run_writes_nothing(tiny_models: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, verbs(tiny_models, tmp_path / "run", "--dry-run"))
+    assert done.exit_code == 0, done.output
     assert "6 images" in done.stdout
     assert "Dry run" in done.stdout
     assert list(tmp_path.iterdir()) == []
@@ -186,11 +200,13 @@ def test_the_verbs_one_after_the_other(tiny_models: Tiny, tmp_path: Path) -> Non
         assert again.exit_code == 0, again.output
     assert (out / "table.md").read_text() == table
     assert (out / "report.html").is_file()
-    done = copycat(*verbs(tiny_models, out))
-    assert "is finished; nothing is left to do" in done.stdout
+    finished = CliRunner().invoke(app, verbs(tiny_models, out))
+    assert "is finished; nothing is left to do" in finished.stdout
 
 
-def test_a_pressed_ctrl_c_is_one_line_130_and_resumable(tiny_models: Tiny, tmp_path: Path) -> None:
+def test_a_pressed_ctrl_c_is_one_line_130_and_resumable(
+    tiny_models: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = tmp_path / "run"
     more = ("--seeds", "8")
     process = subprocess.Popen(
@@ -210,9 +226,11 @@ def test_a_pressed_ctrl_c_is_one_line_130_and_resumable(tiny_models: Tiny, tmp_p
     assert "resume" in told.splitlines()[-1]
     kept = len(rows.read_text().splitlines())
     assert 0 < kept < 48
-    assert copycat("ls", "runs", cwd=tmp_path).returncode == 0
-    done = copycat(*verbs(tiny_models, out, *more))
-    assert done.returncode == 0, done.stderr
+    # In this process, since what is resumed is in the folder alone.
+    monkeypatch.chdir(tmp_path)
+    assert CliRunner().invoke(app, ["ls", "runs"]).exit_code == 0
+    done = CliRunner().invoke(app, verbs(tiny_models, out, *more))
+    assert done.exit_code == 0, done.output
     assert f"generate: {48 - kept}/{48 - kept}" in done.stderr
 
 

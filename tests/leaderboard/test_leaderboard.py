@@ -13,6 +13,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from copycat.cards.calibration import LABELLED
 from copycat.cli.main import app
 from copycat.errors import BadFile, RunConflict, UserError
 from copycat.io.paths import ROOT
@@ -392,3 +393,65 @@ def test_the_price_on_the_innocent_has_a_column_where_it_is_known(tmp_path: Path
     assert prices["none"] == ""
     assert float(prices["negprompt"]) == pytest.approx(0.2)
     assert "innocent" not in site(read([tmp_path / "old.jsonl"]))["index.html"].decode()
+
+
+ANN = "Ann Example"
+
+
+def rated(**more: Any) -> Any:
+    """A calibration against labels, cited from a file of Ann's."""
+    known = cited("menagerie@123")
+    told = {
+        "pictures": LABELLED,
+        "source": f"/home/ann/ann_example.csv, {ANN}",
+        "command": f"copycat calibrate one two --labels /home/ann/ann_example.csv --truth '{ANN}'",
+        "commit": "0123456789abcdef",
+    }
+    rates = {**known.rates, **told, **more}
+    return known.model_copy(update={"file": "/home/ann/as ann says.json", "rates": rates})
+
+
+def test_a_row_names_no_rater(tmp_path: Path) -> None:
+    run = finished(tmp_path, calibration=rated())
+    told = run.data().rates
+    assert told is not None
+    quoted = f"errors ({told['source']}, measured by `{told['command']}`, cited from {told['cited']})"
+    run.metrics = [m.model_copy(update={"corrected_note": quoted}) for m in run.metrics]
+    rows = entries(run.data(), by="Ada", pictures=WITHHELD)
+    row = rows[0].model_dump_json().casefold()
+    assert not [secret for secret in (ANN, "ann_example", "ann says", "/home") if secret.casefold() in row]
+    page = site(rows)["index.html"].decode()
+    assert "labels.csv, one rater" in page
+    assert "ann_example" not in page
+    calibration = rows[0].calibration
+    assert calibration is not None
+    assert calibration["command"] == "copycat calibrate RUN --labels labels.csv"
+    assert (calibration["cited"], calibration["fpr"]) == ("calibration.json", told["fpr"])
+    assert rows[0].metrics[0].corrected_note == (
+        "errors (labels.csv, one rater, measured by `copycat calibrate RUN --labels labels.csv`, "
+        "cited from calibration.json)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "command", "told"),
+    [
+        ("by ann.jsonl, majority of 3 raters", "", "labels.jsonl, majority of 3 raters"),
+        ("lab/labels@main, Ann", "copycat calibrate one --labels x", "lab/labels@main, one rater"),
+        ("ann/labels, Ann", "copycat calibrate one --labels x", "labels, one rater"),
+        ("lab/bo, majority of 2 raters", "copycat calibrate one --labels x --truth 'Ann,Bo'",
+         "labels, majority of 2 raters"),
+        ("lab/of-raters, majority of 2 raters", "", "lab/of-raters, majority of 2 raters"),
+    ],
+)  # fmt: skip
+def test_labels_go_by_what_names_nobody(tmp_path: Path, source: str, command: str, told: str) -> None:
+    (row, _) = made(tmp_path, calibration=rated(source=source, command=command))
+    assert row.calibration is not None
+    assert row.calibration["source"] == told
+
+
+def test_rates_that_no_rater_gave_are_told_as_they_stand(tmp_path: Path) -> None:
+    (row, _) = made(tmp_path)
+    known = cited("menagerie@123").rates
+    assert row.calibration is not None
+    assert row.calibration["command"] == known["command"]

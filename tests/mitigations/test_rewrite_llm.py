@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from copycat.cli.main import app
 from copycat.errors import BadFile, MissingRequirement, UnknownName, UserError
-from copycat.llms.replies import replies_path
+from copycat.io.cached import replies_path
 from copycat.mitigations.rewrite_llm import SYSTEM, faults
 from copycat.records import digest
 from copycat.stages.plan import plan

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,12 @@ from copycat.publish.collect import collect
 from copycat.publish.pull import pull
 from copycat.publish.write import write
 from copycat.runs.folder import RunFolder
+from copycat.stages.generate import generate
+from copycat.stages.judge import judge
+from copycat.stages.plan import prepare
 from copycat.stages.report import report
+from copycat.stages.score import score
+from tests.conftest import Tiny
 
 ANN, BO = "Ann Example", "Bo"
 AT = "2026-11-03T09:00:00+00:00"
@@ -304,3 +310,87 @@ def test_labels_and_calibrations_that_were_changed_are_refused(copy, tmp_path, b
     with pytest.raises(BadFile, match=hint):
         back(tmp_path / "dataset", tmp_path / "back")
     assert not (tmp_path / "back").exists()
+
+
+@pytest.fixture(scope="module")
+def second(tiny_models: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three other pictures of the same model and characters."""
+    folder = prepare(
+        tiny_models.config(tmp_path_factory.mktemp("second") / "two", seeds=(7,), mitigations=("none",))
+    )
+    generate(folder, device="cpu")
+    judge(folder)
+    score(folder)
+    report(folder)
+    return folder.path
+
+
+@pytest.fixture
+def together(copy, second: Path, tmp_path: Path) -> list[RunFolder]:
+    """Two runs that were calibrated together, each labelled by somebody else, the file among the first."""
+    one = label(copy("one"), several=False)
+    runs = [one, RunFolder(shutil.copytree(second, one.path.with_name("two")))]
+    for n, task in enumerate(recorded(runs[1].data())):
+        told = {"image": task.images[0], "pixels": task.pixels, "character": task.character, "at": AT}
+        Answers(runs[1].labels_path).give(RaterAnswer(**told, rater=BO, answer="no" if n % 2 else "yes"))
+    tables = [tmp_path / f"{run.path.name}.csv" for run in runs]
+    for run, table in zip(runs, tables, strict=True):
+        copycat("annotate", run.path, "--export", table)
+    both = tmp_path / "both.csv"
+    both.write_text(tables[0].read_text() + "".join(tables[1].read_text().splitlines(keepends=True)[1:]))
+    out = runs[0].calibration_path
+    copycat("calibrate", runs[0].path, runs[1].path, "--labels", both, "--out", out)
+    return runs
+
+
+def test_a_calibration_of_several_runs_follows_from_the_labels_of_all(together, tmp_path):
+    write(collect(together), tmp_path / "dataset")
+    pulled = pull(tmp_path / "dataset", "me/mine", None, lambda name, _: tmp_path / "back" / name, report)
+    assert all(p.same for p in pulled)
+    mine, theirs = (
+        read_calibration(p / "calibration.json") for p in (together[0].path, tmp_path / "back" / "one")
+    )
+    assert theirs.runs == ("one", "two")
+    assert theirs.labels_sha256
+    assert [j.counts for j in theirs.judges] == [j.counts for j in mine.judges]
+    assert {r.name for r in theirs.raters.raters} == {"rater-1", "rater-2"}
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "hint"),
+    [
+        ("calibrations", _judged, "does not follow from its labels: the counts.tp of"),
+        ("labels", lambda r: {**r, "label": r["label"] ^ (r["run"] == "two")}, "measured on others"),
+    ],
+)
+def test_a_changed_calibration_of_several_runs_is_refused(together, tmp_path, table, change, hint):
+    write(collect(together), tmp_path / "dataset")
+    _change(tmp_path / "dataset", table, change, 999)
+    with pytest.raises(BadFile, match=hint):
+        pull(tmp_path / "dataset", "me/mine", None, lambda name, _: tmp_path / "back" / name, report)
+    assert not (tmp_path / "back" / "one").exists()
+
+
+def test_a_calibration_of_several_runs_is_measured_anew_on_all_of_them(together, tmp_path):
+    write(collect(together), tmp_path / "dataset")
+    _change(tmp_path / "dataset", "calibrations", _judged)
+    one, two = pull(
+        tmp_path / "dataset",
+        "me/mine",
+        None,
+        lambda name, _: tmp_path / "back" / name,
+        report,
+        recompute=True,
+    )
+    assert (one.same, two.same) == (False, True)
+    found = read_calibration(tmp_path / "back" / "one" / "calibration.json")
+    assert [j.counts for j in found.judges] == [
+        j.counts for j in read_calibration(together[0].calibration_path).judges
+    ]
+
+
+def test_a_calibration_of_a_run_that_is_not_published_with_it_goes_unchecked(together, tmp_path):
+    first, _ = together
+    write(collect([first]), tmp_path / "dataset")
+    there = read_calibration(back(tmp_path / "dataset", tmp_path / "back").calibration_path)
+    assert (there.runs, there.labels_sha256) == (("one", "two"), "")

@@ -13,7 +13,7 @@ from typing import Any
 
 from copycat.cards.metering import check_capped
 from copycat.cards.prices import tariff
-from copycat.errors import UserError
+from copycat.errors import Unasked, UserError
 from copycat.io.atomic import locked, write_text
 from copycat.io.documents import parse_json
 from copycat.io.journal import Journal
@@ -85,6 +85,21 @@ class Study:
     def plan(self, translate: Translator | None = None) -> Plan:
         """All prompts; `translate` as the kinds of prompts need it. Nothing is written."""
         return make_plan(self.settings, self.settings.card.identity(), translate)
+
+    def plan_unasked(self) -> tuple[Plan, int]:
+        """The plan as far as it is known while nobody is asked, and how many passages are yet to be
+        translated. Each stands in its prompt as it is, which costs about as much."""
+        missing: set[tuple[str, str]] = set()
+        with Translation(self.settings.translator, self._device, ledger=None) as translator:
+
+            def translate(text: str, language: str) -> str:
+                try:
+                    return translator.translate(text, language)
+                except Unasked:
+                    missing.add((text, language))
+                    return text
+
+            return self.plan(translate), len(missing)
 
     def estimate(self, plan: Plan) -> float | None:
         """The most dollars that the prompts which are still open can cost; None where no bound is known."""

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from copycat.cli.main import app
 from copycat.errors import MissingRequirement, RunConflict, UnknownName, UserError
+from copycat.io.cached import replies_path
 from copycat.io.journal import Journal
 from copycat.runtime.progress import Progress
 from copycat.verbatim.text.corpora import load_corpus
@@ -304,6 +305,46 @@ def test_what_the_translator_declines_is_named_and_the_rest_goes_on(tmp_path: Pa
     asked = len(server.asked)
     studied(chosen, tmp_path / "out")
     assert len(server.asked) == asked
+
+
+def test_a_dry_run_knows_the_translations_that_are_kept(tmp_path: Path, server: Loopback) -> None:
+    corpus = passages(tmp_path, "64 copies", each=3)
+    declined, *_ = load_corpus(corpus).documents
+    words = ["verbatim", "text", "--model", "there", "--corpus", corpus, "--prompts", "translation"]
+    words += [
+        "--translator",
+        "there",
+        "--lengths",
+        "25",
+        "--max-tokens",
+        "20",
+        "--out",
+        str(tmp_path / "out"),
+    ]
+
+    def dry() -> str:
+        asked = len(server.asked)
+        done = CliRunner().invoke(app, [*words, "--dry-run"])
+        assert done.exit_code == 0, done.output
+        assert len(server.asked) == asked, "nobody is asked"
+        return done.output
+
+    def say(body: dict[str, Any]) -> str:
+        last = str(body["messages"][-1]["content"])
+        return "" if declined.text.startswith(last) else f"FR {last[-80:]}"
+
+    server.say = say
+    assert "3 prompts on 3 documents, 3 of them not yet answered" in dry()
+    assert "there would translate 3 passages; none was." in dry()
+    assert not (tmp_path / "out").exists()
+    assert not replies_path().exists()
+    assert CliRunner().invoke(app, words).exit_code == 0
+    assert "2 prompts on 2 documents, 0 of them not yet answered" in dry()
+    assert "would translate" not in dry()
+    assert f"Left out: {declined.title}, translation 25" in dry()
+    outputs = tmp_path / "out" / OUTPUTS
+    outputs.write_text(outputs.read_text().splitlines(keepends=True)[0])
+    assert "2 prompts on 2 documents, 1 of them not yet answered" in dry()
 
 
 def test_refusals_are_counted_apart_and_a_cap_is_kept(tmp_path: Path, server: Loopback) -> None:
