@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from copycat.counting.names import Names, Occurrences
-from copycat.counting.text import Joined
+from copycat.counting.text import Joined, joined
 
 Counts = npt.NDArray[np.int64]
 
@@ -40,12 +42,20 @@ class Tally:
         self.named, self.doubtful = np.zeros(people, np.int64), np.zeros(people, np.int64)
         self.by_name = np.zeros(spellings, np.int64)
 
-    def add(self, found: Joined) -> None:
-        """Add the captions of a joined text."""
-        ends = found.ends()
-        self.captions += len(ends)
-        self.undecodable += found.undecodable
-        self.add_named(found.text, ends, self.names.find(found.text, ends))
+    def add(self, captions: pa.Array) -> None:
+        """Add `captions`, large_binary without nulls and empty ones."""
+        for found, ends, seen in self.look(captions):
+            self.add_named(found.text, ends, seen)
+
+    def look(self, captions: pa.Array) -> Iterator[tuple[Joined, npt.NDArray[np.intp], Occurrences]]:
+        """Add `captions` to the number read, but count no name. All that name somebody, and some others, are
+        yielded as joined texts, with where each caption ends and the names found."""
+        self.captions += len(captions)
+        near = captions.take(pa.array(self.names.sieve.near(captions)))
+        for found in joined(near):
+            self.undecodable += found.undecodable
+            ends = found.ends()
+            yield found, ends, self.names.find(found.text, ends)
 
     def add_named(self, text: bytes, ends: npt.NDArray[np.intp], seen: Occurrences) -> None:
         """Add the captions of `text` in which `seen` was found."""
@@ -64,15 +74,14 @@ class Tally:
         self._add_words(text, ends, pairs // people, concept)
 
     def _add_words(self, text: bytes, ends: npt.NDArray[np.intp], captions: Counts, whose: Counts) -> None:
-        before, here = -1, set[str]()
-        for caption, concept in zip(captions.tolist(), whose.tolist(), strict=True):
-            if caption != before:
-                before, here = caption, set(caption_at(text, ends, caption).decode().split())
-            mine = self.words.get(concept)
-            if mine is None:
-                mine = self.words[concept] = Counter()
+        here = {i: set(caption_at(text, ends, i).decode().split()) for i in np.unique(captions).tolist()}
+        # One concept after the other, since adding to a counter costs most at the first word.
+        order = np.argsort(whose, kind="stable")
+        each, first = np.unique(whose[order], return_index=True)
+        for concept, some in zip(each.tolist(), np.split(captions[order], first[1:]), strict=True):
+            mine = self.words.setdefault(concept, Counter())
             known = len(mine)
-            mine.update(here)
+            mine.update(chain.from_iterable(here[i] for i in some.tolist()))
             self.pairs += len(mine) - known
 
     def take_words(self) -> Iterator[tuple[int, Counter[str]]]:

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from copycat.counting.names import Concept, Names, concepts
 from copycat.counting.tally import Tally
-from copycat.counting.text import joined
 from copycat.errors import MissingRequirement, UserError
 from copycat.subjects.characters import Character, Registry, load_registry
 from tests.helpers.counted import slowly
@@ -31,8 +30,7 @@ def tally(captions: Sequence[str], names: Names = NAMES, batch: int = 1_000) -> 
     found = Tally(names)
     for i in range(0, len(captions), batch):
         some = [c.encode() for c in captions[i : i + batch] if c]
-        for part in joined(pa.array(some, pa.large_binary())):
-            found.add(part)
+        found.add(pa.array(some, pa.large_binary()))
     return found
 
 
