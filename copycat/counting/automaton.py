@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ class Automaton:
         kind = package.Implementation.DFA if dense else package.Implementation.ContiguousNFA
         self._search: Any = package.BytesAhoCorasick(list(words), implementation=kind)
 
-    def find(self, text: bytes) -> npt.NDArray[np.int64]:
+    def find(self, text: bytes | bytearray) -> npt.NDArray[np.int64]:
         """The number of each word that is found, its start and its end, by their ends; shape (3, found)."""
         found = self._search.find_matches_as_indexes(text, overlapping=True)
-        return np.array(found, np.int64).reshape(-1, 3).T
+        return np.fromiter(chain.from_iterable(found), np.int64, 3 * len(found)).reshape(-1, 3).T

@@ -71,7 +71,7 @@ def _concept(c: Character, noun: str, any_name: bool) -> Concept:
             f"No name of the {noun} {c.slug} holds a letter or digit, so it would match every caption; give "
             "it a name in letters."
         )
-    stop = set() if any_name else set(_STOP.read_text(encoding="utf-8").split())
+    stop = set() if any_name else _function_words()
     everywhere = next((n for n in names if n in stop), None)
     if everywhere is not None:
         raise UserError(
@@ -81,6 +81,10 @@ def _concept(c: Character, noun: str, any_name: bool) -> Concept:
     common = {normalise(w) for w in c.common_words}
     namesakes = tuple(dict.fromkeys(n for n in map(normalise, c.namesakes) if n))
     return Concept(c.slug, c.name, names, tuple(n for n in names if n in common), namesakes)
+
+
+def _function_words() -> set[str]:
+    return set(_STOP.read_text(encoding="utf-8").split())
 
 
 class Names:
@@ -108,7 +112,7 @@ class Names:
         self._certain = np.array([certain for b in bearers for _, certain in b], bool)
 
         self._automaton = Automaton([f" {spelling} ".encode() for spelling in self.spellings])
-        self.sieve = Sieve({n for c in self.concepts for n in c.names})
+        self.sieve = Sieve({n for c in self.concepts for n in c.names}, _function_words())
 
     def find(self, text: bytes, ends: npt.NDArray[np.intp]) -> Occurrences:
         """Every name in `text`, whose captions end at `ends`; see :class:`copycat.counting.text.Joined`."""

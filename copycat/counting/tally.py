@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +11,7 @@ import pyarrow as pa
 
 from copycat.counting.names import Names, Occurrences
 from copycat.counting.text import Joined, joined
+from copycat.counting.words import Words
 
 Counts = npt.NDArray[np.int64]
 
@@ -32,10 +31,8 @@ class Tally:
     """Of these, those in which every name of it is a word of the language or part of a namesake's name."""
     by_name: Counts = field(init=False)
     """That hold each spelling; shape (spellings,). Of a namesake 0, unless it is somebody's name."""
-    words: dict[int, Counter[str]] = field(default_factory=dict)
-    """That name a concept and hold a word, by the concept's number."""
-    pairs: int = 0
-    """How many numbers `words` holds."""
+    words: Words = field(default_factory=Words)
+    """That name a concept and hold a word."""
 
     def __post_init__(self) -> None:
         people, spellings = len(self.names.concepts), len(self.names.spellings)
@@ -71,24 +68,9 @@ class Tally:
         self.doubtful += np.bincount(concept[~plain], minlength=people)
         spelt = np.unique(seen.caption * spellings + seen.name) % spellings
         self.by_name += np.bincount(spelt, minlength=spellings)
-        self._add_words(text, ends, pairs // people, concept)
-
-    def _add_words(self, text: bytes, ends: npt.NDArray[np.intp], captions: Counts, whose: Counts) -> None:
-        here = {i: set(caption_at(text, ends, i).decode().split()) for i in np.unique(captions).tolist()}
-        # One concept after the other, since adding to a counter costs most at the first word.
-        order = np.argsort(whose, kind="stable")
-        each, first = np.unique(whose[order], return_index=True)
-        for concept, some in zip(each.tolist(), np.split(captions[order], first[1:]), strict=True):
-            mine = self.words.setdefault(concept, Counter())
-            known = len(mine)
-            mine.update(chain.from_iterable(here[i] for i in some.tolist()))
-            self.pairs += len(mine) - known
-
-    def take_words(self) -> Iterator[tuple[int, Counter[str]]]:
-        """The counts of words so far, by concept, which are then forgotten."""
-        for concept in sorted(self.words):
-            yield concept, self.words.pop(concept)
-        self.pairs = 0
+        here, number = np.unique(pairs // people, return_inverse=True)
+        texts = [caption_at(text, ends, i).strip(b" ") for i in here.tolist()]
+        self.words.add(texts, number, concept)
 
 
 def caption_at(text: bytes, ends: npt.NDArray[np.intp], number: int) -> bytes:

@@ -15,11 +15,10 @@ from copycat.counting.shards import BROKEN, Shard
 from copycat.counting.tally import Tally, caption_at
 from copycat.errors import BadFile, UnknownName, first_line
 
-MOST_PAIRS = 500_000
-"""Counts of words that are kept in memory; more go to disk."""
+MOST_WORDS = 4 * 2**20
+"""Bytes of captions that are kept in memory until their words are counted."""
 MOST_TEXT = 64 * 2**20
 """Bytes of captions that are kept in memory, where those that are alike count once."""
-WORDS = pa.schema([("concept", pa.int32()), ("word", pa.large_string()), ("captions", pa.int64())])
 CAPTIONS = pa.schema([("bucket", pa.uint8()), ("digest", pa.binary(16)), ("text", pa.large_binary())])
 
 
@@ -67,20 +66,14 @@ class WordTables:
     def __init__(self, place: Place) -> None:
         self._place, self.tables = place, 0
 
-    def take(self, tally: Tally, most: int = MOST_PAIRS) -> None:
-        """Move the counts of words to disk where there are more than `most`."""
-        if tally.pairs <= most:
+    def take(self, tally: Tally, most: int = MOST_WORDS) -> None:
+        """Count the words of the captions kept, and move the counts to disk, where there are more than `most`
+        bytes of them."""
+        if tally.words.size <= most:
             return
-        concepts: list[np.ndarray] = []
-        words: list[str] = []
-        numbers: list[int] = []
-        for concept, counts in tally.take_words():
-            concepts.append(np.full(len(counts), concept, np.int32))
-            words.extend(counts)
-            numbers.extend(counts.values())
-        table = pa.table([np.concatenate(concepts), words, numbers], schema=WORDS)
-        write_table(self._place.table(self.tables), table)
-        self.tables += 1
+        for table in tally.words.take():
+            write_table(self._place.table(self.tables), table)
+            self.tables += 1
 
 
 class _Each:
