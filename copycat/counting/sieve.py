@@ -18,17 +18,26 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from copycat.counting.automaton import Automaton
-from copycat.counting.text import ASCII, BETWEEN, END, SPACE, folded_character, in_one
+from copycat.counting.text import ASCII, END, SPACE, folded_character, in_one
 
 Numbers = npt.NDArray[np.intp]
 
 _AT_ONCE = 8_192
 """Captions that are looked at together: about half a megabyte, which stays in a processor's cache."""
-ALIKE = bytes(b if b < 0x80 or b >= 0xFE else 0x80 | b & 0x0F for b in ASCII)
-"""As `ASCII`, and of the bytes of other characters makes 16: the table of an automaton that tells fewer bytes
-apart stays in the cache, and words that are alike then are only looked at closely."""
 _GONE = 0xFE
 """Fills the place of a character that takes less than before; no UTF-8 has that byte."""
+
+
+def _alike(byte: int) -> int:
+    if byte == END:
+        return SPACE
+    return ASCII[byte] if byte < 0x80 or byte == _GONE else 0x80 | byte & 0x0F
+
+
+ALIKE = bytes(map(_alike, range(256)))
+"""As `ASCII`, but an END is a space, and of the bytes of other characters there are 16: the table of an
+automaton that tells fewer bytes apart stays in the cache. Of words that are alike then a caption is only looked
+at closely."""
 _GONE_4 = 0xFEFEFEFE
 _LONGER = 0xFFFFFFFF
 """In place of a character that would take more."""
@@ -57,7 +66,7 @@ class Sieve:
             captions.cast(pa.large_string())
         except pa.ArrowInvalid:
             return np.arange(len(captions))
-        joined = bytearray(in_one(captions, BETWEEN))
+        joined = bytearray(in_one(captions, bytes([END])))
         joined += b" "
         text, ends, longer = self._table.fold(joined)
         _, start, _ = self._automaton.find(text)
