@@ -36,8 +36,8 @@ def _alike(byte: int) -> int:
 
 ALIKE = bytes(map(_alike, range(256)))
 """As `ASCII`, but an END is a space, and of the bytes of other characters there are 16: the table of an
-automaton that tells fewer bytes apart stays in the cache. Of words that are alike then a caption is only looked
-at closely."""
+automaton that tells fewer bytes apart stays in the cache. Where that makes words alike, captions are looked
+at closely for nothing."""
 _GONE_4 = 0xFEFEFEFE
 _LONGER = 0xFFFFFFFF
 """In place of a character that would take more."""
