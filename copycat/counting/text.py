@@ -27,6 +27,7 @@ END = 0xFF
 BETWEEN = b" \xff "
 """So that each caption has a space on both sides, as each of its words has."""
 SPACE = 0x20
+_LARGEST = 0x110000
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,7 @@ def _unicode(captions: pa.Array) -> Joined:
     except UnicodeDecodeError:
         undecodable = sum(not _is_utf8(line) for line in raw.split(b"\n"))
         text = raw.decode("utf-8", "replace")
-    # Most of it is ASCII, which is quicker byte by byte.
-    found = _BEYOND.sub(lambda some: some[0].translate(_folded()), text).encode()
-    found = found.replace(b"\n", BETWEEN).translate(ASCII)
+    found = _table().fold(text).replace(b"\n", BETWEEN)
     return Joined(_single_spaced(np.frombuffer(b" " + found + b" ", np.uint8)), captions, undecodable)
 
 
@@ -125,17 +124,51 @@ def folded_character(code: int) -> str:
     return into if into.strip() else into[:1]
 
 
-class _Folded(dict[int, str]):
-    """What becomes of each character, worked out when it is first met."""
+class _Table:
+    """What becomes of each code point, worked out when it is first met: `length` of `flat` from `start` on,
+    of which `first` is the first."""
 
-    def __missing__(self, code: int) -> str:
-        found = self[code] = folded_character(code)
-        return found
+    def __init__(self) -> None:
+        # Memory that is never written to is never taken, so these cost what is met of them.
+        self._known = np.zeros(_LARGEST, bool)
+        self._length = np.zeros(_LARGEST, np.uint8)
+        self._first = np.zeros(_LARGEST, np.uint32)
+        self._start = np.zeros(_LARGEST, np.int64)
+        self._flat = np.zeros(0, np.uint32)
+        # Lines' ends stay.
+        self._known[ord("\n")], self._length[ord("\n")], self._first[ord("\n")] = True, 1, ord("\n")
 
+    def fold(self, text: str) -> bytes:
+        """Each character of `text` as the table has it, in UTF-8."""
+        codes = np.frombuffer(text.encode("utf-32-le"), "<u4")
+        known = self._known[codes]
+        if not known.all():
+            self._learn(np.unique(codes[~known]).tolist())
+        length = self._length[codes]
+        out = self._first[codes]
+        if length.min(initial=1) == 0:
+            kept = length > 0
+            out, codes, length = out[kept], codes[kept], length[kept]
+        several = np.flatnonzero(length > 1)
+        if len(several):
+            # What follows the first, put in behind it.
+            sizes = length[several].astype(np.int64) - 1
+            inside = np.arange(1, sizes.sum() + 1) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+            more = self._flat[np.repeat(self._start[codes[several]], sizes) + inside]
+            out = np.insert(out, np.repeat(several + 1, sizes), more)
+        return out.astype("<u4").tobytes().decode("utf-32-le").encode("utf-8")
 
-_BEYOND = re.compile(r"[^\x00-\x7f]+")
+    def _learn(self, codes: list[int]) -> None:
+        flat: list[int] = []
+        for code in codes:
+            into = folded_character(code)
+            self._known[code], self._length[code] = True, len(into)
+            self._first[code] = ord(into[0]) if into else 0
+            self._start[code] = len(self._flat) + len(flat)
+            flat.extend(map(ord, into))
+        self._flat = np.append(self._flat, np.array(flat, np.uint32))
 
 
 @cache
-def _folded() -> _Folded:
-    return _Folded()
+def _table() -> _Table:
+    return _Table()

@@ -110,6 +110,12 @@ def test_words_are_counted_anew_after_they_were_taken() -> None:
     assert by_concept(found) == {"zori": {"zori": 1, "swims": 1}}
 
 
+def test_captions_normalised_in_turns_are_all_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    captions = [text for half in HARD.values() for text, *_ in half]
+    monkeypatch.setattr("copycat.counting.tally._AT_ONCE", 5)
+    same(tally(captions), captions, PEOPLE)
+
+
 def test_words_of_long_captions_are_counted_a_few_captions_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     captions = [f"Zori, Link {i % 3} and {'x' * (i % 40)}" for i in range(60)]
     monkeypatch.setattr(beside, "_AT_ONCE", 100)
