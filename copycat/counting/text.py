@@ -140,7 +140,7 @@ class _Table:
 
     def fold(self, text: str) -> bytes:
         """Each character of `text` as the table has it, in UTF-8."""
-        codes = np.frombuffer(text.encode("utf-32-le"), "<u4")
+        codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
         known = self._known[codes]
         if not known.all():
             self._learn(np.unique(codes[~known]).tolist())
