@@ -45,6 +45,7 @@ from copycat.counting.corpus import About, count_corpus
 from copycat.counting.engines import Workers
 from copycat.counting.names import concepts
 from copycat.counting.parts import Rule
+from copycat.counting.readers import BATCH
 from copycat.counting.shards import find_shards
 from copycat.io.paths import DATA
 from copycat.runtime.environment import hardware
@@ -130,7 +131,7 @@ def read_alone(path: str) -> int:
     """The caption column of one shard, read as `copycat count` reads it; how many there were."""
     pa.set_cpu_count(1)
     with pq.ParquetFile(path, pre_buffer=False) as file:
-        return sum(len(b) for b in file.iter_batches(65_536, columns=["TEXT"], use_threads=False))
+        return sum(len(b) for b in file.iter_batches(BATCH, columns=["TEXT"], use_threads=False))
 
 
 def loop(path: str, some: int, apart: bool) -> tuple[float, Counter[str]]:

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from copycat.errors import UserError, require
+from copycat.counting.automaton import Automaton
+from copycat.counting.sieve import Sieve
+from copycat.errors import UserError
 from copycat.io.paths import DATA
 from copycat.subjects.characters import Character, Registry, normalise
 
 _STOP = DATA / "keywords" / "stop.txt"
-_DENSE = 200_000
-"""Bytes of names up to which the automaton is a table, which is fastest; one of more would be too large."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def _concept(c: Character, noun: str, any_name: bool) -> Concept:
             f"No name of the {noun} {c.slug} holds a letter or digit, so it would match every caption; give "
             "it a name in letters."
         )
-    stop = set() if any_name else set(_STOP.read_text(encoding="utf-8").split())
+    stop = set() if any_name else _function_words()
     everywhere = next((n for n in names if n in stop), None)
     if everywhere is not None:
         raise UserError(
@@ -81,6 +81,10 @@ def _concept(c: Character, noun: str, any_name: bool) -> Concept:
     common = {normalise(w) for w in c.common_words}
     namesakes = tuple(dict.fromkeys(n for n in map(normalise, c.namesakes) if n))
     return Concept(c.slug, c.name, names, tuple(n for n in names if n in common), namesakes)
+
+
+def _function_words() -> set[str]:
+    return set(_STOP.read_text(encoding="utf-8").split())
 
 
 class Names:
@@ -107,20 +111,13 @@ class Names:
         self._whose = np.array([i for b in bearers for i, _ in b], np.int64)
         self._certain = np.array([certain for b in bearers for _, certain in b], bool)
 
-        self._automaton = self._search()
-
-    def _search(self) -> Any:
-        package = require("ahocorasick_rs", "ahocorasick-rs>=1.0", "Counting captions")
-        words = [f" {spelling} ".encode() for spelling in self.spellings]
-        dense = sum(map(len, words)) <= _DENSE
-        kind = package.Implementation.DFA if dense else package.Implementation.ContiguousNFA
-        return package.BytesAhoCorasick(words, implementation=kind)
+        self._automaton = Automaton([f" {spelling} ".encode() for spelling in self.spellings])
+        self.sieve = Sieve({n for c in self.concepts for n in c.names}, _function_words())
 
     def find(self, text: bytes, ends: npt.NDArray[np.intp]) -> Occurrences:
         """Every name in `text`, whose captions end at `ends`; see :class:`copycat.counting.text.Joined`."""
         # Names next to one another share the space between them, so matches must be allowed to overlap.
-        matches = self._automaton.find_matches_as_indexes(text, overlapping=True)
-        name, start, end = np.array(matches, np.int64).reshape(-1, 3).T
+        name, start, end = self._automaton.find(text)
         caption = np.searchsorted(ends, start, side="right").astype(np.int64)
         many = self._first[name + 1] - self._first[name]
         at = np.repeat(np.arange(len(name)), many)

@@ -22,9 +22,11 @@ import pyarrow.parquet as pq
 
 from copycat.counting.columns import pick_column
 
-BATCH = 16_384
-"""Captions that are read at a time: about a megabyte of text, which stays in a processor's cache."""
+BATCH = 65_536
+"""Captions that are read at a time: some four megabytes of text."""
 _BLOCK = 4 * 2**20
+_MOST = 16 * 2**20
+"""Bytes of captions that are read at a time, where they are long."""
 _LONGEST = 64 * 2**20
 """Bytes of one line; more is no caption."""
 Reader = Callable[[BinaryIO, str | None, str], Iterator[pa.Array]]
@@ -77,7 +79,7 @@ def _parquet(file: BinaryIO, column: str | None, name: str) -> Iterator[pa.Array
         wanted = pick_column(table.schema_arrow.names, column, name)
         column_bytes = sum(_sizes(table.metadata, table.schema_arrow.names.index(wanted)))
         each = column_bytes // max(table.metadata.num_rows, 1) + 1
-        size = max(1, min(BATCH, _LONGEST // each))
+        size = max(1, min(BATCH, _MOST // each))
         for batch in table.iter_batches(batch_size=size, columns=[wanted], use_threads=False):
             yield batch.column(0)
 
@@ -195,6 +197,7 @@ def _lines(file: BinaryIO, column: str | None, name: str) -> Iterator[pa.Array]:
 def _tar(file: BinaryIO, column: str | None, name: str) -> Iterator[pa.Array]:
     """Of a WebDataset: the .txt of each sample, or with `column` that field of its .json."""
     kept: list[bytes] = []
+    size = 0
     seekable = file.seekable()
     found = False
     with tarfile.open(fileobj=file, mode="r:" if seekable else "r|") as archive:
@@ -208,9 +211,10 @@ def _tar(file: BinaryIO, column: str | None, name: str) -> Iterator[pa.Array]:
             if member.size > _LONGEST:
                 raise ValueError(f"{member.name} is longer than {_LONGEST // 2**20} MB")
             kept.append(_field(content.read(), column, f"{member.name} in {name}"))
-            if len(kept) == BATCH:
+            size += len(kept[-1])
+            if len(kept) == BATCH or size > _MOST:
                 yield pa.array(kept, pa.large_binary())
-                kept = []
+                kept, size = [], 0
         if seekable:
             # An archive ends with empty blocks; one that is cut off between two members ends without a word.
             file.seek(archive.offset)

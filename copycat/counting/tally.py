@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from copycat.counting.names import Names, Occurrences
-from copycat.counting.text import Joined
+from copycat.counting.text import Joined, joined
+from copycat.counting.words import Words
 
 Counts = npt.NDArray[np.int64]
+_AT_ONCE = 8_192
+"""Captions that are normalised together, so that they stay in a processor's cache where all are."""
 
 
 @dataclass
@@ -30,22 +33,29 @@ class Tally:
     """Of these, those in which every name of it is a word of the language or part of a namesake's name."""
     by_name: Counts = field(init=False)
     """That hold each spelling; shape (spellings,). Of a namesake 0, unless it is somebody's name."""
-    words: dict[int, Counter[str]] = field(default_factory=dict)
-    """That name a concept and hold a word, by the concept's number."""
-    pairs: int = 0
-    """How many numbers `words` holds."""
+    words: Words = field(default_factory=Words)
+    """That name a concept and hold a word."""
 
     def __post_init__(self) -> None:
         people, spellings = len(self.names.concepts), len(self.names.spellings)
         self.named, self.doubtful = np.zeros(people, np.int64), np.zeros(people, np.int64)
         self.by_name = np.zeros(spellings, np.int64)
 
-    def add(self, found: Joined) -> None:
-        """Add the captions of a joined text."""
-        ends = found.ends()
-        self.captions += len(ends)
-        self.undecodable += found.undecodable
-        self.add_named(found.text, ends, self.names.find(found.text, ends))
+    def add(self, captions: pa.Array) -> None:
+        """Add `captions`, large_binary without nulls and empty ones."""
+        for found, ends, seen in self.look(captions):
+            self.add_named(found.text, ends, seen)
+
+    def look(self, captions: pa.Array) -> Iterator[tuple[Joined, npt.NDArray[np.intp], Occurrences]]:
+        """Add `captions` to the number read, but count no name. All that name somebody, and some others, are
+        yielded as joined texts, with where each caption ends and the names found."""
+        self.captions += len(captions)
+        near = captions.take(pa.array(self.names.sieve.near(captions)))
+        for i in range(0, len(near), _AT_ONCE):
+            for found in joined(near.slice(i, _AT_ONCE)):
+                self.undecodable += found.undecodable
+                ends = found.ends()
+                yield found, ends, self.names.find(found.text, ends)
 
     def add_named(self, text: bytes, ends: npt.NDArray[np.intp], seen: Occurrences) -> None:
         """Add the captions of `text` in which `seen` was found."""
@@ -61,25 +71,9 @@ class Tally:
         self.doubtful += np.bincount(concept[~plain], minlength=people)
         spelt = np.unique(seen.caption * spellings + seen.name) % spellings
         self.by_name += np.bincount(spelt, minlength=spellings)
-        self._add_words(text, ends, pairs // people, concept)
-
-    def _add_words(self, text: bytes, ends: npt.NDArray[np.intp], captions: Counts, whose: Counts) -> None:
-        before, here = -1, set[str]()
-        for caption, concept in zip(captions.tolist(), whose.tolist(), strict=True):
-            if caption != before:
-                before, here = caption, set(caption_at(text, ends, caption).decode().split())
-            mine = self.words.get(concept)
-            if mine is None:
-                mine = self.words[concept] = Counter()
-            known = len(mine)
-            mine.update(here)
-            self.pairs += len(mine) - known
-
-    def take_words(self) -> Iterator[tuple[int, Counter[str]]]:
-        """The counts of words so far, by concept, which are then forgotten."""
-        for concept in sorted(self.words):
-            yield concept, self.words.pop(concept)
-        self.pairs = 0
+        here, number = np.unique(pairs // people, return_inverse=True)
+        texts = [caption_at(text, ends, i).strip(b" ") for i in here.tolist()]
+        self.words.add(texts, number, concept)
 
 
 def caption_at(text: bytes, ends: npt.NDArray[np.intp], number: int) -> bytes:

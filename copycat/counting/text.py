@@ -2,7 +2,7 @@
 
 :func:`copycat.subjects.characters.normalise` is the rule, one text at a time: decompose (NFKD), fold
 case, drop accents, make one space of everything between words. All of that is decided by each code point
-alone, so it can be looked up: of ASCII byte by byte, of other text in a table of all code points.
+alone, so it can be looked up: of ASCII byte by byte, of other text in a table that grows as it is used.
 `tests/counting/test_text.py` compares the two on every code point there is.
 """
 
@@ -24,10 +24,10 @@ Bytes = npt.NDArray[np.uint8]
 
 END = 0xFF
 """Ends a caption in a joined text; no UTF-8 has that byte."""
-_BETWEEN = b" \xff "
+BETWEEN = b" \xff "
 """So that each caption has a space on both sides, as each of its words has."""
+SPACE = 0x20
 _LARGEST = 0x110000
-_SPACE = 0x20
 
 
 @dataclass(frozen=True)
@@ -65,27 +65,27 @@ def _as_text(captions: pa.Array) -> pa.Array:
     return pa.Array.from_buffers(pa.large_string(), len(captions), captions.buffers(), offset=captions.offset)
 
 
-def _in_one(captions: pa.Array, between: bytes) -> pa.Buffer:
+def in_one(captions: pa.Array, between: bytes) -> pa.Buffer:
     whole = pa.LargeListArray.from_arrays(pa.array([0, len(captions)], pa.int64()), captions)
     return pc.binary_join(whole, pa.scalar(between, pa.large_binary()))[0].as_buffer()
 
 
 def _ascii(captions: pa.Array) -> Joined:
-    text = bytes(_in_one(captions, _BETWEEN)).translate(_ASCII)
+    text = bytes(in_one(captions, BETWEEN)).translate(ASCII)
     return Joined(_single_spaced(np.frombuffer(b" " + text + b" ", np.uint8)), captions)
 
 
 def _unicode(captions: pa.Array) -> Joined:
     # Lines end captions here: a line's end inside of one is a space as well as any other.
     one_line = pc.replace_substring(captions, b"\n", b" ")
-    raw = bytes(_in_one(one_line, b"\n"))
+    raw = bytes(in_one(one_line, b"\n"))
     undecodable = 0
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
         undecodable = sum(not _is_utf8(line) for line in raw.split(b"\n"))
         text = raw.decode("utf-8", "replace")
-    found = _folded(text).replace(b"\n", _BETWEEN)
+    found = _table().fold(text).replace(b"\n", BETWEEN)
     return Joined(_single_spaced(np.frombuffer(b" " + found + b" ", np.uint8)), captions, undecodable)
 
 
@@ -99,7 +99,7 @@ def _is_utf8(line: bytes) -> bool:
 
 def _single_spaced(text: Bytes) -> bytes:
     """`text` without spaces that follow another."""
-    word = text != _SPACE
+    word = text != SPACE
     kept = word.copy()
     np.logical_or(word[1:], word[:-1], out=kept[1:])
     kept[0] = True
@@ -109,69 +109,66 @@ def _single_spaced(text: Bytes) -> bytes:
 def _byte(code: int) -> int:
     """What `normalise` makes of one ASCII character."""
     found = normalise(chr(code))
-    return ord(found) if found else _SPACE
+    return ord(found) if found else SPACE
 
 
-_ASCII = bytes(_byte(b) if b < 0x80 else b for b in range(256))
-
-
-@dataclass(frozen=True)
-class _Table:
-    """What becomes of each code point: `length` of `flat` from `start` on, of which `first` is the first."""
-
-    length: npt.NDArray[np.uint8]
-    first: npt.NDArray[np.uint32]
-    start: npt.NDArray[np.int64]
-    flat: npt.NDArray[np.uint32]
-
-
-@cache
-def _table() -> _Table:
-    first = np.arange(_LARGEST, dtype=np.uint32)
-    length = np.ones(_LARGEST, np.uint8)
-    start = np.zeros(_LARGEST, np.int64)
-    flat: list[int] = []
-    for low in range(0, _LARGEST, 256):
-        # Surrogates are in no UTF-8.
-        if 0xD800 <= low < 0xE000:
-            continue
-        codes = range(low, low + 256)
-        whole = "".join(map(chr, codes))
-        if unaccented(whole) == whole:
-            if whole.isalnum():
-                continue
-            if not any(map(str.isalnum, whole)) and "_" not in whole:
-                # Most of them belong to no character yet.
-                first[low : low + 256] = _SPACE
-                continue
-        for code in codes:
-            into = _NOT_WORD.sub(" ", unaccented(chr(code)))
-            into = into if into.strip() else into[:1]
-            first[code] = ord(into[0]) if into else 0
-            length[code], start[code] = len(into), len(flat)
-            if len(into) > 1:
-                flat.extend(map(ord, into))
-    first[ord("\n")] = ord("\n")
-    return _Table(length, first, start, np.array(flat, np.uint32))
+ASCII = bytes(_byte(b) if b < 0x80 else b for b in range(256))
 
 
 _NOT_WORD = re.compile(r"[^\w]")
 
 
-def _folded(text: str) -> bytes:
-    """Each character of `text` as the table has it, in UTF-8; lines' ends stay."""
-    table = _table()
-    codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
-    length = table.length[codes]
-    out = table.first[codes]
-    if length.min(initial=1) == 0:
-        kept = length > 0
-        out, codes, length = out[kept], codes[kept], length[kept]
-    several = np.flatnonzero(length > 1)
-    if len(several):
-        # What follows the first, put in behind it.
-        sizes = length[several].astype(np.int64) - 1
-        inside = np.arange(1, sizes.sum() + 1) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        more = table.flat[np.repeat(table.start[codes[several]], sizes) + inside]
-        out = np.insert(out, np.repeat(several + 1, sizes), more)
-    return out.astype("<u4").tobytes().decode("utf-32-le").encode("utf-8")
+def folded_character(code: int) -> str:
+    """What `normalise` makes of one character; of what stands between words, a space."""
+    into = _NOT_WORD.sub(" ", unaccented(chr(code)))
+    return into if into.strip() else into[:1]
+
+
+class _Table:
+    """What becomes of each code point, worked out when it is first met: `length` of `flat` from `start` on,
+    of which `first` is the first."""
+
+    def __init__(self) -> None:
+        # Memory that is never written to is never taken, so these cost what is met of them.
+        self._known = np.zeros(_LARGEST, bool)
+        self._length = np.zeros(_LARGEST, np.uint8)
+        self._first = np.zeros(_LARGEST, np.uint32)
+        self._start = np.zeros(_LARGEST, np.int64)
+        self._flat = np.zeros(0, np.uint32)
+        # Lines' ends stay.
+        self._known[ord("\n")], self._length[ord("\n")], self._first[ord("\n")] = True, 1, ord("\n")
+
+    def fold(self, text: str) -> bytes:
+        """Each character of `text` as the table has it, in UTF-8."""
+        codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
+        known = self._known[codes]
+        if not known.all():
+            self._learn(np.unique(codes[~known]).tolist())
+        length = self._length[codes]
+        out = self._first[codes]
+        if length.min(initial=1) == 0:
+            kept = length > 0
+            out, codes, length = out[kept], codes[kept], length[kept]
+        several = np.flatnonzero(length > 1)
+        if len(several):
+            # What follows the first, put in behind it.
+            sizes = length[several].astype(np.int64) - 1
+            inside = np.arange(1, sizes.sum() + 1) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+            more = self._flat[np.repeat(self._start[codes[several]], sizes) + inside]
+            out = np.insert(out, np.repeat(several + 1, sizes), more)
+        return out.astype("<u4").tobytes().decode("utf-32-le").encode("utf-8")
+
+    def _learn(self, codes: list[int]) -> None:
+        flat: list[int] = []
+        for code in codes:
+            into = folded_character(code)
+            self._known[code], self._length[code] = True, len(into)
+            self._first[code] = ord(into[0]) if into else 0
+            self._start[code] = len(self._flat) + len(flat)
+            flat.extend(map(ord, into))
+        self._flat = np.append(self._flat, np.array(flat, np.uint32))
+
+
+@cache
+def _table() -> _Table:
+    return _Table()

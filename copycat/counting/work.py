@@ -13,14 +13,12 @@ import pyarrow as pa
 from copycat.counting.parts import Part, Place, Rule, write_table
 from copycat.counting.shards import BROKEN, Shard
 from copycat.counting.tally import Tally, caption_at
-from copycat.counting.text import Joined, joined
 from copycat.errors import BadFile, UnknownName, first_line
 
-MOST_PAIRS = 500_000
-"""Counts of words that are kept in memory; more go to disk."""
+MOST_WORDS = 4 * 2**20
+"""Bytes of captions that are kept in memory until their words are counted."""
 MOST_TEXT = 64 * 2**20
 """Bytes of captions that are kept in memory, where those that are alike count once."""
-WORDS = pa.schema([("concept", pa.int32()), ("word", pa.large_string()), ("captions", pa.int64())])
 CAPTIONS = pa.schema([("bucket", pa.uint8()), ("digest", pa.binary(16)), ("text", pa.large_binary())])
 
 
@@ -50,8 +48,7 @@ class Job:
         counter = _Distinct(self.rule, place) if self.rule.distinct else _Each(self.rule, place)
         try:
             for batch in shard.batches(self.rule.column):
-                for found in joined(batch):
-                    counter.add(found)
+                counter.add(batch)
             part = counter.finish(shard.name)
         except (BadFile, UnknownName) as e:
             counter.drop()
@@ -69,20 +66,14 @@ class WordTables:
     def __init__(self, place: Place) -> None:
         self._place, self.tables = place, 0
 
-    def take(self, tally: Tally, most: int = MOST_PAIRS) -> None:
-        """Move the counts of words to disk where there are more than `most`."""
-        if tally.pairs <= most:
+    def take(self, tally: Tally, most: int = MOST_WORDS) -> None:
+        """Count the words of the captions kept, and move the counts to disk, where there are more than `most`
+        bytes of them."""
+        if tally.words.size <= most:
             return
-        concepts: list[np.ndarray] = []
-        words: list[str] = []
-        numbers: list[int] = []
-        for concept, counts in tally.take_words():
-            concepts.append(np.full(len(counts), concept, np.int32))
-            words.extend(counts)
-            numbers.extend(counts.values())
-        table = pa.table([np.concatenate(concepts), words, numbers], schema=WORDS)
-        write_table(self._place.table(self.tables), table)
-        self.tables += 1
+        for table in tally.words.take():
+            write_table(self._place.table(self.tables), table)
+            self.tables += 1
 
 
 class _Each:
@@ -92,8 +83,8 @@ class _Each:
         self._tally, self._place = Tally(rule.names), place
         self._words = WordTables(place)
 
-    def add(self, found: Joined) -> None:
-        self._tally.add(found)
+    def add(self, captions: pa.Array) -> None:
+        self._tally.add(captions)
         self._words.take(self._tally)
 
     def finish(self, shard: str) -> Part:
@@ -112,17 +103,15 @@ class _Distinct:
         self._kept: dict[bytes, bytes] = {}
         self._size = self._tables = 0
 
-    def add(self, found: Joined) -> None:
-        ends = found.ends()
-        self._tally.captions += len(ends)
-        self._tally.undecodable += found.undecodable
-        seen = np.unique(self._tally.names.find(found.text, ends).caption)
-        raw = found.captions.take(pa.array(seen)).to_pylist()
-        for number, caption in zip(seen.tolist(), raw, strict=True):
-            digest = hashlib.blake2b(caption, digest_size=16).digest()
-            if digest not in self._kept:
-                text = self._kept[digest] = caption_at(found.text, ends, number)
-                self._size += len(text)
+    def add(self, captions: pa.Array) -> None:
+        for found, ends, seen in self._tally.look(captions):
+            named = np.unique(seen.caption)
+            raw = found.captions.take(pa.array(named)).to_pylist()
+            for number, caption in zip(named.tolist(), raw, strict=True):
+                digest = hashlib.blake2b(caption, digest_size=16).digest()
+                if digest not in self._kept:
+                    text = self._kept[digest] = caption_at(found.text, ends, number)
+                    self._size += len(text)
         if self._size > MOST_TEXT:
             self._flush()
 

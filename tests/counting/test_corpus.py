@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import platform
 import random
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -180,6 +183,20 @@ def test_a_full_disk_keeps_what_is_finished(
     outcome = run(corpus, out, workers=Workers(1))
     assert outcome.counted == 3
     equal(outcome.counts, captions)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library does as it likes")
+def test_processes_that_count_keep_the_memory_they_need_again() -> None:
+    code = (
+        "import resource; from copycat.counting import engines\n"
+        "def fresh():\n"
+        "    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "    for _ in range(20): some = [bytearray(b'x') * 700_000 for _ in range(8)]; del some\n"
+        "    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before\n"
+        "plain = fresh(); engines._alone(); fresh(); print(plain, fresh())"
+    )
+    plain, kept = map(int, subprocess.check_output([sys.executable, "-c", code]).split())
+    assert kept < plain / 10
 
 
 def test_a_killed_process_is_one_sentence(

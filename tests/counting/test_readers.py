@@ -161,6 +161,27 @@ def test_blocks_and_batches_do_not_matter(tmp_path: Path, monkeypatch: pytest.Mo
         assert texts(tmp_path / name) == READ, name
 
 
+@pytest.mark.parametrize("name", ["long.parquet", "long.tar"])
+def test_long_captions_are_read_few_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    captions = [f"{i} " + "long " * 200 for i in range(20)]
+    if name.endswith(".tar"):
+        with tarfile.open(tmp_path / name, "w") as archive:
+            for i, caption in enumerate(captions):
+                member = tarfile.TarInfo(f"{i:02}.txt")
+                member.size = len(caption)
+                archive.addfile(member, io.BytesIO(caption.encode()))
+    else:
+        table = pa.table({"caption": captions})
+        pq.write_table(table, tmp_path / name, use_dictionary=False)
+    monkeypatch.setattr(readers, "_MOST", 5_000)
+    with (tmp_path / name).open("rb") as file:
+        batches = [batch.to_pylist() for batch in readers.read(file, name, None)]
+    assert [c.decode() for batch in batches for c in batch] == captions
+    assert max(map(len, batches)) in (4, 5)
+
+
 def test_a_line_or_file_that_is_too_long_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(readers, "_LONGEST", 4_000)
     monkeypatch.setattr(readers, "_BLOCK", 700)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,9 +15,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from copycat.counting import words as beside
 from copycat.counting.names import Concept, Names, concepts
 from copycat.counting.tally import Tally
-from copycat.counting.text import joined
 from copycat.errors import MissingRequirement, UserError
 from copycat.subjects.characters import Character, Registry, load_registry
 from tests.helpers.counted import slowly
@@ -31,8 +32,7 @@ def tally(captions: Sequence[str], names: Names = NAMES, batch: int = 1_000) -> 
     found = Tally(names)
     for i in range(0, len(captions), batch):
         some = [c.encode() for c in captions[i : i + batch] if c]
-        for part in joined(pa.array(some, pa.large_binary())):
-            found.add(part)
+        found.add(pa.array(some, pa.large_binary()))
     return found
 
 
@@ -44,8 +44,22 @@ def told(found: Tally) -> dict[str, object]:
         "named": {s: n for s, n in zip(people, found.named.tolist(), strict=True) if n},
         "doubtful": {s: n for s, n in zip(people, found.doubtful.tolist(), strict=True) if n},
         "by_name": {s: n for s, n in zip(found.names.spellings, found.by_name.tolist(), strict=True) if n},
-        "words": {people[i]: dict(words) for i, words in found.words.items()},
+        "words": by_concept(found),
     }
+
+
+def by_concept(found: Tally) -> dict[str, Counter[str]]:
+    """The words of a tally, which it forgets."""
+    told: dict[str, Counter[str]] = {}
+    for table in found.words.take():
+        rows = table.to_pylist()
+        pairs = [(row["concept"], row["word"]) for row in rows]
+        assert len(set(pairs)) == len(pairs)
+        assert [concept for concept, _ in pairs] == sorted(concept for concept, _ in pairs)
+        for row in rows:
+            whose = found.names.concepts[row["concept"]].slug
+            told.setdefault(whose, Counter())[row["word"]] += row["captions"]
+    return told
 
 
 def same(found: Tally, captions: Sequence[str], registry: Registry) -> None:
@@ -76,6 +90,37 @@ def test_all_hard_captions_together_are_what_they_are_one_by_one() -> None:
     captions = [text for half in HARD.values() for text, *_ in half] * 3
     same(tally(captions), captions, PEOPLE)
     same(tally(captions, batch=7), captions, PEOPLE)
+
+
+def test_captions_that_name_nobody_are_counted_and_so_are_those_that_are_no_utf8() -> None:
+    found = Tally(NAMES)
+    captions = [b"nobody", b"n\xffbody", b"\xc3", "é".encode()]
+    found.add(pa.array(captions, pa.large_binary()))
+    found.add(pa.array([b"nobody"], pa.large_binary()))
+    assert (found.captions, found.undecodable) == (5, 2)
+    assert found.named.sum() == 0
+    assert by_concept(found) == {}
+
+
+def test_words_are_counted_anew_after_they_were_taken() -> None:
+    found = tally(["Zori at sea at sea"])
+    assert by_concept(found) == {"zori": {"zori": 1, "at": 1, "sea": 1}}
+    assert (found.words.size, by_concept(found)) == (0, {})
+    found.add(pa.array([b"Zori swims"], pa.large_binary()))
+    assert by_concept(found) == {"zori": {"zori": 1, "swims": 1}}
+
+
+def test_captions_normalised_in_turns_are_all_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    captions = [text for half in HARD.values() for text, *_ in half]
+    monkeypatch.setattr("copycat.counting.tally._AT_ONCE", 5)
+    same(tally(captions), captions, PEOPLE)
+
+
+def test_words_of_long_captions_are_counted_a_few_captions_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    captions = [f"Zori, Link {i % 3} and {'x' * (i % 40)}" for i in range(60)]
+    monkeypatch.setattr(beside, "_AT_ONCE", 100)
+    same(tally(captions), captions, PEOPLE)
+    assert len(list(tally(captions).words.take())) > 20
 
 
 PIECES = st.sampled_from(
