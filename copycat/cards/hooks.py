@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,6 +99,10 @@ class Conditioning:
             from safetensors.torch import save
 
             write_bytes(path, save(self._flat()))
+        else:
+            # As if written now, so that `copycat prune` leaves it to the run that is being planned.
+            with suppress(OSError):
+                os.utime(path)
         return path
 
     @classmethod

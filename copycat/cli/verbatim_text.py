@@ -139,13 +139,19 @@ def _plan(study: Study) -> None:
     )
     if untranslated:
         typer.echo(f"{settings.translator} would translate {words.count(untranslated, 'passage')}; none was.")
+    # Answers are translated back as well, and how long those are nobody knows.
+    beside = f", and what {settings.translator} asks for beside it" if study.pays_translator else ""
     if settings.card.api is not None:
         most = study.estimate(plan)
         typer.echo(
             "What that costs is not known."
             if most is None
-            else f"It costs at most ${most:,.2f}; --max-cost keeps to less."
+            # Of a passage that stands for its translation the length is a guess.
+            else f"It costs {'about' if untranslated else 'at most'} ${most:,.2f}{beside}; "
+            "--max-cost keeps to less."
         )
+    elif beside:
+        typer.echo(f"What {settings.translator} asks for is not known.")
 
 
 def _tell(console: Console, found: Found, *, several: bool) -> None:

@@ -22,7 +22,7 @@ from copycat.generators.base import ImageOutcome
 from copycat.generators.compiling import compile_denoiser
 from copycat.generators.encoded_texts import encode_once
 from copycat.generators.shortcuts import take_shortcuts
-from copycat.io.atomic import disk_guard
+from copycat.io.atomic import at_work_in, disk_guard
 from copycat.io.lifecycle import free_memory
 from copycat.io.loading import check_packages
 
@@ -102,8 +102,10 @@ def _make_edits(
             edit.folder.parent.mkdir(parents=True, exist_ok=True)
             unfinished = Path(tempfile.mkdtemp(dir=edit.folder.parent, prefix=f".{edit.identity}."))
         try:
-            edit.make(load(edits[:number]), unfinished, card)
-            unfinished.rename(edit.folder)
+            # What is made for hours is not taken for something that a killed process left.
+            with at_work_in(unfinished):
+                edit.make(load(edits[:number]), unfinished, card)
+                unfinished.rename(edit.folder)
         except OSError:
             if not edit.folder.is_dir():  # else another process was faster, with the same result
                 raise

@@ -100,6 +100,36 @@ def _is_at(descriptor: int, path: Path) -> bool:
         return False
 
 
+@contextmanager
+def at_work_in(folder: Path) -> Iterator[None]:
+    """Let :func:`is_worked_in` know of `folder`, until this is left or the process is killed. Where the disk
+    has no locks of folders it does not."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def is_worked_in(folder: Path) -> bool:
+    """Whether a process is in :func:`at_work_in` of `folder`; not so of what is no folder."""
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return False
+
+
 def write_text(path: Path, text: str) -> None:
     """As :func:`write_bytes`, in UTF-8."""
     write_bytes(path, text.encode("utf-8"))

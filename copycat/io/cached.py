@@ -6,10 +6,10 @@ import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from copycat.io.atomic import disk_guard, locked, temporary_name
+from copycat.io.atomic import disk_guard, is_worked_in, locked, temporary_name
 from copycat.io.paths import cache_folder
 from copycat.io.store import ANSWERS, FILE_HASHES, PICTURES, Store
 
@@ -19,6 +19,8 @@ REPLIES = "replies"
 """Language models' replies, a file of lines."""
 FOUND = "found.json"
 """In the folder of an attack's outcome the file that is written last."""
+HOUR = 3600
+"""Seconds after which what was not finished is what a killed process left."""
 _BY_IDENTITY = re.compile(r"\.?([0-9a-f]{16})(?:[.-].*)?")
 """A folder of that identity, or what is there while it is being made."""
 
@@ -60,6 +62,11 @@ class Kind:
     """What several of it are called."""
     find: Callable[[Path], Iterator[Entry]]
     """All of it, given the folder of that kind."""
+    begun: bool = False
+    """Whether a run that was begun goes on with the same ones only, so that they go only where they are
+    named."""
+    waits: float = 0
+    """Seconds for which a run that is being planned may need each, whatever else is asked."""
 
 
 def replies_path() -> Path:
@@ -84,8 +91,9 @@ def _in_store(folder: Path) -> Iterator[Entry]:
 
 
 def _by_identity(folder: Path) -> Iterator[Entry]:
-    """Folders named by an identity. All that is there of one counts as changed together: who trains for hours
-    writes checkpoints, and not to the folder of the result."""
+    """Folders named by an identity, without what a process is making at this time. All that is there of one
+    counts as changed together: who trains for hours writes checkpoints, and not to the folder of the
+    result."""
     together: dict[str, list[Entry]] = {}
     for path in sorted(folder.glob("*")):
         found = _BY_IDENTITY.fullmatch(path.name)
@@ -94,7 +102,8 @@ def _by_identity(folder: Path) -> Iterator[Entry]:
             together.setdefault(found[1], []).extend(_entry(path, whole))
     for same in together.values():
         changed = max((e.changed for e in same), default=0)
-        yield from (Entry(e.path, changed, e.files, e.size, e.whole) for e in same)
+        being_made = any(is_worked_in(e.path) for e in same)
+        yield from (replace(e, changed=changed) for e in same if e.whole or not being_made)
 
 
 def _embeddings(folder: Path) -> Iterator[Entry]:
@@ -112,9 +121,9 @@ KINDS = {
     FILE_HASHES: Kind("hashes of files", _in_store),
     REFERENCES: Kind("galleries of references", _by_identity),
     EDITS: Kind("changes to weights", _by_identity),
-    ATTACKS: Kind("outcomes of attacks", _by_identity),
-    CONDITIONINGS: Kind("embeddings", _embeddings),
-    REPLIES: Kind("files of replies", _replies),
+    ATTACKS: Kind("outcomes of attacks", _by_identity, begun=True),
+    CONDITIONINGS: Kind("embeddings", _embeddings, waits=HOUR),
+    REPLIES: Kind("files of replies", _replies, begun=True),
 }
 """Everything that the cache holds, by the names that users know."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ PICTURES, ANSWERS, FILE_HASHES = "pictures", "answers", "file-hashes"
 """The parts of the user's cache that are stores; :mod:`copycat.io.cached` has all."""
 _DIGITS = 32
 """Hexadecimal digits of a key: far more than pictures will ever meet by chance."""
+_KEY = re.compile(f"[0-9a-f]{{{_DIGITS}}}")
+"""What is called otherwise in the folder of a store is not the store's."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +72,12 @@ class Store:
 
     def files(self) -> Iterator[Path]:
         """All entries."""
-        yield from (p for p in self.folder.glob("??/*") if len(p.name) == _DIGITS)
+        yield from (p for p in self.folder.glob("??/*") if _KEY.fullmatch(p.name))
 
     def leftovers(self) -> Iterator[Path]:
         """Files that are not finished: being written, or left by a process that was killed."""
-        yield from self.folder.glob(f"??/{temporary_name('*')}")
+        found = self.folder.glob(f"??/{temporary_name('*')}")
+        yield from (p for p in found if _KEY.fullmatch(p.name[1:].partition(".")[0]))
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / key

@@ -13,7 +13,7 @@ from copycat.cards.calibration import Calibration
 from copycat.errors import BadFile, UserError
 from copycat.measures import CATALOG
 from copycat.measures.summary import summarise
-from copycat.publish.people import PublishedLabel, digest, measured_on
+from copycat.publish.people import PublishedLabel, digest, measured_on, together
 from copycat.records import ImageRow, Metric, Request, Similarities, Unscored, Verdict, YesNo
 from copycat.runs import same_numbers
 from copycat.runs.data import RunData
@@ -128,17 +128,19 @@ def recalibrated(
 ) -> Calibration:
     """What `found`, the calibration of the run `name`, would be, measured anew on `labels` and the verdicts
     of those of the `runs` that it is of; raises UserError where there is nothing to compare."""
-    of = [run for n in _of(name, found) if (run := runs.get(n))]
-    rows = measured_on(found, name, labels) or labels.get(name, ())
+    of = [n for n in _of(name, found) if n in runs]
+    rows = measured_on(found, name, labels) or together(of, labels)
     made = calibrate(
-        {run.path: run.evidence() for run in of},
+        {runs[n].path: runs[n].evidence() for n in of},
         rows,
         source=found.labels,
         command=found.command,
         commit=found.commit,
         truth=found.truth,
     )
-    return made.calibration.model_copy(update={"labels_sha256": digest(rows), "runs": found.runs})
+    # A single run may be called otherwise now; of several those are named that are there.
+    named = found.runs if len(of) == len(found.runs) else tuple(of)
+    return made.calibration.model_copy(update={"labels_sha256": digest(rows), "runs": named})
 
 
 def calibration_difference(

@@ -99,13 +99,21 @@ def measured_on(
     or, of a calibration of several runs, those of all; none where it was measured on others."""
     for runs in ((name,), c.runs):
         try:
-            rows = deduplicate((x for run in dict.fromkeys(runs) for x in labels.get(run, ())), name)
+            found = together(runs, labels)
         except BadFile:
             continue  # no table of labels says both yes and no
-        found = tuple(x for x in rows if isinstance(x, PublishedLabel))
         if found and digest(found) == c.labels_sha256:
             return found
     return ()
+
+
+def together(
+    runs: Iterable[str], labels: Mapping[str, Sequence[PublishedLabel]]
+) -> tuple[PublishedLabel, ...]:
+    """The labels of all `runs`; raises BadFile where a rater says yes and no of the same picture."""
+    names = tuple(dict.fromkeys(runs))
+    rows = deduplicate((x for run in names for x in labels.get(run, ())), ", ".join(names))
+    return tuple(x for x in rows if isinstance(x, PublishedLabel))
 
 
 def digest(rows: Iterable[PublishedLabel]) -> str:

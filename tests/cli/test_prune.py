@@ -23,8 +23,8 @@ from copycat.cli.main import app
 from copycat.copies.build import build
 from copycat.copies.references import references_at
 from copycat.generators.pipelines import _make_edits
-from copycat.io.atomic import locked
-from copycat.io.cached import CONDITIONINGS, EDITS, KINDS, REPLIES, entries, lock_of, replies_path
+from copycat.io.atomic import locked, temporary_name
+from copycat.io.cached import ATTACKS, CONDITIONINGS, EDITS, KINDS, REPLIES, entries, lock_of, replies_path
 from copycat.io.paths import cache_folder
 from copycat.io.store import ANSWERS, FILE_HASHES, PICTURES, cache
 from copycat.llms.base import Reply
@@ -70,6 +70,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def filled(written: Path) -> None:
     """The test's own cache has all that."""
     shutil.copytree(written, cache_folder(), dirs_exist_ok=True)
+    age(2, cache_folder() / CONDITIONINGS)
 
 
 def prune(*arguments: str) -> str:
@@ -110,11 +111,38 @@ def test_each_kind_is_told_and_goes_and_nothing_else_lies_in_the_cache() -> None
 
 
 @pytest.mark.usefixtures("filled")
-def test_replies_go_only_where_they_are_named() -> None:
-    assert "replies of language models stay" in prune()
-    assert left() == {**dict.fromkeys(KINDS, 0), REPLIES: 1}
-    assert prune("--only", REPLIES).startswith("1 files, 0.00 GB, are gone: 1 files of replies.")
+def test_what_runs_that_were_begun_need_goes_only_where_it_is_named() -> None:
+    told = prune()
+    assert "All outcomes of attacks and files of replies stay (0.0 MB)" in told
+    assert "; --only attacks,replies forgets them." in told
+    assert left() == {**dict.fromkeys(KINDS, 0), ATTACKS: 1, REPLIES: 1}
+    assert prune("--only", REPLIES) == "1 file, 0.00 GB, is gone: 1 files of replies.\n"
+    assert "All outcomes of attacks stay" in prune()
+    prune("--only", ATTACKS)
     assert "stay" not in prune()
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_kind_that_is_named_twice_is_counted_once() -> None:
+    assert prune("--dry-run", "--only", f"{PICTURES},{PICTURES}").startswith("1 file, ")
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize("only", ["", " , "])
+def test_a_list_of_nothing_is_not_everything(only: str) -> None:
+    done = CliRunner().invoke(app, ["prune", "--only", only])
+    assert "--only names nothing" in str(done.exception)
+    assert left() == dict.fromkeys(KINDS, 1)
+
+
+@pytest.mark.usefixtures("filled")
+def test_embeddings_are_left_to_a_run_that_is_being_planned() -> None:
+    (entry,) = entries(CONDITIONINGS)
+    given = Conditioning(embeds={"prompt_embeds": torch.zeros(1, 2)})
+    given.write(entry.path.parent)
+    assert prune("--only", CONDITIONINGS).startswith("0 files")
+    age(2, entry.path)
+    assert prune("--only", CONDITIONINGS).startswith("1 file, ")
 
 
 @pytest.mark.usefixtures("filled")
@@ -144,6 +172,22 @@ def test_a_training_that_goes_on_keeps_its_folder_by_its_checkpoints() -> None:
     age(5, checkpoint)
     assert "2 changes to weights" in prune()
     assert not list((cache_folder() / EDITS).iterdir())
+
+
+def test_what_a_process_is_making_stays_however_long_it_takes() -> None:
+    class Slow(Noted):
+        def make(self, pipeline: Any, folder: Path, card: Any) -> None:
+            checkpoint = self.folder.with_suffix(".part")
+            checkpoint.write_bytes(b"state")
+            age(48, folder, checkpoint)
+            assert prune().startswith("0 files")
+            assert checkpoint.exists()
+            super().make(pipeline, folder, card)
+
+    edit = Slow("slow-1", {}, "model@1")
+    _make_edits(None, [edit], lambda _: None)  # type: ignore[arg-type]
+    assert (edit.folder / "weights").is_file()
+    assert prune().startswith("1 file"), "and nobody holds it any more"
 
 
 def test_a_folder_that_is_half_removed_is_never_taken_for_a_whole_one(
@@ -185,8 +229,14 @@ def test_what_is_not_copycats_and_what_a_link_leads_to_stay(tmp_path: Path) -> N
     (edits / IDENTITY).symlink_to(mine)
     (edits / "my notes").mkdir()
     (cache_folder() / "notes.txt").write_text("mine")
-    assert prune().startswith("1 files")
-    assert files() == {"notes.txt"}
+    photo = cache_folder() / PICTURES / "it" / "Italy in the spring of 2019.jpeg"
+    photo.parent.mkdir(parents=True)
+    for name in (photo.name, temporary_name("draft")):
+        photo.with_name(name).write_text("mine")
+        age(2, photo.with_name(name))
+    assert len(photo.name) == len(IDENTITY * 2)
+    assert prune().startswith("1 file, ")
+    assert files() == {"notes.txt", f"pictures/it/{photo.name}", "pictures/it/.draft.tmp"}
     assert [p.name for p in edits.iterdir()] == ["my notes"]
     assert (mine / "notes").read_text() == "mine"
 

@@ -389,6 +389,24 @@ def test_a_calibration_of_several_runs_is_measured_anew_on_all_of_them(together,
     ]
 
 
+def test_changed_labels_of_several_runs_are_measured_anew_all_together(together, tmp_path):
+    write(collect(together), tmp_path / "dataset")
+    _change(tmp_path / "dataset", "labels", lambda r: {**r, "label": r["label"] ^ (r["run"] == "two")}, 999)
+    pull(
+        tmp_path / "dataset",
+        "me/mine",
+        None,
+        lambda name, _: tmp_path / "back" / name,
+        report,
+        recompute=True,
+    )
+    before = read_calibration(together[0].calibration_path)
+    found = read_calibration(tmp_path / "back" / "one" / "calibration.json")
+    assert (found.items, found.runs) == (before.items, ("one", "two"))
+    assert {r.name for r in found.raters.raters} == {"rater-1", "rater-2"}
+    assert found.positives != before.positives
+
+
 def test_a_calibration_of_a_run_that_is_not_published_with_it_goes_unchecked(together, tmp_path):
     first, _ = together
     write(collect([first]), tmp_path / "dataset")

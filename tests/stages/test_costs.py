@@ -396,7 +396,7 @@ def test_prune_forgets_hashes_of_weights_and_they_are_computed_anew(tmp_path: Pa
         assert CliRunner().invoke(app, ["prune", "--days", "1"]).stdout.startswith("0 files")
         os.utime(kept, (old, old))
         gone = CliRunner().invoke(app, ["prune", "--days", "1"])
-        assert gone.stdout.startswith("1 files")
+        assert gone.stdout.startswith("1 file, ")
         assert not list(cache(FILE_HASHES).files())
         assert weights.exists(), "the weights stay"
         assert file_hashes.file_hashes([weights]) == [first]

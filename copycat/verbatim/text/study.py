@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from copycat.cards.llms import load_llm_card
 from copycat.cards.metering import check_capped
 from copycat.cards.prices import tariff
 from copycat.errors import Unasked, UserError
@@ -110,6 +111,12 @@ class Study:
         asked = self._sharing(plan).missing(self._outputs())
         costs = [known.most(kind.call(card, [message(a)])) for a in asked]
         return None if any(c is None for c in costs) else sum(c for c in costs if c is not None)
+
+    @property
+    def pays_translator(self) -> bool:
+        """Whether whoever translates prompts, and answers back, asks for money."""
+        name = self.settings.translator
+        return bool(name) and load_llm_card(name).api is not None
 
     def open_prompts(self, plan: Plan) -> int:
         """How many of the plan's prompts have no answer yet."""

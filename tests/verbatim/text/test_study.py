@@ -336,11 +336,13 @@ def test_a_dry_run_knows_the_translations_that_are_kept(tmp_path: Path, server: 
     server.say = say
     assert "3 prompts on 3 documents, 3 of them not yet answered" in dry()
     assert "there would translate 3 passages; none was." in dry()
+    assert "It costs about $0.03, and what there asks for beside it; --max-cost keeps to less." in dry()
     assert not (tmp_path / "out").exists()
     assert not replies_path().exists()
     assert CliRunner().invoke(app, words).exit_code == 0
     assert "2 prompts on 2 documents, 0 of them not yet answered" in dry()
     assert "would translate" not in dry()
+    assert "It costs at most $0.00, and what there asks for beside it; " in dry()
     assert f"Left out: {declined.title}, translation 25" in dry()
     outputs = tmp_path / "out" / OUTPUTS
     outputs.write_text(outputs.read_text().splitlines(keepends=True)[0])
