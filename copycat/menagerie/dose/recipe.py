@@ -72,7 +72,7 @@ _CLOSE = DoseRecipe(name="close", levels=_ALL[:8], trainings=4)
 RECIPES = {
     r.name: r
     for r in (
-        DoseRecipe(name="full", levels=_ALL, trainings=5),
+        DoseRecipe(name="full", levels=_ALL, trainings=4),
         DoseRecipe(name="wide", levels=_ALL, trainings=1),
         _CLOSE,
         _CLOSE.model_copy(update={"name": "close-named", "named": 1.0}),
