@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from copycat.errors import UserError
-from copycat.imitation.estimate import Settings, estimate, shortest_segment
+from copycat.imitation.estimate import Settings, estimate
+from copycat.imitation.locating import shortest_segment
 from copycat.imitation.outliers import Resemblance, outliers, resemblances
 from copycat.imitation.scores import Scored
 from copycat.imitation.sensitivity import by_encoder, by_penalty, by_prompt
