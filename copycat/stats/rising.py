@@ -38,7 +38,7 @@ def isotonic_p(
     values = np.asarray(y, float)
     if values.size < 4:
         return None
-    at = np.arange(values.size) if doses is None else np.asarray(doses, float)
+    at = np.arange(values.size, dtype=float) if doses is None else np.asarray(doses, float)
     values = values[np.lexsort((values, at))]
     seen = _fit(at, values[None])[0].var()
     drawn = _fit(at, shuffles(values, permutations, seed))
