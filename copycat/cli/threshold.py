@@ -13,9 +13,10 @@ def threshold(
         metavar="RUN|TABLE",
         help="A run, or a CSV, TSV, JSONL or Parquet file with the columns concept, count and score.",
     ),
-    counts: Path | None = typer.Option(
+    counts: str | None = typer.Option(
         None,
-        help="Training pictures of each character: a table, JSON or YAML; the registry's own when left out.",
+        help="How often each character was trained on: a table, JSON, YAML, or a name (copycat ls counts); "
+        "the registry's own, or those that it cites, when left out.",
     ),
     images: Path | None = typer.Option(
         None,
@@ -60,12 +61,12 @@ def threshold(
     if out is not None:
         check_free(out, FILES, "threshold")
     settings = Settings(rule=rule, penalty=penalty, draws=draws, seed=seed)
-    command = f"copycat threshold {shlex.quote(what)}" + "".join(
+    command = f"copycat threshold {shlex.quote(_called(what))}" + "".join(
         f" --{name} {shlex.quote(str(value))}"
         for name, value, usual in (
-            ("counts", counts, None),
-            ("images", images, None),
-            ("encoder", encoder, ""),
+            ("counts", counts and _called(counts), None),
+            ("images", images and _called(str(images)), None),
+            ("encoder", ",".join(map(_called, items(encoder))), ""),
             ("mitigation", mitigation, "none"),
             ("prompts", prompts, ""),
             ("rule", rule, "tested"),
@@ -74,6 +75,8 @@ def threshold(
             ("nearest", nearest, 10),
             ("draws", draws, 1000),
             ("seed", seed, 0),
+            # It rounds otherwise.
+            ("device", device, "auto"),
         )
         if value != usual
     )
@@ -97,3 +100,8 @@ def threshold(
     typer.echo(f"Written: {', '.join(map(str, written))}")
     if out is None and table.suffix.lower() not in ENDINGS:
         typer.echo(f"To have the report cite it: copycat report {what}")
+
+
+def _called(path: str) -> str:
+    """What a file or folder is called in a record that may be published: no folders of this machine."""
+    return Path(path).name or path

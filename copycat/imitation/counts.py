@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,13 @@ CONCEPT = ("concept", "character", "slug", "name")
 """Columns that may say whom a row is about; the first that is there counts."""
 COUNT = ("count", "captions", "images", "training_images")
 """Columns that may say how many pictures or captions."""
-_SOURCE = ("corpus", "date", "rule")
+TRAINING = "training pictures"
+"""The unit of counts that are of pictures themselves, and not of texts beside them."""
+_SOURCE = ("corpus", "date", "rule", "unit")
+_UNITS = {"pictures": TRAINING}
+"""Units that counts files call otherwise."""
+_SAYS_UNIT = {"captions": "captions", "training_images": TRAINING}
+"""What is counted where a column of counts is called so."""
 _DOCUMENTS = (".json", ".yaml", ".yml")
 
 
@@ -33,6 +39,18 @@ class Count:
     """Of those, how many were to be had, links being dead; None where that is not known."""
     passed: int | None = None
     """Of the downloaded, how many show it; None where nobody looked."""
+    doubtful: float = 0.0
+    """Of `captions`, those that may mean something else: a word of the language, or part of another name."""
+
+    @property
+    def rescaled(self) -> bool:
+        """Whether `effective` is anything else than what was counted."""
+        return bool(self.downloaded) and self.passed is not None
+
+    @property
+    def doubt(self) -> float:
+        """The share of `captions` that is doubtful, in [0, 1]."""
+        return self.doubtful / self.captions if self.captions else 0.0
 
     @property
     def effective(self) -> float:
@@ -48,6 +66,7 @@ class Count:
             self.captions + other.captions,
             _sum(self.downloaded, other.downloaded),
             _sum(self.passed, other.passed),
+            self.doubtful + other.doubtful,
         )
 
 
@@ -61,6 +80,9 @@ class Counts:
     date: str = ""
     rule: str = ""
     """How captions were matched."""
+    unit: str = ""
+    """What is counted: captions, distinct captions, documents, occurrences, training pictures; empty where
+    nobody says."""
     unknown: tuple[str, ...] = field(default=())
     """Concepts of the file that the registry does not have, see :meth:`of`."""
 
@@ -78,7 +100,18 @@ class Counts:
                 found[slug] = found[slug] + count if slug in found else count
             else:
                 unknown.append(name)
-        return Counts(found, self.corpus, self.date, self.rule, tuple(unknown))
+        return replace(self, by_concept=found, unknown=tuple(unknown))
+
+    @property
+    def exact(self) -> bool:
+        """Whether pictures were counted, so that nothing has to be multiplied by the share that shows the
+        concept."""
+        return self.unit == TRAINING
+
+
+def shown(unit: str) -> str:
+    """What counts of `unit` are of where they were multiplied by the share that shows the concept."""
+    return f"{unit} whose pictures show it" if unit and unit != TRAINING else unit
 
 
 def registry_counts(registry: Registry) -> Counts:
@@ -86,16 +119,16 @@ def registry_counts(registry: Registry) -> Counts:
     left out."""
     known = {c.slug: c.training_images for c in registry.characters}
     by_concept = {slug: Count(float(n)) for slug, n in known.items() if n is not None}
-    return Counts(by_concept, corpus=f"as the registry {registry.name} says")
+    return Counts(by_concept, corpus=f"as the registry {registry.name} says", unit=TRAINING)
 
 
 def read_counts(path: Path) -> Counts:
     """The counts in `path`: a table (CSV, TSV, JSONL, Parquet), or JSON or YAML with a head.
 
     A table has a column `concept` (or `character`, `slug`, `name`) and one `count` (or `captions`, `images`,
-    `training_images`), and may have `alias`, `downloaded` and `passed`; rows of one concept are its
-    aliases, and are summed. JSON and YAML hold such rows, or a number by concept, under `counts`, beside
-    `corpus`, `date` and `rule`. Raises BadFile for anything else.
+    `training_images`), and may have `alias`, `downloaded`, `passed` and `doubtful`; rows of one concept are
+    its aliases, and are summed. JSON and YAML hold such rows, or a number by concept, under `counts`, beside
+    `corpus`, `date`, `rule` and `unit`. Raises BadFile for anything else.
     """
     if path.suffix.lower() in _DOCUMENTS:
         return _document(path)
@@ -119,15 +152,24 @@ def counts_of(rows: Iterable[Cells], where: str) -> Counts:
             number_of(row, COUNT, at),
             _whole(row, "downloaded", at),
             _whole(row, "passed", at),
+            number_of(row, ("doubtful",), at) if "doubtful" in row else 0.0,
         )
         if count.passed is not None and (count.downloaded is None or count.passed > count.downloaded):
             raise BadFile(f"{at}: {concept} has more `passed` pictures than `downloaded` ones.")
+        if count.doubtful > count.captions:
+            raise BadFile(f"{at}: more of {concept} are `doubtful` than there are.")
         found[concept] = found[concept] + count if concept in found else count
         source |= {key: str(row[key]) for key in _SOURCE if key in row}
+        counted = next(name for name in COUNT if name in row)
+        source.setdefault("unit", _SAYS_UNIT.get(counted, ""))
     if not found:
         raise BadFile(f"{where} has no counts.")
-    corpus, date, rule = (source.get(key, "") for key in _SOURCE)
-    return Counts(found, corpus, date, rule)
+    return _told(found, source)
+
+
+def _told(by_concept: Mapping[str, Count], source: Mapping[str, str]) -> Counts:
+    corpus, date, rule, unit = (source.get(key, "") for key in _SOURCE)
+    return Counts(by_concept, corpus, date, rule, _UNITS.get(unit, unit))
 
 
 def text_of(row: Cells, names: Iterable[str], where: str) -> str:
@@ -182,8 +224,7 @@ def _document(path: Path) -> Counts:
         )
     found = counts_of(told, str(path))
     head = {key: str(held[key]) for key in _SOURCE if held.get(key) is not None}
-    corpus, date, rule = (head.get(key, str(getattr(found, key))) for key in _SOURCE)
-    return Counts(found.by_concept, corpus, date, rule)
+    return _told(found.by_concept, {**{key: str(getattr(found, key)) for key in _SOURCE}, **head})
 
 
 def _sum(a: int | None, b: int | None) -> int | None:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
 from copycat.errors import UserError
-from copycat.imitation.scores import Scored, in_order
+from copycat.imitation.bootstrap import Interval, draw, interval, middles
+from copycat.imitation.locating import Found, Values, located, nowhere, shortest_segment
+from copycat.imitation.scores import Scored, by_content, in_order
 from copycat.stats import changepoints, rising
 from copycat.stats.changepoints import REFERENCE_PENALTY
 
-Values = npt.NDArray[np.float64]
 RULES = {
     "tested": "scores must rise by a permutation test (p < 0.05), and a change costs 3 σ² ln n",
     "reference": "the first change point of PELT with a fixed penalty, as published",
@@ -63,31 +63,6 @@ class Segment:
 
 
 @dataclass(frozen=True)
-class Found:
-    """What one rule finds."""
-
-    changes: tuple[int, ...]
-    """Indices, in the order of counts, of the concepts that segments begin with; the first segment aside."""
-    at: int | None
-    """That of the threshold; None for no threshold."""
-    threshold: float | None
-    """The count of that concept: the first one after the change."""
-    below: float | None
-    """The count of the concept before it: the change lies between the two."""
-    penalty: float
-
-
-@dataclass(frozen=True)
-class Interval:
-    """95 % of a bootstrap's answers."""
-
-    low: float
-    high: float
-    none: float
-    """Share of the draws, in [0, 1], that had no answer; `low` and `high` are of the others."""
-
-
-@dataclass(frozen=True)
 class Estimate:
     """All that is estimated of some concepts."""
 
@@ -121,10 +96,11 @@ class Estimate:
 def estimate(scored: Sequence[Scored], settings: Settings | None = None) -> Estimate:
     """Find the threshold of `scored`, in whatever order they come.
 
-    The interval is that of a percentile bootstrap that draws concepts anew and, within each of their prompts,
-    pictures. Of the rule `tested` a change costs twice there what it costs in the data, since concepts that
-    are drawn several times make chance cuts as much larger. Raises UserError with fewer than FEWEST
-    concepts, or where all have the same count.
+    The interval is that of a percentile bootstrap that draws concepts anew, those of one group together, and,
+    within each of their prompts, pictures. Of the rule `tested` a change costs twice there what it costs in
+    the data, since concepts that are drawn several times make chance cuts as much larger. Of that rule
+    neither order nor names matter: concepts of one count are never cut apart. Raises UserError with fewer
+    than FEWEST concepts, or where all have the same count.
     """
     settings = settings or Settings()
     order = tuple(in_order(scored))
@@ -135,26 +111,33 @@ def estimate(scored: Sequence[Scored], settings: Settings | None = None) -> Esti
         )
     if order[0].count == order[-1].count:
         raise UserError(f"All concepts have the same count, {order[0].count:g}; there is nothing to compare.")
-    counts, scores = (np.array([getattr(s, part) for s in order]) for part in ("count", "score"))
+    counts, scores = arrays(order)
     decided = decide(counts, scores, settings)
     answer = decided.answer
+    scores = _settled(counts, scores)
     middle = rising.logistic(counts, scores)
-    drawn = _draws(order, settings) if settings.draws else None
+    redrawn = order if settings.rule == "reference" else by_content(order)
+    drawn = draw(redrawn, settings.draws, settings.seed) if settings.draws else None
     return Estimate(
         settings,
         order,
         answer,
         decided.reference,
-        _interval(drawn, answer, settings.rule) if drawn is not None and answer.at is not None else None,
+        interval(drawn, answer, settings.rule) if drawn is not None and answer.at is not None else None,
         _segments(order, answer.changes),
-        changepoints.noise(scores),
+        changepoints.noise(scores, counts),
         decided.step_p,
-        rising.isotonic_p(scores, seed=settings.seed),
+        rising.isotonic_p(scores, seed=settings.seed, doses=counts),
         rising.halfway(counts, scores),
         middle,
-        _middles(drawn) if drawn is not None and middle is not None else None,
+        middles(drawn) if drawn is not None and middle is not None else None,
         float(np.sqrt(4 * answer.penalty / len(order))),
     )
+
+
+def arrays(order: Sequence[Scored]) -> tuple[Values, Values]:
+    """Counts and scores."""
+    return np.array([s.count for s in order]), np.array([s.score for s in order])
 
 
 @dataclass(frozen=True)
@@ -168,45 +151,33 @@ class Decided:
 
 def decide(counts: Values, scores: Values, settings: Settings) -> Decided:
     """The answer for concepts in the order of their `counts`."""
-    shortest = shortest_segment(scores.size)
-    step_p = changepoints.rise_p(scores, shortest, seed=settings.seed)
-    reference = _located(counts, scores, settings.penalty, "reference")
-    charged = changepoints.scaled_penalty(scores, settings.times)
-    if settings.rule == "reference":
-        return Decided(reference, reference, step_p)
+    step_p = changepoints.rise_p(scores, shortest_segment(scores.size), seed=settings.seed, doses=counts)
+    reference, tested = (
+        found_by(rule, counts, scores, price(rule, counts, scores, settings), step_p)
+        for rule in ("reference", "tested")
+    )
+    return Decided(reference if settings.rule == "reference" else tested, reference, step_p)
+
+
+def price(rule: str, counts: Values, scores: Values, settings: Settings) -> float:
+    """What a change costs under `rule`."""
+    if rule == "reference":
+        return settings.penalty
+    return changepoints.scaled_penalty(_settled(counts, scores), settings.times, counts)
+
+
+def found_by(rule: str, counts: Values, scores: Values, penalty: float, step_p: float | None) -> Found:
+    """The whole answer of `rule` at some price of a change; of `tested` that includes its test, whose p is
+    `step_p`."""
+    if rule == "reference":
+        return located(counts, scores, penalty, rule)
     rises = step_p is not None and step_p < _ALPHA
-    answer = _located(counts, scores, charged, "tested") if rises else Found((), None, None, None, charged)
-    return Decided(answer, reference, step_p)
+    return located(counts, _settled(counts, scores), penalty, rule) if rises else nowhere(penalty)
 
 
-def shortest_segment(concepts: int) -> int:
-    """Of the rule `tested`: a twentieth of the concepts and three at least, so that no outlier is a
-    segment."""
-    return max(3, concepts // 20)
-
-
-def locate(scored: Sequence[Scored], rule: str, penalty: float) -> Found:
-    """The threshold that a price of `penalty` for a change finds under `rule`, without test and interval."""
-    order = in_order(scored)
-    return _located(np.array([s.count for s in order]), np.array([s.score for s in order]), penalty, rule)
-
-
-def _located(
-    counts: Values, scores: Values, penalty: float, rule: str, weights: Values | None = None
-) -> Found:
-    """The published rule takes the first change, the other one the first at which scores rise."""
-    shortest = 1 if rule == "reference" else shortest_segment(scores.size)
-    changes = changepoints.partition(scores, penalty, shortest, weights)
-    at = changes[0] if changes and rule == "reference" else None
-    if rule == "tested":
-        means = [
-            float(np.average(scores[a:b], weights=None if weights is None else weights[a:b]))
-            for a, b in pairwise((0, *changes, scores.size))
-        ]
-        at = next((c for c, (a, b) in zip(changes, pairwise(means), strict=True) if b > a), None)
-    if at is None:
-        return Found(changes, None, None, None, penalty)
-    return Found(changes, at, float(counts[at]), float(counts[at - 1]), penalty)
+def _settled(counts: Values, scores: Values) -> Values:
+    """`scores` by count, of equal counts by score: to the last bit the same for any order and names."""
+    return scores[np.lexsort((scores, counts))]
 
 
 def _segments(order: Sequence[Scored], changes: tuple[int, ...]) -> tuple[Segment, ...]:
@@ -216,60 +187,3 @@ def _segments(order: Sequence[Scored], changes: tuple[int, ...]) -> tuple[Segmen
         mean = float(np.mean([s.score for s in part]))
         made.append(Segment(first, len(part), mean, part[0].count, part[-1].count))
     return tuple(made)
-
-
-@dataclass(frozen=True)
-class _Draws:
-    """Bootstrap draws."""
-
-    counts: Values
-    """Of the concepts, rising."""
-    weights: Values
-    """(draws, concepts): how often each concept is drawn."""
-    scores: Values
-    """(draws, concepts): its score, its pictures drawn anew within each prompt."""
-
-
-def _draws(order: Sequence[Scored], settings: Settings) -> _Draws:
-    random = np.random.default_rng([settings.seed, len(order)])
-    scores = np.stack([_redrawn(s, settings.draws, random) for s in order], axis=1)
-    each = np.full(len(order), 1 / len(order))
-    weights = random.multinomial(len(order), each, settings.draws).astype(float)
-    return _Draws(np.array([s.count for s in order]), weights, scores)
-
-
-def _redrawn(scored: Scored, draws: int, random: np.random.Generator) -> Values:
-    """The concept's score in every draw: pictures drawn anew within each prompt."""
-    means = []
-    for prompt in scored.prompts:
-        values = np.asarray(prompt, float)
-        means.append(values[random.integers(0, values.size, (draws, values.size))].mean(axis=1))
-    return np.asarray(np.mean(means, axis=0))
-
-
-_DOUBLED = 2.0
-"""What drawing concepts anew does to the squared error that a cut by chance takes away: a concept drawn w
-times has w times the weight, and the mean of w² is twice that of w."""
-
-
-def _interval(draws: _Draws, answer: Found, rule: str) -> Interval | None:
-    penalty = answer.penalty * (_DOUBLED if rule == "tested" else 1.0)
-    found = []
-    for weights, scores in zip(draws.weights, draws.scores, strict=True):
-        drawn = weights > 0
-        seen = _located(draws.counts[drawn], scores[drawn], penalty, rule, weights[drawn])
-        found.append(seen.threshold)
-    return _percentiles(found)
-
-
-def _middles(draws: _Draws) -> Interval | None:
-    curves = rising.logistics(draws.counts, draws.scores, draws.weights)
-    return _percentiles([c.middle if c else None for c in curves])
-
-
-def _percentiles(found: Sequence[float | None]) -> Interval | None:
-    known = [f for f in found if f is not None]
-    if not known:
-        return None
-    low, high = np.quantile(known, (0.025, 0.975), method="closest_observation")
-    return Interval(float(low), float(high), 1 - len(known) / len(found))

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
 
-from copycat.imitation.counts import read_counts, registry_counts
 from copycat.imitation.encoding import encoder_card, load_encoder
 from copycat.imitation.estimate import Estimate, Settings, estimate
 from copycat.imitation.measure import Choice, Measured, chosen_requests, measure, prompt_name
 from copycat.imitation.outliers import outliers
-from copycat.imitation.scores import Scored, read_scores
+from copycat.imitation.scores import Scored, read_score_table
 from copycat.imitation.sensitivity import Varied, by_encoder, by_penalty, by_prompt
+from copycat.imitation.sources import find_counts
 from copycat.imitation.write import record
 from copycat.io.lifecycle import free_memory
 from copycat.io.paths import DATA, ROOT
@@ -32,8 +32,8 @@ class Question:
 
     settings: Settings = field(default_factory=Settings)
     choice: Choice = field(default_factory=Choice)
-    counts: Path | None = None
-    """A file of counts; what the registry says of its characters where it is None."""
+    counts: str | Path | None = None
+    """A file of counts, or the name of one; what the registry says of its characters where it is None."""
     encoders: tuple[str, ...] = ("",)
     """Names of judge cards or folders of vision models; the first gives the answer, the others say how far
     it depends on the encoder. An empty name is that of the registry's own detector."""
@@ -43,17 +43,21 @@ class Question:
 
 def of_table(path: Path, settings: Settings, command: str) -> Imitation:
     """The threshold of a table of concepts, counts and scores."""
-    found = estimate(read_scores(path), settings)
-    origin = {"source": path.name, "command": command, "commit": environment.git_state(ROOT)[0]}
+    table = read_score_table(path)
+    found = estimate(table.scored, settings)
+    origin = {
+        "source": path.name,
+        "unit": table.unit,
+        "command": command,
+        "commit": environment.git_state(ROOT)[0],
+    }
     return record(found, outliers(found), _varied(found), {}, origin)
 
 
 def of_run(run: RunData, question: Question, progress: Progress | None = None) -> Imitation:
     """The threshold of a run's characters; see :func:`copycat.imitation.measure.measure`."""
     chosen_requests(run, question.choice)
-    counts = (
-        read_counts(question.counts).of(run.registry) if question.counts else registry_counts(run.registry)
-    )
+    counts = find_counts(question.counts, run.registry)
     cards = [encoder_card(name, run.registry) for name in question.encoders]
     measured: dict[str, Measured] = {}
     for card in cards:
@@ -66,7 +70,7 @@ def of_run(run: RunData, question: Question, progress: Progress | None = None) -
     found = estimate(first.scored, question.settings)
     others: dict[str, Sequence[Scored]] = {name: m.scored for name, m in measured.items()}
     varied = [*by_encoder(others, question.settings), *_varied(found)]
-    left_out = {**first.left_out, **dict.fromkeys(counts.unknown, "the registry does not have it")}
+    left_out = {**first.left_out, **dict.fromkeys(counts.unknown, _UNKNOWN)}
     prompts = dict.fromkeys(p for s in found.order for p in s.names)
     origin = {
         "source": run.path.name,
@@ -77,6 +81,8 @@ def of_run(run: RunData, question: Question, progress: Progress | None = None) -
         "corpus": counts.corpus,
         "counted": counts.rule,
         "date": counts.date,
+        "unit": first.unit,
+        "unfiltered": first.unfiltered,
         "cut": first.cuts.at(question.choice.cut) if first.cuts and question.choice.training else None,
         "encoder_tells_apart": first.cuts.apart if first.cuts else None,
         "command": question.command,
@@ -84,6 +90,9 @@ def of_run(run: RunData, question: Question, progress: Progress | None = None) -
     }
     detected = _detected(run, question.choice)
     return record(found, outliers(found, first.alike), varied, left_out, origin, detected)
+
+
+_UNKNOWN = "counted, but nobody of the registry, or several, are called so"
 
 
 def examples_of(run: RunData, found: Imitation, choice: Choice) -> Examples:

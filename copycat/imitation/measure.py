@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from copycat.errors import UnknownName, UserError
-from copycat.imitation.counts import Count, Counts
+from copycat.imitation.counts import Count, Counts, shown
 from copycat.imitation.encoding import Encoded, Encoder, encode
 from copycat.imitation.filtering import CUTS, Cuts, Vectors, calibrate, shows
 from copycat.imitation.outliers import Resemblance, resemblances
@@ -56,6 +56,10 @@ class Measured:
     """Of the filter, where it could be measured."""
     alike: Mapping[str, Resemblance]
     """Whom characters resemble, see :func:`copycat.imitation.outliers.resemblances`."""
+    unit: str
+    """What counts are of, as far as the counts say."""
+    unfiltered: tuple[str, ...]
+    """Where there is a folder of training pictures: characters that have a score and no pictures there."""
 
 
 def chosen_requests(run: RunData, choice: Choice) -> dict[str, list[Request]]:
@@ -82,9 +86,10 @@ def measure(
 
     Training pictures are kept where they are like a reference picture, by a threshold that is measured on the
     references of all characters; fewer than 10 are replaced by the references, and a character with fewer
-    than 5 is left out. Where the counts are those of captions, they are multiplied with the share that
-    passed. Prompts are the rows of the prompt sets; a picture that was refused, failed or cannot be read
-    has no score.
+    than 5 is left out. The count is multiplied with the share that passed, but where pictures were counted
+    themselves. A character without training pictures in the folder keeps its references and its count, and a
+    note says so. Prompts are the rows of the prompt sets; a picture that was refused, failed or cannot be
+    read has no score.
     """
     requests = chosen_requests(run, choice)
     people = [slug for slug in requests if slug in counts.by_concept]
@@ -97,8 +102,8 @@ def measure(
     references = {slug: [DATA / r for r in run.registry[slug].references] for slug in people}
     made = {slug: _made(run, requests[slug]) for slug in people}
     progress = progress or Progress()
-    shown = [files for by in made.values() for files in by.values()]
-    progress.start("compare", sum(map(len, (*training.values(), *references.values(), *shown))))
+    drawn = [files for by in made.values() for files in by.values()]
+    progress.start("compare", sum(map(len, (*training.values(), *references.values(), *drawn))))
     try:
         gold = {slug: encode(encoder, files, progress.advance) for slug, files in references.items()}
         vectors = {slug: g.vectors for slug, g in gold.items() if len(g.vectors)}
@@ -106,10 +111,14 @@ def measure(
         cut = cuts.at(choice.cut) if cuts else 0.0
         scored: list[Scored] = []
         left_out = {slug: "it has no count" for slug in requests if slug not in counts.by_concept}
+        rescaled = False
         for slug in people:
             own = encode(encoder, training[slug], progress.advance) if slug in training else None
             pictures = {name: encode(encoder, files, progress.advance) for name, files in made[slug].items()}
-            compared = _compared(gold[slug], own, counts.by_concept[slug], cut)
+            compared = _compared(gold[slug], own, counts.by_concept[slug], cut, exact=counts.exact)
+            if training and own is None:
+                compared = replace(compared, notes=(_NO_PICTURES,))
+            rescaled = rescaled or compared.rescaled
             result = _score(slug, compared, pictures, choice.nearest, len(requests[slug]))
             if isinstance(result, str):
                 left_out[slug] = result
@@ -117,7 +126,19 @@ def measure(
                 scored.append(result)
     finally:
         progress.done()
-    return Measured(tuple(scored), left_out, cuts, resemblances(vectors, cuts.lower if cuts else 1.0))
+    return Measured(
+        tuple(scored),
+        left_out,
+        cuts,
+        resemblances(vectors, cuts.lower if cuts else 1.0),
+        shown(counts.unit) if rescaled else counts.unit,
+        tuple(s.concept for s in scored if training and s.concept not in training),
+    )
+
+
+_NO_PICTURES = (
+    "it has no training pictures in the folder, so its references stand in for them and its count is as given"
+)
 
 
 @dataclass(frozen=True)
@@ -126,20 +147,25 @@ class _Compared:
 
     vectors: Vectors
     count: float
+    rescaled: bool
+    """Whether the count is no longer what was counted."""
+    doubtful: float
     notes: tuple[str, ...]
 
 
-def _compared(gold: Encoded, own: Encoded | None, count: Count, cut: float) -> _Compared:
+def _compared(gold: Encoded, own: Encoded | None, count: Count, cut: float, *, exact: bool) -> _Compared:
+    """With the training pictures `own` that pass, or the references; `exact` where pictures were counted."""
     if own is None:
-        return _Compared(gold.vectors, count.effective, ())
+        return _Compared(gold.vectors, count.effective, count.rescaled, count.doubt, ())
     passed = shows(own.vectors, gold.vectors, cut)
     kept = int(passed.sum())
     there = len(own.files) + len(own.broken)
-    rescaled = Count(count.captions, there, kept).effective if there else count.effective
+    seen = count if exact else Count(count.captions, there, kept, count.doubtful)
+    told = seen.effective, seen.rescaled, seen.doubt
     if kept >= FEWEST_TRAINING:
-        return _Compared(own.vectors[passed], rescaled, ())
+        return _Compared(own.vectors[passed], *told, ())
     note = f"only {kept} of its {there} training pictures passed the filter, so references stand in for them"
-    return _Compared(gold.vectors, rescaled, (note,))
+    return _Compared(gold.vectors, *told, (note,))
 
 
 def _score(
@@ -156,7 +182,8 @@ def _score(
     if scored < planned:
         notes.append(f"{planned - scored} of its {planned} pictures were refused, failed or cannot be read")
     prompts = tuple(imitation(compared.vectors, v, nearest) for v in there.values())
-    return Scored(slug, compared.count, prompts, tuple(there), tuple(notes))
+    doubt = compared.doubtful
+    return Scored(slug, compared.count, prompts, tuple(there), tuple(notes), doubtful=doubt)
 
 
 def _can_calibrate(vectors: Mapping[str, Any]) -> bool:
@@ -180,13 +207,14 @@ def prompt_name(request: Request) -> str:
 
 
 def _training_files(folder: Path, people: Sequence[str]) -> dict[str, list[Path]]:
-    """Pictures in the folder of each character; raises UserError where there is none of anybody."""
+    """Pictures of each character that has any in its folder; raises UserError where nobody has."""
     found = {}
     for slug in people:
         home = folder / slug
-        if home.is_dir():
-            found[slug] = sorted(p for p in home.iterdir() if p.suffix.lower() in _ENDINGS)
-    if not any(found.values()):
+        files = sorted(p for p in home.iterdir() if p.suffix.lower() in _ENDINGS) if home.is_dir() else []
+        if files:
+            found[slug] = files
+    if not found:
         raise UserError(
             f"{folder} holds no training pictures: it should have a folder for each character, called as "
             f"its slug ({people[0]}), with PNG, JPEG or WebP files."

@@ -15,6 +15,8 @@ PUBLISHED_TIMES = 4.0
 """A concept below the threshold is an outlier where its score is above so many times the mean there;
 published."""
 _SIGMAS = 3.0
+_MOSTLY = 0.5
+"""Share of a count from which on that it is doubtful may explain a concept that is not imitated."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ def _why_imitated(
 
 
 def _why_not(s: Scored) -> tuple[str, ...]:
-    return s.notes or (
+    # Of a rare one that is imitated a doubtful count explains nothing: then it is rarer still.
+    doubt = [s.doubt] if s.doubt and s.doubtful >= _MOSTLY else []
+    return (*s.notes, *doubt) or (
         "its count may be too high: something else bears its name, or its pictures differ among themselves",
     )

@@ -33,6 +33,11 @@ class Scored:
     """What the prompts are called, in the same order; empty where they have no names."""
     notes: tuple[str, ...] = ()
     """What is to be known of its numbers, a sentence each."""
+    group: str = ""
+    """Concepts of one group are not independent, such as one character with several counts, and are drawn
+    together by the bootstrap. Empty: each by itself."""
+    doubtful: float = 0.0
+    """Share of what was counted of it, in [0, 1], that may mean something else."""
 
     @property
     def score(self) -> float:
@@ -43,6 +48,16 @@ class Scored:
     def spread(self) -> float | None:
         """Standard deviation of the prompts' means; None with fewer than two prompts."""
         return stdev(fmean(p) for p in self.prompts) if len(self.prompts) > 1 else None
+
+    @property
+    def doubt(self) -> str | None:
+        """What is to be said of `doubtful`; None where nothing is."""
+        if not self.doubtful:
+            return None
+        return (
+            f"{self.doubtful:.0%} of what was counted may mean something else: its names there are words of "
+            "the language or parts of other names"
+        )
 
     @property
     def pictures(self) -> int:
@@ -64,29 +79,64 @@ def imitation(training: Vectors, made: Vectors, nearest: int = NEAREST) -> tuple
     return tuple(similar[chosen].mean(axis=0).tolist())
 
 
+@dataclass(frozen=True)
+class Table:
+    """A table of scores."""
+
+    scored: tuple[Scored, ...]
+    unit: str = ""
+    """What its counts are of, as far as it says."""
+
+
 def read_scores(path: Path) -> list[Scored]:
+    """The concepts of :func:`read_score_table`."""
+    return list(read_score_table(path).scored)
+
+
+def read_score_table(path: Path) -> Table:
     """Concepts with counts and scores from a table (CSV, TSV, JSONL, Parquet).
 
-    It has the columns `concept`, `count` and `score`, and may have `prompt`; rows of one concept are its
-    pictures or prompts. Raises BadFile for a table that is none, or where a concept has two counts.
+    It has the columns `concept`, `count` and `score`, and may have `prompt`, `group` and `unit`; rows of one
+    concept are its pictures or prompts. Raises BadFile for a table that is none, or where a concept has two
+    counts or groups.
     """
     counts: dict[str, float] = {}
+    groups: dict[str, str] = {}
+    unit = ""
     scores: dict[str, dict[str, list[float]]] = {}
     for number, raw in enumerate(read_table(path, "table of scores"), 1):
         row, where = filled(raw), f"{path}, row {number}"
         concept, count = text_of(row, CONCEPT, where), number_of(row, COUNT, where)
         if counts.setdefault(concept, count) != count:
             raise BadFile(f"{where}: {concept} has the count {count:g}, and {counts[concept]:g} further up.")
+        group = str(row.get("group", ""))
+        if groups.setdefault(concept, group) != group:
+            raise BadFile(
+                f"{where}: {concept} is in the group {group!r}, and in {groups[concept]!r} further up."
+            )
+        unit = str(row.get("unit", unit))
         score = number_of(row, ("score",), where, least=-np.inf)
         scores.setdefault(concept, {}).setdefault(str(row.get("prompt", "")), []).append(score)
     if not counts:
         raise BadFile(f"{path} has no scores.")
-    return [
-        Scored(c, counts[c], tuple(map(tuple, by.values())), tuple(by) if any(by) else ())
+    scored = (
+        Scored(c, counts[c], tuple(map(tuple, by.values())), tuple(by) if any(by) else (), group=groups[c])
         for c, by in scores.items()
-    ]
+    )
+    return Table(tuple(scored), unit)
 
 
 def in_order(scored: Sequence[Scored]) -> list[Scored]:
     """By rising count; of equal counts by the concept's name, so that the order of a file never matters."""
     return sorted(scored, key=lambda s: (s.count, s.concept))
+
+
+def by_content(scored: Sequence[Scored]) -> list[Scored]:
+    """By rising count; of equal counts by their scores and those of their groups, so that names do not matter
+    either."""
+    own = {id(s): (s.count, sorted(sorted(p) for p in s.prompts)) for s in scored}
+    groups: dict[str, list[tuple[float, list[list[float]]]]] = {}
+    for s in scored:
+        groups.setdefault(s.group, []).append(own[id(s)])
+    beside = {group: sorted(held) if group else [] for group, held in groups.items()}
+    return sorted(scored, key=lambda s: (own[id(s)], beside[s.group], s.group))

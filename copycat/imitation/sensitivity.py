@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from copycat.imitation.estimate import RULES, Estimate, Found, Settings, estimate, locate
+from copycat.imitation.estimate import (
+    FEWEST,
+    RULES,
+    Estimate,
+    Settings,
+    arrays,
+    estimate,
+    found_by,
+    price,
+)
+from copycat.imitation.locating import Found
 from copycat.imitation.scores import Scored
 
 FACTORS = (0.25, 0.5, 2.0, 4.0)
@@ -23,39 +33,42 @@ class Varied:
 
 
 def by_penalty(found: Estimate) -> list[Varied]:
-    """The published rule and the other one, at other prices of a change."""
+    """The published rule and the other one, at other prices of a change; each with all that belongs to it,
+    the test of `tested` too."""
     made = []
     own = found.settings.rule
+    counts, scores = arrays(found.order)
     for rule in (own, *(r for r in RULES if r != own)):
-        base = found.answer.penalty if rule == own else _price(found, rule)
+        base = price(rule, counts, scores, found.settings)
         for factor in (1.0, *FACTORS):
             if rule == own and factor == 1.0:
                 continue
-            at = locate(found.order, rule, factor * base)
+            at = found_by(rule, counts, scores, factor * base, found.step_p)
             made.append(Varied(f"rule {rule}, penalty {factor * base:.3g}", at, len(found.order)))
     return made
 
 
-def _price(found: Estimate, rule: str) -> float:
-    if rule == "reference":
-        return found.settings.penalty
-    other = replace(found.settings, rule=rule, draws=0)
-    return estimate(found.order, other).answer.penalty
-
-
 def by_prompt(found: Estimate) -> list[Varied]:
-    """Without each of the prompts, and with each alone; empty where concepts have a single prompt or unnamed
-    ones, or where not all have the same."""
-    names = found.order[0].names
-    if len(names) < 2 or any(set(s.names) != set(names) for s in found.order):
+    """Without each of the prompts, and with each alone; empty where there are not two prompts with names.
+
+    A concept that has none of the prompts of a row is left out there, which the row says. There is no row
+    for which too few concepts, or concepts of one count only, are left.
+    """
+    names = list(dict.fromkeys(n for s in found.order for n in s.names))
+    if len(names) < 2:
         return []
+    rows = [
+        *((f"without the prompt {name}", [n for n in names if n != name]) for name in names),
+        *((f"the prompt {name} alone", [name]) for name in names),
+    ]
     made = []
-    for name in names:
-        without = [_kept(s, [n for n in s.names if n != name]) for s in found.order]
-        made.append(_again(f"without the prompt {name}", without, found.settings))
-    for name in names:
-        alone = [_kept(s, [name]) for s in found.order]
-        made.append(_again(f"the prompt {name} alone", alone, found.settings))
+    for choice, wanted in rows:
+        kept = [k for s in found.order if (k := _kept(s, wanted)) is not None]
+        if len(kept) < FEWEST or len({k.count for k in kept}) < 2:
+            continue
+        lacking = len(found.order) - len(kept)
+        told = f" ({lacking} left out, which have no such picture)" if lacking else ""
+        made.append(_again(choice + told, kept, found.settings))
     return made
 
 
@@ -69,6 +82,9 @@ def _again(choice: str, scored: Sequence[Scored], settings: Settings) -> Varied:
     return Varied(choice, made.answer, len(made.order))
 
 
-def _kept(s: Scored, names: Sequence[str]) -> Scored:
-    chosen = [s.names.index(n) for n in names]
-    return replace(s, prompts=tuple(s.prompts[i] for i in chosen), names=tuple(names))
+def _kept(s: Scored, wanted: Container[str]) -> Scored | None:
+    """The concept with the prompts that are wanted; None where it has none of them."""
+    kept = [(n, p) for n, p in zip(s.names, s.prompts, strict=False) if n in wanted]
+    if not kept:
+        return None
+    return replace(s, prompts=tuple(p for _, p in kept), names=tuple(n for n, _ in kept))

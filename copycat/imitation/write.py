@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from copycat.imitation.estimate import Estimate, Interval
+from copycat.imitation.bootstrap import Interval
+from copycat.imitation.estimate import Estimate
 from copycat.imitation.outliers import Outlier
 from copycat.imitation.sensitivity import Varied
 from copycat.io.atomic import write_bytes
@@ -16,7 +17,10 @@ from copycat.report.words import DASH, number
 from copycat.runs.imitation import FILE, Bounds, Choice, Curve, Imitation, Level, Odd, Point
 
 TITLE = "Imitation threshold"
-_CSV = ("concept", "count", "score", "sd_over_prompts", "pictures", "detected", "side", "outlier", "reasons")
+_CSV = (
+    *("concept", "group", "count", "unit", "score", "sd_over_prompts", "pictures", "detected"),
+    *("side", "outlier", "reasons", "notes"),
+)
 
 
 def record(
@@ -63,6 +67,8 @@ def record(
                 spread=s.spread,
                 pictures=s.pictures,
                 detected=(detected or {}).get(s.concept),
+                group=s.group,
+                notes=(*s.notes, *filter(None, [s.doubt])),
             )
             for s in found.order
         ),
@@ -106,7 +112,7 @@ def write(found: Imitation, folder: Path, examples: words.Examples | None = None
 def markdown(found: Imitation) -> str:
     """`threshold.md`."""
     out = [f"# {TITLE}", "", f"**{escaped(words.verdict(found))}**", ""]
-    for sentence in (*words.remarks(found), words.ABOUT, words.source(found)):
+    for sentence in (*words.remarks(found), words.about(found), words.source(found)):
         out += [escaped(sentence), ""]
     out += ["![Imitation score against the number of training pictures](threshold.png)", ""]
     out += ["## Segments", "", *grid(("counts", "concepts", "mean score"), _levels(found))]
@@ -117,7 +123,11 @@ def markdown(found: Imitation) -> str:
         out += ["## Had it been chosen otherwise", ""]
         out += grid(("choice", "threshold", "concepts"), _varied(found))
     out += ["## Concepts", ""]
-    out += grid(("concept", "count", "score", "SD over prompts", "pictures", "detected"), _points(found))
+    heads = ("concept", words.unit(found), "score", "SD over prompts", "pictures", "detected", "notes")
+    noted = any(p.notes for p in found.points)
+    rows = _points(found)
+    # Hardly a run has any.
+    out += grid(heads, rows) if noted else grid(heads[:-1], [row[:-1] for row in rows])
     return "\n".join(out)
 
 
@@ -160,6 +170,7 @@ def _points(found: Imitation) -> list[tuple[str, ...]]:
             DASH if p.spread is None else number(p.spread, 3),
             str(p.pictures),
             DASH if p.detected is None else f"{p.detected:.0%}",
+            "; ".join(p.notes),
         )
         for p in found.points
     ]
@@ -175,7 +186,9 @@ def csv_text(found: Imitation) -> str:
         rows.append(
             {
                 "concept": p.concept,
+                "group": p.group,
                 "count": p.count,
+                "unit": found.unit,
                 "score": p.score,
                 "sd_over_prompts": p.spread,
                 "pictures": p.pictures,
@@ -183,6 +196,7 @@ def csv_text(found: Imitation) -> str:
                 "side": side,
                 "outlier": o.side if o else "",
                 "reasons": "; ".join(o.reasons) if o else "",
+                "notes": "; ".join(p.notes),
             }
         )
     return csv_content(_CSV, rows)

@@ -16,13 +16,17 @@ from copycat.report.plot import COLOURS, drawn
 from copycat.report.words import DASH
 from copycat.runs.imitation import Bounds, Imitation
 
-ABOUT = (
+_ABOUT = (
     "The imitation threshold is the number of training pictures of a concept at which the model's "
-    "pictures begin to "
-    "be like them (Verma et al. 2024, arXiv 2410.15002). It is observational: concepts differ in more "
-    "than their "
-    "counts."
+    "pictures begin to be like them (Verma et al. 2024, arXiv 2410.15002)."
 )
+_OBSERVED = "It is observational: concepts differ in more than their counts."
+_CHOSEN = (
+    "It is experimental: who has how many pictures was chosen before the model was trained on them, so the "
+    "counts are why scores differ, and not what else frequent concepts have in common."
+)
+_NAMED = 3
+"""Names that stand in a sentence; of more of them the number."""
 _BESIDE = 4
 """Concepts shown on either side of the threshold."""
 Examples = Mapping[str, tuple[Path, Path]]
@@ -36,6 +40,8 @@ def verdict(found: Imitation) -> str:
         return (
             f"No imitation threshold was found among {n} concepts: {_why_none(found)}. A step of "
             f"{found.smallest_step:.2g} half-way through them could have been found."
+            if found.rule == "reference" or found.step_p is not None
+            else f"No imitation threshold was found among {n} concepts: {_why_none(found)}."
         )
     told = (
         f" (95 % interval {count(found.interval.low)} to {count(found.interval.high)})"
@@ -43,16 +49,27 @@ def verdict(found: Imitation) -> str:
         else ""
     )
     return (
-        f"Imitation sets in at {count(found.threshold)} training pictures{told}: that is the first of {n} "
-        f"concepts "
-        f"after scores rise; the one before it has {count(found.below)}."
+        f"Imitation sets in at {count(found.threshold)} {unit(found)}{told}: that is the first of {n} "
+        f"concepts after scores rise; the one before it has {count(found.below)}."
     )
+
+
+def unit(found: Imitation) -> str:
+    """What the counts are of; training pictures where the counts do not say."""
+    return found.unit or "training pictures"
+
+
+def about(found: Imitation) -> str:
+    """What an imitation threshold is, and whether this one is observed or caused."""
+    return f"{_ABOUT} {_CHOSEN if found.chosen else _OBSERVED}"
 
 
 def _why_none(found: Imitation) -> str:
     if found.rule == "reference":
         return f"no change of level is worth the penalty of {found.penalty:g}"
-    if found.step_p is not None and found.step_p >= 0.05:
+    if found.step_p is None:
+        return "too few of their counts differ for a step with several concepts on either side"
+    if found.step_p >= 0.05:
         return f"their scores do not rise with the count (permutation test, p = {found.step_p:.2f})"
     return "their scores rise, and nowhere by a step that stands out of their noise"
 
@@ -68,11 +85,29 @@ def remarks(found: Imitation) -> list[str]:
             f"itself, so the "
             "filter of training pictures confuses them."
         )
-    if found.left_out:
+    if found.unfiltered:
         told.append(
-            f"Left out: {'; '.join(f'{concept} ({why})' for concept, why in sorted(found.left_out.items()))}."
+            f"Without training pictures in the folder: {_some(found.unfiltered)}; their references stand in "
+            "for them, and their counts are as given."
         )
+    told.append(_left_out(found))
     return [t for t in told if t]
+
+
+def _left_out(found: Imitation) -> str:
+    """Who was left out, by reason: a counts file may have hundreds that the run does not have."""
+    by_reason: dict[str, list[str]] = {}
+    for concept, why in sorted(found.left_out.items()):
+        by_reason.setdefault(why, []).append(concept)
+    parts = [f"{_some(concepts)} ({why})" for why, concepts in by_reason.items()]
+    return f"Left out: {'; '.join(parts)}." if parts else ""
+
+
+def _some(names: Sequence[str]) -> str:
+    """All of a few names, or their number and the first ones."""
+    if len(names) <= _NAMED:
+        return ", ".join(names)
+    return f"{len(names)}, such as {', '.join(names[: _NAMED - 1])} and {names[_NAMED - 1]}"
 
 
 def _reference(found: Imitation) -> str:
@@ -207,11 +242,15 @@ def _scores(axes: Axes, found: Imitation) -> None:
         axes.plot(at, line, color=COLOURS[2], linewidth=1, linestyle="--", label="logistic curve")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: count(value)))
     _recognised(axes, found)
-    axes.set_xlabel("training pictures of the concept (effective count)", fontsize=9)
+    axes.set_xlabel(_axis(found), fontsize=9)
     axes.set_ylabel("imitation score", fontsize=9)
     axes.tick_params(labelsize=8)
     axes.grid(alpha=0.25)
     axes.legend(fontsize=7, frameon=False, loc="lower right")
+
+
+def _axis(found: Imitation) -> str:
+    return f"{unit(found)} (effective count of the concept)"
 
 
 def _recognised(axes: Axes, found: Imitation) -> None:

@@ -148,7 +148,7 @@ def _threshold(found: Imitation | None) -> dict[str, object] | None:
         return None
     return {
         "verdict": imitation.verdict(found),
-        "remarks": [*imitation.remarks(found), imitation.ABOUT, said(imitation.source(found))],
+        "remarks": [*imitation.remarks(found), imitation.about(found), said(imitation.source(found))],
         # Written by matplotlib, which escapes the labels.
         "plot": Markup(svg_element(imitation.picture(found, "svg"), "threshold")),  # noqa: S704
         "outliers": found.outliers,

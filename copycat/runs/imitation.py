@@ -21,7 +21,7 @@ class Point(Row):
 
     concept: str
     count: float
-    """Effective count of training pictures."""
+    """Effective count, of the record's unit."""
     score: float
     spread: float | None
     """Standard deviation over prompts; None for one prompt."""
@@ -30,6 +30,10 @@ class Point(Row):
     detected: float | None = None
     """Share of them in which the run's judge recognises the character, in [0, 1]; None where none was
     judged."""
+    group: str = ""
+    """Concepts of one group were drawn together by the bootstrap."""
+    notes: tuple[str, ...] = ()
+    """What is to be known of its numbers."""
 
 
 class Level(Row):
@@ -125,6 +129,12 @@ class Imitation(Row):
     """What was counted, by which rule and when, as far as the counts say."""
     counted: str = ""
     date: str = ""
+    unit: str = ""
+    """What counts are of, e.g. captions; empty where the counts do not say."""
+    unfiltered: tuple[str, ...] = ()
+    """Characters that had no training pictures where others had: their references stood in for them."""
+    chosen: bool = False
+    """Whether an experiment chose who has which count; else it is observational."""
     cut: float | None = None
     """Cosine above which a training picture counted as one of its concept; None where none were filtered."""
     encoder_tells_apart: bool | None = None

@@ -1,4 +1,7 @@
-"""How a score rises with a dose, whatever its scale: a monotone fit, its test, and a logistic curve."""
+"""How a score rises with a dose, whatever its scale: a monotone fit, its test, and a logistic curve.
+
+Where doses are equal, the order in which their values come does not matter.
+"""
 
 from __future__ import annotations
 
@@ -15,22 +18,31 @@ from copycat.stats.changepoints import PERMUTATIONS, shuffles
 Values = npt.NDArray[np.float64]
 
 
-def isotonic(y: Sequence[float] | Values) -> Values:
-    """The non-decreasing sequence nearest to `y` in squared error, of the same length."""
-    return np.asarray(isotonic_regression(np.asarray(y, float)), float)
+def isotonic(y: Sequence[float] | Values, weights: Values | None = None) -> Values:
+    """The non-decreasing sequence nearest to `y` in squared error, each by its weight, of the same length."""
+    return np.asarray(isotonic_regression(np.asarray(y, float), sample_weight=weights), float)
 
 
-def isotonic_p(y: Sequence[float] | Values, permutations: int = PERMUTATIONS, seed: int = 0) -> float | None:
+def isotonic_p(
+    y: Sequence[float] | Values,
+    permutations: int = PERMUTATIONS,
+    seed: int = 0,
+    doses: Sequence[float] | Values | None = None,
+) -> float | None:
     """p of the test that the order of `y` says nothing, against any rise along it.
 
     The statistic is the variance of the isotonic fit (Barlow et al. 1972), compared with that of random
-    orders; p is (1 + orders that reach it) / (1 + orders). None with fewer than four values.
+    orders; p is (1 + orders that reach it) / (1 + orders). None with fewer than four values. Values of one of
+    the `doses`, which rise, are fitted by their mean; without doses all are different.
     """
     values = np.asarray(y, float)
     if values.size < 4:
         return None
-    seen = isotonic(values).var()
-    reached = sum(isotonic(row).var() >= seen * (1 - 1e-9) for row in shuffles(values, permutations, seed))
+    at = np.arange(values.size, dtype=float) if doses is None else np.asarray(doses, float)
+    values = values[np.lexsort((values, at))]
+    seen = _fit(at, values[None])[0].var()
+    drawn = _fit(at, shuffles(values, permutations, seed))
+    reached = sum(row.var() >= seen * (1 - 1e-9) for row in drawn)
     return float((1 + reached) / (1 + permutations))
 
 
@@ -39,10 +51,22 @@ def halfway(doses: Sequence[float] | Values, y: Sequence[float] | Values) -> flo
 
     `doses` rise, and `y` are their scores.
     """
-    fit = isotonic(y)
-    if fit.size < 2 or fit[-1] - fit[0] <= 1e-12:
+    at, values = np.asarray(doses, float), np.asarray(y, float)
+    if values.size < 2:
         return None
-    return float(np.asarray(doses, float)[int(np.argmax(fit >= (fit[0] + fit[-1]) / 2))])
+    fit = _fit(at, values[None])[0]
+    if fit[-1] - fit[0] <= 1e-12:
+        return None
+    return float(at[int(np.argmax(fit >= (fit[0] + fit[-1]) / 2))])
+
+
+def _fit(doses: Values, rows: Values) -> Values:
+    """Of each row the non-decreasing function of the rising `doses` that is nearest to it: one value each."""
+    begins = np.flatnonzero(np.diff(doses, prepend=-np.inf))
+    many = np.diff(begins, append=doses.size)
+    means = np.add.reduceat(rows, begins, axis=1) / many
+    weights = many.astype(float)
+    return np.repeat(np.stack([isotonic(row, weights) for row in means]), many, axis=1)
 
 
 @dataclass(frozen=True)

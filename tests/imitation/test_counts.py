@@ -9,6 +9,7 @@ import pytest
 
 from copycat.errors import BadFile
 from copycat.imitation.counts import Count, read_counts, registry_counts
+from copycat.imitation.sources import find_counts
 from copycat.subjects.characters import Character, Registry
 
 
@@ -67,7 +68,39 @@ def test_a_file_that_has_more_to_say_of_each_character_is_read(tmp_path: Path) -
         "rule": "r",
     }
     path.write_text(json.dumps({**head, "total": 37666, "counts": [row]}), encoding="utf-8")
-    assert read_counts(path).of(registry()).by_concept == {"ada": Count(83)}
+    found = read_counts(path).of(registry())
+    assert found.by_concept == {"ada": Count(83)}
+    assert found.unit == "captions"
+    assert not found.exact
+
+
+def test_what_may_mean_something_else_is_summed(tmp_path: Path) -> None:
+    path = tmp_path / "counts.csv"
+    path.write_text(
+        "concept,alias,captions,doubtful\nada,,100,40\nada,Fennie,20,20\nbo,,5,\n", encoding="utf-8"
+    )
+    found = read_counts(path)
+    assert found.by_concept["ada"] == Count(120, doubtful=60)
+    assert found.by_concept["ada"].doubt == 0.5
+    assert (found.by_concept["bo"].doubt, Count(0).doubt) == (0, 0)
+    assert found.unit == "captions"
+
+
+@pytest.mark.parametrize(
+    ("head", "column", "unit"),
+    [
+        ({"unit": "distinct captions"}, "count", "distinct captions"),
+        ({"unit": "pictures"}, "count", "training pictures"),
+        ({}, "training_images", "training pictures"),
+        ({}, "count", ""),
+    ],
+)
+def test_what_is_counted_is_known(tmp_path: Path, head: dict[str, str], column: str, unit: str) -> None:
+    path = tmp_path / "counts.json"
+    path.write_text(json.dumps({**head, "counts": [{"concept": "ada", column: 3}]}), encoding="utf-8")
+    found = read_counts(path).of(registry())
+    assert found.unit == unit
+    assert found.exact == (unit == "training pictures")
 
 
 def test_names_become_slugs_and_strangers_are_named(tmp_path: Path) -> None:
@@ -80,6 +113,38 @@ def test_names_become_slugs_and_strangers_are_named(tmp_path: Path) -> None:
 
 def test_a_registry_says_what_it_knows() -> None:
     assert registry_counts(registry()).by_concept == {"ada": Count(7)}
+    assert registry_counts(registry()).exact
+
+
+def cited(tmp_path: Path, known: int | None) -> Registry:
+    """A registry that cites two counts files, the first of which has nobody of it."""
+    for name, slug in (("other", "zed"), ("own", "ada")):
+        row = {"slug": slug, "name": slug, "count": 83, "doubtful": 9}
+        head = {"corpus": name, "unit": "distinct captions", "date": "2026-12-01", "source": "s", "rule": "r"}
+        (tmp_path / f"{name}.json").write_text(json.dumps({**head, "counts": [row]}), encoding="utf-8")
+    ada = Character(slug="ada", name="Ada", owner="x", generic="an owl", training_images=known)
+    return Registry("test", 1, [ada], counts=[str(tmp_path / f"{n}.json") for n in ("other", "own")])
+
+
+def test_counts_that_a_registry_cites_are_taken(tmp_path: Path) -> None:
+    found = find_counts(None, cited(tmp_path, None))
+    assert found.by_concept == {"ada": Count(83, doubtful=9)}
+    assert (found.corpus, found.unit, found.date, found.rule) == (
+        *("own", "distinct captions"),
+        *("2026-12-01", "r"),
+    )
+
+
+def test_training_pictures_go_before_counts_that_are_cited(tmp_path: Path) -> None:
+    found = find_counts(None, cited(tmp_path, 7))
+    assert (found.by_concept, found.unit) == ({"ada": Count(7)}, "training pictures")
+
+
+def test_a_cited_file_that_is_gone_is_said(tmp_path: Path) -> None:
+    registry = cited(tmp_path, None)
+    (tmp_path / "other.json").unlink()
+    with pytest.raises(BadFile, match="is not a counts file"):
+        find_counts(None, registry)
 
 
 @pytest.mark.parametrize(
@@ -93,6 +158,7 @@ def test_a_registry_says_what_it_knows() -> None:
         ("c.csv", "concept,score\nada,1\n", "has no number in a column count"),
         ("c.csv", "concept,count,downloaded,passed\nada,9,3,4\n", "more `passed` pictures than `downloaded`"),
         ("c.csv", "concept,count,downloaded\nada,9,3.5\n", "no whole number"),
+        ("c.csv", "concept,count,doubtful\nada,9,10\n", "more of ada are `doubtful` than there are"),
         ("c.csv", "concept,count\n", "has no counts"),
         ("c.json", f'{{"counts": {{"ada": 1{"0" * 400}}}}}', "which is no number of 0 or more"),
         ("c.json", '{"counts": 3}', "is no file of counts"),

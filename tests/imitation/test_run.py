@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import random
+import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from typer.testing import CliRunner
 
 from copycat.cli.main import app
 from copycat.config import RunConfig
-from copycat.errors import UserError
+from copycat.errors import UnknownName, UserError
 from copycat.imitation.counts import registry_counts
 from copycat.imitation.encoding import encode, encoder_card, load_encoder
 from copycat.imitation.estimate import Settings
@@ -29,6 +31,7 @@ from copycat.runs.folder import RunFolder
 from copycat.runs.imitation import Imitation, read_imitation
 from copycat.stages.verify import verify
 from copycat.subjects.characters import load_registry
+from copycat.subjects.counts import load_counts
 
 KNOWN = 150
 """Characters with more training pictures than this are drawn as they are, the others as somebody."""
@@ -100,27 +103,101 @@ def test_the_threshold_of_a_run_is_where_its_pictures_begin_to_be_right(made: Ru
     assert found.cut is None
 
 
-def test_training_pictures_are_filtered_and_counts_rescaled(made: RunFolder, tmp_path: Path) -> None:
-    data = made.data()
+@pytest.fixture(scope="module")
+def training(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """16 training pictures of each character, a quarter of which shows somebody else; of the first character
+    nearly all."""
+    folder = tmp_path_factory.mktemp("training")
     for i, p in enumerate(make_inhabitants()[:PEOPLE]):
-        home = tmp_path / "training" / p.slug
+        home = folder / p.slug
         home.mkdir(parents=True)
         for k in range(16):
             draw = random.Random(1000 * i + k)
-            # A quarter shows somebody else; of the first character nearly all.
             wrong = k % 4 == 0 if i else k < 14
             render(generic_creature(draw) if wrong else p.figure, draw)[0].save(home / f"{k}.png")
-    (tmp_path / "training" / make_inhabitants()[1].slug / "0.png").write_bytes(b"no picture")
+    (folder / make_inhabitants()[1].slug / "0.png").write_bytes(b"no picture")
+    return folder
+
+
+def test_training_pictures_are_filtered_and_counts_rescaled(made: RunFolder, training: Path) -> None:
+    data = made.data()
     encoder = load_encoder(encoder_card("", data.registry), "cpu")
-    choice = Choice(training=tmp_path / "training")
-    found = measure(data, registry_counts(data.registry), encoder, choice)
+    choice = Choice(training=training)
+    captions = replace(registry_counts(data.registry), unit="captions")
+    found = measure(data, captions, encoder, choice)
     assert found.cuts is not None
+    assert (found.unit, found.unfiltered) == ("captions whose pictures show it", ())
     counts = {p.slug: p.training_images for p in make_inhabitants()}
     shares = [s.count / counts[s.concept] for s in found.scored]
     assert sorted(shares)[len(shares) // 2] == pytest.approx(0.75, abs=0.07)
     first = next(s for s in found.scored if s.concept == make_inhabitants()[0].slug)
     assert first.count < counts[first.concept] / 2
     assert any("references stand in for them" in note for note in first.notes)
+
+
+def test_counts_of_pictures_are_not_rescaled(made: RunFolder, training: Path) -> None:
+    data = made.data()
+    encoder = load_encoder(encoder_card("", data.registry), "cpu")
+    found = measure(data, registry_counts(data.registry), encoder, Choice(training=training))
+    true = {p.slug: p.training_images for p in make_inhabitants()}
+    assert {s.concept: s.count for s in found.scored} == {s.concept: true[s.concept] for s in found.scored}
+    assert found.unit == "training pictures"
+
+
+def test_a_character_without_training_pictures_is_named(
+    run: RunFolder, training: Path, tmp_path: Path
+) -> None:
+    people = [p.slug for p in make_inhabitants()[:PEOPLE]]
+    shutil.copytree(training, tmp_path / "training")
+    shutil.rmtree(tmp_path / "training" / people[4])
+    for picture in (tmp_path / "training" / people[5]).iterdir():
+        picture.unlink()
+    counts = tmp_path / "counts.json"
+    said = {slug: {"captions": 100 + i, "doubtful": 60 * (i == 4)} for i, slug in enumerate(people)}
+    counts.write_text(json.dumps({"unit": "captions", "counts": said}), encoding="utf-8")
+    where = ["--counts", str(counts), "--images", str(tmp_path / "training")]
+    done = CLI.invoke(app, ["threshold", str(run.path), *where, "--draws", "0", "--device", "cpu"])
+    assert done.exit_code == 0, done.output
+    assert (
+        f"Without training pictures in the folder: {people[4]}, {people[5]}; their references stand in for "
+        "them, and their counts are as given." in done.output
+    )
+    found = read_imitation(run.path)
+    assert found is not None
+    points = {p.concept: p for p in found.points}
+    assert (points[people[4]].count, points[people[5]].count) == (104, 105)
+    assert points[people[6]].count < 100
+    assert "it has no training pictures in the folder" in points[people[5]].notes[0]
+    assert points[people[4]].notes[1].startswith("58% of what was counted may mean something else")
+    assert points[people[6]].notes == ()
+    assert found.unit == "captions whose pictures show it"
+    text = (run.path / "threshold.md").read_text(encoding="utf-8")
+    assert "| concept | captions whose pictures show it | score |" in text
+    assert points[people[5]].notes[0] in text
+    with (run.path / "threshold.csv").open(encoding="utf-8", newline="") as f:
+        rows = {r["concept"]: r for r in csv.DictReader(f)}
+    assert rows[people[5]]["unit"] == found.unit
+    assert points[people[5]].notes[0] in rows[people[5]]["notes"]
+    assert found.command == (
+        f"copycat threshold {run.path.name} --counts counts.json --images training --draws 0 --device cpu"
+    )
+    assert str(tmp_path) not in render_page(run.data())
+
+
+def test_a_name_of_the_catalogue_is_taken_for_counts(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = ["threshold", str(run.path), "--draws", "0", "--device", "cpu", "--counts"]
+    done = CLI.invoke(app, [*arguments, "menagerie"])
+    assert done.exit_code == 0, done.output
+    assert re.search(r"Imitation sets in at [\d,]+ captions: ", done.output)
+    found = read_imitation(run.path)
+    assert found is not None
+    shipped = load_counts("menagerie")
+    assert (found.corpus, found.unit) == (shipped.corpus, "captions")
+    assert {p.concept: p.count for p in found.points} == shipped.known(p.concept for p in found.points)
+    svg = (run.path / "threshold.svg").read_text(encoding="utf-8")
+    assert "captions (effective count of the concept)" in svg
+    done = CLI.invoke(app, [*arguments, "menagerei"])
+    assert isinstance(done.exception, UnknownName)
 
 
 def test_the_program_writes_all_files_and_the_report_cites_them(run: RunFolder) -> None:
@@ -130,7 +207,7 @@ def test_the_program_writes_all_files_and_the_report_cites_them(run: RunFolder) 
     found = read_imitation(run.path)
     assert found is not None
     assert found.threshold == first_known()
-    assert found.command == f"copycat threshold {run.path} --draws 40"
+    assert found.command == "copycat threshold a-run --draws 40 --device cpu"
     text = (run.path / "threshold.md").read_text(encoding="utf-8")
     assert words.verdict(found) in text
     with (run.path / "threshold.csv").open(encoding="utf-8", newline="") as f:
@@ -160,12 +237,18 @@ def test_the_table_that_was_written_is_read_back(run: RunFolder, tmp_path: Path)
     assert first is not None
     assert (again.threshold, again.reference) == (first.threshold, first.reference)
     assert again.source == "threshold.csv"
+    assert again.unit == first.unit == "training pictures"
 
 
 def test_a_second_encoder_says_how_far_it_matters(made: RunFolder) -> None:
     encoders = ("menagerie-embedding", "menagerie-phash")
     found = of_run(made.data(), Question(settings=Settings(draws=0), encoders=encoders, device="cpu"))
-    assert next(v.choice for v in found.sensitivity) == "encoder menagerie-phash"
+    told = next(iter(found.sensitivity))
+    alone = of_run(made.data(), Question(settings=Settings(draws=0), encoders=encoders[1:], device="cpu"))
+    assert told.choice == "encoder menagerie-phash"
+    assert (told.threshold, told.concepts) == (alone.threshold, len(alone.points))
+    assert [p.score for p in alone.points] != [p.score for p in found.points]
+    assert told.threshold != found.threshold
 
 
 def test_a_picture_that_is_none_has_no_vector(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from copycat.errors import BadFile, UserError
 from copycat.imitation.filtering import calibrate, shows
-from copycat.imitation.scores import Scored, imitation, in_order, read_scores
+from copycat.imitation.scores import Scored, imitation, in_order, read_score_table, read_scores
 
 
 def at(*degrees: float) -> npt.NDArray[np.float32]:
@@ -90,9 +90,22 @@ def test_a_table_of_scores(tmp_path: Path) -> None:
     assert found[0].names == ("p", "q")
 
 
+def test_a_table_of_scores_says_who_belongs_together_and_what_was_counted(tmp_path: Path) -> None:
+    path = tmp_path / "scores.csv"
+    path.write_text(
+        "concept,group,count,unit,score\na@0,a,5,captions,0.1\na@1,a,9,captions,0.2\nb,,5,,0.3\n",
+        encoding="utf-8",
+    )
+    found = read_score_table(path)
+    assert [s.group for s in found.scored] == ["a", "a", ""]
+    assert found.unit == "captions"
+    assert list(found.scored) == read_scores(path)
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
+        ("concept,group,count,score\na,g,1,0.5\na,h,1,0.5\n", "is in the group 'h', and in 'g' further up"),
         ("concept,count\na,1\n", "has no number in a column score"),
         ("concept,count,score\na,1,high\n", "is no number"),
         ("concept,count,score\na,1,nan\n", "score"),

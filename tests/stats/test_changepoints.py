@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations, pairwise
+from itertools import combinations, pairwise, permutations
 
 import numpy as np
 import pytest
@@ -100,3 +100,40 @@ def test_the_test_for_a_rise_holds_its_level() -> None:
     random = np.random.default_rng(2)
     found = [rise_p(random.exponential(1, 40), 3, 99, seed) for seed in range(400)]
     assert 0.025 < np.mean([p is not None and p <= 0.05 for p in found]) < 0.08
+
+
+def test_values_of_one_dose_are_never_cut_apart() -> None:
+    doses = [0, 0, 0, 5, 5, 5, 9, 9]
+    y = [0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0]
+    assert partition(y, 0.1) == (2, 6)
+    assert partition(y, 0.1, doses=doses) == (3, 6)
+    assert partition(y, 0.1, shortest=3, doses=doses) == (3,)
+    assert largest_rise(y, doses=doses)[0] == 3
+    assert rise_p([0.0, 0.0, 1.0, 1.0], 1, doses=[7, 7, 7, 7]) is None
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_partition_by_dose_is_the_best_of_those_that_keep_doses_whole(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    doses = np.sort(random.integers(0, 5, 11))
+    y = random.normal(0, 0.3, 11) + 0.8 * (doses >= 2)
+    allowed = [k for k in range(1, 11) if doses[k] != doses[k - 1]]
+
+    def cost(cuts: tuple[int, ...]) -> float:
+        parts = [y[a:b] for a, b in pairwise((0, *cuts, 11))]
+        return float(sum(((p - p.mean()) ** 2).sum() for p in parts)) + 0.1 * len(cuts)
+
+    everything = [c for r in range(len(allowed) + 1) for c in combinations(allowed, r)]
+    assert partition(y, 0.1, doses=doses) == min(everything, key=cost)
+
+
+def test_noise_by_dose_is_the_mean_over_the_orders_of_equal_doses() -> None:
+    low, high = [0.1, 0.5, 0.2], [0.9, 0.4]
+    orders = [[*a, *b, 0.8] for a in permutations(low) for b in permutations(high)]
+    expected = np.sqrt(np.mean([noise(order) ** 2 for order in orders]))
+    for order in orders:
+        assert noise(order, [1, 1, 1, 2, 2, 3]) == pytest.approx(expected)
+        assert rise_p(order, 1, 99, doses=[1, 1, 1, 2, 2, 3]) == rise_p(
+            orders[0], 1, 99, doses=[1, 1, 1, 2, 2, 3]
+        )
+    assert noise(orders[0], range(6)) == pytest.approx(noise(orders[0]))

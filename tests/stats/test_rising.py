@@ -42,3 +42,13 @@ def test_the_curve_that_made_the_scores_is_found() -> None:
 @pytest.mark.parametrize("y", [[0.5] * 6, [6.0, 5.0, 4.0, 3.0, 2.0, 1.0], [1.0, 2.0]])
 def test_no_curve_where_nothing_rises(y: list[float]) -> None:
     assert logistic(np.arange(1, len(y) + 1), y) is None
+
+
+def test_values_of_one_dose_may_come_in_any_order() -> None:
+    doses = [1.0, 1.0, 1.0, 4.0, 4.0, 9.0]
+    y = [0.9, 0.1, 0.2, 0.3, 0.8, 0.9]
+    other = [0.1, 0.2, 0.9, 0.8, 0.3, 0.9]
+    assert halfway(doses, y) == halfway(doses, other) == 9.0
+    assert isotonic_p(y, 99, doses=doses) == isotonic_p(other, 99, doses=doses)
+    # As they come, the others rise twice.
+    assert halfway(range(6), other) != halfway(range(6), y)
