@@ -223,7 +223,7 @@ def _rows(score: dict[int, float], trainings: int = 5) -> list[measure.Row]:
         for i, n in enumerate(FULL.counts(t)):
             for seed in range(2):
                 value = score[n] + float(random.normal(0, 0.02))
-                made.append(measure.Row(t, f"n{i}@{t}", n, "{name}", seed, value, n >= 100))
+                made.append(measure.Row(t, f"n{i}@{t}", f"n{i}", n, "{name}", seed, value, n >= 100))
     return made
 
 
@@ -232,6 +232,8 @@ def test_the_causal_threshold_is_the_count_at_which_scores_jump() -> None:
     found = measure.causal_of(FULL, rows, [], Cuts(0.5, 0.5, 0.6, 0.4), "c", None)
     assert found.found is not None
     assert (found.found.threshold, found.found.below) == (100, 50)
+    assert (found.found.chosen, found.found.unit) == (True, "training pictures")
+    assert {p.group for p in found.found.points} == {f"n{i}" for i in range(10)}
     assert [v.count for v in found.levels] == list(FULL.levels)
     assert found.monotone
     for v in found.levels:

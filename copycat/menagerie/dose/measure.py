@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from scipy import stats
 
 from copycat.cards.judges import load_judge_card
+from copycat.imitation.counts import TRAINING
 from copycat.imitation.encoding import Encoder, load_encoder
 from copycat.imitation.estimate import FEWEST, Estimate, Settings, estimate
 from copycat.imitation.filtering import Cuts, Vectors, calibrate
@@ -40,6 +41,8 @@ class Row:
     training: int
     concept: str
     """Newcomer and training, as `ablon@2`: what has a count of its own."""
+    group: str
+    """The newcomer, which has other counts in other trainings."""
     count: int
     prompt: str
     seed: int
@@ -100,8 +103,9 @@ def rows_of(recipe: DoseRecipe, drawn: Sequence[Drawn]) -> tuple[list[Row], Cuts
                 seen = _vectors(encoder, made.pixels[i, t])
                 scores = imitation(own[who.slug], seen)
                 known = recognised(seen, everybody, who.slug, cuts.lower)
+                concept, count = f"{who.slug}@{training}", made.counts[i]
                 rows += [
-                    Row(training, f"{who.slug}@{training}", made.counts[i], TEMPLATES[t], seed, score, yes)
+                    Row(training, concept, who.slug, count, TEMPLATES[t], seed, score, yes)
                     for seed, (score, yes) in enumerate(zip(scores, known, strict=True))
                 ]
     return rows, cuts
@@ -140,6 +144,8 @@ def causal_of(
             "encoder": ENCODER,
             "command": command,
             "commit": commit,
+            "unit": TRAINING,
+            "chosen": True,
         }
         found = record(made, outliers(made), varied, {}, origin)
     return Causal(
@@ -161,13 +167,18 @@ def _rises(levels: Sequence[Level]) -> bool | None:
 
 
 def scored_of(rows: Sequence[Row]) -> list[Scored]:
-    """The rows as concepts: one for each newcomer and training."""
+    """The rows as concepts: one for each newcomer and training, those of a newcomer in one group."""
     found: dict[str, dict[str, list[float]]] = {}
     counts: dict[str, int] = {}
+    groups: dict[str, str] = {}
     for r in rows:
+        groups[r.concept] = r.group
         counts[r.concept] = r.count
         found.setdefault(r.concept, {}).setdefault(r.prompt, []).append(r.score)
-    return [Scored(c, float(counts[c]), tuple(map(tuple, by.values())), tuple(by)) for c, by in found.items()]
+    return [
+        Scored(c, float(counts[c]), tuple(map(tuple, by.values())), tuple(by), group=groups[c])
+        for c, by in found.items()
+    ]
 
 
 def _level(count: int, rows: Sequence[Row]) -> Level:
