@@ -74,7 +74,8 @@ def processes(job: Job, shards: Sequence[Shard], workers: Workers) -> Iterator[t
 
 
 def _alone() -> None:
-    """One thread a process, and no word about Ctrl-C, which the process that waits for it hears too."""
+    """One thread a process, memory that is kept, and no word about Ctrl-C, which the process that waits for
+    it hears too."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tarfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO
@@ -56,6 +56,19 @@ def read(file: BinaryIO, name: str, column: str | None) -> Iterator[pa.Array]:
         full = pc.greater(pc.binary_length(captions), 0)
         whole = not captions.null_count and pc.all(full).as_py()
         yield captions if whole else captions.filter(full)
+
+
+def in_batches(captions: Iterable[bytes]) -> Iterator[pa.Array]:
+    """`captions` as arrays of as many as are read at a time."""
+    kept: list[bytes] = []
+    size = 0
+    for caption in captions:
+        kept.append(caption)
+        size += len(caption)
+        if len(kept) == BATCH or size > _MOST:
+            yield pa.array(kept, pa.large_binary())
+            kept, size = [], 0
+    yield pa.array(kept, pa.large_binary())
 
 
 def _native(file: BinaryIO) -> pa.NativeFile:
@@ -195,9 +208,11 @@ def _lines(file: BinaryIO, column: str | None, name: str) -> Iterator[pa.Array]:
 
 
 def _tar(file: BinaryIO, column: str | None, name: str) -> Iterator[pa.Array]:
+    yield from in_batches(_samples(file, column, name))
+
+
+def _samples(file: BinaryIO, column: str | None, name: str) -> Iterator[bytes]:
     """Of a WebDataset: the .txt of each sample, or with `column` that field of its .json."""
-    kept: list[bytes] = []
-    size = 0
     seekable = file.seekable()
     found = False
     with tarfile.open(fileobj=file, mode="r:" if seekable else "r|") as archive:
@@ -210,11 +225,7 @@ def _tar(file: BinaryIO, column: str | None, name: str) -> Iterator[pa.Array]:
             found = True
             if member.size > _LONGEST:
                 raise ValueError(f"{member.name} is longer than {_LONGEST // 2**20} MB")
-            kept.append(_field(content.read(), column, f"{member.name} in {name}"))
-            size += len(kept[-1])
-            if len(kept) == BATCH or size > _MOST:
-                yield pa.array(kept, pa.large_binary())
-                kept, size = [], 0
+            yield _field(content.read(), column, f"{member.name} in {name}")
         if seekable:
             # An archive ends with empty blocks; one that is cut off between two members ends without a word.
             file.seek(archive.offset)
@@ -226,7 +237,6 @@ def _tar(file: BinaryIO, column: str | None, name: str) -> Iterator[pa.Array]:
     if not found:
         wanted = ".json" if column else ".txt"
         raise ValueError(f"it holds no {wanted} file; captions are read from .txt, with --column from .json")
-    yield pa.array(kept, pa.large_binary())
 
 
 def _field(content: bytes, column: str | None, where: str) -> bytes:

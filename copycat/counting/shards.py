@@ -14,13 +14,15 @@ from typing import Any, BinaryIO, cast
 import pyarrow as pa
 
 from copycat.counting.columns import pick_column
-from copycat.counting.readers import BATCH, ENDINGS, format_of, read
+from copycat.counting.readers import ENDINGS, format_of, in_batches, read
 from copycat.errors import BadFile, CopycatError, MissingRequirement, first_line, require
 
 _HUB = re.compile(r"(?P<name>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w.-]+))?")
 BROKEN = (OSError, EOFError, ValueError, tarfile.TarError)
 """What reading a broken file raises: pyarrow's, JSON's and Unicode's errors are all ValueError, those of
 compression OSError or EOFError."""
+_ROWS = 1_024
+"""Of a dataset on the hub that are fetched together."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +76,8 @@ class HubShard(Shard):
         rows = _dataset(self.source)
         name = pick_column(list(rows.column_names or ()), column, self.source)
         part = rows.shard(num_shards=rows.num_shards, index=self.number)
-        for some in part.select_columns([name]).iter(batch_size=BATCH):
-            texts = [str(t).encode("utf-8", "replace") for t in some[name] if t]
-            yield pa.array(texts, pa.large_binary())
+        rows = part.select_columns([name]).iter(batch_size=_ROWS)
+        yield from in_batches(str(t).encode("utf-8", "replace") for some in rows for t in some[name] if t)
 
 
 def find_shards(sources: Sequence[str]) -> list[Shard]:

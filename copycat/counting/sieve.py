@@ -1,12 +1,12 @@
 """Which captions are worth a closer look: only those can name somebody.
 
-Hardly any caption names anybody, so most of the work is to see that one does not. For that its text need not
-be normalised to the letter. A name stands in a caption only where each of its words does, so one word of each
-name is looked for, in captions that are folded where they lie: a character takes the place of what it was
-written as, and what is left of that place goes. Only a few characters become longer than they were ("½", "ﷺ",
-the syllables of Hangul); captions that hold one are looked at closely whatever they say.
-`tests/counting/test_sieve.py` compares this with :func:`copycat.subjects.characters.normalise` on every code
-point.
+Hardly any caption names anybody, so most of the work is to see that one does not, and for that a cheaper
+spelling than the normalised one is enough. A name stands in a caption only where each of its words does, so
+one word of each name is looked for. The captions are folded in place: the bytes of each character are
+overwritten with those of its folded form, and bytes left over are deleted. The folded form of some characters
+needs more bytes than they have themselves ("½", "ﷺ", the syllables of Hangul); a caption that holds one is
+looked at closely, whatever else it says. `tests/counting/test_sieve.py` compares this with
+:func:`copycat.subjects.characters.normalise` on every code point.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from copycat.counting.automaton import Automaton
-from copycat.counting.text import ASCII, END, SPACE, folded_character, in_one
+from copycat.counting.text import ASCII, END, SPACE, folded_character, in_one, pieces
 
 Numbers = npt.NDArray[np.intp]
 
 _AT_ONCE = 8_192
-"""Captions that are looked at together: about half a megabyte, which stays in a processor's cache."""
+"""Captions that are looked at together, fewer where they are long: about half a megabyte, which stays in a
+processor's cache."""
 _GONE = 0xFE
 """Fills the place of a character that takes less than before; no UTF-8 has that byte."""
 
@@ -58,7 +59,7 @@ class Sieve:
 
         Beside one that is not UTF-8, some others are among them too.
         """
-        some = [self._near(captions.slice(i, _AT_ONCE)) + i for i in range(0, len(captions), _AT_ONCE)]
+        some = [self._near(piece) + first for first, piece in pieces(captions, _AT_ONCE)]
         return np.concatenate([np.zeros(0, np.intp), *some])
 
     def _near(self, captions: pa.Array) -> Numbers:

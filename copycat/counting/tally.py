@@ -10,12 +10,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from copycat.counting.names import Names, Occurrences
-from copycat.counting.text import Joined, joined
+from copycat.counting.text import Joined, joined, pieces
 from copycat.counting.words import Words
 
 Counts = npt.NDArray[np.int64]
 _AT_ONCE = 8_192
-"""Captions that are normalised together, so that they stay in a processor's cache where all are."""
+"""Captions that are normalised together, fewer where they are long, so that they stay in a processor's cache
+even where every caption has to be normalised."""
 
 
 @dataclass
@@ -51,8 +52,8 @@ class Tally:
         yielded as joined texts, with where each caption ends and the names found."""
         self.captions += len(captions)
         near = captions.take(pa.array(self.names.sieve.near(captions)))
-        for i in range(0, len(near), _AT_ONCE):
-            for found in joined(near.slice(i, _AT_ONCE)):
+        for _, piece in pieces(near, _AT_ONCE):
+            for found in joined(piece):
                 self.undecodable += found.undecodable
                 ends = found.ends()
                 yield found, ends, self.names.find(found.text, ends)

@@ -27,6 +27,8 @@ END = 0xFF
 BETWEEN = b" \xff "
 """So that each caption has a space on both sides, as each of its words has."""
 SPACE = 0x20
+_PIECE = 2**20
+"""Bytes of captions that are worked on together, where they are long."""
 _LARGEST = 0x110000
 
 
@@ -58,6 +60,15 @@ def joined(captions: pa.Array) -> Iterator[Joined]:
     for part, ascii_only in parts:
         if len(part):
             yield _ascii(part) if ascii_only else _unicode(part)
+
+
+def pieces(captions: pa.Array, most: int) -> Iterator[tuple[int, pa.Array]]:
+    """`captions` in pieces of `most`, each with the number of its first caption; where they are so long that
+    `most` of them would be more than a megabyte, in pieces of about a megabyte."""
+    each = captions.nbytes // max(len(captions), 1) + 1
+    size = max(1, min(most, _PIECE // each))
+    for first in range(0, len(captions), size):
+        yield first, captions.slice(first, size)
 
 
 def _as_text(captions: pa.Array) -> pa.Array:

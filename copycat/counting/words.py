@@ -13,7 +13,7 @@ Numbers = npt.NDArray[np.int64]
 SCHEMA = pa.schema([("concept", pa.int32()), ("word", pa.large_string()), ("captions", pa.int64())])
 
 _AT_ONCE = 2**20
-"""Bytes of captions whose words are counted together, which takes some fifty times that."""
+"""Bytes of captions whose words are counted together; a caption that is longer is counted by itself."""
 
 
 class Words:

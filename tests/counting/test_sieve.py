@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copycat.counting import sieve
+from copycat.counting import sieve, text
 from copycat.counting.sieve import ALIKE, Sieve, telling_words
 from copycat.counting.text import folded_character
 from copycat.subjects.characters import normalise
@@ -25,9 +25,9 @@ def longer(character: str) -> bool:
 
 def test_every_code_point_is_folded_as_the_rule_does_or_looked_at_closely() -> None:
     characters = [chr(c) for c in range(0x80, 0x110000) if not 0xD800 <= c < 0xE000]
-    text = bytearray(b"\xff".join(f"x{c}y".encode() for c in characters))
+    whole = bytearray(b"\xff".join(f"x{c}y".encode() for c in characters))
     table = Sieve(["zori"])._table
-    folded, ends, close = table.fold(text)
+    folded, ends, close = table.fold(whole)
     assert ends[-1] == len(folded)
     parts = [bytes(folded[i:j]) for i, j in zip([0, *ends[:-1]], ends, strict=True)]
     assert {part[:1] for part in parts[1:]} == {b" "}
@@ -85,6 +85,21 @@ def test_a_character_cut_apart_by_the_end_of_a_caption_is_no_utf8() -> None:
 def test_captions_looked_at_in_turns_keep_their_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sieve, "_AT_ONCE", 2)
     assert near([b"a", b"zori", b"zori", b"\xff", b"b", b"c", "½".encode()], "zori") == [1, 2, 3, 6]
+
+
+def test_long_captions_are_looked_at_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    captions = ["слово " * 500 + ("zori" if i % 3 else "") for i in range(60)]
+    fold, sizes = sieve._Table.fold, []
+
+    def told(table: sieve._Table, text: bytearray) -> object:
+        sizes.append(len(text))
+        return fold(table, text)
+
+    monkeypatch.setattr(sieve._Table, "fold", told)
+    monkeypatch.setattr(text, "_PIECE", 20_000)
+    assert near(list(captions), "zori") == [i for i in range(60) if i % 3]
+    assert sum(sizes) > 300_000
+    assert max(sizes) <= 20_000
 
 
 def test_the_word_looked_for_is_a_name_itself_or_the_longest() -> None:
