@@ -68,7 +68,7 @@ class DoseRecipe(BaseModel):
 
 _ALL = (0, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 _REDUCED = (0, 5, 10, 20, 50, 100, 200, 300)
-_CLOSE = DoseRecipe(name="close", levels=_ALL[:8], trainings=4)
+_CLOSE = DoseRecipe(name="close", levels=_ALL[:8], trainings=2)
 RECIPES = {
     r.name: r
     for r in (
@@ -87,7 +87,7 @@ RECIPES = {
         DoseRecipe(name="smoke", levels=(0, 8), trainings=1, epochs=4, templates=1, seeds=2),
     )
 }
-"""By name: `full` is the experiment, `wide` the first of its trainings alone, `close` four trainings up to
+"""By name: `full` is the experiment, `wide` the first of its trainings alone, `close` two trainings up to
 500 pictures; `close-named`, `close-half`, `close-described` and `close-unnamed` vary what captions and
 prompts say; `scratch` is the first training with a denoiser that has learnt nothing, `small` the same with a
 quarter of the weights; `reduced` takes minutes, and `smoke` shows that everything runs."""
