@@ -72,7 +72,7 @@ class Counts(Row):
     skipped: tuple[str, ...] = ()
     """Files of which nothing was counted, each with the reason."""
     identity: str = ""
-    """Hash of what was counted, by which rule: whether a command has done its work already."""
+    """Hashes of what was counted, by which rule: whether a command has done its work already."""
     characters: tuple[Count, ...] = Field(validation_alias=AliasChoices("counts", "characters"))
     """In a file they are called `counts`."""
 

@@ -14,7 +14,8 @@ import pytest
 import yaml
 
 from copycat.counting import engines, work
-from copycat.counting.corpus import About, Outcome, count_corpus, parts_folder
+from copycat.counting.claims import parts_folder
+from copycat.counting.corpus import About, Outcome, count_corpus
 from copycat.counting.engines import Workers
 from copycat.counting.names import concepts
 from copycat.counting.parts import Rule
@@ -211,6 +212,62 @@ def test_counts_of_something_else_are_not_overwritten(corpus: Path, tmp_path: Pa
         pytest.raises(RunConflict, match="Another process is counting"),
     ):
         run(corpus, other)
+
+
+def everything(out: Path) -> dict[str, bytes]:
+    """The counts file, and all that is kept beside it."""
+    return {p.name: p.read_bytes() for p in (out, *parts_folder(out).iterdir())}
+
+
+@pytest.mark.parametrize("why", ["kept", "skipped", "killed"])
+def test_parts_of_something_else_are_neither_used_nor_removed(
+    corpus: Path, tmp_path: Path, captions: list[str], why: str
+) -> None:
+    out, told = tmp_path / "counts.json", list[str]()
+    if why == "skipped":
+        (corpus / "1.parquet").write_bytes(b"cut")
+    run(corpus, out, workers=Workers(1), keep_parts=why == "kept")
+    if why == "killed":
+        run(corpus, tmp_path / "same.json", workers=Workers(1), keep_parts=True)
+        parts_folder(tmp_path / "same.json").rename(parts_folder(out))
+    before = everything(out)
+    if why == "killed":
+        out.unlink()
+    other = tmp_path / "other"
+    other.mkdir()
+    pq.write_table(pa.table({"TEXT": ["Zori"]}), other / "0.parquet")
+    for source, more in ((other, {}), (corpus, {"distinct": True})):
+        with pytest.raises(RunConflict, match=r"other files, names or settings \(tiny"):
+            run(source, out, workers=Workers(1), **more)
+    if why == "killed":
+        assert not out.exists()
+        out.write_bytes(before[out.name])
+    assert everything(out) == before
+    # The same command goes on, also with a file more and another number of words.
+    pq.write_table(pa.table({"TEXT": ["Zori"]}), corpus / "4.parquet")
+    again = run(corpus, out, told, workers=Workers(1), keep_words=1)
+    assert again.counted == 1
+    assert {len(c.words) for c in again.counts.characters} == {1}
+
+
+def test_parts_that_nobody_claims_stay(corpus: Path, tmp_path: Path) -> None:
+    folder = parts_folder(tmp_path / "counts.json")
+    folder.mkdir()
+    (folder / "some.json").write_text("{}")
+    with pytest.raises(RunConflict, match=r"keeps what was counted .*\(unknown\)"):
+        run(corpus, tmp_path / "counts.json")
+    assert (folder / "some.json").exists()
+
+
+def test_finished_parts_outlive_a_corpus_that_cannot_be_read(corpus: Path, tmp_path: Path) -> None:
+    out = tmp_path / "counts.json"
+    run(corpus, out, workers=Workers(1), keep_parts=True)
+    kept = set(parts_folder(out).iterdir())
+    for shard in corpus.iterdir():
+        shard.write_bytes(b"cut")
+    with pytest.raises(BadFile, match="No shard could be read"):
+        run(corpus, out, workers=Workers(1))
+    assert set(parts_folder(out).iterdir()) == kept
 
 
 def test_names_in_very_many_captions_are_told(tmp_path: Path) -> None:
