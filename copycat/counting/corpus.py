@@ -101,7 +101,9 @@ def count_corpus(
         merged = merge(
             rule, [places[i] for i in sorted(parts)], [parts[i] for i in sorted(parts)], keep_words
         )
-        counts = _counts(about, rule, merged, len(parts), told, claim.identity(complete=not told))
+        counts = _counts(about, rule, merged, len(parts), told).model_copy(
+            update={"identity": claim.identity(complete=not told), "words_kept": keep_words}
+        )
         with disk_guard(out):
             out.parent.mkdir(parents=True, exist_ok=True)
         write_counts_file(out, counts)
@@ -126,9 +128,7 @@ def _nothing_read(skipped: Sequence[Skipped]) -> str:
     return f"No shard could be read: {first.shard} ({first.why}){more}."
 
 
-def _counts(
-    about: About, rule: Rule, merged: Merged, shards: int, skipped: Sequence[Skipped], identity: str
-) -> Counts:
+def _counts(about: About, rule: Rule, merged: Merged, shards: int, skipped: Sequence[Skipped]) -> Counts:
     total, spellings = merged.total, rule.names.spellings
     by_name = dict(zip(spellings, total.by_name, strict=True))
     each = zip(rule.concepts, total.named, total.doubtful, merged.words, strict=True)
@@ -142,7 +142,6 @@ def _counts(
         total=total.captions,
         shards=shards,
         skipped=tuple(f"{s.shard}: {s.why}" for s in skipped),
-        identity=identity,
         characters=tuple(
             Count(
                 slug=c.slug,

@@ -105,11 +105,16 @@ def find_shards(sources: Sequence[str]) -> list[Shard]:
 def _of_source(source: str) -> list[Shard]:
     if "://" in source:
         return _remote(source)
+    if is_on_hub(source):
+        return _on_hub(source)
     if not Path(source).exists() and not _globs(source):
-        if _HUB.fullmatch(source):
-            return _on_hub(source)
         raise BadFile(f"The corpus {source} does not exist.")
     return _local(source)
+
+
+def is_on_hub(source: str) -> bool:
+    """Whether `source` is read as a dataset on the hub: it is called like one, and nothing here is."""
+    return _HUB.fullmatch(source) is not None and not Path(source).exists()
 
 
 def _globs(source: str) -> bool:
@@ -137,7 +142,9 @@ def _local(source: str) -> list[Shard]:
 def _of_file(file: Path, source: Path) -> Shard:
     stat = file.stat()
     name = file.relative_to(source).as_posix() if source.is_dir() else file.name
-    return FileShard(name, f"{file.resolve()}:{stat.st_size}:{stat.st_mtime_ns}", str(source.resolve()), str(file))
+    return FileShard(
+        name, f"{file.resolve()}:{stat.st_size}:{stat.st_mtime_ns}", str(source.resolve()), str(file)
+    )
 
 
 def _remote(source: str) -> list[Shard]:

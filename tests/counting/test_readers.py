@@ -166,7 +166,14 @@ def test_captions_with_lines_in_csv(tmp_path: Path) -> None:
 
 
 def test_quotation_marks_between_tabs_are_a_captions_own(tmp_path: Path) -> None:
-    rows = ["caption\turl", '"Mario jumps\tu', "Luigi\tu", 'he said "yes"\tu', '"a whole one"\tu', '5" tall\tu']
+    rows = [
+        "caption\turl",
+        '"Mario jumps\tu',
+        "Luigi\tu",
+        'he said "yes"\tu',
+        '"a whole one"\tu',
+        '5" tall\tu',
+    ]
     (tmp_path / "a.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     assert texts(tmp_path / "a.tsv") == [r.split("\t")[0] for r in rows[1:]]
 
@@ -294,7 +301,9 @@ def test_csv_files_that_are_streamed_have_the_columns_of_their_first_row(
 
     def load(name: str, *, split: str, streaming: bool, revision: str | None) -> Any:
         assert (name, revision) == ("some/captions", None)
-        return real("csv", data_files=files, split=split, streaming=streaming, cache_dir=str(tmp_path / "cache"))
+        return real(
+            "csv", data_files=files, split=split, streaming=streaming, cache_dir=str(tmp_path / "cache")
+        )
 
     monkeypatch.setattr("datasets.load_dataset", load)
     found = [[c.as_py() for b in s.batches(None) for c in b] for s in find_shards(["some/captions"])]
