@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from copycat.counting import engines, work
+from copycat.counting import engines, tables, work
 from copycat.counting.claims import parts_folder
 from copycat.counting.corpus import About, Outcome, count_corpus
 from copycat.counting.engines import Workers
@@ -76,7 +76,9 @@ def test_counts_are_those_of_the_slow_way(
     most: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # With a small limit every batch goes to disk by itself.
+    # With a small limit every batch goes to disk by itself, and what it left is merged in many stages.
+    monkeypatch.setattr(tables, "FAN_IN", min(most, 2))
+    monkeypatch.setattr(tables, "MOST_ROWS", most)
     monkeypatch.setattr(work.WordTables.take, "__defaults__", (most,))
     monkeypatch.setattr(work, "MOST_TEXT", most)
     monkeypatch.setattr("copycat.counting.readers.BATCH", 64)

@@ -323,7 +323,7 @@ def test_errors_of_what_reads_the_hub_are_of_its_shard(monkeypatch: pytest.Monke
 
     monkeypatch.setattr("datasets.load_dataset", lambda *_, **__: Failing(["a"]))
     shard, *_ = find_shards(["some/captions"])
-    with pytest.raises(OSError, match="^HubError: gateway$"):
+    with pytest.raises(OSError, match=r"^HubError: gateway$"):
         list(shard.batches(None))
 
     def fail(*_: Any, **__: Any) -> None:
