@@ -121,3 +121,16 @@ def test_a_ranking_of_a_counts_file_is_that_of_the_captions(tmp_path: Path) -> N
             "mine", "cooccurrence", str(counts), "--registry", "copycat", "--candidates", "corpus",
             "--out", str(tmp_path),
         )  # fmt: skip
+
+
+def test_a_ranking_says_what_a_counts_file_keeps_no_number_of(tmp_path: Path) -> None:
+    whole, cut = tmp_path / "whole.json", tmp_path / "cut.json"
+    invoke("count", CORPUS, "--registry", "menagerie", "--out", str(whole))
+    invoke("count", CORPUS, "--registry", "menagerie", "--out", str(cut), "--words", "5")
+    assert (read_counts_file(whole).words_kept, read_counts_file(cut).words_kept) == (1_000, 5)
+    for more in ((), ("--candidates", "corpus")):
+        _, told = invoke("mine", "cooccurrence", str(whole), *more, "--out", str(tmp_path / "a"))
+        assert "most frequent words" not in told
+        _, told = invoke("mine", "cooccurrence", str(cut), *more, "--out", str(tmp_path / "b"))
+        assert told.count("keep the 5 most frequent words beside each name: ") == 1
+        assert "characters: 50), " in told
