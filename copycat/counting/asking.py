@@ -67,11 +67,12 @@ def count_in_index(
     """
     questions = [_Question.of(c, words.get(c.slug, ())) for r in registries for c in r.characters]
     asked = [index.identity, *(json.dumps([q.slug, q.names, q.words]) for q in questions)]
-    claim, folder = Claim.of(asked, asked), parts_folder(out)
+    claim = Claim.of(asked, asked)
     there = finished(out, claim)
     if there is not None:
         tell(f"{out} is complete already.")
         return there
+    folder = parts_folder(out)
     with locked(folder / "lock", f"Another process is counting for {out}; wait until it is done."):
         take(folder, claim, corpus)
         try:

@@ -47,8 +47,10 @@ def parts_folder(out: Path) -> Path:
 def finished(out: Path, claim: Claim) -> Counts | None:
     """The counts in `out` where they are those of `claim`; None where they are still to be made.
 
-    Raises RunConflict where `out` is anything else.
+    Raises RunConflict where `out` is anything else, and BadFile where it is a folder.
     """
+    if out.is_dir():
+        raise BadFile(f"{out} is a folder; name the file to write, such as --out {out / 'counts.json'}.")
     if not out.exists():
         return None
     try:

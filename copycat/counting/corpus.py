@@ -68,14 +68,16 @@ def count_corpus(
     """
     if engine not in ENGINES:
         raise UnknownName("engine", engine, ENGINES)
-    folder, progress = parts_folder(out), progress or Progress()
+    progress = progress or Progress()
     names, claim = rule.names, _claim(shards, rule, keep_words)
     there = finished(out, claim)
     if there is not None:
         tell(f"{out} is complete already.")
         return Outcome(there, (), 0)
+    folder = parts_folder(out)
     places = [Place.of(folder, rule, shard) for shard in shards]
     skipped: dict[int, Skipped] = {}
+    untold: list[Skipped] = []
     with locked(folder / "lock", f"Another process is counting for {out}; wait until it is done."):
         take(folder, claim, about.corpus)
         parts = {i: part for i, place in enumerate(places) if (part := place.read()) is not None}
@@ -88,9 +90,14 @@ def count_corpus(
             i = left[number]
             if isinstance(result, Skipped):
                 skipped[i] = result
-                tell(f"Skipped {result.shard}: {result.why}")
+                untold.append(result)
             else:
                 parts[i] = result
+            # One that is all there is, or a column that no shard has, is told once, in the end.
+            if parts or sum(not s.unknown_column for s in skipped.values()) > 1:
+                for s in untold:
+                    tell(f"Skipped {s.shard}: {s.why}")
+                untold = []
             progress.advance(1)
         progress.done()
         told = tuple(skipped[i] for i in sorted(skipped))
@@ -123,7 +130,7 @@ def _claim(shards: Sequence[Shard], rule: Rule, keep_words: int) -> Claim:
 def _nothing_read(skipped: Sequence[Skipped]) -> str:
     first = skipped[0]
     if first.unknown_column:
-        return f"{first.why}."
+        return first.why if first.why.endswith("?") else f"{first.why}."
     more = f", and {len(skipped) - 1} more" if len(skipped) > 1 else ""
     return f"No shard could be read: {first.shard} ({first.why}){more}."
 

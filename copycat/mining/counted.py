@@ -62,13 +62,14 @@ def cut_off(
         return ""
     if told.words_kept is None:
         return (
-            f"The counts of {told.corpus} hold only the words that an index was asked for: {what}. Ask for them "
-            "with --index-words."
+            f"The counts of {told.corpus} hold only the words that an index was asked for: {what}. Ask for "
+            "them with --index-words."
         )
+    most = max(n for _, n in short)
     return (
-        f"The counts of {told.corpus} keep the {told.words_kept} most frequent words beside each name: {what}, "
-        f"though they may stand in up to {max(n for _, n in short)} captions with the name. Count again with "
-        f"more than --words {told.words_kept}, or mine the captions."
+        f"The counts of {told.corpus} keep the {told.words_kept} most frequent words beside each name: "
+        f"{what}, though they may stand in up to {most} captions with the name. Count again with more than "
+        f"--words {told.words_kept}, or mine the captions."
     )
 
 

@@ -154,15 +154,37 @@ def test_a_shard_that_breaks_late_leaves_nothing_behind(
 
 def test_nothing_to_read_is_one_sentence_and_writes_nothing(tmp_path: Path) -> None:
     out = tmp_path / "counts.json"
+    told: list[str] = []
     (tmp_path / "a.parquet").write_bytes(b"PAR1 no")
     with pytest.raises(BadFile, match=r"No shard could be read: a\.parquet \("):
-        run(tmp_path / "a.parquet", out)
+        run(tmp_path / "a.parquet", out, told)
     pq.write_table(pa.table({"alt": ["Zori"]}), tmp_path / "a.parquet")
-    with pytest.raises(BadFile, match=r"a\.parquet has no caption column .*--column"):
-        run(tmp_path / "a.parquet", out)
+    with pytest.raises(BadFile, match=r"a\.parquet has no caption column .*--column .*\)\.$"):
+        run(tmp_path / "a.parquet", out, told)
+    rule = Rule(concepts([PEOPLE]), "alts")
+    with pytest.raises(BadFile, match=r"Did you mean alt\?$"):
+        count_corpus(find_shards([str(tmp_path / "a.parquet")]), rule, ABOUT, out, tell=told.append)
+    assert told == [], "it is said once"
+    for folder in (tmp_path, Path()):
+        with pytest.raises(
+            BadFile, match=r"is a folder; name the file to write, such as --out .*counts.json"
+        ):
+            run(tmp_path / "a.parquet", folder)
+    for folder in (tmp_path / "a.parquet", Path("/proc")):
+        with pytest.raises(MissingRequirement, match=r"^Cannot write .*; choose another folder\.$"):
+            run(tmp_path / "a.parquet", folder / "counts.json")
     assert [p.name for p in tmp_path.iterdir()] == ["a.parquet"]
     with pytest.raises(UnknownName, match="engine"):
         run(tmp_path / "a.parquet", out, engine="rays")
+
+
+def test_shards_that_break_one_after_the_other_are_told_as_they_come(tmp_path: Path) -> None:
+    told: list[str] = []
+    for name in "abc":
+        (tmp_path / f"{name}.parquet").write_bytes(b"PAR1 no")
+    with pytest.raises(BadFile, match=r"No shard could be read: a\.parquet .*, and 2 more"):
+        run(tmp_path, tmp_path / "counts.json", told, workers=Workers(1))
+    assert [line.split(":")[0] for line in told] == [f"Skipped {name}.parquet" for name in "abc"]
 
 
 def test_a_full_disk_keeps_what_is_finished(
