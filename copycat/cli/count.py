@@ -68,7 +68,7 @@ def count(
         told = _command(
             [], registry=_registries(registry), name=name, index=_called(index), index_kind=index_kind,
             index_name=index_name, index_field=index_field, index_key=index_key,
-            index_words=index_words and _called(str(index_words)),
+            index_words=_called(str(index_words)) if index_words else None,
         )  # fmt: skip
         beside = _beside(index_words, index_kind)
         server = Server(index, index_key)
