@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -9,7 +12,6 @@ from typing import TYPE_CHECKING, Literal
 import typer
 
 if TYPE_CHECKING:
-    from copycat.subjects.characters import Registry
     from copycat.subjects.counts import Counts
 
 _err = partial(typer.echo, err=True)
@@ -60,7 +62,21 @@ def count(
             raise UserError("--index asks an index in place of reading captions; leave the files out.")
         if not index_name:
             raise UserError("Say with --index-name which index is meant.")
-        counts = _ask(index, index_kind, index_name, index_field, index_key, index_words, name, people, out)
+        from copycat.counting.asking import count_in_index
+        from copycat.counting.index import KINDS, Server
+
+        told = _command(
+            [], registry=_registries(registry), name=name, index=_called(index), index_kind=index_kind,
+            index_name=index_name, index_field=index_field, index_key=index_key,
+            index_words=_called(str(index_words)) if index_words else None,
+        )  # fmt: skip
+        beside = _beside(index_words, index_kind)
+        server = Server(index, index_key)
+        try:
+            asked = KINDS[index_kind](server, index_name, index_field)
+            counts = count_in_index(asked, people, beside, name or index_name, told, out, tell=_err)
+        finally:
+            server.close()
         _tell(counts, out)
         return
     if not corpus:
@@ -74,8 +90,10 @@ def count(
 
     if address and engine != "ray":
         raise UserError("--address is that of a Ray cluster; add --engine ray.")
-    files = " ".join(map(_called, corpus))
-    told = f"copycat count {files} --registry {registry}{' --distinct' if distinct else ''}"
+    told = _command(
+        corpus, registry=_registries(registry), name=name, column=column, distinct=distinct, words=words,
+        any_name=any_name,
+    )  # fmt: skip
     outcome = count_corpus(
         find_shards(corpus),
         Rule(concepts(people, any_name=any_name), column, distinct),
@@ -95,43 +113,51 @@ def count(
         raise typer.Exit(1)
 
 
+_LOCAL = re.compile(r"(?:^|::)(?:file|local)://", re.I)
+"""Addresses of files of this machine."""
+
+
 def _called(source: str) -> str:
     """What a source is called in a file that may be published: no folders of this machine, no passwords."""
+    from copycat.counting.shards import is_on_hub
     from copycat.io.secrets import redact
 
-    return redact(source) if "://" in source or not Path(source).name else Path(source).name
+    if "://" in source and not _LOCAL.search(source):
+        return redact(source)
+    return source if is_on_hub(source) else Path(source).name or source
 
 
-def _ask(
-    url: str,
-    kind: str,
-    index: str,
-    field: str,
-    key: str | None,
-    words: Path | None,
-    name: str | None,
-    people: list[Registry],
-    out: Path,
-) -> Counts:
-    from copycat.counting.index import KINDS, Server, count_in_index
+def _registries(given: str) -> str:
+    from copycat.cli.parsing import items
+
+    return ",".join(map(_called, items(given)))
+
+
+def _command(corpus: Sequence[str], **options: str | int | bool | None) -> str:
+    """The command that makes the same numbers again, as a shell takes it; no default is repeated."""
+    words = ["copycat", "count", *map(_called, corpus)]
+    for option, value in options.items():
+        if value is None or value is False or _DEFAULTS.get(option) == value:
+            continue
+        words.append(f"--{option.replace('_', '-')}")
+        if value is not True:
+            words.append(str(value))
+    return shlex.join(words)
+
+
+_DEFAULTS = {"words": 1_000, "index_field": "caption"}
+
+
+def _beside(words: Path | None, kind: str) -> Mapping[str, Sequence[str]]:
+    """The words to be asked for beside the names, by slug."""
     from copycat.errors import UserError
-    from copycat.io.secrets import redact
     from copycat.mining.lists import load_candidates
-    from copycat.subjects.counts import write_counts_file
 
     if words is not None and kind != "elasticsearch":
         raise UserError(
             "--index-words needs an index of documents, which infini-gram's is not; leave it out."
         )
-    beside = load_candidates(words) if words is not None else {}
-    server = Server(url, key)
-    try:
-        told = f"copycat count --index {redact(url)} --index-kind {kind} --index-name {index}"
-        counts = count_in_index(KINDS[kind](server, index, field), people, beside, name or index, told)
-    finally:
-        server.close()
-    write_counts_file(out, counts)
-    return counts
+    return load_candidates(words) if words is not None else {}
 
 
 def _tell(counts: Counts, out: Path) -> None:

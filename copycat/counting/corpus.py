@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from copycat.counting.claims import Claim, finished, holds_parts, parts_folder, take
 from copycat.counting.engines import ENGINES, Workers
 from copycat.counting.merge import Merged, merge
 from copycat.counting.parts import Part, Place, Rule
 from copycat.counting.shards import Shard
 from copycat.counting.work import Job, Skipped
-from copycat.errors import BadFile, RunConflict, UnknownName
+from copycat.errors import BadFile, UnknownName
 from copycat.io.atomic import disk_guard, locked
 from copycat.runtime.progress import Progress
-from copycat.subjects.counts import Count, Counts, read_counts_file, write_counts_file
+from copycat.subjects.counts import Count, Counts, write_counts_file
 
 RULE = (
     "A caption names a character where one of its names stands in it as whole words, case, accents, width "
@@ -44,11 +44,6 @@ class Outcome:
     """Shards that were counted this time; the others were there already."""
 
 
-def parts_folder(out: Path) -> Path:
-    """Where the finished shards of the counts file `out` are kept until all are."""
-    return out.with_name(f"{out.name}.parts")
-
-
 def count_corpus(
     shards: Sequence[Shard],
     rule: Rule,
@@ -67,20 +62,24 @@ def count_corpus(
     What is finished is kept beside `out`, and not counted again by the same command; when nothing was skipped
     it goes, unless `keep_parts`. A shard that does not read to its end is skipped as a whole, and told.
 
-    Raises BadFile where no shard could be read, RunConflict while another process counts for the same file,
-    and MissingRequirement where the disk is full, with what is finished kept.
+    Raises BadFile where no shard could be read, RunConflict while another process counts for the same file or
+    where it or its parts are those of another corpus, names or settings, and MissingRequirement where the
+    disk is full, with what is finished kept.
     """
     if engine not in ENGINES:
         raise UnknownName("engine", engine, ENGINES)
-    folder, progress = parts_folder(out), progress or Progress()
-    names, identity = rule.names, _identity(shards, rule, keep_words)
-    finished = _finished(out, identity)
-    if finished is not None:
+    progress = progress or Progress()
+    names, claim = rule.names, _claim(shards, rule, keep_words)
+    there = finished(out, claim)
+    if there is not None:
         tell(f"{out} is complete already.")
-        return Outcome(finished, (), 0)
+        return Outcome(there, (), 0)
+    folder = parts_folder(out)
     places = [Place.of(folder, rule, shard) for shard in shards]
     skipped: dict[int, Skipped] = {}
+    untold: list[Skipped] = []
     with locked(folder / "lock", f"Another process is counting for {out}; wait until it is done."):
+        take(folder, claim, about.corpus)
         parts = {i: part for i, place in enumerate(places) if (part := place.read()) is not None}
         left = [i for i in range(len(shards)) if i not in parts]
         if parts and left:
@@ -91,19 +90,27 @@ def count_corpus(
             i = left[number]
             if isinstance(result, Skipped):
                 skipped[i] = result
-                tell(f"Skipped {result.shard}: {result.why}")
+                untold.append(result)
             else:
                 parts[i] = result
+            # One that is all there is, or a column that no shard has, is told once, in the end.
+            if parts or sum(not s.unknown_column for s in skipped.values()) > 1:
+                for s in untold:
+                    tell(f"Skipped {s.shard}: {s.why}")
+                untold = []
             progress.advance(1)
         progress.done()
         told = tuple(skipped[i] for i in sorted(skipped))
         if not parts:
-            shutil.rmtree(folder, ignore_errors=True)
+            if not holds_parts(folder):
+                shutil.rmtree(folder, ignore_errors=True)
             raise BadFile(_nothing_read(told))
         merged = merge(
             rule, [places[i] for i in sorted(parts)], [parts[i] for i in sorted(parts)], keep_words
         )
-        counts = _counts(about, rule, merged, len(parts), told, "" if told else identity)
+        counts = _counts(about, rule, merged, len(parts), told).model_copy(
+            update={"identity": claim.identity(complete=not told), "words_kept": keep_words}
+        )
         with disk_guard(out):
             out.parent.mkdir(parents=True, exist_ok=True)
         write_counts_file(out, counts)
@@ -114,39 +121,21 @@ def count_corpus(
     return Outcome(counts, told, len(left) - len(told))
 
 
-def _identity(shards: Sequence[Shard], rule: Rule, keep_words: int) -> str:
-    told = [rule.identity, str(keep_words), *sorted(s.stamp for s in shards)]
-    return hashlib.sha256("\n".join(told).encode()).hexdigest()
-
-
-def _finished(out: Path, identity: str) -> Counts | None:
-    """The counts in `out` where they are those of `identity`; raises RunConflict where they are others, and
-    nothing says that counting for `out` is under way."""
-    if not out.exists() or parts_folder(out).exists():
-        return None
-    try:
-        there = read_counts_file(out)
-    except BadFile as e:
-        raise RunConflict(f"{out} is there and no counts file; choose another --out.") from e
-    if there.identity == identity:
-        return there
-    raise RunConflict(
-        f"{out} holds counts of other files, names or settings ({there.corpus}, {there.date}); choose "
-        "another --out, or remove it."
-    )
+def _claim(shards: Sequence[Shard], rule: Rule, keep_words: int) -> Claim:
+    # Parts are the same however many words are kept of them in the end.
+    asked = [rule.identity, *sorted({s.source for s in shards})]
+    return Claim.of(asked, [rule.identity, str(keep_words), *sorted(s.stamp for s in shards)])
 
 
 def _nothing_read(skipped: Sequence[Skipped]) -> str:
     first = skipped[0]
     if first.unknown_column:
-        return f"{first.why}."
+        return first.why if first.why.endswith("?") else f"{first.why}."
     more = f", and {len(skipped) - 1} more" if len(skipped) > 1 else ""
     return f"No shard could be read: {first.shard} ({first.why}){more}."
 
 
-def _counts(
-    about: About, rule: Rule, merged: Merged, shards: int, skipped: Sequence[Skipped], identity: str
-) -> Counts:
+def _counts(about: About, rule: Rule, merged: Merged, shards: int, skipped: Sequence[Skipped]) -> Counts:
     total, spellings = merged.total, rule.names.spellings
     by_name = dict(zip(spellings, total.by_name, strict=True))
     each = zip(rule.concepts, total.named, total.doubtful, merged.words, strict=True)
@@ -160,7 +149,6 @@ def _counts(
         total=total.captions,
         shards=shards,
         skipped=tuple(f"{s.shard}: {s.why}" for s in skipped),
-        identity=identity,
         characters=tuple(
             Count(
                 slug=c.slug,

@@ -7,7 +7,6 @@ so a counts file says whose rule it was counted by.
 
 from __future__ import annotations
 
-import datetime
 import http.client
 import json
 import os
@@ -23,8 +22,7 @@ from copycat.errors import MissingRequirement, UserError, first_line
 from copycat.io import secrets
 from copycat.io.documents import parse_json
 from copycat.io.hosted import Api, Calls, classify, in_thread
-from copycat.subjects.characters import Character, Registry, normalise
-from copycat.subjects.counts import Count, Counts, Unit
+from copycat.subjects.counts import Unit
 
 _TIMEOUT = 60.0
 _MOST = 2**20
@@ -37,6 +35,10 @@ class Index(Protocol):
     unit: ClassVar[Unit]
     rule: ClassVar[str]
     """When it finds a name, in words."""
+
+    @property
+    def identity(self) -> str:
+        """Changes with where is asked, and how."""
 
     def total(self) -> int | None:
         """How many documents it holds; None where it does not say."""
@@ -157,6 +159,10 @@ class Elasticsearch:
     def __init__(self, server: Server, name: str, field: str) -> None:
         self._server, self._field, self._path = server, field, f"/{quote(name, safe=',*')}/_count"
 
+    @property
+    def identity(self) -> str:
+        return f"elasticsearch {secrets.redact(self._server.url)} {self._path} {self._field}"
+
     def total(self) -> int | None:
         return self._ask({"match_all": {}})
 
@@ -194,6 +200,10 @@ class InfiniGram:
     def __init__(self, server: Server, name: str) -> None:
         self._server, self._name = server, name
 
+    @property
+    def identity(self) -> str:
+        return f"infini-gram {secrets.redact(self._server.url)} {self._name}"
+
     def total(self) -> int | None:
         return None
 
@@ -220,39 +230,3 @@ KINDS: Mapping[str, Callable[[Server, str, str], Index]] = {
     "elasticsearch": Elasticsearch,
     "infini-gram": lambda server, name, _: InfiniGram(server, name),
 }
-
-
-def count_in_index(
-    index: Index, registries: Sequence[Registry], words: Mapping[str, Sequence[str]], corpus: str, source: str
-) -> Counts:
-    """What `index` holds of every character of `registries`, and of `words`, by slug, beside their names.
-
-    Raises MissingRequirement where the index gives no count; nothing is taken for a zero.
-    """
-    found = [_of(index, c, words.get(c.slug, ())) for r in registries for c in r.characters]
-    return Counts(
-        corpus=corpus,
-        unit=index.unit,
-        date=datetime.datetime.now(datetime.UTC).date(),
-        source=source,
-        rule=index.rule,
-        registries=tuple(f"{r.name} {r.version}" for r in registries),
-        total=index.total(),
-        characters=tuple(found),
-    )
-
-
-def _of(index: Index, character: Character, words: Sequence[str]) -> Count:
-    # An index would find a name of signs alone everywhere, or nowhere.
-    names = list(dict.fromkeys(n for n in character.spoken if normalise(n)))
-    if not names:
-        raise UserError(f"No name of {character.slug} holds a letter or digit; give it one in letters.")
-    by_name = {n: index.count([n]) for n in names}
-    beside = [(w, n) for w in words if (n := index.beside(names, w)) is not None]
-    return Count(
-        slug=character.slug,
-        name=character.name,
-        count=by_name[names[0]] if len(names) == 1 else index.count(names),
-        names=by_name,
-        words=tuple(sorted(beside, key=lambda x: (-x[1], x[0]))),
-    )

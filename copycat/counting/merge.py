@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
-from copycat.counting.parts import Part, Place, Rule, slices
+from copycat.counting.parts import Part, Place, Rule
+from copycat.counting.tables import merged
 from copycat.counting.tally import Tally
 from copycat.counting.text import END
 from copycat.counting.work import WordTables, part_of, tables_of
+from copycat.io.atomic import disk_guard
 
 Words = tuple[tuple[str, int], ...]
-_BUCKETS = 256
-"""Into which captions are sorted by the first byte of their digest; one is in memory at a time."""
+_AT_ONCE = 65_536
+"""Different captions that are searched at a time."""
 
 
 @dataclass(frozen=True)
@@ -30,17 +34,29 @@ class Merged:
 
 def merge(rule: Rule, places: Sequence[Place], parts: Sequence[Part], keep: int) -> Merged:
     """All `parts`, which are at `places`, and the `keep` words of each concept that are most frequent; of two
-    equally frequent ones the first in the alphabet."""
+    equally frequent ones the first in the alphabet. Raises MissingRequirement where the disk is full."""
     total = _sum(parts, rule)
     tables = tables_of(places, parts)
-    if rule.distinct:
-        here = Place(places[0].folder, "distinct") if places else None
-        found = _once_each(rule, tables, here) if here else None
-        if found is not None and here is not None:
-            counted, tables = found
+    if not tables:
+        return Merged(total, ((),) * len(rule.concepts))
+    with _scratch(places[0].folder / "merging") as scratch:
+        if rule.distinct:
+            counted, tables = _once_each(rule, tables, scratch)
             told = {"captions": total.captions, "undecodable": total.undecodable}
             total = part_of(counted, total.shard, 0).model_copy(update=told)
-    return Merged(total, tuple(_most_frequent(tables, len(rule.concepts), keep)))
+        return Merged(total, _most_frequent(tables, len(rule.concepts), keep, scratch))
+
+
+@contextmanager
+def _scratch(folder: Path) -> Iterator[Path]:
+    """A folder that is new, and gone afterwards."""
+    shutil.rmtree(folder, ignore_errors=True)
+    with disk_guard(folder):
+        folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _sum(parts: Sequence[Part], rule: Rule) -> Part:
@@ -61,27 +77,38 @@ def _sum(parts: Sequence[Part], rule: Rule) -> Part:
     )
 
 
-def _once_each(rule: Rule, tables: Sequence[Path], here: Place) -> tuple[Tally, list[Path]]:
-    """Captions that name somebody, each once, and the tables of their words, written at `here`."""
+def _once_each(rule: Rule, tables: Sequence[Path], scratch: Path) -> tuple[Tally, list[Path]]:
+    """Captions that name somebody, each once, and the tables of their words, written in `scratch`."""
+    here = Place(scratch, "distinct")
     tally, words = Tally(rule.names), WordTables(here)
-    for bucket in slices(tables, "bucket", range(_BUCKETS)):
-        if not bucket.num_rows:
-            continue
-        _, first = np.unique(np.array(bucket["digest"].to_pylist(), object), return_index=True)
-        text = bytes([END]).join(bucket["text"].take(pa.array(first)).to_pylist())
-        ends = np.append(np.flatnonzero(np.frombuffer(text, np.uint8) == END), len(text))
-        tally.add_named(text, ends, tally.names.find(text, ends))
-        words.take(tally)
+    for _, bucket in merged(tables, _different, scratch):
+        for start in range(0, bucket.num_rows, _AT_ONCE):
+            text = bytes([END]).join(bucket["text"].slice(start, _AT_ONCE).to_pylist())
+            ends = np.append(np.flatnonzero(np.frombuffer(text, np.uint8) == END), len(text))
+            tally.add_named(text, ends, tally.names.find(text, ends))
+            words.take(tally)
     words.take(tally, most=0)
     return tally, [here.table(i) for i in range(words.tables)]
 
 
-def _most_frequent(tables: Sequence[Path], people: int, keep: int) -> Iterator[Words]:
-    if not keep or not tables:
-        yield from ((),) * people
-        return
-    order = [("captions_sum", "descending"), ("word", "ascending")]
-    for rows in slices(tables, "concept", range(people)):
-        found = rows.group_by("word").aggregate([("captions", "sum")]).sort_by(order).slice(0, keep)
-        columns = (found["word"].to_pylist(), found["captions_sum"].to_pylist())
-        yield tuple(zip(*columns, strict=True))
+def _different(captions: pa.Table) -> pa.Table:
+    """The first of those that have one digest."""
+    digests = captions["digest"].combine_chunks()
+    raw = np.frombuffer(digests.buffers()[1], "S16", len(digests), digests.offset * 16)
+    _, first = np.unique(raw, return_index=True)
+    return captions.take(pa.array(np.sort(first)))
+
+
+def _summed(words: pa.Table) -> pa.Table:
+    """One row for each word of a concept."""
+    found = words.group_by(["concept", "word"]).aggregate([("captions", "sum")])
+    return found.select(["concept", "word", "captions_sum"]).rename_columns(words.column_names)
+
+
+def _most_frequent(tables: Sequence[Path], people: int, keep: int, scratch: Path) -> tuple[Words, ...]:
+    found: list[Words] = [()] * people
+    order = [("captions", "descending"), ("word", "ascending")]
+    for concept, words in merged(tables, _summed, scratch) if keep else ():
+        most = words.sort_by(order).slice(0, keep)
+        found[concept] = tuple(zip(most["word"].to_pylist(), most["captions"].to_pylist(), strict=True))
+    return tuple(found)

@@ -7,22 +7,21 @@ decides what is counted, so a part is never taken for that of another shard or o
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 from pydantic import ValidationError
 
 from copycat.counting.names import Concept, Names
 from copycat.counting.shards import Shard
+from copycat.counting.tables import by_first_column, write_sorted
 from copycat.io.atomic import write_bytes, write_text
 from copycat.records import Row
 
-_VERSION = 1
+_VERSION = 2
 """Changes when parts are to be made anew."""
 
 
@@ -106,23 +105,8 @@ class Place:
 
 
 def write_table(path: Path, table: pa.Table) -> None:
-    """`table` in a file that :func:`slices` reads. Raises MissingRequirement where the disk is full."""
+    """`table`, sorted by its first column, in a file of :mod:`copycat.counting.tables`. Raises
+    MissingRequirement where the disk is full."""
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_file(sink, table.schema) as writer:
-        writer.write_table(table.combine_chunks())
+    write_sorted(sink, table.schema, *by_first_column(table))
     write_bytes(path, sink.getvalue().to_pybytes())
-
-
-def slices(tables: Iterable[Path], by: str, values: Sequence[int]) -> Iterator[pa.Table]:
-    """For each of `values` the rows that have it in column `by`, by which each of the tables is sorted.
-
-    The tables stay on disk; what is yielded is taken from there when it is looked at.
-    """
-    opened = [pa.ipc.open_file(pa.memory_map(str(path))).read_all() for path in tables]
-    keys = [np.asarray(table[by]) for table in opened]
-    for value in values:
-        some = []
-        for table, key in zip(opened, keys, strict=True):
-            low, high = np.searchsorted(key, value, "left"), np.searchsorted(key, value, "right")
-            some.append(table.slice(low, high - low))
-        yield pa.concat_tables(some) if some else pa.table({})

@@ -159,9 +159,13 @@ def _texts(values: Iterator[Any]) -> pa.Array:
         return pa.array([t.encode("utf-8", "replace") for t in texts], pa.large_binary())
 
 
-def _separated(file: BinaryIO, column: str | None, name: str, *, delimiter: str) -> Iterator[pa.Array]:
+def _separated(
+    file: BinaryIO, column: str | None, name: str, *, delimiter: str, quoted: bool
+) -> Iterator[pa.Array]:
     reading = pa_csv.ReadOptions(block_size=_BLOCK, use_threads=False)
-    parsing = pa_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
+    parsing = pa_csv.ParseOptions(
+        delimiter=delimiter, quote_char='"' if quoted else False, newlines_in_values=quoted
+    )
     block = file.read(_BLOCK)
     if not block:
         raise ValueError("it is empty")
@@ -252,8 +256,9 @@ def _field(content: bytes, column: str | None, where: str) -> bytes:
 READERS: Mapping[str, Reader] = {
     ".parquet": _parquet,
     ".jsonl": _jsonl,
-    ".csv": partial(_separated, delimiter=","),
-    ".tsv": partial(_separated, delimiter="\t"),
+    ".csv": partial(_separated, delimiter=",", quoted=True),
+    # Files of captions with tabs, such as CC12M's, are not quoted: a quotation mark is one of a caption.
+    ".tsv": partial(_separated, delimiter="\t", quoted=False),
     ".txt": _lines,
     ".tar": _tar,
 }

@@ -33,6 +33,8 @@ class Shard(ABC):
     """For messages and files."""
     stamp: str
     """Changes when its content does: its place, size and time."""
+    source: str
+    """What was named to find it: a file, folder, pattern, address or dataset; the same from any folder."""
 
     @abstractmethod
     def batches(self, column: str | None) -> Iterator[pa.Array]:
@@ -69,15 +71,24 @@ class FileShard(Shard):
 class HubShard(Shard):
     """A part of a dataset on the hub, which is read as it comes, without keeping it."""
 
-    source: str
     number: int
 
     def batches(self, column: str | None) -> Iterator[pa.Array]:
-        rows = _dataset(self.source)
-        name = pick_column(list(rows.column_names or ()), column, self.source)
-        part = rows.shard(num_shards=rows.num_shards, index=self.number)
-        rows = part.select_columns([name]).iter(batch_size=_ROWS)
-        yield from in_batches(str(t).encode("utf-8", "replace") for some in rows for t in some[name] if t)
+        try:
+            rows = _dataset(self.source)
+            part = rows.shard(num_shards=rows.num_shards, index=self.number)
+            # A dataset of CSV or JSON files does not know its columns before a row is read.
+            columns = rows.column_names or next(iter(part), ())
+            if not columns:
+                return
+            name = pick_column(list(columns), column, self.source)
+            read = part.select_columns([name]).iter(batch_size=_ROWS)
+            yield from in_batches(str(t).encode("utf-8", "replace") for some in read for t in some[name] if t)
+        except (CopycatError, *BROKEN):
+            raise
+        except Exception as e:
+            # Those who read for the hub have errors of their own.
+            raise OSError(f"{type(e).__name__}: {first_line(e)}") from e
 
 
 def find_shards(sources: Sequence[str]) -> list[Shard]:
@@ -95,11 +106,16 @@ def find_shards(sources: Sequence[str]) -> list[Shard]:
 def _of_source(source: str) -> list[Shard]:
     if "://" in source:
         return _remote(source)
+    if is_on_hub(source):
+        return _on_hub(source)
     if not Path(source).exists() and not _globs(source):
-        if _HUB.fullmatch(source):
-            return _on_hub(source)
         raise BadFile(f"The corpus {source} does not exist.")
     return _local(source)
+
+
+def is_on_hub(source: str) -> bool:
+    """Whether `source` is read as a dataset on the hub: it is called like one, and nothing here is."""
+    return _HUB.fullmatch(source) is not None and not Path(source).exists()
 
 
 def _globs(source: str) -> bool:
@@ -127,7 +143,9 @@ def _local(source: str) -> list[Shard]:
 def _of_file(file: Path, source: Path) -> Shard:
     stat = file.stat()
     name = file.relative_to(source).as_posix() if source.is_dir() else file.name
-    return FileShard(name, f"{file.resolve()}:{stat.st_size}:{stat.st_mtime_ns}", str(file))
+    return FileShard(
+        name, f"{file.resolve()}:{stat.st_size}:{stat.st_mtime_ns}", str(source.resolve()), str(file)
+    )
 
 
 def _remote(source: str) -> list[Shard]:
@@ -149,7 +167,7 @@ def _remote(source: str) -> list[Shard]:
         raise MissingRequirement(f"{source} cannot be reached ({first_line(e)}).") from e
     if not infos:
         raise BadFile(f"{source} holds no {', '.join(ENDINGS)} file.")
-    return [FileShard(url.rsplit("/", 1)[-1], _remote_stamp(url, info), url) for url, info in infos]
+    return [FileShard(url.rsplit("/", 1)[-1], _remote_stamp(url, info), source, url) for url, info in infos]
 
 
 def _remote_stamp(url: str, info: dict[str, Any]) -> str:
@@ -163,7 +181,7 @@ def _dataset(source: str) -> Any:
     try:
         told = cast(re.Match[str], _HUB.fullmatch(source))
         return datasets.load_dataset(told["name"], split="train", streaming=True, revision=told["revision"])
-    except (OSError, ValueError) as e:
+    except Exception as e:  # as above
         raise MissingRequirement(
             f"{source} is no file here and cannot be read from the hub ({first_line(e)})."
         ) from e

@@ -15,7 +15,7 @@ from copycat.errors import MissingRequirement, RunConflict
 
 _CANNOT_WRITE = frozenset(
     {
-        *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST),
+        *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENOENT),
         *(errno.ENAMETOOLONG, errno.ELOOP, errno.EILSEQ),
     }
 )

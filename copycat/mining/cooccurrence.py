@@ -14,11 +14,9 @@ from functools import cache
 from itertools import islice
 from typing import Literal
 
-from copycat.errors import UserError
 from copycat.io.paths import DATA
 from copycat.mining.captions import Reading, read_captions
 from copycat.mining.ranking import Term, kind_of, ranked
-from copycat.subjects import counts as counts_files
 from copycat.subjects.characters import Character, Registry, normalise
 
 By = Literal["count", "pmi", "npmi"]
@@ -61,7 +59,11 @@ def terms(text: str, longest: int = 1) -> set[str]:
 
 
 def count(captions: Iterable[str], registry: Registry, find: Find = terms) -> Counts:
-    """Count in how many captions each word stands, alone and with each character's name."""
+    """Count in how many captions each word stands, alone and with each character's name.
+
+    One caption after the other, since how often a word stands without a name needs all words of all of them;
+    words beside names alone are counted much faster by :mod:`copycat.counting`.
+    """
     counts = Counts()
     for caption in captions:
         counts.captions += 1
@@ -88,28 +90,6 @@ def read_counts(
     for line in reading.skipped:
         tell(f"Skipped {line}")
     tell(f"{reading.captions} captions of {reading.files} files, {len(reading.skipped)} skipped")
-    return counts
-
-
-def counted(told: counts_files.Counts, registry: Registry, find: Find) -> Counts:
-    """As `count`, from a counts file: of each character the words that the file keeps and `find` finds. How
-    often words stand without a name it does not say, so it can be ranked by `count` alone.
-
-    Raises UserError for a file without words for anybody of `registry`.
-    """
-    counts, there = Counts(captions=told.total or 0), told.by_slug
-    for c in registry.characters:
-        if c.slug not in there:
-            continue
-        counts.named[c.slug] = there[c.slug].count
-        words = {w: n for w, n in there[c.slug].words if w in find(w)}
-        if words:
-            counts.joint[c.slug] = Counter(words)
-    if not counts.joint:
-        raise UserError(
-            f"The counts of {told.corpus} keep no words beside the names of {registry.name}; count again "
-            "with --words 1000, and that registry."
-        )
     return counts
 
 
@@ -141,7 +121,7 @@ def rank(
     The character's own names are left out, and so are their parts.
     """
     for c in registry.characters:
-        joint, own = counts.joint.get(c.slug, Counter()), _words_of_names(c)
+        joint, own = counts.joint.get(c.slug, Counter()), words_of_names(c)
         scores = {
             word: _score(counts, c.slug, word, n, by)
             for word, n in joint.items()
@@ -174,7 +154,8 @@ def rerank(
         yield from ranked(c, best, registry, joint=joint, frequency=counts.frequency)
 
 
-def _words_of_names(character: Character) -> set[str]:
+def words_of_names(character: Character) -> set[str]:
+    """Words of the character's own names, which :func:`rank` leaves out."""
     return {word for name in character.spoken for word in normalise(name).split()}
 
 
@@ -200,6 +181,6 @@ def common(
     words = (w for _, w in often if not generic_only or kind_of(w, registry) == "generic")
     best = list(islice(words, keep))
     for c in registry.characters:
-        own = _words_of_names(c)
+        own = words_of_names(c)
         kept = [(w, float(counts.frequency[w])) for w in best if not own & set(w.split())]
         yield from ranked(c, kept, registry, frequency=counts.frequency)

@@ -71,8 +71,11 @@ class Counts(Row):
     """Files that the corpus is in, of those that were counted."""
     skipped: tuple[str, ...] = ()
     """Files of which nothing was counted, each with the reason."""
+    words_kept: int | None = Field(default=1_000, ge=0)
+    """How many words beside each name are in the file at most, of more that were counted; None where the file
+    has the words that an index was asked for, and no others."""
     identity: str = ""
-    """Hash of what was counted, by which rule: whether a command has done its work already."""
+    """Hashes of what was counted, by which rule: whether a command has done its work already."""
     characters: tuple[Count, ...] = Field(validation_alias=AliasChoices("counts", "characters"))
     """In a file they are called `counts`."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
+from copycat.cli.count import _called
 from copycat.cli.main import app
 from copycat.errors import UserError
 from copycat.io.paths import DATA
@@ -43,8 +45,44 @@ def test_what_is_counted_is_told_and_a_skipped_shard_is_in_the_exit_code(tmp_pat
     assert invoke(*words)[0] == 0
     assert invoke(*words)[0] == 0
     found = read_counts_file(out)
-    assert found.source == f"copycat count {tmp_path.name} --registry {PEOPLE}"
+    assert found.source == f"copycat count {tmp_path.name} --registry people.yaml"
     assert found.by_slug["zori"].words[0] == ("zori", 2)
+
+
+def test_the_command_in_the_file_counts_the_same_and_names_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my captions").mkdir()
+    pq.write_table(pa.table({"alt": ["Zori", "Zori"]}), tmp_path / "my captions" / "a.parquet")
+    (tmp_path / "people.yaml").write_bytes(Path(PEOPLE).read_bytes())
+    out = tmp_path / "c.json"
+    invoke(
+        "count", f"file://{tmp_path}/my captions/a.parquet", str(tmp_path / "my captions"), "--out", str(out),
+        "--registry", f"menagerie,{tmp_path}/people.yaml", "--column", "alt", "--distinct", "--words", "0",
+        "--any-name", "--name", "a corpus", "--workers", "1",
+    )  # fmt: skip
+    found = read_counts_file(out)
+    assert found.source == (
+        "copycat count a.parquet 'my captions' --registry menagerie,people.yaml --name 'a corpus' "
+        "--column alt --distinct --words 0 --any-name"
+    )
+    assert str(tmp_path) not in out.read_text()
+    # As it stands, in the folder of the files; the first is not behind an address now.
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.parquet").symlink_to(tmp_path / "my captions" / "a.parquet")
+    again = tmp_path / "again.json"
+    invoke(*shlex.split(found.source)[1:], "--out", str(again), "--workers", "1")
+    same = read_counts_file(again)
+    assert (same.characters, same.source, same.unit) == (found.characters, found.source, found.unit)
+
+
+def test_a_dataset_on_the_hub_is_called_by_its_whole_name(tmp_path: Path) -> None:
+    assert _called("some/captions@abc") == "some/captions@abc"
+    assert (
+        _called("https://me:secret@store.example/a.parquet") == "https://[redacted]@store.example/a.parquet"
+    )
+    assert _called(str(tmp_path / "a.parquet")) == "a.parquet"
+    assert _called("simplecache::file:///home/me/a.parquet") == "a.parquet"
 
 
 def test_mistakes_are_one_sentence_and_write_nothing(tmp_path: Path) -> None:
@@ -83,3 +121,16 @@ def test_a_ranking_of_a_counts_file_is_that_of_the_captions(tmp_path: Path) -> N
             "mine", "cooccurrence", str(counts), "--registry", "copycat", "--candidates", "corpus",
             "--out", str(tmp_path),
         )  # fmt: skip
+
+
+def test_a_ranking_says_what_a_counts_file_keeps_no_number_of(tmp_path: Path) -> None:
+    whole, cut = tmp_path / "whole.json", tmp_path / "cut.json"
+    invoke("count", CORPUS, "--registry", "menagerie", "--out", str(whole))
+    invoke("count", CORPUS, "--registry", "menagerie", "--out", str(cut), "--words", "5")
+    assert (read_counts_file(whole).words_kept, read_counts_file(cut).words_kept) == (1_000, 5)
+    for more in ((), ("--candidates", "corpus")):
+        _, told = invoke("mine", "cooccurrence", str(whole), *more, "--out", str(tmp_path / "a"))
+        assert "most frequent words" not in told
+        _, told = invoke("mine", "cooccurrence", str(cut), *more, "--out", str(tmp_path / "b"))
+        assert told.count("keep the 5 most frequent words beside each name: ") == 1
+        assert "characters: 50), " in told

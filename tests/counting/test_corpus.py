@@ -16,8 +16,9 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from copycat.counting import engines, work
-from copycat.counting.corpus import About, Outcome, count_corpus, parts_folder
+from copycat.counting import engines, tables, work
+from copycat.counting.claims import parts_folder
+from copycat.counting.corpus import About, Outcome, count_corpus
 from copycat.counting.engines import Workers
 from copycat.counting.names import concepts
 from copycat.counting.parts import Rule
@@ -78,7 +79,9 @@ def test_counts_are_those_of_the_slow_way(
     most: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # With a small limit every batch goes to disk by itself.
+    # With a small limit every batch goes to disk by itself, and what it left is merged in many stages.
+    monkeypatch.setattr(tables, "FAN_IN", min(most, 2))
+    monkeypatch.setattr(tables, "MOST_ROWS", most)
     monkeypatch.setattr(work.WordTables.take, "__defaults__", (most,))
     monkeypatch.setattr(work, "MOST_TEXT", most)
     monkeypatch.setattr("copycat.counting.readers.BATCH", 64)
@@ -154,15 +157,37 @@ def test_a_shard_that_breaks_late_leaves_nothing_behind(
 
 def test_nothing_to_read_is_one_sentence_and_writes_nothing(tmp_path: Path) -> None:
     out = tmp_path / "counts.json"
+    told: list[str] = []
     (tmp_path / "a.parquet").write_bytes(b"PAR1 no")
     with pytest.raises(BadFile, match=r"No shard could be read: a\.parquet \("):
-        run(tmp_path / "a.parquet", out)
+        run(tmp_path / "a.parquet", out, told)
     pq.write_table(pa.table({"alt": ["Zori"]}), tmp_path / "a.parquet")
-    with pytest.raises(BadFile, match=r"a\.parquet has no caption column .*--column"):
-        run(tmp_path / "a.parquet", out)
+    with pytest.raises(BadFile, match=r"a\.parquet has no caption column .*--column .*\)\.$"):
+        run(tmp_path / "a.parquet", out, told)
+    rule = Rule(concepts([PEOPLE]), "alts")
+    with pytest.raises(BadFile, match=r"Did you mean alt\?$"):
+        count_corpus(find_shards([str(tmp_path / "a.parquet")]), rule, ABOUT, out, tell=told.append)
+    assert told == [], "it is said once"
+    for folder in (tmp_path, Path()):
+        with pytest.raises(
+            BadFile, match=r"is a folder; name the file to write, such as --out .*counts.json"
+        ):
+            run(tmp_path / "a.parquet", folder)
+    for folder in (tmp_path / "a.parquet", Path("/proc")):
+        with pytest.raises(MissingRequirement, match=r"^Cannot write .*; choose another folder\.$"):
+            run(tmp_path / "a.parquet", folder / "counts.json")
     assert [p.name for p in tmp_path.iterdir()] == ["a.parquet"]
     with pytest.raises(UnknownName, match="engine"):
         run(tmp_path / "a.parquet", out, engine="rays")
+
+
+def test_shards_that_break_one_after_the_other_are_told_as_they_come(tmp_path: Path) -> None:
+    told: list[str] = []
+    for name in "abc":
+        (tmp_path / f"{name}.parquet").write_bytes(b"PAR1 no")
+    with pytest.raises(BadFile, match=r"No shard could be read: a\.parquet .*, and 2 more"):
+        run(tmp_path, tmp_path / "counts.json", told, workers=Workers(1))
+    assert [line.split(":")[0] for line in told] == [f"Skipped {name}.parquet" for name in "abc"]
 
 
 def test_a_full_disk_keeps_what_is_finished(
@@ -228,6 +253,62 @@ def test_counts_of_something_else_are_not_overwritten(corpus: Path, tmp_path: Pa
         pytest.raises(RunConflict, match="Another process is counting"),
     ):
         run(corpus, other)
+
+
+def everything(out: Path) -> dict[str, bytes]:
+    """The counts file, and all that is kept beside it."""
+    return {p.name: p.read_bytes() for p in (out, *parts_folder(out).iterdir())}
+
+
+@pytest.mark.parametrize("why", ["kept", "skipped", "killed"])
+def test_parts_of_something_else_are_neither_used_nor_removed(
+    corpus: Path, tmp_path: Path, captions: list[str], why: str
+) -> None:
+    out, told = tmp_path / "counts.json", list[str]()
+    if why == "skipped":
+        (corpus / "1.parquet").write_bytes(b"cut")
+    run(corpus, out, workers=Workers(1), keep_parts=why == "kept")
+    if why == "killed":
+        run(corpus, tmp_path / "same.json", workers=Workers(1), keep_parts=True)
+        parts_folder(tmp_path / "same.json").rename(parts_folder(out))
+    before = everything(out)
+    if why == "killed":
+        out.unlink()
+    other = tmp_path / "other"
+    other.mkdir()
+    pq.write_table(pa.table({"TEXT": ["Zori"]}), other / "0.parquet")
+    for source, more in ((other, {}), (corpus, {"distinct": True})):
+        with pytest.raises(RunConflict, match=r"other files, names or settings \(tiny"):
+            run(source, out, workers=Workers(1), **more)
+    if why == "killed":
+        assert not out.exists()
+        out.write_bytes(before[out.name])
+    assert everything(out) == before
+    # The same command goes on, also with a file more and another number of words.
+    pq.write_table(pa.table({"TEXT": ["Zori"]}), corpus / "4.parquet")
+    again = run(corpus, out, told, workers=Workers(1), keep_words=1)
+    assert again.counted == 1
+    assert {len(c.words) for c in again.counts.characters} == {1}
+
+
+def test_parts_that_nobody_claims_stay(corpus: Path, tmp_path: Path) -> None:
+    folder = parts_folder(tmp_path / "counts.json")
+    folder.mkdir()
+    (folder / "some.json").write_text("{}")
+    with pytest.raises(RunConflict, match=r"keeps what was counted .*\(unknown\)"):
+        run(corpus, tmp_path / "counts.json")
+    assert (folder / "some.json").exists()
+
+
+def test_finished_parts_outlive_a_corpus_that_cannot_be_read(corpus: Path, tmp_path: Path) -> None:
+    out = tmp_path / "counts.json"
+    run(corpus, out, workers=Workers(1), keep_parts=True)
+    kept = set(parts_folder(out).iterdir())
+    for shard in corpus.iterdir():
+        shard.write_bytes(b"cut")
+    with pytest.raises(BadFile, match="No shard could be read"):
+        run(corpus, out, workers=Workers(1))
+    assert set(parts_folder(out).iterdir()) == kept
 
 
 def test_names_in_very_many_captions_are_told(tmp_path: Path) -> None:

@@ -14,8 +14,10 @@ import pytest
 from typer.testing import CliRunner
 
 from copycat.cli.main import app
-from copycat.counting.index import Elasticsearch, InfiniGram, Server, count_in_index
-from copycat.errors import MissingRequirement, UserError
+from copycat.counting.asking import count_in_index
+from copycat.counting.claims import parts_folder
+from copycat.counting.index import Elasticsearch, InfiniGram, Server
+from copycat.errors import MissingRequirement, RunConflict, UserError
 from copycat.subjects.characters import Registry, load_registry, normalise
 from copycat.subjects.counts import read_counts_file
 from tests.counting.test_tally import FOLDER
@@ -101,9 +103,10 @@ def elastic(server: Server) -> Elasticsearch:
     return Elasticsearch(server, "captions", "text")
 
 
-def test_documents_that_hold_any_name_and_a_word() -> None:
+def test_documents_that_hold_any_name_and_a_word(tmp_path: Path) -> None:
     with indices() as server, serving(server) as told:
-        counts = count_in_index(elastic(told), [ZORI], {"zori": ["hat", "cape", "brave"]}, "tiny", "a test")
+        words = {"zori": ["hat", "cape", "brave"]}
+        counts = count_in_index(elastic(told), [ZORI], words, "tiny", "a test", tmp_path / "c.json")
     (zori,) = counts.characters
     assert (counts.total, counts.unit, counts.corpus) == (7, "documents", "tiny")
     assert zori.count == 5, "each document once, whatever names it holds"
@@ -111,9 +114,9 @@ def test_documents_that_hold_any_name_and_a_word() -> None:
     assert zori.words == (("hat", 2), ("brave", 1), ("cape", 0))
 
 
-def test_occurrences_are_counted_as_spelt_and_once() -> None:
+def test_occurrences_are_counted_as_spelt_and_once(tmp_path: Path) -> None:
     with indices() as server, serving(server) as told:
-        counts = count_in_index(InfiniGram(told, "v4"), [ZORI], {}, "tiny", "a test")
+        counts = count_in_index(InfiniGram(told, "v4"), [ZORI], {}, "tiny", "a test", tmp_path / "c.json")
     (zori,) = counts.characters
     assert (zori.count, counts.unit, counts.total) == (3, "occurrences", None)
     assert {body["index"] for _, body, _ in server.asked} == {"v4"}
@@ -123,8 +126,11 @@ def test_a_key_is_sent_and_kept_out_of_messages(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("MY_INDEX_KEY", "s3cret-and-long-enough")
     with indices() as server, serving(server, key_env="MY_INDEX_KEY") as told:
         server.first = [(403, b"no access for s3cret-and-long-enough")]
-        with pytest.raises(MissingRequirement) as caught:
+        with pytest.raises(
+            MissingRequirement, match=r"HTTP Error 403.* no access for \[redacted\]"
+        ) as caught:
             elastic(told).total()
+        assert "s3cret" not in str(caught.value)
     with indices() as server, serving(server, key_env="MY_INDEX_KEY", retries=0) as told:
         for answer in ((400, b"no field for s3cret-and-long-enough"), (302, b"elsewhere")):
             server.first = [answer]
@@ -151,17 +157,74 @@ def test_what_can_be_mended_by_asking_again_is_asked_again() -> None:
     [
         (200, {"error": "no index"}), (200, {"count": -1}), (200, {"count": True}), (200, {"count": "7"}),
         (200, [7]), (200, b"<html>"), (400, {"error": {"reason": "no field"}}), (404, b"no"), (200, b""),
-        (200, {"count": 0, "_shards": {"failed": 2}}),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("kind", [elastic, lambda server: InfiniGram(server, "v4")])
 def test_no_answer_is_no_zero(first: Answer, kind: Callable[[Server], Any]) -> None:
     with indices() as server, serving(server, retries=0) as told:
         server.first = [first]
-        if kind is not elastic and isinstance(first[1], dict) and "_shards" in first[1]:
-            return
         with pytest.raises(MissingRequirement, match=r"[Ii]ndex"):
             kind(told).count(["Zori"])
+
+
+def test_a_number_without_some_shards_of_the_index_is_none() -> None:
+    with indices() as server, serving(server, retries=0) as told:
+        server.first = [(200, {"count": 0, "_shards": {"failed": 2}})]
+        with pytest.raises(MissingRequirement, match="2 shards of the index did not answer"):
+            elastic(told).count(["Zori"])
+
+
+def test_what_was_asked_is_not_asked_again(tmp_path: Path) -> None:
+    people = [Registry("r", 1, load_registry(str(FOLDER / "people.yaml")).characters[:4])]
+    out, said = tmp_path / "c.json", list[str]()
+
+    with indices() as server, serving(server) as told:
+        whole = count_in_index(elastic(told), people, {}, "tiny", "a test", tmp_path / "whole.json")
+        asked = [body["query"] for _, body, _ in server.asked]
+    with indices() as server, serving(server, retries=0) as told:
+        # All that is asked before the third character, and then an error.
+        before = sum(len({n for n in c.spoken if normalise(n)}) + 1 for c in people[0].characters[:2])
+        server.first = [(200, answer("/captions/_count", {"query": q})) for q in asked[:before]]
+        server.first.append((400, b"oops"))
+        with pytest.raises(MissingRequirement, match="gave no count"):
+            count_in_index(elastic(told), people, {}, "tiny", "a test", out, tell=said.append)
+        assert not out.exists()
+        assert said == ["The answers for 2 of 4 characters are kept."]
+        for other in (InfiniGram(told, "v4"), Elasticsearch(told, "captions", "alt")):
+            with pytest.raises(RunConflict, match=r"keeps what was counted of other .*\(tiny\)"):
+                count_in_index(other, people, {}, "tiny", "a test", out)
+        assert len(server.asked) == before + 1
+        # The kept answers belong to this address; a server at another is another index.
+        found = count_in_index(elastic(told), people, {}, "tiny", "a test", out, tell=said.append)
+        assert said[-1] == "2 of 4 characters have been asked for already."
+        assert [body["query"] for _, body, _ in server.asked[before + 1 :]] == asked[before:]
+        assert found.characters == whole.characters
+        assert not parts_folder(out).exists()
+        # Complete: nothing is asked.
+        many = len(server.asked)
+        assert count_in_index(elastic(told), people, {}, "tiny", "a test", out, tell=said.append) == found
+        assert said[-1] == f"{out} is complete already."
+        assert len(server.asked) == many
+
+
+def test_an_index_overwrites_nothing_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    out = tmp_path / "c.json"
+    with indices() as server, serving(server, retries=0) as told:
+        server.first = [(400, b"oops")]
+        with pytest.raises(MissingRequirement, match="gave no count"):
+            count_in_index(elastic(told), [ZORI], {}, "tiny", "a test", out)
+        assert list(tmp_path.iterdir()) == []
+        count_in_index(elastic(told), [ZORI], {}, "tiny", "a test", out)
+        before, many = out.read_bytes(), len(server.asked)
+        with pytest.raises(RunConflict, match=r"holds counts of other files, names or settings \(tiny, "):
+            count_in_index(InfiniGram(told, "v4"), [ZORI], {}, "else", "a test", out)
+        with pytest.raises(RunConflict, match="holds counts of other"):
+            count_in_index(elastic(told), [ZORI], {"zori": ["hat"]}, "tiny", "a test", out)
+        assert (out.read_bytes(), len(server.asked)) == (before, many)
+        out.write_text("my notes")
+        with pytest.raises(RunConflict, match="no counts file"):
+            count_in_index(elastic(told), [ZORI], {}, "tiny", "a test", out)
+        assert out.read_text() == "my notes"
 
 
 def test_a_server_that_is_not_there_is_one_sentence() -> None:
@@ -184,7 +247,12 @@ def test_the_verb_writes_a_counts_file_and_refuses_what_does_not_fit(tmp_path: P
         done = CliRunner().invoke(app, [*here, "--index-field", "text"])
         assert done.exit_code == 0, done.output
         assert "Zori: 5" in done.output
-        assert read_counts_file(out).by_slug["link"].count == 2
+        found = read_counts_file(out)
+        assert found.by_slug["link"].count == 2
+        assert found.source == (
+            f"copycat count --registry people.yaml --index {server.url} --index-kind elasticsearch "
+            "--index-name captions --index-field text"
+        )
         out.unlink()
         for more, words in (
             ([*here, "a.parquet"], "leave the files out"),

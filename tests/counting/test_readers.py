@@ -29,8 +29,21 @@ def parquet(path: Path) -> None:
 
 
 def csv(path: Path) -> None:
-    table = pa.table({"a": list(range(len(TEXTS))), "caption": TEXTS})
-    pa_csv.write_csv(table, path, pa_csv.WriteOptions(delimiter="\t" if ".tsv" in path.name else ","))
+    pa_csv.write_csv(pa.table({"a": list(range(len(TEXTS))), "caption": TEXTS}), path)
+
+
+def tsv(path: Path) -> None:
+    rows = [f"{i}\t{_without_tab(text)}\n" for i, text in enumerate(TEXTS)]
+    path.write_text("".join(["a\tcaption\n", *rows]), encoding="utf-8")
+
+
+def _without_tab(text: str) -> str:
+    return text.replace("\t", " ")
+
+
+def expected(name: str) -> list[str]:
+    """What is read of a file: one with tabs between its columns can have none in a caption."""
+    return [_without_tab(t) for t in READ] if ".tsv" in name else READ
 
 
 def jsonl(path: Path) -> None:
@@ -52,7 +65,7 @@ def tar(path: Path) -> None:
 
 
 WRITERS: dict[str, Callable[[Path], None]] = {
-    "a.parquet": parquet, "b.csv": csv, "c.tsv": csv, "d.jsonl": jsonl, "e.txt": lines, "f.tar": tar,
+    "a.parquet": parquet, "b.csv": csv, "c.tsv": tsv, "d.jsonl": jsonl, "e.txt": lines, "f.tar": tar,
 }  # fmt: skip
 
 
@@ -77,7 +90,7 @@ def test_every_format_gives_the_same_captions(tmp_path: Path, name: str, ending:
     if ending and name == "a.parquet":
         assert not readers.format_of(f"{name}{ending}"), "a Parquet file is compressed inside"
         return
-    assert texts(compressed(path, ending) if ending else path) == READ
+    assert texts(compressed(path, ending) if ending else path) == expected(name)
 
 
 @pytest.mark.parametrize("name", WRITERS)
@@ -152,13 +165,26 @@ def test_captions_with_lines_in_csv(tmp_path: Path) -> None:
         texts(tmp_path / "a.csv")
 
 
+def test_quotation_marks_between_tabs_are_a_captions_own(tmp_path: Path) -> None:
+    rows = [
+        "caption\turl",
+        '"Mario jumps\tu',
+        "Luigi\tu",
+        'he said "yes"\tu',
+        '"a whole one"\tu',
+        '5" tall\tu',
+    ]
+    (tmp_path / "a.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    assert texts(tmp_path / "a.tsv") == [r.split("\t")[0] for r in rows[1:]]
+
+
 def test_blocks_and_batches_do_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, write in WRITERS.items():
         write(tmp_path / name)
     monkeypatch.setattr(readers, "_BLOCK", 7_000)
     monkeypatch.setattr(readers, "BATCH", 2)
     for name in WRITERS:
-        assert texts(tmp_path / name) == READ, name
+        assert texts(tmp_path / name) == expected(name), name
 
 
 @pytest.mark.parametrize("name", ["long.parquet", "long.tar"])
@@ -244,33 +270,86 @@ def test_a_stamp_changes_with_the_file(tmp_path: Path) -> None:
 
 
 class Streamed:
-    """As much of a streaming dataset as is used."""
+    """As much of a streaming dataset as is used; one of CSV files does not know its columns."""
 
-    column_names = ("url", "caption")
-
-    def __init__(self, rows: list[str | None], shards: int = 3) -> None:
-        self.rows, self.num_shards = rows, shards
+    def __init__(self, rows: list[str | None], shards: int = 3, *, known: bool = True) -> None:
+        self.rows, self.num_shards, self.known = rows, shards, known
+        self.column_names = ["url", "caption"] if known else None
 
     def shard(self, num_shards: int, index: int) -> Streamed:
-        return Streamed(self.rows[index::num_shards], 1)
+        return Streamed(self.rows[index::num_shards], 1, known=self.known)
 
     def select_columns(self, names: list[str]) -> Streamed:
         assert names == ["caption"]
         return self
 
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        assert not self.known, "a row is read for its columns alone"
+        yield from ({"url": "u", "caption": row} for row in self.rows)
+
     def iter(self, batch_size: int) -> Iterator[dict[str, Any]]:
         yield {"caption": self.rows}
 
 
-def test_a_dataset_on_the_hub_is_streamed_by_its_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("known", [True, False])
+def test_a_dataset_on_the_hub_is_streamed_by_its_shards(monkeypatch: pytest.MonkeyPatch, known: bool) -> None:
     asked: list[tuple[Any, ...]] = []
 
     def load(name: str, **more: Any) -> Streamed:
         asked.append((name, more["revision"], more["streaming"]))
-        return Streamed(["a", None, "b", "c", ""])
+        return Streamed(["a", None, "b", "c", ""], known=known)
 
     monkeypatch.setattr("datasets.load_dataset", load)
     shards = find_shards(["some/captions@abc"])
     assert [s.name for s in shards] == [f"some/captions@abc[{i}]" for i in range(3)]
-    assert sorted(c.as_py() for s in shards for b in s.batches(None) for c in b) == [b"a", b"b", b"c"]
+    for column in (None, "caption"):
+        read = [c.as_py() for s in shards for b in s.batches(column) for c in b]
+        assert sorted(read) == [b"a", b"b", b"c"]
     assert set(asked) == {("some/captions", "abc", True)}
+    with pytest.raises(UnknownName, match="Did you mean caption"):
+        list(shards[0].batches("captoin"))
+
+
+def test_csv_files_that_are_streamed_have_the_columns_of_their_first_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import datasets
+
+    real = datasets.load_dataset
+    (tmp_path / "a.csv").write_text("url,caption\nu,an owl\nu,Zori\n")
+    (tmp_path / "b.csv").write_text("url,caption\n")
+    files = [str(tmp_path / "a.csv"), str(tmp_path / "b.csv")]
+
+    def load(name: str, *, split: str, streaming: bool, revision: str | None) -> Any:
+        assert (name, revision) == ("some/captions", None)
+        return real(
+            "csv", data_files=files, split=split, streaming=streaming, cache_dir=str(tmp_path / "cache")
+        )
+
+    monkeypatch.setattr("datasets.load_dataset", load)
+    found = [[c.as_py() for b in s.batches(None) for c in b] for s in find_shards(["some/captions"])]
+    assert found == [[b"an owl", b"Zori"], []]
+
+
+def test_errors_of_what_reads_the_hub_are_of_its_shard(monkeypatch: pytest.MonkeyPatch) -> None:
+    class HubError(Exception):
+        pass
+
+    class Failing(Streamed):
+        def shard(self, num_shards: int, index: int) -> Streamed:
+            return Failing(self.rows)
+
+        def iter(self, batch_size: int) -> Iterator[dict[str, Any]]:
+            raise HubError("gateway\nlong story")
+
+    monkeypatch.setattr("datasets.load_dataset", lambda *_, **__: Failing(["a"]))
+    shard, *_ = find_shards(["some/captions"])
+    with pytest.raises(OSError, match=r"^HubError: gateway$"):
+        list(shard.batches(None))
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise HubError("no route")
+
+    monkeypatch.setattr("datasets.load_dataset", fail)
+    with pytest.raises(MissingRequirement, match=r"cannot be read from the hub \(no route\)"):
+        find_shards(["some/captions"])

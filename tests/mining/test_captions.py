@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 from pathlib import Path
 
@@ -19,7 +20,8 @@ def write(folder: Path) -> list[Path]:
     table = pd.DataFrame({"URL": "u", "TEXT": TEXTS})
     table.to_parquet(folder / "a.parquet")
     table.to_csv(folder / "b.csv", index=False)
-    table.to_csv(folder / "c.tsv", index=False, sep="\t")
+    # Captions between tabs are never quoted.
+    table.to_csv(folder / "c.tsv", index=False, sep="\t", quoting=csv.QUOTE_NONE)
     table.to_json(folder / "d.jsonl", orient="records", lines=True, force_ascii=False)
     (folder / "e.txt").write_text("\n".join(TEXTS), encoding="utf-8")
     with gzip.open(folder / "f.jsonl.gz", "wt", encoding="utf-8") as f:
