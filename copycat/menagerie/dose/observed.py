@@ -119,6 +119,7 @@ def _corpus(work: Path, slugs: list[str]) -> tuple[Path, Path]:
     said = {
         "corpus": "the menagerie's captions",
         "rule": "name or alias as whole words, in any case",
+        "unit": "captions",
         "counts": {slug: len(samples) for slug, samples in named.items()},
     }
     write_text(counts, json.dumps(said, indent=1) + "\n")
