@@ -250,7 +250,7 @@ def _scores(axes: Axes, found: Imitation) -> None:
 
 
 def _axis(found: Imitation) -> str:
-    return f"{unit(found)} (effective count of the concept)"
+    return unit(found) if found.chosen else f"{unit(found)} (effective count of the concept)"
 
 
 def _recognised(axes: Axes, found: Imitation) -> None:

@@ -18,7 +18,7 @@ from copycat.imitation.outliers import Resemblance, outliers, resemblances
 from copycat.imitation.scores import Scored
 from copycat.imitation.sensitivity import by_encoder, by_penalty, by_prompt
 from copycat.imitation.write import markdown, record
-from copycat.report.imitation import remarks, verdict
+from copycat.report.imitation import picture, remarks, verdict
 
 
 def concepts(scores: list[float], counts: list[float] | None = None) -> list[Scored]:
@@ -356,6 +356,8 @@ def test_a_record_says_whether_counts_were_chosen() -> None:
     assert "It is observational" in markdown(observed)
     assert "It is observational" not in markdown(caused)
     assert "It is experimental: who has how many pictures was chosen" in markdown(caused)
+    axis = "(effective count of the concept)"
+    assert [axis in picture(r, "svg").decode() for r in (observed, caused)] == [True, False]
 
 
 def test_many_that_are_left_out_are_a_number_and_three_names() -> None:
