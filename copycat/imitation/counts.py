@@ -224,6 +224,9 @@ def _document(path: Path) -> Counts:
         )
     found = counts_of(told, str(path))
     head = {key: str(held[key]) for key in _SOURCE if held.get(key) is not None}
+    if str(held.get("format", "")).startswith("copycat counts"):
+        # `copycat count` did not always write its usual unit.
+        head.setdefault("unit", "captions")
     return _told(found.by_concept, {**{key: str(getattr(found, key)) for key in _SOURCE}, **head})
 
 

@@ -12,7 +12,7 @@ from copycat.imitation.estimate import Estimate, Settings, estimate
 from copycat.imitation.measure import Choice, Measured, chosen_requests, measure, prompt_name
 from copycat.imitation.outliers import outliers
 from copycat.imitation.scores import Scored, read_score_table
-from copycat.imitation.sensitivity import Varied, by_encoder, by_penalty, by_prompt
+from copycat.imitation.sensitivity import Varied, by_encoder, by_penalty, by_prompt, is_enough
 from copycat.imitation.sources import find_counts
 from copycat.imitation.write import record
 from copycat.io.lifecycle import free_memory
@@ -70,7 +70,11 @@ def of_run(run: RunData, question: Question, progress: Progress | None = None) -
     found = estimate(first.scored, question.settings)
     others: dict[str, Sequence[Scored]] = {name: m.scored for name, m in measured.items()}
     varied = [*by_encoder(others, question.settings), *_varied(found)]
-    left_out = {**first.left_out, **dict.fromkeys(counts.unknown, _UNKNOWN)}
+    left_out = {
+        **first.left_out,
+        **dict.fromkeys(counts.unknown, _UNKNOWN),
+        **{f"the encoder {name}": _TOO_FEW for name, scored in others.items() if not is_enough(scored)},
+    }
     prompts = dict.fromkeys(p for s in found.order for p in s.names)
     origin = {
         "source": run.path.name,
@@ -92,6 +96,7 @@ def of_run(run: RunData, question: Question, progress: Progress | None = None) -
     return record(found, outliers(found, first.alike), varied, left_out, origin, detected)
 
 
+_TOO_FEW = "too few characters with different counts have a score with it"
 _UNKNOWN = "counted, but nobody of the registry, or several, are called so"
 
 

@@ -155,6 +155,8 @@ class _Compared:
 
 def _compared(gold: Encoded, own: Encoded | None, count: Count, cut: float, *, exact: bool) -> _Compared:
     """With the training pictures `own` that pass, or the references; `exact` where pictures were counted."""
+    if exact:
+        count = Count(count.captions, doubtful=count.doubtful)
     if own is None:
         return _Compared(gold.vectors, count.effective, count.rescaled, count.doubt, ())
     passed = shows(own.vectors, gold.vectors, cut)

@@ -64,7 +64,7 @@ def by_prompt(found: Estimate) -> list[Varied]:
     made = []
     for choice, wanted in rows:
         kept = [k for s in found.order if (k := _kept(s, wanted)) is not None]
-        if len(kept) < FEWEST or len({k.count for k in kept}) < 2:
+        if not is_enough(kept):
             continue
         lacking = len(found.order) - len(kept)
         told = f" ({lacking} left out, which have no such picture)" if lacking else ""
@@ -73,8 +73,16 @@ def by_prompt(found: Estimate) -> list[Varied]:
 
 
 def by_encoder(others: Mapping[str, Sequence[Scored]], settings: Settings) -> list[Varied]:
-    """With the scores of other encoders, by their names."""
-    return [_again(f"encoder {name}", scored, settings) for name, scored in others.items()]
+    """With the scores of other encoders, by their names, but for those with which too few concepts, or
+    concepts of one count only, have a score."""
+    return [
+        _again(f"encoder {name}", scored, settings) for name, scored in others.items() if is_enough(scored)
+    ]
+
+
+def is_enough(scored: Sequence[Scored]) -> bool:
+    """Whether there are FEWEST concepts or more, and not all of one count, so that an answer can be given."""
+    return len(scored) >= FEWEST and len({s.count for s in scored}) > 1
 
 
 def _again(choice: str, scored: Sequence[Scored], settings: Settings) -> Varied:

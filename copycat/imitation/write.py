@@ -114,7 +114,7 @@ def markdown(found: Imitation) -> str:
     out = [f"# {TITLE}", "", f"**{escaped(words.verdict(found))}**", ""]
     for sentence in (*words.remarks(found), words.about(found), words.source(found)):
         out += [escaped(sentence), ""]
-    out += ["![Imitation score against the number of training pictures](threshold.png)", ""]
+    out += [f"![Imitation score against {words.unit(found)}](threshold.png)", ""]
     out += ["## Segments", "", *grid(("counts", "concepts", "mean score"), _levels(found))]
     if found.outliers:
         out += ["## On the other side than their count says", ""]
@@ -180,9 +180,10 @@ def csv_text(found: Imitation) -> str:
     """`threshold.csv`: one line a concept, which `copycat threshold` reads back as a table of scores."""
     odd = {o.concept: o for o in found.outliers}
     rows = []
-    for p in found.points:
+    first = found.first_after
+    for i, p in enumerate(found.points):
         o = odd.get(p.concept)
-        side = "" if found.threshold is None else "before" if p.count < found.threshold else "after"
+        side = "" if first is None else "before" if i < first else "after"
         rows.append(
             {
                 "concept": p.concept,

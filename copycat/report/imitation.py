@@ -184,9 +184,9 @@ def picture(found: Imitation, form: str, examples: Examples | None = None) -> by
 
 def _beside(found: Imitation, examples: Examples) -> list[tuple[str, float, bool, tuple[Path, Path]]]:
     """Concept, count, whether it is before the threshold, and its two pictures."""
-    if found.threshold is None or len(found.levels) < 2:
+    at = found.first_after
+    if at is None:
         return []
-    at = next(i for i, p in enumerate(found.points) if p.count >= (found.threshold or 0))
     order = [p for p in found.points if p.concept in examples]
     before = [p for p in order if found.points.index(p) < at][-_BESIDE:]
     after = [p for p in order if found.points.index(p) >= at][:_BESIDE]

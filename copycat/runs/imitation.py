@@ -142,6 +142,19 @@ class Imitation(Row):
     command: str = ""
     commit: str | None = None
 
+    @property
+    def first_after(self) -> int | None:
+        """Index among the points of the first concept after the change; None without a threshold. Concepts
+        before it may have the same count where the rule is `reference`."""
+        if self.threshold is None:
+            return None
+        starts = [v.first for v in self.levels if v.first and self._changes(v.first)]
+        return starts[0] if starts else None
+
+    def _changes(self, index: int) -> bool:
+        before, after = self.points[index - 1 : index + 1]
+        return (before.count, after.count) == (self.below, self.threshold)
+
 
 def read_imitation(folder: Path) -> Imitation | None:
     """What `copycat threshold` found of the run in `folder`; None where it has not been asked. Raises

@@ -137,7 +137,8 @@ def cited_counts(registry: Registry) -> list[Counts]:
 
 def write_counts_file(path: Path, counts: Counts) -> None:
     """Write `counts`, the whole file or nothing, with a line for each character."""
-    told = counts.model_dump(mode="json", exclude_defaults=True, exclude={"characters"})
-    head = json.dumps({"format": counts.format, **told}, indent=1, ensure_ascii=False).rstrip("}\n")
+    told = counts.model_dump(mode="json", exclude_defaults=True, exclude={"characters", "unit"})
+    said = {"format": counts.format, **told, "unit": counts.unit}
+    head = json.dumps(said, indent=1, ensure_ascii=False).rstrip("}\n")
     each = ",\n".join("  " + c.model_dump_json(exclude_defaults=True) for c in counts.characters)
     write_text(path, f'{head},\n "counts": [\n{each}\n ]\n}}\n')

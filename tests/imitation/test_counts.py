@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+import copycat.subjects.counts as counts_file
 from copycat.errors import BadFile
 from copycat.imitation.counts import Count, read_counts, registry_counts
 from copycat.imitation.sources import find_counts
@@ -72,6 +74,21 @@ def test_a_file_that_has_more_to_say_of_each_character_is_read(tmp_path: Path) -
     assert found.by_concept == {"ada": Count(83)}
     assert found.unit == "captions"
     assert not found.exact
+
+
+def test_a_file_of_copycat_count_says_what_it_counted(tmp_path: Path) -> None:
+    one = counts_file.Count(slug="ada", name="Ada", count=3)
+    made = counts_file.Counts(
+        corpus="c", date=date(2026, 12, 1), source="s", rule="r", total=9, characters=(one,)
+    )
+    path = tmp_path / "counts.json"
+    counts_file.write_counts_file(path, made)
+    assert read_counts(path).unit == "captions"
+    # As it was written before.
+    told = json.loads(path.read_text(encoding="utf-8"))
+    assert told.pop("unit") == "captions"
+    path.write_text(json.dumps(told), encoding="utf-8")
+    assert read_counts(path).unit == "captions"
 
 
 def test_what_may_mean_something_else_is_summed(tmp_path: Path) -> None:

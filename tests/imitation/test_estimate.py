@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import random as shuffling
 from dataclasses import replace
 from itertools import combinations, pairwise
@@ -17,7 +18,7 @@ from copycat.imitation.locating import located, shortest_segment
 from copycat.imitation.outliers import Resemblance, outliers, resemblances
 from copycat.imitation.scores import Scored
 from copycat.imitation.sensitivity import by_encoder, by_penalty, by_prompt
-from copycat.imitation.write import markdown, record
+from copycat.imitation.write import csv_text, markdown, record
 from copycat.report.imitation import picture, remarks, verdict
 
 
@@ -168,6 +169,12 @@ def test_the_published_rule_cuts_equal_counts_as_published() -> None:
     found = estimate(concepts([0.1] * 10 + [0.9] * 10, [5.0] * 7 + [50.0] * 13), Settings(draws=0))
     assert (found.reference.at, found.reference.threshold, found.reference.below) == (10, 50, 50)
     assert (found.answer.threshold, found.answer.below) == (50, 5)
+    rule = estimate(list(found.order), Settings(rule="reference", draws=0))
+    for made, first in ((found, 7), (rule, 10)):
+        kept = record(made, [], [], {}, {"source": "x"})
+        assert kept.first_after == first
+        sides = [row["side"] for row in csv.DictReader(csv_text(kept).splitlines())]
+        assert sides == ["before"] * first + ["after"] * (20 - first)
 
 
 def test_counts_that_leave_no_place_for_a_step_are_said() -> None:
@@ -303,6 +310,7 @@ def test_what_else_could_have_been_chosen() -> None:
     flat = [replace(s, prompts=((0.5,),), names=("p",)) for s in made]
     (other,) = by_encoder({"blind": flat}, Settings())
     assert (other.choice, other.found.threshold) == ("encoder blind", None)
+    assert by_encoder({"few": flat[:7], "equal": [replace(s, count=3) for s in flat]}, Settings()) == []
     assert by_prompt(estimate(concepts([0.1] * 9 + [0.8] * 9), Settings(draws=0))) == []
 
 

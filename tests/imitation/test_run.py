@@ -138,7 +138,10 @@ def test_training_pictures_are_filtered_and_counts_rescaled(made: RunFolder, tra
 def test_counts_of_pictures_are_not_rescaled(made: RunFolder, training: Path) -> None:
     data = made.data()
     encoder = load_encoder(encoder_card("", data.registry), "cpu")
-    found = measure(data, registry_counts(data.registry), encoder, Choice(training=training))
+    counted = registry_counts(data.registry)
+    looked_at = {slug: replace(count, downloaded=50, passed=10) for slug, count in counted.by_concept.items()}
+    counts = replace(counted, by_concept=looked_at)
+    found = measure(data, counts, encoder, Choice(training=training))
     true = {p.slug: p.training_images for p in make_inhabitants()}
     assert {s.concept: s.count for s in found.scored} == {s.concept: true[s.concept] for s in found.scored}
     assert found.unit == "training pictures"
