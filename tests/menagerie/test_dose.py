@@ -150,12 +150,16 @@ def test_agreement_is_of_newcomers_with_the_same_count(tmp_path: Path) -> None:
     second.write_text(measure.csv_of(lower), encoding="utf-8")
     both = agreement(first, second)
     assert both is not None
-    assert both.difference.characters == 10
+    assert (both.difference.characters, both.pairs) == (10, 10)
     assert both.difference.value == pytest.approx(-0.1)
     assert both.distance == pytest.approx(0.1)
     assert both.correlation == pytest.approx(1)
     second.write_text(measure.csv_of([replace(r, count=r.count + 1) for r in lower]), encoding="utf-8")
     assert agreement(first, second) is None
+    second.write_text(first.read_text(encoding="utf-8"), encoding="utf-8")
+    both = agreement(first, second)
+    assert both is not None
+    assert (both.difference.characters, both.pairs, both.distance) == (10, 20, 0)
 
 
 def test_steps_follow_from_how_often_a_picture_is_seen() -> None:
@@ -292,19 +296,22 @@ def test_observed_and_caused_stand_side_by_side(tmp_path: Path, jump: int, said:
     observed = record(estimate(seen, Settings(draws=0)), [], [], {}, {"source": "x", "command": "copycat y"})
     assert caused is not None
     write(observed, tmp_path / "observed")
-    write(caused, tmp_path / "causal-full")
+    for name in ("full", "close-half"):
+        write(caused, tmp_path / f"causal-{name}")
     (page,) = side_by_side(tmp_path)
     text = page.read_text(encoding="utf-8")
     assert said in text
     assert "| caused, recipe full | 100 |" in text
     assert "`copycat y`" in text
-    assert "and scratch" not in text
-    for name, change in (("full", 0.0), ("scratch", -0.1)):
+    assert "those of scratch" not in text
+    for name, change in (("full", 0.0), ("scratch", -0.1), ("close", 0.0), ("close-half", -0.2)):
         changed = [replace(r, score=r.score + change) for r in rows if r.training == 0]
         (tmp_path / f"causal-{name}").mkdir(exist_ok=True)
         (tmp_path / f"causal-{name}" / "pictures.csv").write_text(measure.csv_of(changed), encoding="utf-8")
     side_by_side(tmp_path)
-    assert "scratch less those of full: −0.100 on average" in page.read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
+    assert "full less those of scratch: +0.100 on average" in text
+    assert "close-half less those of close: −0.200 on average" in text
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 from scipy import stats
@@ -20,10 +21,13 @@ FEWEST = 3
 class Agreement:
     """Newcomers that had the same count in the same training of both experiments."""
 
+    pairs: int
+    """Of a newcomer's scores with the same count."""
     difference: Interval
-    """Mean of the second's imitation scores less the first's, newcomers drawn anew."""
+    """Mean of the second's imitation scores less the first's, over newcomers, drawn anew with all their
+    counts."""
     distance: float
-    """Mean distance of the two scores of a newcomer, 0 or more."""
+    """Mean distance of the two scores of a pair, 0 or more."""
     correlation: float
     """Spearman's, in [-1, 1]."""
 
@@ -34,12 +38,19 @@ def agreement(first: Path, second: Path) -> Agreement | None:
     Raises BadFile for a table that is none.
     """
     known = {(s.concept, s.count): s.score for s in read_scores(first)}
-    both = [(known[key], s.score) for s in read_scores(second) if (key := (s.concept, s.count)) in known]
-    if len(both) < FEWEST:
+    both: list[tuple[float, float]] = []
+    apart: dict[str, list[float]] = {}
+    for s in read_scores(second):
+        before = known.get((s.concept, s.count))
+        if before is not None:
+            both.append((before, s.score))
+            apart.setdefault(s.group or s.concept, []).append(s.score - before)
+    if len(apart) < FEWEST:
         return None
     one, other = np.array(both).T
     return Agreement(
-        difference=cluster_bootstrap((other - one).tolist()),
+        pairs=len(both),
+        difference=cluster_bootstrap([fmean(d) for d in apart.values()]),
         distance=float(np.abs(other - one).mean()),
         correlation=float(stats.spearmanr(one, other).statistic),
     )

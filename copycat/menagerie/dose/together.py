@@ -36,7 +36,7 @@ def side_by_side(out: Path) -> list[Path]:
     for name, found in caused.items():
         if observed_one and not (name in RECIPES and RECIPES[name].varied):
             lines += [_agreement(observed_one, true, name, found), ""]
-    lines += [line for name in caused for line in _from_nothing(out, name)]
+    lines += [line for name in caused for line in _beside(out, name)]
     path = out / "README.md"
     write_text(path, "\n".join(lines))
     return [path]
@@ -82,20 +82,21 @@ def _agreement(seen: Imitation, true: dict[str, float], recipe: str, caused: Imi
     )
 
 
-def _from_nothing(out: Path, name: str) -> list[str]:
-    """How the newcomers of another experiment score in one that trained from nothing; empty where there is no
-    such comparison."""
-    other, nothing = (out / f"causal-{n}" / "pictures.csv" for n in (name, "scratch"))
-    if name == "scratch" or not nothing.is_file():
+def _beside(out: Path, name: str) -> list[str]:
+    """How the same newcomers score in the recipe that another is compared with; empty where there is no such
+    comparison."""
+    base = "close" if name.startswith("close-") else "scratch"
+    mine, other = (out / f"causal-{n}" / "pictures.csv" for n in (name, base))
+    if name == base or not other.is_file():
         return []
-    both = agreement(other, nothing)
+    both = agreement(other, mine)
     if both is None:
         return []
     d = both.difference
     mean, low, high = (number(v, 3, signed=True) for v in (d.value, d.low, d.high))
     return [
-        f"{d.characters} newcomers had the same counts in the recipes {name} and scratch. Scores of scratch "
-        f"less those of {name}: {mean} on average (95 % {low} to {high}), {both.distance:.3f} apart; "
-        f"Spearman's correlation {both.correlation:.2f}.",
+        f"{d.characters} newcomers had the same counts in the recipes {base} and {name}, {both.pairs} in all."
+        f" Scores of {name} less those of {base}: {mean} on average (95 % {low} to {high}, newcomers drawn "
+        f"anew), {both.distance:.3f} apart; Spearman's correlation {both.correlation:.2f}.",
         "",
     ]
