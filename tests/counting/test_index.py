@@ -227,6 +227,16 @@ def test_an_index_overwrites_nothing_and_leaves_nothing_behind(tmp_path: Path) -
         assert out.read_text() == "my notes"
 
 
+def test_a_slug_of_two_registries_is_refused_before_the_first_question(tmp_path: Path) -> None:
+    with indices() as server, serving(server, retries=0) as told:
+        with pytest.raises(UserError, match="Two of the registries have a character zori; count them one"):
+            count_in_index(elastic(told), [ZORI, ZORI], {}, "tiny", "a test", tmp_path / "c.json")
+        with pytest.raises(UserError, match="nobody to count"):
+            count_in_index(elastic(told), [], {}, "tiny", "a test", tmp_path / "c.json")
+        assert server.asked == []
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_server_that_is_not_there_is_one_sentence() -> None:
     with indices() as server:
         url = server.url
