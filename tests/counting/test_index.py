@@ -268,6 +268,22 @@ def test_the_verb_writes_a_counts_file_and_refuses_what_does_not_fit(tmp_path: P
             ([*here, "a.parquet"], "leave the files out"),
             ([*common, "--index", server.url], "--index-name"),
             ([*here, "--index-kind", "infini-gram", "--index-words", "w.yaml"], "--index-words"),
+            ([*here, "--distinct", "--words", "1000"], "leave out --distinct, --words."),
+            (
+                [*here, "--column", "a", "--any-name", "--keep-parts"],
+                "out --column, --any-name, --keep-parts.",
+            ),
+            (
+                [*here, "--engine", "ray", "--workers", "2", "--address", "auto"],
+                "--engine, --workers, --address.",
+            ),
+            ([*common, "a.parquet", "--index-name", "captions"], "or leave out --index-name."),
+            ([*common, "--index-words", "w.yaml", "--index-key", "K"], "out --index-key, --index-words."),
+            (
+                [*common, "a.parquet", "--index-kind", "elasticsearch"],
+                "add its address, or leave out --index-kind.",
+            ),
+            ([*common, "a.parquet", "--index-field", "text"], "or leave out --index-field."),
             (common, "Name the caption files"),
             ([*common, str(FOLDER), "--address", "auto"], "--engine ray"),
         ):
