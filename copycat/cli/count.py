@@ -80,6 +80,7 @@ def count(
             counts = count_in_index(asked, people, beside, name or index_name, told, out, tell=_err)
         finally:
             server.close()
+        _check_name(name, counts, out)
         _tell(counts, out)
         return
     if idle := _given(context, _OF_INDICES):
@@ -112,6 +113,7 @@ def count(
         progress=for_stream(),
         tell=_err,
     )
+    _check_name(name, outcome.counts, out)
     _tell(outcome.counts, out)
     if outcome.skipped:
         many = len(outcome.skipped)
@@ -178,6 +180,17 @@ def _beside(words: Path | None, kind: str) -> Mapping[str, Sequence[str]]:
             "--index-words needs an index of documents, which infini-gram's is not; leave it out."
         )
     return load_candidates(words) if words is not None else {}
+
+
+def _check_name(name: str | None, counts: Counts, out: Path) -> None:
+    """Refuse a name that the file does not have, since it was complete and stays as it is."""
+    from copycat.errors import UserError
+
+    if name and name != counts.corpus:
+        raise UserError(
+            f"In {out}, which is left as it is, the corpus is called {counts.corpus}; leave --name out, or "
+            f"remove {out} to count again."
+        )
 
 
 def _tell(counts: Counts, out: Path) -> None:

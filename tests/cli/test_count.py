@@ -76,6 +76,19 @@ def test_the_command_in_the_file_counts_the_same_and_names_no_folder(
     assert (same.characters, same.source, same.unit) == (found.characters, found.source, found.unit)
 
 
+def test_another_name_for_what_is_counted_already_is_refused(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"caption": ["Zori"]}), tmp_path / "a.parquet")
+    out = tmp_path / "c.json"
+    words = ("count", str(tmp_path / "a.parquet"), "--registry", PEOPLE, "--out", str(out), "--workers", "1")
+    assert invoke(*words, "--name", "one")[0] == 0
+    before = out.read_bytes()
+    with pytest.raises(UserError, match=r"c\.json, .*is called one; leave --name out, or remove .*c\.json"):
+        invoke(*words, "--name", "two")
+    for same in ((), ("--name", "one")):
+        assert invoke(*words, *same)[0] == 0
+    assert out.read_bytes() == before
+
+
 def test_a_dataset_on_the_hub_is_called_by_its_whole_name(tmp_path: Path) -> None:
     assert _called("some/captions@abc") == "some/captions@abc"
     assert (

@@ -263,6 +263,11 @@ def test_the_verb_writes_a_counts_file_and_refuses_what_does_not_fit(tmp_path: P
             f"copycat count --registry people.yaml --index {server.url} --index-kind elasticsearch "
             "--index-name captions --index-field text"
         )
+        before = out.read_bytes()
+        done = CliRunner().invoke(app, [*here, "--index-field", "text", "--name", "else"])
+        assert isinstance(done.exception, UserError), done.output
+        assert "the corpus is called captions; leave --name out" in str(done.exception)
+        assert out.read_bytes() == before
         out.unlink()
         for more, words in (
             ([*here, "a.parquet"], "leave the files out"),
