@@ -136,6 +136,21 @@ def test_a_ranking_of_a_counts_file_is_that_of_the_captions(tmp_path: Path) -> N
         )  # fmt: skip
 
 
+def test_a_candidate_that_is_two_words_as_words_are_compared_is_refused(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"caption": ["Zori in a t-shirt"] * 3}), tmp_path / "a.parquet")
+    counts = tmp_path / "c.json"
+    invoke("count", str(tmp_path / "a.parquet"), "--registry", PEOPLE, "--out", str(counts), "--workers", "1")
+    words = tmp_path / "words.jsonl"
+    row = {"character": "zori", "rank": 1, "term": "t-shirt", "kind": "generic", "score": 1.0, "joint": None}
+    words.write_text(json.dumps(row) + "\n")
+    more = ("--registry", PEOPLE, "--candidates", str(words), "--out", str(tmp_path / "mined"))
+    with pytest.raises(UserError, match="single words and no phrases such as 't-shirt'; mine the captions"):
+        invoke("mine", "cooccurrence", str(counts), *more)
+    _, told = invoke("mine", "cooccurrence", str(tmp_path / "a.parquet"), *more)
+    ranking = (tmp_path / "mined" / "rankings" / "cooc.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(r)["joint"] for r in ranking] == [3], told
+
+
 def test_a_ranking_says_what_a_counts_file_keeps_no_number_of(tmp_path: Path) -> None:
     whole, cut = tmp_path / "whole.json", tmp_path / "cut.json"
     invoke("count", CORPUS, "--registry", "menagerie", "--out", str(whole))
