@@ -18,6 +18,7 @@ _err = partial(typer.echo, err=True)
 
 
 def count(
+    context: typer.Context,
     corpus: list[str] | None = typer.Argument(
         None,
         help="Caption files (Parquet; JSONL, CSV, TSV and text, also .gz, .zst or .bz2; WebDataset .tar), "
@@ -56,15 +57,17 @@ def count(
     from copycat.errors import UserError
     from copycat.subjects.characters import load_registry
 
-    people = [load_registry(r) for r in items(registry)]
     if index is not None:
         if corpus:
             raise UserError("--index asks an index in place of reading captions; leave the files out.")
+        if idle := _given(context, _OF_CAPTIONS):
+            raise UserError(f"--index asks an index in place of reading captions; leave out {idle}.")
         if not index_name:
             raise UserError("Say with --index-name which index is meant.")
         from copycat.counting.asking import count_in_index
         from copycat.counting.index import KINDS, Server
 
+        people = [load_registry(r) for r in items(registry)]
         told = _command(
             [], registry=_registries(registry), name=name, index=_called(index), index_kind=index_kind,
             index_name=index_name, index_field=index_field, index_key=index_key,
@@ -77,8 +80,11 @@ def count(
             counts = count_in_index(asked, people, beside, name or index_name, told, out, tell=_err)
         finally:
             server.close()
+        _check_name(name, counts, out)
         _tell(counts, out)
         return
+    if idle := _given(context, _OF_INDICES):
+        raise UserError(f"Without --index no index is asked; add its address, or leave out {idle}.")
     if not corpus:
         raise UserError("Name the caption files to count, or with --index an index to ask.")
     from copycat.counting.corpus import About, count_corpus
@@ -90,6 +96,7 @@ def count(
 
     if address and engine != "ray":
         raise UserError("--address is that of a Ray cluster; add --engine ray.")
+    people = [load_registry(r) for r in items(registry)]
     told = _command(
         corpus, registry=_registries(registry), name=name, column=column, distinct=distinct, words=words,
         any_name=any_name,
@@ -106,11 +113,26 @@ def count(
         progress=for_stream(),
         tell=_err,
     )
+    _check_name(name, outcome.counts, out)
     _tell(outcome.counts, out)
     if outcome.skipped:
         many = len(outcome.skipped)
         _err(f"Shards skipped, which are in no count: {many}. Mend them and run the same command again.")
         raise typer.Exit(1)
+
+
+_OF_CAPTIONS = ("column", "distinct", "words", "any_name", "engine", "workers", "address", "keep_parts")
+_OF_INDICES = ("index_kind", "index_name", "index_field", "index_key", "index_words")
+"""Options that have no meaning with --index, and those that have none without it."""
+
+
+def _given(context: typer.Context, options: Sequence[str]) -> str:
+    """Those of `options` that the command line has, as they are typed there."""
+    # What was typed may be the default, so values do not say it.
+    sources = ((o, context.get_parameter_source(o)) for o in options)
+    return ", ".join(
+        f"--{o.replace('_', '-')}" for o, source in sources if source and source.name == "COMMANDLINE"
+    )
 
 
 _LOCAL = re.compile(r"(?:^|::)(?:file|local)://", re.I)
@@ -158,6 +180,17 @@ def _beside(words: Path | None, kind: str) -> Mapping[str, Sequence[str]]:
             "--index-words needs an index of documents, which infini-gram's is not; leave it out."
         )
     return load_candidates(words) if words is not None else {}
+
+
+def _check_name(name: str | None, counts: Counts, out: Path) -> None:
+    """Refuse a name that the file does not have, since it was complete and stays as it is."""
+    from copycat.errors import UserError
+
+    if name and name != counts.corpus:
+        raise UserError(
+            f"In {out}, which is left as it is, the corpus is called {counts.corpus}; leave --name out, or "
+            f"remove {out} to count again."
+        )
 
 
 def _tell(counts: Counts, out: Path) -> None:

@@ -88,8 +88,10 @@ def _check_counted(
 ) -> None:
     """Refuse what a counts file cannot say."""
     from copycat.errors import UserError
+    from copycat.subjects.characters import normalise
 
-    phrases = [w for some in (words or {}).values() for w in some if len(w.split()) > 1]
+    # As words are compared: "t-shirt" is two of them.
+    phrases = [w for some in (words or {}).values() for w in some if len(normalise(w).split()) > 1]
     if by != "count":
         raise UserError(
             f"--by {by} needs the captions: a counts file has no words that stand without a name."

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from copycat.counting.claims import Claim, finished, holds_parts, parts_folder, take
 from copycat.counting.index import Index
+from copycat.counting.names import everybody
 from copycat.errors import UserError
 from copycat.io.atomic import locked, write_text
 from copycat.subjects.characters import Character, Registry, normalise
@@ -62,10 +63,11 @@ def count_in_index(
     """Write to `out` what `index` holds of every character of `registries`, and of `words`, by slug, beside
     their names. Answers are kept beside `out` until all are there, and not asked for again.
 
-    Raises MissingRequirement where the index gives no count, and nothing is taken for a zero; RunConflict
-    where `out` or what is kept beside it is something else.
+    Raises UserError before the first question for a slug that two registries have; MissingRequirement where
+    the index gives no count, and nothing is taken for a zero; RunConflict where `out` or what is kept beside
+    it is something else.
     """
-    questions = [_Question.of(c, words.get(c.slug, ())) for r in registries for c in r.characters]
+    questions = [_Question.of(c, words.get(c.slug, ())) for _, c in everybody(registries)]
     asked = [index.identity, *(json.dumps([q.slug, q.names, q.words]) for q in questions)]
     claim = Claim.of(asked, asked)
     there = finished(out, claim)

@@ -44,8 +44,9 @@ def parts_folder(out: Path) -> Path:
     return out.with_name(f"{out.name}.parts")
 
 
-def finished(out: Path, claim: Claim) -> Counts | None:
-    """The counts in `out` where they are those of `claim`; None where they are still to be made.
+def finished(out: Path, claim: Claim, keep_words: int | None = None) -> Counts | None:
+    """The counts in `out` where they are those of `claim`, which keeps `keep_words` words beside each name;
+    None where they are still to be made.
 
     Raises RunConflict where `out` is anything else, and BadFile where it is a folder.
     """
@@ -62,6 +63,16 @@ def finished(out: Path, claim: Claim) -> Counts | None:
         return there
     if command == claim.command and (not content or parts_folder(out).exists()):
         return None
+    if command == claim.command and keep_words != there.words_kept:
+        raise RunConflict(
+            f"{out} keeps {there.words_kept} words beside each name, and --words says {keep_words}; remove "
+            f"{out} or choose another --out."
+        )
+    if command == claim.command:
+        raise RunConflict(
+            f"The files of {there.corpus} have changed since {there.date}, when {out} was made; remove {out} "
+            "or choose another --out."
+        )
     raise RunConflict(
         f"{out} holds counts of other files, names or settings ({there.corpus}, {there.date}); choose "
         "another --out, or remove it."

@@ -70,7 +70,7 @@ def count_corpus(
         raise UnknownName("engine", engine, ENGINES)
     progress = progress or Progress()
     names, claim = rule.names, _claim(shards, rule, keep_words)
-    there = finished(out, claim)
+    there = finished(out, claim, keep_words)
     if there is not None:
         tell(f"{out} is complete already.")
         return Outcome(there, (), 0)

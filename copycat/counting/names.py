@@ -51,17 +51,25 @@ def concepts(registries: Iterable[Registry], *, any_name: bool = False) -> tuple
     Raises UserError for a slug that two of them have, for a character none of whose names holds a letter or
     digit, and, unless `any_name`, for a name that is a function word and so stands in most captions.
     """
-    found: dict[str, Concept] = {}
+    return tuple(_concept(c, registry.noun, any_name) for registry, c in everybody(registries))
+
+
+def everybody(registries: Iterable[Registry]) -> Iterator[tuple[Registry, Character]]:
+    """Every character of `registries` with the registry it is from, in their order.
+
+    Raises UserError for a slug that two of them have, and where there is nobody.
+    """
+    seen: set[str] = set()
     for registry in registries:
         for c in registry.characters:
-            if c.slug in found:
+            if c.slug in seen:
                 raise UserError(
                     f"Two of the registries have a {registry.noun} {c.slug}; count them one after the other."
                 )
-            found[c.slug] = _concept(c, registry.noun, any_name)
-    if not found:
+            seen.add(c.slug)
+            yield registry, c
+    if not seen:
         raise UserError("The registry has nobody to count.")
-    return tuple(found.values())
 
 
 def _concept(c: Character, noun: str, any_name: bool) -> Concept:

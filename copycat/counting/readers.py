@@ -246,7 +246,10 @@ def _samples(file: BinaryIO, column: str | None, name: str) -> Iterator[bytes]:
 def _field(content: bytes, column: str | None, where: str) -> bytes:
     if column is None:
         return content
-    row = msgspec.json.decode(content)
+    try:
+        row = msgspec.json.decode(content)
+    except RecursionError as e:
+        raise ValueError(f"{where} is nested too deeply") from e
     if not isinstance(row, dict):
         raise ValueError(f"{where} is no JSON object")
     value = row[pick_column(list(row), column, where)]

@@ -76,6 +76,19 @@ def test_the_command_in_the_file_counts_the_same_and_names_no_folder(
     assert (same.characters, same.source, same.unit) == (found.characters, found.source, found.unit)
 
 
+def test_another_name_for_what_is_counted_already_is_refused(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"caption": ["Zori"]}), tmp_path / "a.parquet")
+    out = tmp_path / "c.json"
+    words = ("count", str(tmp_path / "a.parquet"), "--registry", PEOPLE, "--out", str(out), "--workers", "1")
+    assert invoke(*words, "--name", "one")[0] == 0
+    before = out.read_bytes()
+    with pytest.raises(UserError, match=r"c\.json, .*is called one; leave --name out, or remove .*c\.json"):
+        invoke(*words, "--name", "two")
+    for same in ((), ("--name", "one")):
+        assert invoke(*words, *same)[0] == 0
+    assert out.read_bytes() == before
+
+
 def test_a_dataset_on_the_hub_is_called_by_its_whole_name(tmp_path: Path) -> None:
     assert _called("some/captions@abc") == "some/captions@abc"
     assert (
@@ -121,6 +134,21 @@ def test_a_ranking_of_a_counts_file_is_that_of_the_captions(tmp_path: Path) -> N
             "mine", "cooccurrence", str(counts), "--registry", "copycat", "--candidates", "corpus",
             "--out", str(tmp_path),
         )  # fmt: skip
+
+
+def test_a_candidate_that_is_two_words_as_words_are_compared_is_refused(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"caption": ["Zori in a t-shirt"] * 3}), tmp_path / "a.parquet")
+    counts = tmp_path / "c.json"
+    invoke("count", str(tmp_path / "a.parquet"), "--registry", PEOPLE, "--out", str(counts), "--workers", "1")
+    words = tmp_path / "words.jsonl"
+    row = {"character": "zori", "rank": 1, "term": "t-shirt", "kind": "generic", "score": 1.0, "joint": None}
+    words.write_text(json.dumps(row) + "\n")
+    more = ("--registry", PEOPLE, "--candidates", str(words), "--out", str(tmp_path / "mined"))
+    with pytest.raises(UserError, match="single words and no phrases such as 't-shirt'; mine the captions"):
+        invoke("mine", "cooccurrence", str(counts), *more)
+    _, told = invoke("mine", "cooccurrence", str(tmp_path / "a.parquet"), *more)
+    ranking = (tmp_path / "mined" / "rankings" / "cooc.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(r)["joint"] for r in ranking] == [3], told
 
 
 def test_a_ranking_says_what_a_counts_file_keeps_no_number_of(tmp_path: Path) -> None:

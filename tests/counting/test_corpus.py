@@ -240,19 +240,48 @@ def test_counts_of_something_else_are_not_overwritten(corpus: Path, tmp_path: Pa
     out = tmp_path / "counts.json"
     run(corpus, out, workers=Workers(1))
     before = out.read_bytes()
-    (corpus / "3.parquet").unlink()
-    with pytest.raises(RunConflict, match=r"holds counts of other files.*\(tiny, "):
-        run(corpus, out)
+    other = tmp_path / "other"
+    other.mkdir()
+    pq.write_table(pa.table({"TEXT": ["Zori"]}), other / "0.parquet")
+    for source, more in ((other, {}), (corpus, {"distinct": True})):
+        with pytest.raises(RunConflict, match=r"holds counts of other files, names or settings \(tiny, "):
+            run(source, out, **more)
     (tmp_path / "x.json").write_text("{}")
     with pytest.raises(RunConflict, match="no counts file"):
         run(corpus, tmp_path / "x.json")
     assert out.read_bytes() == before
-    other = tmp_path / "other.json"
+    locked_out = tmp_path / "locked.json"
     with (
-        locked(parts_folder(other) / "lock"),
+        locked(parts_folder(locked_out) / "lock"),
         pytest.raises(RunConflict, match="Another process is counting"),
     ):
-        run(corpus, other)
+        run(corpus, locked_out)
+
+
+@pytest.mark.parametrize("how", ["changed", "more", "fewer"])
+def test_files_that_have_changed_since_they_were_all_counted_are_told(
+    corpus: Path, tmp_path: Path, how: str
+) -> None:
+    out = tmp_path / "counts.json"
+    made = run(corpus, out, workers=Workers(1)).counts
+    before = out.read_bytes()
+    if how == "fewer":
+        (corpus / "3.parquet").unlink()
+    else:
+        pq.write_table(pa.table({"TEXT": ["Zori"]}), corpus / f"{3 if how == 'changed' else 4}.parquet")
+    told = f"^The files of tiny have changed since {made.date}, when .* was made; remove .* another --out\\.$"
+    with pytest.raises(RunConflict, match=told):
+        run(corpus, out)
+    assert out.read_bytes() == before
+
+
+def test_another_number_of_words_than_a_complete_file_keeps_is_told(corpus: Path, tmp_path: Path) -> None:
+    out = tmp_path / "counts.json"
+    run(corpus, out, workers=Workers(1))
+    before = out.read_bytes()
+    with pytest.raises(RunConflict, match="keeps 1000 words beside each name, and --words says 5; remove"):
+        run(corpus, out, keep_words=5)
+    assert out.read_bytes() == before
 
 
 def everything(out: Path) -> dict[str, bytes]:

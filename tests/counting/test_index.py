@@ -227,6 +227,16 @@ def test_an_index_overwrites_nothing_and_leaves_nothing_behind(tmp_path: Path) -
         assert out.read_text() == "my notes"
 
 
+def test_a_slug_of_two_registries_is_refused_before_the_first_question(tmp_path: Path) -> None:
+    with indices() as server, serving(server, retries=0) as told:
+        with pytest.raises(UserError, match="Two of the registries have a character zori; count them one"):
+            count_in_index(elastic(told), [ZORI, ZORI], {}, "tiny", "a test", tmp_path / "c.json")
+        with pytest.raises(UserError, match="nobody to count"):
+            count_in_index(elastic(told), [], {}, "tiny", "a test", tmp_path / "c.json")
+        assert server.asked == []
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_server_that_is_not_there_is_one_sentence() -> None:
     with indices() as server:
         url = server.url
@@ -253,11 +263,32 @@ def test_the_verb_writes_a_counts_file_and_refuses_what_does_not_fit(tmp_path: P
             f"copycat count --registry people.yaml --index {server.url} --index-kind elasticsearch "
             "--index-name captions --index-field text"
         )
+        before = out.read_bytes()
+        done = CliRunner().invoke(app, [*here, "--index-field", "text", "--name", "else"])
+        assert isinstance(done.exception, UserError), done.output
+        assert "the corpus is called captions; leave --name out" in str(done.exception)
+        assert out.read_bytes() == before
         out.unlink()
         for more, words in (
             ([*here, "a.parquet"], "leave the files out"),
             ([*common, "--index", server.url], "--index-name"),
             ([*here, "--index-kind", "infini-gram", "--index-words", "w.yaml"], "--index-words"),
+            ([*here, "--distinct", "--words", "1000"], "leave out --distinct, --words."),
+            (
+                [*here, "--column", "a", "--any-name", "--keep-parts"],
+                "out --column, --any-name, --keep-parts.",
+            ),
+            (
+                [*here, "--engine", "ray", "--workers", "2", "--address", "auto"],
+                "--engine, --workers, --address.",
+            ),
+            ([*common, "a.parquet", "--index-name", "captions"], "or leave out --index-name."),
+            ([*common, "--index-words", "w.yaml", "--index-key", "K"], "out --index-key, --index-words."),
+            (
+                [*common, "a.parquet", "--index-kind", "elasticsearch"],
+                "add its address, or leave out --index-kind.",
+            ),
+            ([*common, "a.parquet", "--index-field", "text"], "or leave out --index-field."),
             (common, "Name the caption files"),
             ([*common, str(FOLDER), "--address", "auto"], "--engine ray"),
         ):

@@ -221,6 +221,19 @@ def test_a_line_or_file_that_is_too_long_is_refused(tmp_path: Path, monkeypatch:
             texts(tmp_path / name)
 
 
+def test_json_that_is_nested_too_deeply_is_a_broken_file(tmp_path: Path) -> None:
+    content = b'{"alt": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        member = tarfile.TarInfo("0.json")
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    (tmp_path / "b.jsonl").write_bytes(content)
+    with pytest.raises(ValueError, match=r"^0\.json in .*a\.tar is nested too deeply$"):
+        texts(tmp_path / "a.tar", "alt")
+    with pytest.raises(ValueError, match=r"^a line is nested too deeply$"):
+        texts(tmp_path / "b.jsonl", "alt")
+
+
 def test_folders_patterns_and_addresses(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     jsonl(tmp_path / "deep" / "b.jsonl")
