@@ -16,7 +16,7 @@ from copycat.counting import tables
 from copycat.counting.merge import _summed
 from copycat.counting.parts import write_table
 from copycat.counting.tables import merged
-from copycat.counting.work import WORDS
+from copycat.counting.words import SCHEMA as WORDS
 from copycat.errors import MissingRequirement
 
 Numbers = dict[int, Counter[str]]
