@@ -178,7 +178,7 @@ results: $(VENV)/.installed ## Published results of MODEL: all prompt sets and m
 		--to 'results/leaderboard/$(notdir $(MODEL)).jsonl' \
 		$(if $(PICTURES),--pictures '$(PICTURES)',--withheld '$(WITHHELD)')
 
-# RECIPE=reduced takes some five minutes; the same command again goes on where it was stopped.
+# RECIPE=reduced takes some three minutes of two cores; the same command again goes on where it was stopped.
 threshold: $(VENV)/.installed ## The menagerie's imitation threshold: observed, and checked by training (hours; RECIPE=reduced)
 	$(BIN)/copycat menagerie threshold $(if $(RECIPE),--recipe '$(RECIPE)') $(if $(OUT),--out '$(OUT)')
 
