@@ -37,12 +37,10 @@ def verdict(found: Imitation) -> str:
     """The answer in a sentence."""
     n = len(found.points)
     if found.threshold is None or found.below is None:
-        return (
-            f"No imitation threshold was found among {n} concepts: {_why_none(found)}. A step of "
-            f"{found.smallest_step:.2g} half-way through them could have been found."
-            if found.rule == "reference" or found.step_p is not None
-            else f"No imitation threshold was found among {n} concepts: {_why_none(found)}."
-        )
+        said = f"No imitation threshold was found among {n} concepts: {_why_none(found)}."
+        if found.rule == "reference" or found.step_p is not None:
+            said += f" A step of {found.smallest_step:.2g} half-way through them could have been found."
+        return said
     told = (
         f" (95 % interval {count(found.interval.low)} to {count(found.interval.high)})"
         if found.interval

@@ -22,7 +22,7 @@ class Agreement:
     """Newcomers that had the same count in the same training of both experiments."""
 
     pairs: int
-    """Of a newcomer's scores with the same count."""
+    """How many scores are compared: one for each newcomer and training, at least as many as newcomers."""
     difference: Interval
     """Mean of the second's imitation scores less the first's, over newcomers, drawn anew with all their
     counts."""
